@@ -1,0 +1,15 @@
+# SPDX-License-Identifier: GPL-2.0
+# Included at the end of drivers/dma-buf/Makefile: swaps the C objects that have
+# a Rust counterpart for the counterparts. Remove the C files and this list is
+# all that goes with them.
+
+ifdef CONFIG_DMABUF_CORE_RUST
+dmabuf-replaced-by-rust := \
+	dma-buf.o		\
+	dma-buf-mapping.o	\
+	dma-heap.o		\
+	heaps/
+
+obj-y := $(filter-out $(dmabuf-replaced-by-rust),$(obj-y)) rust/
+obj-m := $(filter-out $(dmabuf-replaced-by-rust),$(obj-m))
+endif

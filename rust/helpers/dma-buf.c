@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: GPL-2.0
+
+#include <linux/cma.h>
+#include <linux/dma-buf.h>
+#include <linux/dma-map-ops.h>
+#include <linux/highmem.h>
+#include <linux/mm.h>
+#include <linux/pci-p2pdma.h>
+#include <linux/sched/signal.h>
+#include <linux/set_memory.h>
+#include <linux/vmalloc.h>
+
+__rust_helper bool rust_helper_file_ref_get(file_ref_t *ref)
+{
+	return file_ref_get(ref);
+}
+
+__rust_helper long rust_helper_file_count(struct file *file)
+{
+	return file_count(file);
+}
+
+__rust_helper int rust_helper_dma_resv_lock_interruptible(struct dma_resv *obj,
+							  struct ww_acquire_ctx *ctx)
+{
+	return dma_resv_lock_interruptible(obj, ctx);
+}
+
+__rust_helper void rust_helper_dma_resv_assert_held(struct dma_resv *obj)
+{
+	dma_resv_assert_held(obj);
+}
+
+__rust_helper void rust_helper_dma_resv_might_lock(struct dma_resv *obj)
+{
+	might_lock(&obj->lock.base);
+}
+
+__rust_helper void rust_helper_dma_resv_iter_begin(struct dma_resv_iter *cursor,
+						   struct dma_resv *obj,
+						   enum dma_resv_usage usage)
+{
+	dma_resv_iter_begin(cursor, obj, usage);
+}
+
+__rust_helper void rust_helper_dma_resv_iter_end(struct dma_resv_iter *cursor)
+{
+	dma_resv_iter_end(cursor);
+}
+
+__rust_helper void rust_helper_sg_set_page(struct scatterlist *sg, struct page *page,
+					   unsigned int len, unsigned int offset)
+{
+	sg_set_page(sg, page, len, offset);
+}
+
+__rust_helper void rust_helper_dma_sync_sgtable_for_cpu(struct device *dev,
+							struct sg_table *sgt,
+							enum dma_data_direction dir)
+{
+	dma_sync_sgtable_for_cpu(dev, sgt, dir);
+}
+
+__rust_helper void rust_helper_dma_sync_sgtable_for_device(struct device *dev,
+							   struct sg_table *sgt,
+							   enum dma_data_direction dir)
+{
+	dma_sync_sgtable_for_device(dev, sgt, dir);
+}
+
+__rust_helper void rust_helper_invalidate_kernel_vmap_range(void *vaddr, int size)
+{
+	invalidate_kernel_vmap_range(vaddr, size);
+}
+
+__rust_helper void rust_helper_flush_kernel_vmap_range(void *vaddr, int size)
+{
+	flush_kernel_vmap_range(vaddr, size);
+}
+
+__rust_helper void *rust_helper_vmap_kernel(struct page **pages, unsigned int count,
+					    bool decrypted)
+{
+	return vmap(pages, count, VM_MAP,
+		    decrypted ? pgprot_decrypted(PAGE_KERNEL) : PAGE_KERNEL);
+}
+
+__rust_helper int rust_helper_remap_pages(struct vm_area_struct *vma,
+					  unsigned long addr, struct page *first,
+					  unsigned long size, bool decrypted)
+{
+	return remap_pfn_range(vma, addr, page_to_pfn(first), size,
+			       decrypted ? pgprot_decrypted(vma->vm_page_prot) :
+					   vma->vm_page_prot);
+}
+
+__rust_helper vm_fault_t rust_helper_vmf_insert_page_pfn(struct vm_area_struct *vma,
+							 unsigned long addr,
+							 struct page *page)
+{
+	return vmf_insert_pfn(vma, addr, page_to_pfn(page));
+}
+
+__rust_helper bool rust_helper_PageHighMem(const struct page *page)
+{
+	return PageHighMem(page);
+}
+
+__rust_helper void rust_helper_clear_highpage(struct page *page)
+{
+	clear_highpage(page);
+}
+
+__rust_helper void *rust_helper_page_address(const struct page *page)
+{
+	return page_address(page);
+}
+
+__rust_helper void rust_helper_clear_pages(void *addr, unsigned int npages)
+{
+	clear_pages(addr, npages);
+}
+
+__rust_helper int rust_helper_fatal_signal_pending(struct task_struct *task)
+{
+	return fatal_signal_pending(task);
+}
+
+#ifdef CONFIG_DMA_CMA
+__rust_helper struct cma *rust_helper_dev_get_cma_area(struct device *dev)
+{
+	return dev_get_cma_area(dev);
+}
+#endif
