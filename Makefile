@@ -1,0 +1,13 @@
+# SPDX-License-Identifier: GPL-2.0
+# Front door: see "make help" and README.md. All the work is done in tools/testing/dma-buf.
+
+# The one place that names the kernel version.
+KERNEL := 7.3
+
+export KERNEL MACHINE CORE KDIR DEBUG JOBS
+
+build run test clean help:
+	@tools/testing/dma-buf/front.sh $@
+
+.DEFAULT_GOAL := help
+.PHONY: build run test clean help

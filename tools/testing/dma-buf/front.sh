@@ -1,0 +1,74 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# The front door behind the Makefile: front.sh build|run|test|clean|help, knobs in the environment.
+set -euo pipefail
+
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+for part in common packages toolchain source kernel userspace jobs gates; do
+	# shellcheck source=/dev/null
+	. "$here/lib/$part.sh"
+done
+
+KERNEL=${KERNEL:-7.3}
+CORE=${CORE:-rust}
+MACHINE=${MACHINE:-}
+
+check_knobs() {
+	choose CORE "$CORE" rust c
+	[ -z "$MACHINE" ] || choose MACHINE "$MACHINE" vexpress-a9 arm64
+}
+
+prepare() {
+	check_packages
+	mkdir -p "$CACHE" "$BUILD"
+	lock_cache
+	check_toolchain
+	get_source
+	lay_tree
+	get_busybox
+}
+
+build_machine() {
+	MACHINE=$1
+	build_kernel
+	build_guest
+}
+
+build() {
+	say "Rust DMA-BUF: build for ${MACHINE:=vexpress-a9}, core $CORE"
+	prepare
+	build_machine "$MACHINE"
+	unlock_cache
+	say "kernel and initramfs are in $OUT"
+}
+
+clean() {
+	rm -rf "$BUILD"
+	say "removed $BUILD; the cache shared by all clones stays: $CACHE ($(du -sh "$CACHE" 2>/dev/null | cut -f1 || echo empty))"
+	say "to drop that as well: rm -rf '$CACHE'"
+}
+
+help() {
+	cat <<-END
+		make run     build, boot, carry frames from a camera to a display; picture in build/run/frame.png
+		make test    build and boot both machines, run every test and gate
+		make build   build kernel and guest only
+		make clean   remove build/ (not the cache in $CACHE)
+
+		MACHINE=vexpress-a9|arm64   the machine QEMU emulates (default: vexpress-a9; make test: both)
+		CORE=rust|c                 who implements dma-buf (default: rust)
+		KDIR=/path/to/linux         build from your own Linux $KERNEL tree, which is not modified
+		DEBUG=1                     kernel with lockdep, kmemleak and (arm64) KASAN
+		JOBS=N                      parallel compilers (default: number of processors)
+	END
+}
+
+check_knobs
+case ${1:-help} in
+build) build ;;
+run) run ;;
+test) run_tests ;;
+clean) clean ;;
+help) help ;;
+*) choose command "$1" build run test clean help ;;
+esac

@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=sh
+# Shared by the jobs. Results go to the data port (3) between "# begin NAME" and "# end NAME STATUS";
+# a program that does not end within its time is killed, and its status says so.
+
+program() {
+	name=$1
+	seconds=$2
+	shift 2
+	printf '# begin %s\n' "$name" >&3
+	echo "job: $name"
+	timeout -s KILL "$seconds" "$@" <&3 >&3 2>&3
+	printf '\n# end %s %s\n' "$name" "$?" >&3
+}
+
+# A file to the host, as it is: one line with name and size, then the bytes.
+send_file() {
+	printf '\n# file %s %s\n' "$1" "$(wc -c <"$1")" >&3
+	cat "$1" >&3
+	printf '\n' >&3
+}
+
+check_leaks() {
+	[ -e /sys/kernel/debug/kmemleak ] || return 0
+	# the scanner reports what stays unreferenced over two scans some seconds apart
+	sleep 6
+	echo scan >/sys/kernel/debug/kmemleak
+	sleep 6
+	echo scan >/sys/kernel/debug/kmemleak
+	cat /sys/kernel/debug/kmemleak
+}

@@ -1,0 +1,10 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=sh
+# kselftests: upstream's, unmodified, then our own.
+
+. /jobs/lib.sh
+modprobe vgem
+program dmabuf-heap 120 dmabuf-heap
+program udmabuf 60 udmabuf
+program sync_test 180 sync_test
+check_leaks

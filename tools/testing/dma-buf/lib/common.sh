@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+# What every script of the front door shares: places, messages, timed stages, the lock.
+
+TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/../../../.." && pwd)
+HERE=$TOP/tools/testing/dma-buf
+CACHE=${XDG_CACHE_HOME:-$HOME/.cache}/rust-dma-buf
+BUILD=$TOP/build
+LOGS=$BUILD/logs
+JOBS=${JOBS:-$(nproc)}
+
+say() { printf '%s\n' "$*"; }
+
+# fail STAGE WHAT NEXT [LOG]: every error names its stage, the log and the next step.
+fail() {
+	{
+		printf '\nFAILED at: %s\n  what: %s\n' "$1" "$2"
+		if [ -n "${4:-}" ]; then printf '  log:  %s\n' "$4"; fi
+		printf '  next: %s\n' "$3"
+	} >&2
+	exit 1
+}
+
+duration() {
+	if [ "$1" -ge 60 ]; then printf '%d min %02d s' $(($1 / 60)) $(($1 % 60)); else printf '%d s' "$1"; fi
+}
+
+# stage TITLE EXPECTED NEXT COMMAND...: run a command with its output in a log, say how long it
+# took; a line a minute shows that it lives. NEXT is what to do when it fails.
+stage() {
+	local title=$1 expected=$2 next=$3 log start pid rc=0 beat=60 now
+	shift 3
+	mkdir -p "$LOGS"
+	log=$LOGS/$(tr -cs 'a-zA-Z0-9.\n' '-' <<<"${title,,}" | sed 's/-$//').log
+	printf '  %-52s (%s) ...\n' "$title" "$expected"
+	start=$SECONDS
+	# a process group of its own: an interrupt then takes the compilers down too
+	set -m
+	(
+		set +m
+		"$@"
+	) </dev/null >"$log" 2>&1 &
+	pid=$!
+	set +m
+	trap 'kill -TERM -- "-$pid" 2>/dev/null; echo "interrupted: start again, finished parts are kept" >&2; exit 130' INT TERM
+	while kill -0 "$pid" 2>/dev/null; do
+		sleep 0.3
+		now=$((SECONDS - start))
+		if [ "$now" -ge "$beat" ]; then
+			printf '      %s so far: %s\n' "$(duration "$now")" "$(tail -n 1 "$log" | cut -c1-64)"
+			beat=$((beat + 60))
+		fi
+	done
+	wait "$pid" || rc=$?
+	trap - INT TERM
+	if [ "$rc" -ne 0 ]; then
+		printf '  ---- last lines of the log:\n' >&2
+		tail -n 25 "$log" >&2
+		fail "$title" "the command ended with status $rc" "$next" "$log"
+	fi
+	printf '  %-52s done in %s\n' "$title" "$(duration $((SECONDS - start)))"
+}
+
+# One build at a time uses the cache, whichever clone it comes from.
+lock_cache() {
+	mkdir -p "$CACHE"
+	exec 9>"$CACHE/lock"
+	if ! flock -n 9; then
+		say "  another build is using $CACHE: waiting for it to end"
+		flock 9
+	fi
+}
+unlock_cache() { exec 9>&-; }
+
+# need_space DIR GIB: a full disk is found out before the build, not in the middle of it.
+need_space() {
+	local free
+	free=$(df --output=avail -BG "$1" | tail -n 1 | tr -dc 0-9)
+	if [ "$free" -lt "$2" ]; then
+		fail "disk space" "$1 has $free GiB free, the build needs $2 GiB" \
+			"free some space, or put the cache elsewhere: XDG_CACHE_HOME=/other/disk make ..."
+	fi
+}
+
+# choose NAME VALUE KNOWN...: a knob with an unknown value lists the known ones.
+choose() {
+	local name=$1 value=$2 known
+	shift 2
+	for known; do [ "$value" != "$known" ] || return 0; done
+	fail "reading the knobs" "$name=$value is not known" "use one of: $(printf "$name=%s " "$@")"
+}
+
+hash_of() { sha256sum | cut -c1-12; }

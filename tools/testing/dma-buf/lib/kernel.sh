@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+# Configure and build one kernel: MACHINE and CORE say which.
+
+set_machine() {
+	case $MACHINE in
+	arm64)
+		ARCH=arm64 DEBARCH=arm64 CROSS=aarch64-linux-gnu- IMAGE=arch/arm64/boot/Image
+		BASE_CONFIG=tinyconfig BUILD_TIME="4 to 8 min when cold"
+		FRAGMENTS=(arm64 base dma-buf tests camera display-vkms)
+		;;
+	vexpress-a9)
+		ARCH=arm DEBARCH=armhf CROSS=arm-linux-gnueabihf- IMAGE=arch/arm/boot/zImage
+		BASE_CONFIG=vexpress_defconfig BUILD_TIME="4 to 9 min when cold"
+		FRAGMENTS=(vexpress-a9 base dma-buf tests camera display-vkms display-pl111)
+		;;
+	esac
+	FRAGMENTS+=("core-$CORE")
+	VARIANT=$MACHINE-$CORE
+	if [ -n "${DEBUG:-}" ]; then
+		FRAGMENTS+=(debug)
+		[ ! -e "$HERE/configs/$MACHINE-debug.config" ] || FRAGMENTS+=("$MACHINE-debug")
+		VARIANT+=-debug
+	fi
+	FRAGMENTS=("${FRAGMENTS[@]/#/$HERE/configs/}")
+	FRAGMENTS=("${FRAGMENTS[@]/%/.config}")
+	# An object directory belongs to one tree and one set of compilers; what changes inside these, kbuild follows.
+	OBJ=$CACHE/obj/$(basename "$TREE")-$TOOLCHAIN_KEY/$VARIANT
+	OUT=$BUILD/$VARIANT
+}
+
+kmake() {
+	# -L: a link that now points elsewhere is as new as the link, not as old as the file
+	make -L -C "$TREE" O="$OBJ" ARCH="$ARCH" "${KMAKE_TOOLS[@]}" "$@"
+}
+
+# Everything the configuration is made from, so that a change of any of it configures again.
+config_key() {
+	{
+		echo "$BASE_CONFIG"
+		cat "${FRAGMENTS[@]}" "$HERE/lib/kernel.sh"
+		find "$TOP/drivers" "$TOP/rust" "$TOP/patches" \( -name 'Kconfig*' -o -name '*.patch' \) -print0 2>/dev/null |
+			sort -z | xargs -0r cat
+	} | hash_of
+}
+
+configure() {
+	rm -f "$OBJ/.config"
+	kmake "$BASE_CONFIG"
+	cat "${FRAGMENTS[@]}" >>"$OBJ/.config"
+	# RUST_IS_AVAILABLE depends on the tools: let kbuild say why when they do not do
+	kmake rustavailable
+	kmake olddefconfig
+	verify_config
+	config_key >"$OBJ/.config-key"
+}
+
+# Each line of a fragment must have come true; a later fragment overrules an earlier one.
+verify_config() {
+	awk '
+		function symbol(line) { match(line, /CONFIG_[A-Za-z0-9_]+/); return substr(line, RSTART, RLENGTH) }
+		/^CONFIG_[A-Za-z0-9_]+=n$/ { $0 = "# " symbol($0) " is not set" }
+		!/^CONFIG_/ && !/^# CONFIG_[A-Za-z0-9_]+ is not set$/ { next }
+		FILENAME == ARGV[ARGC - 1] { have[symbol($0)] = $0; next }
+		{ want[symbol($0)] = $0; from[symbol($0)] = FILENAME }
+		END {
+			for (s in want) {
+				got = s in have ? have[s] : "# " s " is not set"
+				if (got != want[s]) { print from[s] ": asks for \"" want[s] "\", the kernel has \"" got "\""; bad = 1 }
+			}
+			exit bad
+		}' "${FRAGMENTS[@]}" "$OBJ/.config"
+}
+
+# The other core's objects differ from ours in drivers/dma-buf and the Rust crates only: start from a copy.
+seed_objects() {
+	local sibling other
+	case $CORE in rust) other=c ;; c) other=rust ;; esac
+	sibling=$(dirname "$OBJ")/${VARIANT/-$CORE/-$other}
+	[ ! -e "$OBJ" ] && [ -e "$sibling/.complete" ] || return 0
+	stage "Start from the objects of $(basename "$sibling")" "a few s" "free some disk space" copy_objects "$sibling"
+}
+
+copy_objects() {
+	rm -rf "$OBJ.part"
+	cp -a --reflink=auto "$1" "$OBJ.part"
+	rm -f "$OBJ.part"/{.complete,.config-key,.config}
+	mv "$OBJ.part" "$OBJ"
+}
+
+compile() {
+	rm -f "$OBJ/.complete"
+	kmake "-j$JOBS" "$(basename "$IMAGE")" modules
+	kmake headers
+	if [ "$MACHINE" = vexpress-a9 ]; then device_tree; fi
+	touch "$OBJ/.complete"
+}
+
+device_tree() {
+	"${CROSS}cpp" -nostdinc -undef -D__DTS__ -x assembler-with-cpp -I "$TREE/arch/arm/boot/dts/arm" -I "$TREE/arch/arm/boot/dts" \
+		-I "$TREE/include" -I "$TREE/scripts/dtc/include-prefixes" "$HERE/configs/vexpress-a9.dts" "$OBJ/board.dts"
+	# the board files of upstream have warnings that are not ours to fix
+	"$OBJ/scripts/dtc/dtc" -q -I dts -O dtb -o "$OBJ/board.dtb" "$OBJ/board.dts"
+}
+
+build_kernel() {
+	set_machine
+	local title="$MACHINE, core $CORE${DEBUG:+, debug}"
+	[ -e "$OBJ/.complete" ] || need_space "$CACHE" 5
+	seed_objects
+	mkdir -p "$OBJ"
+	if [ "$(cat "$OBJ/.config-key" 2>/dev/null)" != "$(config_key)" ]; then
+		stage "Configure the kernel ($title)" "10 s" \
+			"a line a fragment asks for and does not get: fix it in tools/testing/dma-buf/configs" configure
+	fi
+	if [ -e "$OBJ/.complete" ]; then BUILD_TIME="seconds when little changed"; fi
+	stage "Build the kernel ($title)" "$BUILD_TIME" \
+		"mend the first error in the log and run the same command again: it goes on where it stopped" compile
+}

@@ -1,0 +1,145 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+# The kernel source and the foreign busybox: fetched with apt from the mirror this machine
+# already uses, through a private configuration, so that the machine's own apt stays as it is.
+
+KEYRING=/usr/share/keyrings/debian-archive-keyring.gpg
+
+mirror_of_this_machine() {
+	# apt itself resolves both forms of its configuration, .list and .sources
+	apt-get indextargets --format '$(REPO_URI) $(RELEASE) $(COMPONENT)' 'Created-By: Packages' |
+		awk -v release="$CODENAME" '$2 == release && $3 == "main" { print $1; exit }'
+}
+
+# private_apt NAME SUITE ARCH...: leaves an APT_CONFIG for one suite and its architectures.
+private_apt() {
+	local dir=$CACHE/apt/$1 suite=$2 mirror arch
+	shift 2
+	mirror=$(mirror_of_this_machine)
+	if [ -z "$mirror" ]; then
+		echo "apt on this machine has no source for '$CODENAME main'" >&2
+		return 1
+	fi
+	mkdir -p "$dir"/{state/lists/partial,cache/archives/partial}
+	touch "$dir/state/status"
+	echo "deb [arch=$(IFS=,; echo "$*") signed-by=$KEYRING] $mirror $suite main" >"$dir/sources.list"
+	{
+		echo "Dir::State \"$dir/state\";"
+		echo "Dir::State::lists \"$dir/state/lists\";"
+		echo "Dir::State::status \"$dir/state/status\";"
+		echo "Dir::Cache \"$dir/cache\";"
+		echo "Dir::Etc::sourcelist \"$dir/sources.list\";"
+		echo 'Dir::Etc::sourceparts "/dev/null";'
+		echo 'Dir::Etc::preferencesparts "/dev/null";'
+		echo 'APT::Sandbox::User "root";'
+		echo 'Acquire::Languages "none";'
+		echo "APT::Architecture \"$1\";"
+		echo 'APT::Architectures {'
+		for arch; do echo "	\"$arch\";"; done
+		echo '};'
+	} >"$dir/apt.conf"
+	export APT_CONFIG=$dir/apt.conf
+}
+
+# download_package TARGET-DIR PACKAGE: the .deb appears in TARGET-DIR only when it is complete.
+download_package() {
+	local part try
+	part=$(mktemp -d "$CACHE/tmp.XXXXXX")
+	for try in 1 2 3; do
+		apt-get update || true
+		if apt-cache show "$2" >/dev/null 2>&1 && (cd "$part" && apt-get download "$2"); then
+			mkdir -p "$1"
+			mv "$part"/*.deb "$1/"
+			rmdir "$part"
+			return
+		fi
+		echo "attempt $try did not get $2" >&2
+		sleep $((try * 5))
+	done
+	rm -rf "$part"
+	return 1
+}
+
+download_source() {
+	private_apt source trixie-backports amd64
+	download_package "$CACHE/deb" "linux-source-$KERNEL"
+}
+
+download_busybox() {
+	private_apt busybox "$CODENAME" arm64 armhf
+	local arch
+	for arch in arm64 armhf; do
+		[ -n "$(newest "$CACHE/deb/busybox-static_*_$arch.deb")" ] ||
+			download_package "$CACHE/deb" "busybox-static:$arch"
+		unpack_to "$CACHE/busybox-$arch" dpkg-deb -x "$(newest "$CACHE/deb/busybox-static_*_$arch.deb")"
+	done
+}
+
+newest() { compgen -G "$1" | sort -V | tail -n 1; }
+
+# unpack_to DIR COMMAND...: COMMAND gets a temporary directory as its last word; DIR appears when it succeeded.
+unpack_to() {
+	local dir=$1 part
+	shift
+	mkdir -p "$(dirname "$dir")"
+	part=$(mktemp -d "$CACHE/tmp.XXXXXX")
+	"$@" "$part"
+	rm -rf "$dir"
+	mv "$part" "$dir"
+}
+
+unpack_source() {
+	dpkg-deb --fsys-tarfile "$1" | tar -xO "./usr/src/linux-source-$KERNEL.tar.xz" |
+		tar -xJ --strip-components=1 -C "$2"
+}
+
+version_of_tree() {
+	awk '$2 == "=" && /^(VERSION|PATCHLEVEL|SUBLEVEL) / { v = v (v == "" ? "" : ".") $3 } /^NAME/ { exit } END { print v }' \
+		"$1/Makefile" 2>/dev/null || true
+}
+
+# Sets PRISTINE (a tree nobody writes to), LINKS (how to lay links over it) and TREE (where kbuild runs).
+get_source() {
+	local deb version
+	if [ -n "${KDIR:-}" ]; then
+		PRISTINE=$(realpath -e "$KDIR" 2>/dev/null) || fail "looking at KDIR" "$KDIR does not exist" "give the path of a Linux $KERNEL tree"
+		version=$(version_of_tree "$PRISTINE")
+		case $version in
+		"$KERNEL" | "$KERNEL".*) ;;
+		"") fail "looking at KDIR" "$KDIR is not a kernel source tree" "give the path of a Linux $KERNEL tree" ;;
+		*) fail "looking at KDIR" "$KDIR is Linux $version, this project is for $KERNEL" "give a $KERNEL tree, or leave KDIR out to have one fetched" ;;
+		esac
+		LINKS=symbolic
+		TREE=$CACHE/tree/kdir-$version-$(hash_of <<<"$PRISTINE")
+		return
+	fi
+	deb=$(newest "$CACHE/deb/linux-source-${KERNEL}_*.deb")
+	if [ -z "$deb" ]; then
+		need_space "$CACHE" 10
+		stage "Get the Linux $KERNEL source package" "160 MB, about 1 min" \
+			"if the log says that linux-source-$KERNEL is not there, the mirror has moved on: give a $KERNEL tree of your own, KDIR=/path/to/linux" \
+			download_source
+		deb=$(newest "$CACHE/deb/linux-source-${KERNEL}_*.deb")
+	fi
+	version=$(basename "$deb" | cut -d_ -f2)
+	PRISTINE=$CACHE/source/linux-$version
+	LINKS=hard
+	TREE=$CACHE/tree/linux-$version
+	if [ ! -d "$PRISTINE" ]; then
+		need_space "$CACHE" 10
+		stage "Unpack the Linux source ($version)" "about 30 s" "remove $deb and run the same command again" \
+			unpack_to "$PRISTINE" unpack_source "$deb"
+	fi
+}
+
+# Lay overlay and patches over the source.
+lay_tree() {
+	stage "Lay the overlay over the source" "a few s" \
+		"when a patch does not apply: it must be made for Linux $KERNEL; see patches/" \
+		python3 "$HERE/lib/tree.py" --pristine "$PRISTINE" --links "$LINKS" --checkout "$TOP" --tree "$TREE"
+}
+
+get_busybox() {
+	[ -x "$CACHE/busybox-arm64/bin/busybox" ] && [ -x "$CACHE/busybox-armhf/bin/busybox" ] && return
+	stage "Get busybox for the guests" "2 MB, under 1 min" "check that apt works on this machine: apt-get update" download_busybox
+}

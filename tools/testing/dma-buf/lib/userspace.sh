@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+# The guest's user space: busybox, kernel modules, the test programs, our init; packed as an initramfs.
+
+UPSTREAM_SELFTESTS=(dmabuf-heaps sync drivers/dma-buf)
+OUR_SELFTESTS=dma-buf-rust
+
+build_programs() {
+	local dir
+	rm -rf "$OBJ/guest-programs"
+	for dir in "${UPSTREAM_SELFTESTS[@]}" $OUR_SELFTESTS; do
+		[ -d "$TREE/tools/testing/selftests/$dir" ] || continue
+		mkdir -p "$OBJ/guest-programs/$dir"
+		# the guest has no C library: everything static; a kernel whose headers are this kernel's
+		make -C "$TREE/tools/testing/selftests/$dir" OUTPUT="$OBJ/guest-programs/$dir" ARCH="$ARCH" \
+			CC="${CROSS}gcc -static" KHDR_INCLUDES="-isystem $OBJ/usr/include"
+	done
+	mkdir -p "$OBJ/guest-programs/samples"
+	make -C "$TREE/samples/dma-buf" CROSS_COMPILE="$CROSS" HEADERS="$OBJ/usr/include" OUTPUT="$OBJ/guest-programs/samples"
+}
+
+build_test_modules() {
+	local dir
+	for dir in "$TREE/tools/testing/selftests/$OUR_SELFTESTS"/*/Kbuild; do
+		[ -e "$dir" ] || continue
+		kmake M="$(dirname "$dir")" MO="$OBJ/guest-modules/$(basename "$(dirname "$dir")")" modules
+	done
+}
+
+pack_initramfs() {
+	local root=$OBJ/initramfs program
+	rm -rf "$root"
+	mkdir -p "$root"/{bin,dev,proc,sys,tmp,jobs}
+	cp "$CACHE/busybox-$DEBARCH/bin/busybox" "$root/bin/"
+	cp "$HERE"/guest/init "$root/init"
+	cp "$HERE"/guest/*.sh "$root/jobs/"
+	find "$OBJ/guest-programs" -type f -perm -u+x ! -name '*.o' -exec cp -t "$root/bin" {} +
+	for program in "$root"/bin/*; do
+		[ "$program" = "$root/bin/busybox" ] || "${CROSS}strip" "$program"
+	done
+	kmake INSTALL_MOD_PATH="$root" INSTALL_MOD_STRIP=1 modules_install
+	rm -f "$root"/lib/modules/*/build
+	find "$OBJ/guest-modules" -name '*.ko' -exec cp -t "$root/lib" {} + 2>/dev/null || true
+	mkdir -p "$OUT"
+	(cd "$root" && find . -print0 | LC_ALL=C sort -z | cpio --quiet -0 -o -H newc -R 0:0) >"$OUT/initramfs.cpio"
+	# copies: another clone may build over the cache while a guest of ours runs
+	cp "$OBJ/$IMAGE" "$OUT/kernel"
+	cp "$OBJ/System.map" "$OBJ/.config" "$OUT/"
+	[ ! -e "$OBJ/board.dtb" ] || cp "$OBJ/board.dtb" "$OUT/"
+}
+
+build_userspace() {
+	build_programs
+	build_test_modules
+	pack_initramfs
+}
+
+build_guest() {
+	stage "Build the guest's programs ($MACHINE, core $CORE)" "under 1 min" \
+		"mend the first error in the log and run the same command again" build_userspace
+}

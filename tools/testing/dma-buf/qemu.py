@@ -1,0 +1,242 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0
+"""Boot a guest under QEMU, run one job in it, and record what happened.
+
+Leaves in --out: console.log (the kernel's messages), data.log (what the job reported), the
+files the guest sent, screen.ppm (if the guest asked for a screen dump), and problems.txt:
+one line for each thing that was wrong with the run itself. Exit status 1 if there is any.
+"""
+
+import argparse
+import json
+import re
+import select
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+MACHINES = {
+    "arm64": dict(
+        command=["qemu-system-aarch64", "-M", "virt", "-cpu", "cortex-a72", "-m", "1024"],
+        console=["-serial", "chardev:console"],
+        data=["-device", "virtio-serial-pci", "-device", "virtserialport,chardev=data"],
+        port="/dev/vport0p1",
+    ),
+    "vexpress-a9": dict(
+        command=["qemu-system-arm", "-M", "vexpress-a9", "-m", "1024"],
+        console=["-serial", "chardev:console"],
+        data=["-serial", "chardev:data"],
+        port="/dev/ttyAMA1",
+    ),
+}
+
+# What must not stand in the log of a healthy kernel.
+BAD = re.compile(
+    r"\bBUG:|WARNING:|\bOops\b|KASAN|KCSAN|UBSAN|INFO: possible|inconsistent lock state|bad unlock balance"
+    r"|INFO: task .* blocked|hung task|detected stalls? on|soft lockup|Kernel panic|Unable to handle kernel"
+    r"|Internal error|refcount_t:|sleeping function called|rust_kernel: panicked|unreferenced object"
+)
+# kmemleak reports of the upstream KUnit test's own mock fences; the backtrace tells them from ours.
+TEST_OWN_LEAK = "test_unwrap_merge_order"
+
+
+class Guest:
+    def __init__(self, args):
+        self.args = args
+        self.machine = MACHINES[args.machine]
+        self.scratch = Path(tempfile.mkdtemp(prefix="dma-buf-qemu."))  # short: a socket's path has 108 bytes
+        self.problems = []
+        self.pending = b""
+        self.file_left = 0
+        self.file = None
+        self.ended = False
+
+    def command(self):
+        m = self.machine
+        chardev = "socket,id={0},path=" + str(self.scratch) + "/{0}"
+        command = m["command"] + ["-smp", str(self.args.cpus), "-nodefaults", "-display", "none", "-no-reboot"]
+        for name in ("console", "data", "monitor"):
+            command += ["-chardev", chardev.format(name)]
+        command += m["console"] + m["data"] + ["-mon", "chardev=monitor,mode=control"]
+        command += ["-kernel", self.args.dir / "kernel", "-initrd", self.args.dir / "initramfs.cpio"]
+        if (self.args.dir / "board.dtb").exists():
+            command += ["-dtb", self.args.dir / "board.dtb"]
+        append = f"console=ttyAMA0 loglevel=8 panic=-1 dmabuf.job={self.args.job} dmabuf.port={m['port']}"
+        return list(map(str, command + ["-append", f"{append} {self.args.append}".strip()]))
+
+    def start(self):
+        listeners = {}
+        for name in ("console", "data", "monitor"):
+            listeners[name] = socket.socket(socket.AF_UNIX)
+            listeners[name].bind(str(self.scratch / name))
+            listeners[name].listen()
+        errors = open(self.args.out / "qemu.log", "wb")
+        self.process = subprocess.Popen(self.command(), stdin=subprocess.DEVNULL, stdout=errors, stderr=errors)
+        deadline = time.monotonic() + 20
+        for name, listener in listeners.items():
+            while not select.select([listener], [], [], 0.2)[0]:
+                if self.process.poll() is not None or time.monotonic() > deadline:
+                    raise RuntimeError("QEMU did not start: see " + str(self.args.out / "qemu.log"))
+            setattr(self, name, listener.accept()[0])
+            listener.close()
+        self.qmp("qmp_capabilities")
+
+    def qmp(self, execute, **arguments):
+        """One monitor command; its error if it has one."""
+        self.monitor.sendall(json.dumps({"execute": execute, "arguments": arguments}).encode() + b"\n")
+        self.monitor.settimeout(20)
+        answers = b""
+        while True:
+            answers += self.monitor.recv(65536)
+            *lines, answers = answers.split(b"\n")
+            for line in lines:
+                answer = json.loads(line)
+                if "error" in answer:
+                    return answer["error"]["desc"]
+                if "return" in answer:
+                    return None
+
+    def line(self, line):
+        text = line.decode(errors="replace").rstrip("\r")
+        if self.args.echo and not text.startswith("# ") and text:
+            print(self.args.echo + text, flush=True)
+        if text == "SCREENDUMP NOW":
+            error = self.qmp("screendump", filename=str((self.args.out / "screen.ppm").resolve()))
+            if error:
+                self.problems.append("screen dump failed: " + error)
+            self.data.sendall(b"\n")
+        elif text.startswith("# file "):
+            _, _, name, size = text.split()
+            self.file = open(self.args.out / Path(name).name, "wb")
+            self.file_left = int(size)
+        elif text.startswith("# job "):
+            self.ended = True
+            if text.split()[-1] != "0":
+                self.problems.append("job ended with status " + text.split()[-1])
+
+    def take_data(self, chunk, log):
+        self.pending += chunk
+        while self.pending:
+            if self.file_left:
+                part, self.pending = self.pending[: self.file_left], self.pending[self.file_left :]
+                self.file.write(part)
+                self.file_left -= len(part)
+                if not self.file_left:
+                    self.file.close()
+                continue
+            line, newline, rest = self.pending.partition(b"\n")
+            if not newline:
+                return
+            log.write(line + b"\n")
+            log.flush()
+            self.pending = rest
+            self.line(line)
+
+    def run(self):
+        start = last = time.monotonic()
+        stop_at = None
+        tail = b""
+        with open(self.args.out / "console.log", "wb") as console, open(self.args.out / "data.log", "wb") as data:
+            sources = [self.console, self.data]
+            while sources:
+                now = time.monotonic()
+                if stop_at and now > stop_at:
+                    break
+                if now - start > self.args.timeout:
+                    self.problems.append(f"timeout: the job did not end within {self.args.timeout} s")
+                    break
+                if now - last > self.args.quiet:
+                    self.problems.append(f"hang: nothing heard from the guest for {self.args.quiet} s")
+                    break
+                for source in select.select(sources, [], [], 0.5)[0]:
+                    chunk = source.recv(65536)
+                    last = time.monotonic()
+                    if not chunk:
+                        sources.remove(source)
+                    elif source is self.console:
+                        console.write(chunk)
+                        console.flush()
+                        tail = tail[-200:] + chunk
+                        if b"Kernel panic" in tail and not stop_at:
+                            stop_at = last + 3  # let it finish its trace
+                    else:
+                        self.take_data(chunk, data)
+            if self.pending:
+                data.write(self.pending + b"\n")
+        if not self.ended and not self.problems:
+            self.problems.append("the guest went away before its job ended")
+
+    def close(self):
+        if hasattr(self, "process"):
+            self.process.terminate()
+            try:
+                self.process.wait(10)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+        shutil.rmtree(self.scratch, ignore_errors=True)
+
+
+def bad_lines(log):
+    """Lines that condemn the run, without the kmemleak reports that are the upstream test's own."""
+    found = []
+    lines = log.splitlines()
+    for number, line in enumerate(lines):
+        if not BAD.search(line):
+            continue
+        if "unreferenced object" in line:
+            report = [line]
+            for later in lines[number + 1 :]:
+                if "unreferenced object" in later or not later.startswith(" "):
+                    break
+                report.append(later)
+            if any(TEST_OWN_LEAK in part for part in report):
+                continue
+        found.append("kernel log: " + line.strip())
+    return found
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--machine", choices=MACHINES, required=True)
+    parser.add_argument("--dir", type=Path, required=True, help="holds kernel, initramfs.cpio, board.dtb")
+    parser.add_argument("--out", type=Path, required=True, help="where the logs go")
+    parser.add_argument("--job", required=True, help="a script of guest/")
+    parser.add_argument("--cpus", type=int, default=2)
+    parser.add_argument("--append", default="", help="more words for the kernel's command line")
+    parser.add_argument("--timeout", type=int, default=300, help="seconds the whole run may take")
+    parser.add_argument("--quiet", type=int, default=90, help="seconds of silence that count as a hang")
+    parser.add_argument("--echo", metavar="PREFIX", help="show what the job reports, each line with this prefix")
+    args = parser.parse_args()
+
+    shutil.rmtree(args.out, ignore_errors=True)
+    args.out.mkdir(parents=True)
+    guest = Guest(args)
+    try:
+        guest.start()
+        guest.run()
+    except (OSError, RuntimeError) as error:
+        guest.problems.append(str(error))
+    finally:
+        guest.close()
+    console = args.out / "console.log"
+    log = console.read_text(errors="replace").replace("\r", "") if console.exists() else ""
+    problems = guest.problems + bad_lines(log)
+    (args.out / "problems.txt").write_text("".join(problem + "\n" for problem in problems))
+    if problems:
+        print(f"{args.machine} {args.job}: {len(problems)} problems, log {console}", file=sys.stderr)
+        for problem in problems[:10]:
+            print("  " + problem, file=sys.stderr)
+        if guest.problems:
+            print("  last lines of the console:", file=sys.stderr)
+            for line in log.splitlines()[-15:]:
+                print("    " + line, file=sys.stderr)
+    return 1 if problems else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
