@@ -57,6 +57,8 @@ static const char help[] =
 "        is exported to, and, as the PL111 shows its registers in debugfs, the\n"
 "        address it scans out must be the page that the camera wrote.\n"
 "Padding bits (the X of XRGB8888) do not count. Consecutive frames must differ.\n"
+"vivid appears among the attached devices when it is loaded with allocators=1;\n"
+"otherwise it uses the buffers through a kernel mapping alone.\n"
 "Every look of the CPU stands between two DMA_BUF_IOCTL_SYNC.\n"
 "\n"
 "Exit status: 0 all frames were shown and all checks agree, 1 otherwise.\n";
@@ -286,7 +288,7 @@ static void print_copies(const struct job *j)
 {
 	const char *driver = j->display.driver;
 
-	printf("bytes copied by the CPU: ");
+	printf("bytes copied by the CPU between camera and display: ");
 	if (!strcmp(driver, "pl111"))
 		printf("0 (the PL111 fetches the imported memory itself%s)\n",
 		       j->scanned_out ? ", seen in its register" : "");

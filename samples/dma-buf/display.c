@@ -240,9 +240,8 @@ void display_open(struct display *d, const struct options *o)
 			}
 		}
 	}
-	fail(DISPLAY_HINT, "no /dev/dri/card* %s%s has a connected screen of %ux%u",
-	     o->display ? "of the driver " : "", o->display ? o->display : "",
-	     o->width, o->height);
+	fail(DISPLAY_HINT, "no /dev/dri/card* (driver: %s) has a connected screen of %ux%u",
+	     o->display ? o->display : "any", o->width, o->height);
 }
 
 void display_import(struct display *d, struct buffer *b, unsigned int width,
