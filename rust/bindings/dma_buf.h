@@ -4,6 +4,7 @@
  * from bindgen beyond bindings_helper.h, which includes this file.
  */
 
+#include <linux/cc_platform.h>
 #include <linux/cma.h>
 #include <linux/dma-buf.h>
 #include <linux/dma-buf-mapping.h>
@@ -16,9 +17,19 @@
 #include <linux/pci-p2pdma.h>
 #include <linux/pseudo_fs.h>
 #include <linux/seq_file.h>
+#include <linux/set_memory.h>
 #include <linux/sync_file.h>
 #include <linux/vmalloc.h>
 #include <trace/events/dma_buf.h>
 #include <uapi/linux/dma-buf.h>
 #include <uapi/linux/dma-heap.h>
 #include <uapi/linux/magic.h>
+
+const gfp_t RUST_CONST_HELPER_GFP_HIGHUSER = GFP_HIGHUSER;
+const gfp_t RUST_CONST_HELPER___GFP_ACCOUNT = __GFP_ACCOUNT;
+const gfp_t RUST_CONST_HELPER___GFP_COMP = __GFP_COMP;
+const gfp_t RUST_CONST_HELPER___GFP_NORETRY = __GFP_NORETRY;
+const gfp_t RUST_CONST_HELPER___GFP_RECLAIM = __GFP_RECLAIM;
+#ifdef CONFIG_CMA
+const unsigned int RUST_CONST_HELPER_CMA_ALIGNMENT = CONFIG_CMA_ALIGNMENT;
+#endif

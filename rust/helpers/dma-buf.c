@@ -3,6 +3,7 @@
 #include <linux/cma.h>
 #include <linux/dma-buf.h>
 #include <linux/dma-map-ops.h>
+#include <linux/dma-resv.h>
 #include <linux/highmem.h>
 #include <linux/mm.h>
 #include <linux/pci-p2pdma.h>
@@ -125,10 +126,3 @@ __rust_helper int rust_helper_fatal_signal_pending(struct task_struct *task)
 {
 	return fatal_signal_pending(task);
 }
-
-#ifdef CONFIG_DMA_CMA
-__rust_helper struct cma *rust_helper_dev_get_cma_area(struct device *dev)
-{
-	return dev_get_cma_area(dev);
-}
-#endif

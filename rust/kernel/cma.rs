@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The contiguous memory allocator.
+//!
+//! C header: [`include/linux/cma.h`](srctree/include/linux/cma.h)
+
+use crate::{
+    bindings,
+    current,
+    prelude::*,
+    types::Opaque, //
+};
+use core::ptr::NonNull;
+
+/// A region of memory that large contiguous blocks can be taken from.
+///
+/// Regions are set up at boot and stay for ever.
+///
+/// # Invariants
+///
+/// Wraps an activated `struct cma`.
+#[repr(transparent)]
+pub struct Cma(Opaque<bindings::cma>);
+
+// SAFETY: Regions are not tied to a thread.
+unsafe impl Send for Cma {}
+
+// SAFETY: Regions do their own locking.
+unsafe impl Sync for Cma {}
+
+impl Cma {
+    /// # Safety
+    ///
+    /// `ptr` must be NULL or a region.
+    #[cfg(CONFIG_DMA_CMA)]
+    unsafe fn from_raw(ptr: *mut bindings::cma) -> Option<&'static Self> {
+        // SAFETY: By the caller's guarantee; regions stay for ever; `Cma` is transparent.
+        NonNull::new(ptr).map(|cma| unsafe { cma.cast().as_ref() })
+    }
+
+    /// The region that devices without one of their own allocate from.
+    #[cfg(CONFIG_DMA_CMA)]
+    pub fn default_region() -> Option<&'static Self> {
+        // SAFETY: NULL asks for the default region.
+        unsafe { Self::from_raw(bindings::dev_get_cma_area(core::ptr::null_mut())) }
+    }
+
+    /// The further regions that were reserved for devices.
+    #[cfg(CONFIG_DMA_CMA)]
+    pub fn device_regions() -> impl Iterator<Item = &'static Self> {
+        (0..).map_while(|index| {
+            // SAFETY: NULL is returned behind the last region.
+            unsafe { Self::from_raw(bindings::dma_contiguous_get_area_by_idx(index)) }
+        })
+    }
+
+    /// Name of the region.
+    pub fn name(&self) -> &'static CStr {
+        // SAFETY: The name is part of the region, a C string, and does not change.
+        unsafe { CStr::from_char_ptr(bindings::cma_get_name(self.0.get())) }
+    }
+
+    /// Takes `count` contiguous pages, aligned as well as a block of that size can be and the
+    /// kernel's configuration (`CONFIG_CMA_ALIGNMENT`) allows.
+    ///
+    /// The contents are what the last user left: see [`CmaPages::clear`]. Fails with `ENOMEM`. May
+    /// sleep.
+    pub fn alloc(&'static self, count: usize) -> Result<CmaPages> {
+        let order = count.checked_next_power_of_two().ok_or(ENOMEM)?.ilog2();
+
+        // SAFETY: The region is activated.
+        let first = unsafe {
+            bindings::cma_alloc(
+                self.0.get(),
+                count,
+                order.min(bindings::CMA_ALIGNMENT),
+                false,
+            )
+        };
+        Ok(CmaPages {
+            // INVARIANT: Just allocated.
+            first: NonNull::new(first).ok_or(ENOMEM)?,
+            count,
+            cma: self,
+        })
+    }
+}
+
+/// Contiguous pages from a [`Cma`] region. They go back on drop.
+///
+/// # Invariants
+///
+/// `first` starts `count` pages that `cma` gave us and that nobody else gives back. `count` is not
+/// zero.
+pub struct CmaPages {
+    first: NonNull<bindings::page>,
+    count: usize,
+    cma: &'static Cma,
+}
+
+// SAFETY: Pages are not tied to a thread.
+unsafe impl Send for CmaPages {}
+
+// SAFETY: Nothing can be changed through a shared reference.
+unsafe impl Sync for CmaPages {}
+
+impl CmaPages {
+    /// The first page.
+    pub fn first(&self) -> NonNull<bindings::page> {
+        self.first
+    }
+
+    /// Number of pages.
+    pub fn count(&self) -> usize {
+        self.count
+    }
+
+    /// Overwrites the pages with zeroes. Fails with `EINTR` when the process is being killed.
+    pub fn clear(&mut self) -> Result {
+        let first = self.first.as_ptr();
+        let task = current!().as_ptr();
+
+        // SAFETY: By the type invariant the pages are ours, and `&mut self` keeps other users out.
+        // The current task is valid.
+        unsafe {
+            if !bindings::PageHighMem(first) {
+                bindings::clear_pages(bindings::page_address(first), self.count.try_into()?);
+                return Ok(());
+            }
+            for index in 0..self.count {
+                bindings::clear_highpage(first.add(index));
+                if bindings::fatal_signal_pending(task) != 0 {
+                    return Err(EINTR);
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Drop for CmaPages {
+    fn drop(&mut self) {
+        // SAFETY: By the type invariant.
+        unsafe { bindings::cma_release(self.cma.0.get(), self.first.as_ptr(), self.count) };
+    }
+}

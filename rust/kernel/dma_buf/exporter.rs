@@ -1,0 +1,600 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Exporting a buffer.
+
+use super::{
+    DmaBuf,
+    ResvGuard, //
+};
+use crate::{
+    alloc::KBox,
+    bindings,
+    device::Device,
+    dma::DataDirection,
+    error::{
+        from_err_ptr,
+        from_result,
+        VTABLE_DEFAULT_ERROR, //
+    },
+    ffi::{
+        c_int,
+        c_void, //
+    },
+    interop::list::clist_create,
+    mm::virt::VmaNew,
+    module::{
+        this_module,
+        ModuleMetadata, //
+    },
+    prelude::*,
+    sync::aref::{
+        ARef,
+        AlwaysRefCounted, //
+    },
+    types::{
+        ForeignOwnable,
+        Opaque, //
+    },
+};
+use core::{
+    marker::PhantomData,
+    ops::Deref,
+    ptr::NonNull, //
+};
+
+/// What an exporter does for its buffers.
+///
+/// The value that implements this is the exporter's data of one buffer. Dropping it releases the
+/// memory: that happens after the last reference to the buffer and the last attachment are gone,
+/// in a context that may sleep.
+///
+/// Operations that are not implemented are absent from the C table, because callers test for that.
+///
+/// C header: `struct dma_buf_ops` in [`include/linux/dma-buf.h`](srctree/include/linux/dma-buf.h)
+#[vtable]
+pub trait Exporter: Sized + Send + Sync + 'static {
+    /// The module whose code must stay while a buffer lives. Filled in by `#[vtable]`.
+    type OwnerModule: ModuleMetadata;
+
+    /// What the exporter keeps for one attachment. Guarded by the buffer's reservation object,
+    /// dropped when the device is detached.
+    type Attachment: ForeignOwnable + Send + 'static;
+
+    /// A device wants to use the buffer.
+    ///
+    /// The reservation object is not held. An error, usually `EBUSY` if the memory cannot be
+    /// reached by `dev`, fails the attachment.
+    fn attach(buf: &Buffer<Self>, dev: &Device) -> Result<Self::Attachment>;
+
+    /// Makes the memory accessible to the attached device.
+    ///
+    /// The reservation object is held. May sleep.
+    fn map(attachment: &mut Attachment<'_, Self>, dir: DataDirection) -> Result<Mapping>;
+
+    /// Undoes [`map`](Self::map). The reservation object is held.
+    fn unmap(attachment: &mut Attachment<'_, Self>, mapping: Mapping, dir: DataDirection);
+
+    /// Keeps the memory where it is until [`unpin`](Self::unpin); for memory that can move. An
+    /// exporter has both or neither. The reservation object is held.
+    fn pin(_attachment: &mut Attachment<'_, Self>) -> Result {
+        build_error!(VTABLE_DEFAULT_ERROR)
+    }
+
+    /// Undoes [`pin`](Self::pin). The reservation object is held.
+    fn unpin(_attachment: &mut Attachment<'_, Self>) {
+        build_error!(VTABLE_DEFAULT_ERROR)
+    }
+
+    /// The CPU is about to access the memory. The reservation object is not held. May sleep.
+    fn begin_cpu_access(_buf: &Buffer<Self>, _dir: DataDirection) -> Result {
+        build_error!(VTABLE_DEFAULT_ERROR)
+    }
+
+    /// The CPU has ended its access. The reservation object is not held. May sleep.
+    fn end_cpu_access(_buf: &Buffer<Self>, _dir: DataDirection) -> Result {
+        build_error!(VTABLE_DEFAULT_ERROR)
+    }
+
+    /// Maps the memory into user space.
+    ///
+    /// The area lies inside the buffer. The mmap lock is held, the reservation object is not.
+    fn mmap(_buf: &Buffer<Self>, _vma: &VmaNew) -> Result {
+        build_error!(VTABLE_DEFAULT_ERROR)
+    }
+
+    /// Maps the whole memory into the kernel's address space.
+    ///
+    /// Called for the first user only. The reservation object is held.
+    fn vmap(_buf: &Buffer<Self>) -> Result<VmapAddress> {
+        build_error!(VTABLE_DEFAULT_ERROR)
+    }
+
+    /// Undoes [`vmap`](Self::vmap) after the last user. The reservation object is held.
+    fn vunmap(_buf: &Buffer<Self>, _addr: VmapAddress) {
+        build_error!(VTABLE_DEFAULT_ERROR)
+    }
+}
+
+/// A kernel address that [`Exporter::vmap`] mapped the whole buffer at.
+///
+/// # Invariants
+///
+/// As long as the exporter has not been asked to [`vunmap`](Exporter::vunmap), as many bytes as the
+/// buffer is long are mapped at the address.
+pub struct VmapAddress(NonNull<c_void>);
+
+impl VmapAddress {
+    /// # Safety
+    ///
+    /// The type invariant must hold for `addr`.
+    #[inline]
+    pub unsafe fn new(addr: NonNull<c_void>) -> Self {
+        // INVARIANT: By the caller's guarantee.
+        Self(addr)
+    }
+
+    /// The address.
+    #[inline]
+    pub fn as_ptr(&self) -> *mut c_void {
+        self.0.as_ptr()
+    }
+}
+
+/// A scatter-gather table that an importer may use until it unmaps it.
+///
+/// # Invariants
+///
+/// The table is mapped for the device of the attachment it was made for, and is neither freed nor
+/// changed before it comes back in [`Exporter::unmap`].
+#[derive(PartialEq, Eq)]
+pub struct Mapping(NonNull<bindings::sg_table>);
+
+impl Mapping {
+    /// # Safety
+    ///
+    /// The type invariant must hold for `table`.
+    #[inline]
+    pub unsafe fn from_raw(table: NonNull<bindings::sg_table>) -> Self {
+        // INVARIANT: By the caller's guarantee.
+        Self(table)
+    }
+
+    /// The table.
+    #[inline]
+    pub fn as_raw(&self) -> NonNull<bindings::sg_table> {
+        self.0
+    }
+}
+
+/// How a buffer presents itself.
+pub struct ExportInfo {
+    /// Name of the exporter, shown in debugfs and `fdinfo`.
+    pub name: &'static CStr,
+    /// Size in bytes.
+    pub size: usize,
+    /// Open flags of the file: `O_RDWR` and the like.
+    pub flags: u32,
+}
+
+/// A [`DmaBuf`] of the exporter `T`, with its data.
+///
+/// # Invariants
+///
+/// The buffer was exported with the operations in `Operations<T>`: its private data is a
+/// foreign-owned `KBox<T>`, that of its attachments a foreign-owned `T::Attachment`.
+#[repr(transparent)]
+pub struct Buffer<T: Exporter>(DmaBuf, PhantomData<T>);
+
+// SAFETY: Counts the references of the `DmaBuf` inside.
+unsafe impl<T: Exporter> AlwaysRefCounted for Buffer<T> {
+    #[inline]
+    fn inc_ref(&self) {
+        self.0.inc_ref();
+    }
+
+    #[inline]
+    unsafe fn dec_ref(obj: NonNull<Self>) {
+        // SAFETY: By the caller's guarantee; `Buffer` is transparent.
+        unsafe { DmaBuf::dec_ref(obj.cast()) };
+    }
+}
+
+impl<T: Exporter> Deref for Buffer<T> {
+    type Target = DmaBuf;
+
+    #[inline]
+    fn deref(&self) -> &DmaBuf {
+        &self.0
+    }
+}
+
+impl<T: Exporter> From<ARef<Buffer<T>>> for ARef<DmaBuf> {
+    #[inline]
+    fn from(buf: ARef<Buffer<T>>) -> Self {
+        // SAFETY: Both count references to the same object; `Buffer` is transparent.
+        unsafe { ARef::from_raw(ARef::into_raw(buf).cast()) }
+    }
+}
+
+impl<T: Exporter> Buffer<T> {
+    /// Exports `data` as a buffer.
+    ///
+    /// On failure (`ENOMEM`, `ENFILE`, `ENOENT` while the module is unloaded) `data` is dropped.
+    /// May sleep.
+    #[inline]
+    pub fn export(info: ExportInfo, data: KBox<T>) -> Result<ARef<Self>> {
+        const {
+            assert!(
+                T::HAS_PIN == T::HAS_UNPIN,
+                "an exporter has both pin and unpin or neither"
+            );
+            assert!(
+                T::HAS_VMAP == T::HAS_VUNMAP,
+                "an exporter has both vmap and vunmap or neither"
+            );
+        };
+
+        let data = data.into_foreign();
+        let raw_info = bindings::dma_buf_export_info {
+            exp_name: info.name.as_char_ptr(),
+            owner: this_module::<T::OwnerModule>().as_ptr(),
+            ops: &Operations::<T>::TABLE,
+            size: info.size,
+            flags: info.flags as c_int,
+            resv: core::ptr::null_mut(),
+            priv_: data,
+        };
+
+        // SAFETY: `raw_info` is complete and its pointers stay valid: the name and the table are
+        // static, `data` belongs to the buffer from now on.
+        match from_err_ptr(unsafe { bindings::dma_buf_export(&raw_info) }) {
+            Ok(buf) => {
+                // SAFETY: `dma_buf_export()` returns a valid pointer or an error, and gives us
+                // the first reference.
+                // INVARIANT: Exported with `Operations<T>` just above.
+                Ok(unsafe { ARef::from_raw(NonNull::new_unchecked(buf).cast()) })
+            }
+            Err(err) => {
+                // SAFETY: From `into_foreign()` above; a failed export does not take ownership.
+                drop(unsafe { KBox::<T>::from_foreign(data) });
+                Err(err)
+            }
+        }
+    }
+
+    /// # Safety
+    ///
+    /// `ptr` must be a buffer as in the type invariant, and live for `'a`.
+    #[inline]
+    unsafe fn from_raw<'a>(ptr: *mut bindings::dma_buf) -> &'a Self {
+        // SAFETY: By the caller's guarantee; `Buffer` is transparent.
+        unsafe { &*ptr.cast() }
+    }
+
+    /// The exporter's data.
+    #[inline]
+    pub fn data(&self) -> &T {
+        // SAFETY: By the type invariant the private data is a `KBox<T>`. It is dropped with the
+        // buffer, and until then only borrowed immutably.
+        unsafe { KBox::<T>::borrow((*self.as_raw()).priv_) }
+    }
+
+    /// Takes the reservation object, to look at the attachments. Sleeps; the reservation object
+    /// must not be held already.
+    #[inline]
+    pub fn lock(&self) -> LockedBuffer<'_, T> {
+        LockedBuffer {
+            buf: self,
+            _guard: self.resv().lock(),
+        }
+    }
+}
+
+/// A [`Buffer`] whose reservation object is locked.
+pub struct LockedBuffer<'a, T: Exporter> {
+    buf: &'a Buffer<T>,
+    _guard: ResvGuard<'a>,
+}
+
+impl<T: Exporter> LockedBuffer<'_, T> {
+    /// Calls `f` on every attachment.
+    #[inline]
+    pub fn for_each_attachment(&mut self, mut f: impl FnMut(Attachment<'_, T>)) {
+        let head = {
+            let buf = self.buf.as_raw();
+            // SAFETY: The pointer is valid; no reference is made to the C structure.
+            unsafe { &raw mut (*buf).attachments }
+        };
+
+        // SAFETY: The list is initialised at export, holds `node`s of attachments only, and does
+        // not change while the reservation object is locked, which `self` proves.
+        let list = unsafe {
+            clist_create!(head, Opaque<bindings::dma_buf_attachment>, bindings::dma_buf_attachment, node)
+        };
+
+        for attachment in list.iter() {
+            // SAFETY: An attachment is in the list only after `attach` and before `detach`; the
+            // lock is held and `&mut self` makes this the only access in this task.
+            f(unsafe { Attachment::from_raw(attachment.get()) });
+        }
+    }
+
+    /// Where the buffer is mapped for the kernel now, if it is.
+    #[inline]
+    pub fn vmapping(&self) -> Option<*mut c_void> {
+        let buf = self.buf.as_raw();
+
+        // SAFETY: Both fields are guarded by the reservation object, which `self` proves locked.
+        // `Exporter::vmap` gives addresses of memory only, so that `vaddr` is the active member.
+        unsafe {
+            if (*buf).vmapping_counter == 0 {
+                return None;
+            }
+            Some((*buf).vmap_ptr.__bindgen_anon_1.vaddr)
+        }
+    }
+}
+
+/// One device's use of a [`Buffer`], seen by the exporter while the reservation object is held.
+///
+/// # Invariants
+///
+/// `raw` is an attachment to a `Buffer<T>`, between its `attach` and its `detach`. The buffer's
+/// reservation object is held for `'a`, and this is the only way to the attachment's data
+/// meanwhile.
+pub struct Attachment<'a, T: Exporter> {
+    raw: NonNull<bindings::dma_buf_attachment>,
+    _p: PhantomData<(&'a DmaBuf, T)>,
+}
+
+impl<'a, T: Exporter> Attachment<'a, T> {
+    /// # Safety
+    ///
+    /// The type invariant must hold for `raw`.
+    #[inline]
+    unsafe fn from_raw(raw: *mut bindings::dma_buf_attachment) -> Self {
+        Self {
+            // SAFETY: An attachment is not NULL, by the caller's guarantee.
+            raw: unsafe { NonNull::new_unchecked(raw) },
+            _p: PhantomData,
+        }
+    }
+
+    /// The attached device.
+    #[inline]
+    pub fn device(&self) -> &'a Device {
+        // SAFETY: The importer keeps its device while it is attached, that is for `'a`.
+        unsafe { Device::from_raw((*self.raw.as_ptr()).dev) }
+    }
+
+    /// The buffer.
+    #[inline]
+    pub fn buffer(&self) -> &'a Buffer<T> {
+        // SAFETY: By the type invariant; the importer keeps the buffer while it is attached.
+        unsafe { Buffer::from_raw((*self.raw.as_ptr()).dmabuf) }
+    }
+
+    /// What the exporter keeps for this attachment.
+    #[inline]
+    pub fn data(&mut self) -> <T::Attachment as ForeignOwnable>::BorrowedMut<'_> {
+        // SAFETY: By the type invariant the private data came from `into_foreign()`, is taken back
+        // after `'a` only, and nobody else accesses it meanwhile.
+        unsafe { T::Attachment::borrow_mut((*self.raw.as_ptr()).priv_) }
+    }
+}
+
+/// The C operations of the exporter `T`.
+struct Operations<T: Exporter>(PhantomData<T>);
+
+impl<T: Exporter> Operations<T> {
+    const TABLE: bindings::dma_buf_ops = bindings::dma_buf_ops {
+        attach: Some(Self::attach),
+        detach: Some(Self::detach),
+        pin: if T::HAS_PIN { Some(Self::pin) } else { None },
+        unpin: if T::HAS_UNPIN {
+            Some(Self::unpin)
+        } else {
+            None
+        },
+        map_dma_buf: Some(Self::map),
+        unmap_dma_buf: Some(Self::unmap),
+        release: Some(Self::release),
+        begin_cpu_access: if T::HAS_BEGIN_CPU_ACCESS {
+            Some(Self::begin_cpu_access)
+        } else {
+            None
+        },
+        end_cpu_access: if T::HAS_END_CPU_ACCESS {
+            Some(Self::end_cpu_access)
+        } else {
+            None
+        },
+        mmap: if T::HAS_MMAP { Some(Self::mmap) } else { None },
+        vmap: if T::HAS_VMAP { Some(Self::vmap) } else { None },
+        vunmap: if T::HAS_VUNMAP {
+            Some(Self::vunmap)
+        } else {
+            None
+        },
+    };
+
+    // For all of these: the core calls them with a buffer that was exported with this table, and
+    // as `struct dma_buf_ops` documents.
+
+    /// # Safety
+    ///
+    /// Called by the core, with a new attachment to a buffer of `T`.
+    unsafe extern "C" fn attach(
+        buf: *mut bindings::dma_buf,
+        attachment: *mut bindings::dma_buf_attachment,
+    ) -> c_int {
+        from_result(|| {
+            // SAFETY: The core's guarantee; the importer owns a reference to the buffer.
+            let buf = unsafe { Buffer::<T>::from_raw(buf) };
+            // SAFETY: The attachment is new and has a device.
+            let dev = unsafe { Device::from_raw((*attachment).dev) };
+            let data = T::attach(buf, dev)?;
+
+            // SAFETY: The attachment is not in the list yet, so nobody else looks at it.
+            unsafe { (*attachment).priv_ = data.into_foreign() };
+            Ok(0)
+        })
+    }
+
+    /// # Safety
+    ///
+    /// Called by the core, once, with an attachment that it took off the list.
+    unsafe extern "C" fn detach(
+        _buf: *mut bindings::dma_buf,
+        attachment: *mut bindings::dma_buf_attachment,
+    ) {
+        // SAFETY: Put there by `attach`, and the attachment is used no more.
+        drop(unsafe { T::Attachment::from_foreign((*attachment).priv_) });
+    }
+
+    /// # Safety
+    ///
+    /// Called by the core with the reservation object held.
+    unsafe extern "C" fn pin(attachment: *mut bindings::dma_buf_attachment) -> c_int {
+        from_result(|| {
+            // SAFETY: The core's guarantee.
+            T::pin(&mut unsafe { Attachment::from_raw(attachment) })?;
+            Ok(0)
+        })
+    }
+
+    /// # Safety
+    ///
+    /// Called by the core with the reservation object held.
+    unsafe extern "C" fn unpin(attachment: *mut bindings::dma_buf_attachment) {
+        // SAFETY: The core's guarantee.
+        T::unpin(&mut unsafe { Attachment::from_raw(attachment) });
+    }
+
+    /// # Safety
+    ///
+    /// Called by the core with the reservation object held.
+    unsafe extern "C" fn map(
+        attachment: *mut bindings::dma_buf_attachment,
+        dir: bindings::dma_data_direction,
+    ) -> *mut bindings::sg_table {
+        // SAFETY: The core's guarantee.
+        let mut attachment = unsafe { Attachment::from_raw(attachment) };
+
+        match direction(dir).and_then(|dir| T::map(&mut attachment, dir)) {
+            Ok(mapping) => mapping.as_raw().as_ptr(),
+            Err(err) => err.to_ptr(),
+        }
+    }
+
+    /// # Safety
+    ///
+    /// Called by the core with the reservation object held, once for each table that `map` gave.
+    unsafe extern "C" fn unmap(
+        attachment: *mut bindings::dma_buf_attachment,
+        table: *mut bindings::sg_table,
+        dir: bindings::dma_data_direction,
+    ) {
+        // SAFETY: The core's guarantee.
+        let mut attachment = unsafe { Attachment::from_raw(attachment) };
+
+        if let (Some(table), Ok(dir)) = (NonNull::new(table), direction(dir)) {
+            // INVARIANT: This is the table that `map` gave out, coming back.
+            T::unmap(&mut attachment, Mapping(table), dir);
+        }
+    }
+
+    /// # Safety
+    ///
+    /// Called by the core after the last reference to the buffer is gone.
+    unsafe extern "C" fn release(buf: *mut bindings::dma_buf) {
+        // SAFETY: Put there by `export`, and the buffer is used no more.
+        drop(unsafe { KBox::<T>::from_foreign((*buf).priv_) });
+    }
+
+    /// # Safety
+    ///
+    /// Called by the core with a live buffer.
+    unsafe extern "C" fn begin_cpu_access(
+        buf: *mut bindings::dma_buf,
+        dir: bindings::dma_data_direction,
+    ) -> c_int {
+        // SAFETY: The core's guarantee.
+        let buf = unsafe { Buffer::from_raw(buf) };
+
+        from_result(|| direction(dir).and_then(|dir| T::begin_cpu_access(buf, dir)).map(|()| 0))
+    }
+
+    /// # Safety
+    ///
+    /// Called by the core with a live buffer.
+    unsafe extern "C" fn end_cpu_access(
+        buf: *mut bindings::dma_buf,
+        dir: bindings::dma_data_direction,
+    ) -> c_int {
+        // SAFETY: The core's guarantee.
+        let buf = unsafe { Buffer::from_raw(buf) };
+
+        from_result(|| direction(dir).and_then(|dir| T::end_cpu_access(buf, dir)).map(|()| 0))
+    }
+
+    /// # Safety
+    ///
+    /// Called by the core with a live buffer and an area that is being set up.
+    unsafe extern "C" fn mmap(
+        buf: *mut bindings::dma_buf,
+        vma: *mut bindings::vm_area_struct,
+    ) -> c_int {
+        // SAFETY: The core's guarantee.
+        let (buf, vma) = unsafe { (Buffer::from_raw(buf), VmaNew::from_raw(vma)) };
+
+        from_result(|| T::mmap(buf, vma).map(|()| 0))
+    }
+
+    /// # Safety
+    ///
+    /// Called by the core with a live buffer, the reservation object held and room for the result.
+    unsafe extern "C" fn vmap(buf: *mut bindings::dma_buf, map: *mut bindings::iosys_map) -> c_int {
+        from_result(|| {
+            // SAFETY: The core's guarantee.
+            let addr = T::vmap(unsafe { Buffer::from_raw(buf) })?;
+
+            // SAFETY: The core's guarantee.
+            unsafe {
+                map.write(bindings::iosys_map {
+                    is_iomem: false,
+                    __bindgen_anon_1: bindings::iosys_map__bindgen_ty_1 {
+                        vaddr: addr.as_ptr(),
+                    },
+                })
+            };
+            Ok(0)
+        })
+    }
+
+    /// # Safety
+    ///
+    /// Called by the core with a live buffer, the reservation object held and what `vmap` gave.
+    unsafe extern "C" fn vunmap(buf: *mut bindings::dma_buf, map: *mut bindings::iosys_map) {
+        // SAFETY: The core's guarantee; `vmap` sets `vaddr`.
+        let (buf, addr) =
+            unsafe { (Buffer::from_raw(buf), (*map).__bindgen_anon_1.vaddr) };
+
+        if let Some(addr) = NonNull::new(addr) {
+            // INVARIANT: The address that `vmap` gave out, coming back.
+            T::vunmap(buf, VmapAddress(addr));
+        }
+    }
+}
+
+/// The direction that C passed, checked: an importer could pass anything.
+#[inline]
+pub(super) fn direction(dir: bindings::dma_data_direction) -> Result<DataDirection> {
+    match dir {
+        bindings::dma_data_direction::DMA_BIDIRECTIONAL => Ok(DataDirection::Bidirectional),
+        bindings::dma_data_direction::DMA_TO_DEVICE => Ok(DataDirection::ToDevice),
+        bindings::dma_data_direction::DMA_FROM_DEVICE => Ok(DataDirection::FromDevice),
+        bindings::dma_data_direction::DMA_NONE => Ok(DataDirection::None),
+        _ => Err(EINVAL),
+    }
+}

@@ -1,0 +1,328 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The one implementation of an exporter for everything that is made of pages.
+
+use super::{
+    exporter::{
+        Attachment,
+        Buffer,
+        ExportInfo,
+        Exporter,
+        Mapping,
+        VmapAddress, //
+    },
+    pages::PageRun,
+    sg::{
+        Owner,
+        PageTable, //
+    },
+    DmaBuf,
+};
+use crate::{
+    alloc::{
+        KBox,
+        KVVec, //
+    },
+    bindings,
+    device::Device,
+    dma::DataDirection,
+    error::to_result,
+    ffi::c_void,
+    mm::virt::{
+        flags as vm,
+        VmaNew, //
+    },
+    module::ModuleMetadata,
+    page::PAGE_SHIFT,
+    prelude::*,
+    sync::aref::ARef,
+};
+use core::{
+    marker::PhantomData,
+    ptr::NonNull, //
+};
+
+/// When the pages of a buffer enter the page tables of a process that maps it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum MmapMode {
+    /// In `mmap()`.
+    AtOnce,
+    /// When they are touched. Only shared mappings are possible then: others get `EINVAL`.
+    OnFault,
+}
+
+/// Memory made of pages, which can be exported as a buffer with [`DmaBuf::from_pages`].
+///
+/// The value owns the pages and frees them when it is dropped, after the last user is gone.
+///
+/// # Examples
+///
+/// ```
+/// use kernel::{dma_buf::{AllocEffort, DmaBuf, PageBlock, PageRun, PageSource}, prelude::*};
+/// use kernel::{fs::file::flags, sync::aref::ARef};
+///
+/// struct Block(PageBlock);
+///
+/// #[vtable]
+/// impl PageSource for Block {
+///     fn runs(&self) -> impl Iterator<Item = PageRun<'_>> + Clone {
+///         core::iter::once(self.0.run())
+///     }
+/// }
+///
+/// fn export() -> Result<ARef<DmaBuf>> {
+///     let block = PageBlock::alloc(2, AllocEffort::Required, false).ok_or(ENOMEM)?;
+///     DmaBuf::from_pages(c"example", flags::O_RDWR, Block(block))
+/// }
+/// ```
+#[vtable]
+pub trait PageSource: Sized + Send + Sync + 'static {
+    /// The module whose code must stay while a buffer lives. Filled in by `#[vtable]`.
+    type OwnerModule: ModuleMetadata;
+
+    /// When pages are mapped into a process.
+    const MMAP: MmapMode = MmapMode::AtOnce;
+
+    /// The pages, in the order of the buffer's contents. The same at each call.
+    fn runs(&self) -> impl Iterator<Item = PageRun<'_>> + Clone;
+
+    /// Whether the pages are shared with the host of a confidential virtual machine.
+    #[inline]
+    fn decrypted(&self) -> bool {
+        false
+    }
+}
+
+impl DmaBuf {
+    /// Exports the pages of `source` as a buffer.
+    ///
+    /// `name` names the exporter in debugfs and `fdinfo`; `flags` are the open flags of the file.
+    /// Fails with `EINVAL` if there are no pages, otherwise as [`Buffer::export`]. May sleep.
+    #[inline]
+    pub fn from_pages<S: PageSource>(
+        name: &'static CStr,
+        flags: u32,
+        source: S,
+    ) -> Result<ARef<DmaBuf>> {
+        let size = source
+            .runs()
+            .try_fold(0usize, |sum, run| sum.checked_add(run.size()))
+            .filter(|&size| size != 0)
+            .ok_or(EINVAL)?;
+
+        let info = ExportInfo { name, size, flags };
+        Ok(Buffer::export(info, KBox::new(Pages(source), GFP_KERNEL)?)?.into())
+    }
+}
+
+/// The exporter of a [`PageSource`].
+///
+/// Attachments are guarded by the reservation object alone. CPU access takes it too, so that it
+/// sees a table either mapped or not, never in between.
+struct Pages<S>(S);
+
+impl<S: PageSource> Pages<S> {
+    const DMA_ATTR_CC_SHARED: c_ulong = bindings::DMA_ATTR_CC_SHARED as c_ulong;
+
+    #[inline]
+    fn attrs(&self) -> c_ulong {
+        if self.0.decrypted() {
+            Self::DMA_ATTR_CC_SHARED
+        } else {
+            0
+        }
+    }
+
+    #[inline]
+    fn new_table(&self) -> Result<KBox<PageTable>> {
+        // SAFETY: The pages are lent by `self.0`, which lives in the buffer, is never borrowed
+        // mutably and never moved before it is dropped; so the borrow could as well last until
+        // then. An attachment, and with it the table, goes before its buffer.
+        unsafe { PageTable::new(self.0.runs()) }
+    }
+
+    /// Prepares the memory for its next owner.
+    #[inline]
+    fn sync(buf: &Buffer<Self>, dir: DataDirection, to: Owner) {
+        let mut locked = buf.lock();
+
+        if let Some(addr) = locked.vmapping() {
+            // SAFETY: The whole buffer is mapped there, and stays so while it is locked.
+            unsafe {
+                match to {
+                    Owner::Cpu => {
+                        bindings::invalidate_kernel_vmap_range(addr, buf.size() as c_int)
+                    }
+                    Owner::Device => bindings::flush_kernel_vmap_range(addr, buf.size() as c_int),
+                }
+            };
+        }
+        locked.for_each_attachment(|mut attachment| {
+            let dev = attachment.device();
+            attachment.data().sync(dev, dir, to);
+        });
+    }
+
+    /// Fills `vma` with the pages it covers.
+    #[inline]
+    fn remap(&self, vma: &VmaNew) -> Result {
+        let mut addr = vma.start();
+        let mut skip = page_offset(vma);
+
+        for run in self.0.runs() {
+            let Some(run) = run.skip(skip) else {
+                skip -= run.count();
+                continue;
+            };
+            skip = 0;
+
+            let size = run.size().min(vma.end() - addr);
+            // SAFETY: `vma` is being set up; the range lies inside it, and as many pages follow
+            // in the run. They live as long as the buffer, which `vma` keeps through its file.
+            to_result(unsafe {
+                bindings::remap_pages(vma.as_ptr(), addr, run.first(), size, self.0.decrypted())
+            })?;
+            addr += size;
+            if addr == vma.end() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Lets page faults fill `vma`.
+    #[inline]
+    fn fault_in(&self, vma: &VmaNew) -> Result {
+        if vma.flags() & (vm::SHARED | vm::MAYSHARE) == 0 {
+            return Err(EINVAL);
+        }
+        vma.set_io();
+        vma.set_dontexpand();
+        vma.set_dontdump();
+
+        let raw = vma.as_ptr();
+        // SAFETY: `vma` is being set up and not shared yet. Only page frames of a shared mapping
+        // will enter it. `self` lives as long as the buffer, which `vma` keeps through its file.
+        unsafe {
+            (*raw).__bindgen_anon_2.vm_flags |= vm::PFNMAP;
+            (*raw).vm_ops = &VmOps::<S>::TABLE;
+            (*raw).vm_private_data = core::ptr::from_ref(self).cast_mut().cast();
+        }
+        Ok(())
+    }
+}
+
+#[vtable]
+impl<S: PageSource> Exporter for Pages<S> {
+    type OwnerModule = S::OwnerModule;
+    type Attachment = KBox<PageTable>;
+
+    fn attach(buf: &Buffer<Self>, _dev: &Device) -> Result<KBox<PageTable>> {
+        buf.data().new_table()
+    }
+
+    fn map(attachment: &mut Attachment<'_, Self>, dir: DataDirection) -> Result<Mapping> {
+        let (pages, dev) = (attachment.buffer().data(), attachment.device());
+
+        if let Some(result) = attachment.data().map(dev, dir, pages.attrs()) {
+            return result;
+        }
+        attachment.data().push(pages.new_table()?);
+        attachment
+            .data()
+            .map(dev, dir, pages.attrs())
+            .unwrap_or(Err(EBUSY))
+    }
+
+    fn unmap(attachment: &mut Attachment<'_, Self>, mapping: Mapping, _dir: DataDirection) {
+        let (pages, dev) = (attachment.buffer().data(), attachment.device());
+
+        attachment.data().unmap(dev, mapping, pages.attrs());
+    }
+
+    fn begin_cpu_access(buf: &Buffer<Self>, dir: DataDirection) -> Result {
+        Self::sync(buf, dir, Owner::Cpu);
+        Ok(())
+    }
+
+    fn end_cpu_access(buf: &Buffer<Self>, dir: DataDirection) -> Result {
+        Self::sync(buf, dir, Owner::Device);
+        Ok(())
+    }
+
+    fn mmap(buf: &Buffer<Self>, vma: &VmaNew) -> Result {
+        match S::MMAP {
+            MmapMode::AtOnce => buf.data().remap(vma),
+            MmapMode::OnFault => buf.data().fault_in(vma),
+        }
+    }
+
+    fn vmap(buf: &Buffer<Self>) -> Result<VmapAddress> {
+        let source = &buf.data().0;
+        let count = buf.size() >> PAGE_SHIFT;
+        let mut pages = KVVec::with_capacity(count, GFP_KERNEL)?;
+
+        for run in source.runs() {
+            for index in 0..run.count() {
+                pages.push(run.page(index).ok_or(EINVAL)?, GFP_KERNEL)?;
+            }
+        }
+
+        // SAFETY: `pages` holds the pages of this buffer, which outlive the mapping: the core
+        // undoes it before it releases the buffer.
+        let addr = NonNull::new(unsafe {
+            bindings::vmap_kernel(
+                pages.as_mut_ptr(),
+                pages.len().try_into()?,
+                source.decrypted(),
+            )
+        })
+        .ok_or(ENOMEM)?;
+
+        // SAFETY: All of the buffer's pages are mapped at `addr`.
+        Ok(unsafe { VmapAddress::new(addr) })
+    }
+
+    fn vunmap(_buf: &Buffer<Self>, addr: VmapAddress) {
+        // SAFETY: `addr` came from `vmap()` above and is given back once.
+        unsafe { bindings::vunmap(addr.as_ptr()) };
+    }
+}
+
+#[inline]
+fn page_offset(vma: &VmaNew) -> usize {
+    // SAFETY: `vma` is being set up and does not change under us.
+    unsafe { (*vma.as_ptr()).vm_pgoff }
+}
+
+/// The C operations of an area that faults fill.
+struct VmOps<S>(PhantomData<S>);
+
+impl<S: PageSource> VmOps<S> {
+    const TABLE: bindings::vm_operations_struct = bindings::vm_operations_struct {
+        fault: Some(Self::fault),
+        ..pin_init::zeroed()
+    };
+
+    /// # Safety
+    ///
+    /// Called by the memory management with a fault in an area that [`Pages::fault_in`] set up.
+    unsafe extern "C" fn fault(vmf: *mut bindings::vm_fault) -> bindings::vm_fault_t {
+        // SAFETY: The fields are constant during the fault.
+        let (vma, mut pgoff, addr) = unsafe {
+            let fault = &(*vmf).__bindgen_anon_1;
+            (fault.vma, fault.pgoff, fault.address)
+        };
+        // SAFETY: `fault_in` put it there.
+        let pages = unsafe { &*(*vma).vm_private_data.cast::<c_void>().cast::<Pages<S>>() };
+
+        for run in pages.0.runs() {
+            match run.page(pgoff) {
+                // SAFETY: The area takes page frames, and `addr` is inside it.
+                Some(page) => return unsafe { bindings::vmf_insert_page_pfn(vma, addr, page) },
+                None => pgoff -= run.count(),
+            }
+        }
+        bindings::vm_fault_reason_VM_FAULT_SIGBUS
+    }
+}
