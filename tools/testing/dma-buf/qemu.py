@@ -54,6 +54,7 @@ class Guest:
         self.file_left = 0
         self.file = None
         self.ended = False
+        self.in_summary = False
 
     def command(self):
         m = self.machine
@@ -102,7 +103,9 @@ class Guest:
 
     def line(self, line):
         text = line.decode(errors="replace").rstrip("\r")
-        if self.args.echo and not text.startswith("# ") and text:
+        if text.startswith("--- "):
+            self.in_summary = "end" not in text  # for the caller to show, not to echo
+        elif self.args.echo and text and not self.in_summary and not text.startswith(("# ", "SCREENDUMP")):
             print(self.args.echo + text, flush=True)
         if text == "SCREENDUMP NOW":
             error = self.qmp("screendump", filename=str((self.args.out / "screen.ppm").resolve()))
@@ -113,6 +116,8 @@ class Guest:
             _, _, name, size = text.split()
             self.file = open(self.args.out / Path(name).name, "wb")
             self.file_left = int(size)
+        elif text.startswith("# core ") and text.split()[-1] != self.args.core:
+            self.problems.append(f"the guest runs core {text.split()[-1]}, asked for was {self.args.core}")
         elif text.startswith("# job "):
             self.ended = True
             if text.split()[-1] != "0":
@@ -206,6 +211,7 @@ def main():
     parser.add_argument("--dir", type=Path, required=True, help="holds kernel, initramfs.cpio, board.dtb")
     parser.add_argument("--out", type=Path, required=True, help="where the logs go")
     parser.add_argument("--job", required=True, help="a script of guest/")
+    parser.add_argument("--core", choices=("rust", "c"), required=True, help="the core the guest must turn out to run")
     parser.add_argument("--cpus", type=int, default=2)
     parser.add_argument("--append", default="", help="more words for the kernel's command line")
     parser.add_argument("--timeout", type=int, default=300, help="seconds the whole run may take")

@@ -3,8 +3,8 @@
 # The upstream KUnit suites; each suite's results are read from debugfs, free of other kernel messages.
 
 . /jobs/lib.sh
-modprobe dmabuf_kunit || printf '# begin modprobe\n# end modprobe %s\n' "$?" >&3
+program plain "load dmabuf_kunit" 60 modprobe dmabuf_kunit
 for suite in dma-buf-fence dma-buf-fence-chain dma-buf-fence-unwrap dma-buf-resv; do
-	program "kunit $suite" 10 cat "/sys/kernel/debug/kunit/$suite/results"
+	program tap "kunit $suite" 10 cat "/sys/kernel/debug/kunit/$suite/results"
 done
 check_leaks

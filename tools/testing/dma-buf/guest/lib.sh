@@ -1,16 +1,18 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=sh
-# Shared by the jobs. Results go to the data port (3) between "# begin NAME" and "# end NAME STATUS";
+# Shared by the jobs. Results go to the data port (3) between "# begin" and "# end STATUS" lines;
 # a program that does not end within its time is killed, and its status says so.
 
+# program KIND NAME SECONDS COMMAND...: KIND is tap (prints TAP or KTAP) or plain (its exit status is its result).
 program() {
-	name=$1
-	seconds=$2
-	shift 2
-	printf '# begin %s\n' "$name" >&3
+	kind=$1
+	name=$2
+	seconds=$3
+	shift 3
+	printf '# begin %s %s\n' "$kind" "$name" >&3
 	echo "job: $name"
 	timeout -s KILL "$seconds" "$@" <&3 >&3 2>&3
-	printf '\n# end %s %s\n' "$name" "$?" >&3
+	printf '\n# end %s\n' "$?" >&3
 }
 
 # A file to the host, as it is: one line with name and size, then the bytes.

@@ -4,7 +4,7 @@
 
 . /jobs/lib.sh
 modprobe vgem
-program dmabuf-heap 120 dmabuf-heap
-program udmabuf 60 udmabuf
-program sync_test 180 sync_test
+program tap dmabuf-heap 120 dmabuf-heap
+program tap udmabuf 60 udmabuf
+program tap sync_test 180 sync_test
 check_leaks

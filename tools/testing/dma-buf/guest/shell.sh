@@ -3,10 +3,10 @@
 # Not a test: show that the guest is up, with the modules that matter loadable.
 
 . /jobs/lib.sh
-program uname 10 uname -a
+program plain uname 10 uname -a
 for module in vgem vkms vivid kunit; do
-	program "modprobe $module" 30 modprobe "$module"
+	program plain "modprobe $module" 30 modprobe "$module"
 done
-program devices 10 ls -l /dev/dma_heap /dev/dri /dev/video0 /dev/udmabuf
-program heaps 10 grep -e Cma -e Mem /proc/meminfo
-program bufinfo 10 cat /sys/kernel/debug/dma_buf/bufinfo
+program plain devices 10 ls -l /dev/dma_heap /dev/dri /dev/video0 /dev/udmabuf
+program plain heaps 10 grep -e Cma -e Mem /proc/meminfo
+program plain bufinfo 10 cat /sys/kernel/debug/dma_buf/bufinfo

@@ -1,0 +1,124 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+# The gates: checks of our sources on the host. Each is a test case, with a log in build/logs.
+
+# Our files whose path matches; what git ignores is not ours.
+our_files() { git -c safe.directory='*' -C "$TOP" ls-files -co --exclude-standard -- "$@"; }
+
+# gate NAME LOG COMMAND...: pass when COMMAND succeeds.
+gate() {
+	local name=$1 log=$LOGS/gate-$2.log
+	shift 2
+	mkdir -p "$LOGS"
+	if "$@" >"$log" 2>&1; then
+		case_is pass "gate: $name"
+	else
+		tail -n 20 "$log" | sed 's/^/      /'
+		case_is fail "gate: $name" "see $log"
+	fi
+}
+
+# Which of the C objects on our list the kernel or a module of it holds.
+check_linked_objects() {
+	gate "$MACHINE: the linked objects are those of core $CORE" "links-$VARIANT" linked_objects
+}
+
+linked_objects() {
+	local object bad=0 linked=$OBJ/linked-objects
+	{
+		"llvm-ar$LLVM_SUFFIX" t "$OBJ/vmlinux.a"
+		find "$OBJ/drivers/dma-buf" -name '*.mod' -exec cat {} + 2>/dev/null
+	} >"$linked" || return 1
+	grep -q '^drivers/dma-buf/' "$linked" || { echo "no object of drivers/dma-buf is linked at all"; return 1; }
+	while read -r object; do
+		case $object in '#'* | '') continue ;; esac
+		if [ "$CORE" = rust ] && grep -qxF "$object" "$linked"; then
+			echo "$object is linked, though its Rust counterpart should be"
+			bad=1
+		elif [ "$CORE" = c ] && ! grep -qxF "$object" "$linked"; then
+			echo "$object is not linked: is the list in configs/replaced-objects.txt right?"
+			bad=1
+		fi
+	done <"$HERE/configs/replaced-objects.txt"
+	return "$bad"
+}
+
+gate_rustfmt() {
+	local files
+	mapfile -t files < <(our_files '*.rs')
+	(cd "$TOP" && /usr/bin/rustfmt --check --edition 2021 --config-path "$TREE/.rustfmt.toml" "${files[@]}")
+}
+
+gate_checkpatch() {
+	local file bad=0
+	cd "$TREE" || return 1
+	while read -r file; do
+		perl scripts/checkpatch.pl --strict --terse --show-types --no-summary -f "$file" || bad=1
+	done < <(our_files rust drivers samples include tools/testing/selftests | grep -E '\.(rs|c|h|dts|S)$|/(Makefile|Kconfig|Kbuild)[^/]*$')
+	return "$bad"
+}
+
+gate_shellcheck() {
+	local scripts
+	mapfile -t scripts < <(cd "$TOP" && our_files | xargs grep -lE '^#!/bin/((busybox )?sh|bash)' -- && our_files '*.sh')
+	(cd "$TOP" && shellcheck "${scripts[@]}")
+}
+
+gate_python() {
+	local files
+	mapfile -t files < <(our_files '*.py')
+	cd "$TOP" || return 1
+	python3 -c 'import ast, sys
+for name in sys.argv[1:]:
+    ast.parse(open(name, encoding="utf-8").read(), name)' "${files[@]}"
+}
+
+# Every file says its licence.
+gate_licence() {
+	local bad
+	cd "$TOP" || return 1
+	bad=$(our_files ':!patches/*.patch' | xargs grep -L 'SPDX-License-Identifier: GPL-2.0' -- || true)
+	[ -z "$bad" ] || { printf 'no SPDX line: %s\n' "$bad"; return 1; }
+}
+
+# Clippy and W=1 change every command, so they work in object directories of their own.
+strict_build() {
+	local main=$OBJ OBJ=$OBJ-strict
+	if [ ! -e "$OBJ/.complete" ]; then
+		rm -rf "$OBJ" "$OBJ.part"
+		cp -a --reflink=auto "$main" "$OBJ.part"
+		rm -rf "$OBJ.part/.complete" "$OBJ.part"/{vmlinux*,initramfs,guest-programs}
+		mv "$OBJ.part" "$OBJ"
+	fi
+	cp "$main/.config" "$OBJ/.config"
+	# what is up to date would not be looked at again, and its warnings would be gone
+	rm -f "$OBJ"/rust/{kernel.o,libkernel.rmeta} "$OBJ"/rust/helpers/helpers.*o
+	find "$OBJ/drivers/dma-buf" -name '*.o' -delete 2>/dev/null || true
+	kmake "-j$JOBS" CLIPPY=1 W=1 drivers/dma-buf/
+	touch "$OBJ/.complete"
+}
+
+# warnings_of LOG KIND: compiler messages that point into our files.
+warnings_of() {
+	local file found=0
+	while read -r file; do
+		if grep -nE "(-->.*|^)([^ ]*/)?${file//./\\.}:[0-9]+" "$1"; then found=1; fi
+	done < <(our_files "${@:2}")
+	return "$found"
+}
+
+run_gates() {
+	gate "rustfmt" rustfmt gate_rustfmt
+	gate "checkpatch --strict" checkpatch gate_checkpatch
+	gate "shellcheck" shellcheck gate_shellcheck
+	gate "python scripts parse" python gate_python
+	gate "licence lines" licence gate_licence
+	local log
+	stage "Clippy and W=1 build ($VARIANT)" "1 to 3 min" "mend the first error in the log" strict_build
+	log=$LOGS/clippy-and-w-1-build-$VARIANT.log
+	gate "clippy: no warning in our Rust" clippy warnings_of "$log" '*.rs'
+	gate "W=1: no warning in our C" w1 warnings_of "$log" '*.c' '*.h'
+	for log in "$LOGS"/build-the-guest-s-programs-*.log; do
+		gate "no warning in our user-space programs: $(basename "$log" .log)" programs warnings_of "$log" '*.c' '*.h'
+	done
+}

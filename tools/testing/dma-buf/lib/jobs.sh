@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+# Boot guests: the main job for "make run", every job for "make test".
+
+# guest_job MACHINE JOB DIR TIMEOUT [OPTION...]: the kernel and initramfs are those of $OUT.
+guest_job() {
+	local machine=$1 job=$2 dir=$3 timeout=$4
+	shift 4
+	[ -z "${DEBUG:-}" ] || timeout=$((timeout * 4))
+	python3 "$HERE/qemu.py" --machine "$machine" --core "$CORE" --dir "$BUILD/$machine-$CORE${DEBUG:+-debug}" --out "$dir" \
+		--job "$job" --timeout "$timeout" "$@"
+}
+
+# main_job_picture DIR PNG: the picture came as a screen dump or as a file from the guest.
+main_job_picture() {
+	local ppm
+	for ppm in "$1/screen.ppm" "$1/frame.ppm"; do
+		[ -e "$ppm" ] || continue
+		python3 "$HERE/picture.py" "$ppm" "$2"
+		return
+	done
+	echo "the guest sent no picture" >&2
+	return 1
+}
+
+run() {
+	local dir=$BUILD/run start=$SECONDS origin
+	say "Rust DMA-BUF: frames from a camera to a display on ${MACHINE:=vexpress-a9}, core $CORE"
+	prepare
+	build_machine "$MACHINE"
+	unlock_cache
+	say "  Boot $MACHINE and run the main job (15 s to 1 min) ..."
+	guest_job "$MACHINE" main-job "$dir" 240 --echo "      guest: " ||
+		fail "the main job" "the guest's run was not clean" "read the log; CORE=c shows whether the C core does the same" "$dir/console.log"
+	grep -qx '# end 0' "$dir/data.log" ||
+		fail "the main job" "camera_to_display failed" "its last message says what to do" "$dir/data.log"
+	main_job_picture "$dir" "$dir/frame.png" >"$dir/size" ||
+		fail "looking at the picture" "$(cat "$dir/size")" "look at it: $dir/frame.png" "$dir/console.log"
+	if [ -e "$dir/screen.ppm" ]; then origin="screen dump of the guest's display by QEMU"; else origin="what vkms composed, sent by the guest: QEMU cannot see vkms"; fi
+	say ""
+	say "Summary"
+	sed -n '/^--- summary/,/^--- end/p' "$dir/data.log" | grep -v -e '^---' -e '^picture:' -e '^$' | sed 's/^/  /'
+	say "  picture: $dir/frame.png ($origin, $(cat "$dir/size"), colour bars found)"
+	say "  all of it took $(duration $((SECONDS - start)))"
+}
+
+test_machine() {
+	local machine=$1 job
+	for job in kunit selftests main-job; do
+		guest_job "$machine" "$job" "$BUILD/test/$machine/$job" 600 >"$BUILD/test/$machine-$job.txt" 2>&1 || true
+		[ "$job" != main-job ] || check_picture "$machine" "$BUILD/test/$machine/$job"
+		python3 "$HERE/report.py" run "$machine" "$BUILD/test/$machine/$job"
+	done
+}
+
+check_picture() {
+	local note
+	if note=$(main_job_picture "$2" "$2/frame.png" 2>&1); then
+		case_is pass "$1: main job: the picture shows the camera's colour bars"
+	else
+		case_is fail "$1: main job: the picture shows the camera's colour bars" "$note"
+	fi
+}
+
+# case_is STATUS NAME [NOTE]: a test case of the host's own.
+case_is() { python3 "$HERE/report.py" case "$1" "$2" "$BUILD/test/host.cases" "${3:-}"; }
+
+run_tests() {
+	local machines=(arm64 vexpress-a9) machine start=$SECONDS status=0
+	[ -z "$MACHINE" ] || machines=("$MACHINE")
+	say "Rust DMA-BUF: every test and gate on ${machines[*]}, core $CORE"
+	rm -rf "$BUILD/test"
+	mkdir -p "$BUILD/test"
+	prepare
+	for machine in "${machines[@]}"; do
+		build_machine "$machine"
+		check_linked_objects
+	done
+	run_gates
+	unlock_cache
+	for machine in "${machines[@]}"; do
+		mkdir -p "$BUILD/test/$machine"
+		say "  Boot $machine for each job (kunit, selftests, main-job): about 2 min"
+		test_machine "$machine"
+	done
+	say "logs: $BUILD/test, $LOGS; all of it took $(duration $((SECONDS - start)))"
+	python3 "$HERE/report.py" total "$BUILD"/test/host.cases "$BUILD"/test/*/*/cases || status=1
+	return "$status"
+}

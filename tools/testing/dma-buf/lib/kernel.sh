@@ -40,14 +40,22 @@ config_key() {
 		echo "$BASE_CONFIG"
 		cat "${FRAGMENTS[@]}" "$HERE/lib/kernel.sh"
 		find "$TOP/drivers" "$TOP/rust" "$TOP/patches" \( -name 'Kconfig*' -o -name '*.patch' \) -print0 2>/dev/null |
-			sort -z | xargs -0r cat
+			sort -z | xargs -0r cat || true # a directory that is not there yet holds no options
 	} | hash_of
 }
 
 configure() {
 	rm -f "$OBJ/.config"
 	kmake "$BASE_CONFIG"
-	cat "${FRAGMENTS[@]}" >>"$OBJ/.config"
+	# the last word on an option counts; said once, Kconfig has nothing to warn about
+	awk 'match($0, /^(# )?CONFIG_[A-Za-z0-9_]+/) {
+			s = substr($0, RSTART, RLENGTH); sub(/^# /, "", s)
+			delete line[last[s]]
+			line[last[s] = NR] = $0
+		}
+		END { for (i = 1; i <= NR; i++) if (i in line) print line[i] }' \
+		"$OBJ/.config" "${FRAGMENTS[@]}" >"$OBJ/.config.new"
+	mv "$OBJ/.config.new" "$OBJ/.config"
 	# RUST_IS_AVAILABLE depends on the tools: let kbuild say why when they do not do
 	kmake rustavailable
 	kmake olddefconfig

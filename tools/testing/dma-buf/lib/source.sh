@@ -7,6 +7,7 @@ KEYRING=/usr/share/keyrings/debian-archive-keyring.gpg
 
 mirror_of_this_machine() {
 	# apt itself resolves both forms of its configuration, .list and .sources
+	# shellcheck disable=SC2016 # apt fills these in
 	apt-get indextargets --format '$(REPO_URI) $(RELEASE) $(COMPONENT)' 'Created-By: Packages' |
 		awk -v release="$CODENAME" '$2 == release && $3 == "main" { print $1; exit }'
 }
