@@ -21,7 +21,7 @@ from pathlib import Path
 
 MACHINES = {
     "arm64": dict(
-        command=["qemu-system-aarch64", "-M", "virt", "-cpu", "cortex-a72", "-m", "1024"],
+        command=["qemu-system-aarch64", "-M", "virt", "-cpu", "cortex-a72", "-m", "3072"],
         console=["-serial", "chardev:console"],
         data=["-device", "virtio-serial-pci", "-device", "virtserialport,chardev=data"],
         port="/dev/vport0p1",
@@ -66,7 +66,7 @@ class Guest:
         command += ["-kernel", self.args.dir / "kernel", "-initrd", self.args.dir / "initramfs.cpio"]
         if (self.args.dir / "board.dtb").exists():
             command += ["-dtb", self.args.dir / "board.dtb"]
-        append = f"console=ttyAMA0 loglevel=8 panic=-1 dmabuf.job={self.args.job} dmabuf.port={m['port']}"
+        append = f"console=ttyAMA0 loglevel=8 panic=-1 maxcpus={self.args.cpus} dmabuf.job={self.args.job} dmabuf.port={m['port']}"
         return list(map(str, command + ["-append", f"{append} {self.args.append}".strip()]))
 
     def start(self):

@@ -110,6 +110,11 @@ get_source() {
 		"") fail "looking at KDIR" "$KDIR is not a kernel source tree" "give the path of a Linux $KERNEL tree" ;;
 		*) fail "looking at KDIR" "$KDIR is Linux $version, this project is for $KERNEL" "give a $KERNEL tree, or leave KDIR out to have one fetched" ;;
 		esac
+		# git knows products from sources; without it, old products would be taken for sources
+		if [ ! -e "$PRISTINE/.git" ] && { [ -e "$PRISTINE/.config" ] || [ -e "$PRISTINE/include/config" ]; }; then
+			fail "looking at KDIR" "$KDIR has been built in and is no git checkout" \
+				"make mrproper there, or unpack a second copy and give that"
+		fi
 		LINKS=symbolic
 		TREE=$CACHE/tree/kdir-$version-$(hash_of <<<"$PRISTINE")
 		return

@@ -19,22 +19,19 @@ OVERLAY = ("rust", "drivers", "samples", "Documentation", "include", "tools/test
 STATE = ".rust-dma-buf.json"
 
 
-def listed(directory, *arguments):
-    """Paths git would list: no build products, no editor droppings."""
+def listed(directory, *folders):
+    """Paths of a tree: what git lists where there is git, else all there is."""
     command = ["git", "-c", "safe.directory=*", "-C", str(directory)]
-    done = subprocess.run(command + ["rev-parse", "--show-cdup"], capture_output=True, text=True)
-    scratch = None
-    kinds = ["--cached", "--others"]
-    if done.returncode or done.stdout.strip():  # not the top of a repository: borrow an empty one
-        scratch = tempfile.mkdtemp()
-        subprocess.run(["git", "init", "-q", "--bare", scratch], check=True)
-        command = ["git", "--git-dir", scratch, "--work-tree", str(directory), "-C", str(directory)]
-        kinds = ["--others"]
-    command += ["ls-files", "-z", *kinds, "--exclude-standard", "--", *arguments]
-    out = subprocess.run(command, check=True, capture_output=True).stdout
-    if scratch:
-        shutil.rmtree(scratch)
-    names = {os.fsdecode(name) for name in out.split(b"\0") if name}
+    top = subprocess.run(command + ["rev-parse", "--show-cdup"], capture_output=True, text=True)
+    if top.returncode == 0 and not top.stdout.strip():
+        command += ["ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", *folders]
+        out = subprocess.run(command, check=True, capture_output=True).stdout
+        names = {os.fsdecode(name) for name in out.split(b"\0") if name}
+    else:
+        names = set()
+        for folder in folders or (".",):
+            for where, _, files in os.walk(directory / folder):
+                names.update(os.path.relpath(os.path.join(where, file), directory) for file in files)
     return {name for name in names if os.path.lexists(directory / name) and not (directory / name).is_dir()}
 
 
