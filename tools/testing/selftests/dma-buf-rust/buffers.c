@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Heaps, buffers, fences and bad pointers for the dma-buf test programs.
+ */
+#include <dirent.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+
+#include <linux/dma-buf.h>
+#include <linux/dma-heap.h>
+
+#include "common.h"
+
+struct sw_sync_create {
+	__u32 value;
+	char name[32];
+	__s32 fence;
+};
+
+#define SW_SYNC_CREATE	_IOWR('W', 0, struct sw_sync_create)
+#define SW_SYNC_INC	_IOW('W', 1, __u32)
+
+size_t page_size(void)
+{
+	return sysconf(_SC_PAGESIZE);
+}
+
+ino_t inode_of(int fd)
+{
+	struct stat st;
+
+	t_need(!fstat(fd, &st), "fstat");
+	return st.st_ino;
+}
+
+/* Heaps that heap_limit.ko left behind give no buffers. */
+int list_heaps(char names[MAX_HEAPS][64])
+{
+	DIR *dir = opendir("/dev/dma_heap");
+	struct dirent *e;
+	int n = 0;
+
+	t_need(dir, "opendir /dev/dma_heap");
+	while (n < MAX_HEAPS && (e = readdir(dir)))
+		if (e->d_name[0] != '.' && strncmp(e->d_name, "heap_limit", 10))
+			snprintf(names[n++], 64, "%.63s", e->d_name);
+	closedir(dir);
+	return n;
+}
+
+int open_heap(const char *name)
+{
+	char path[128];
+	int fd;
+
+	snprintf(path, sizeof(path), "/dev/dma_heap/%s", name);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	t_need(fd >= 0, path);
+	return fd;
+}
+
+int alloc_fd(int heap, size_t len)
+{
+	struct dma_heap_allocation_data data = {
+		.len = len,
+		.fd_flags = O_RDWR | O_CLOEXEC,
+	};
+
+	return ioctl(heap, DMA_HEAP_IOCTL_ALLOC, &data) ? -1 : (int)data.fd;
+}
+
+int new_buffer(size_t len)
+{
+	int heap = open_heap("system");
+	int fd = alloc_fd(heap, len);
+
+	t_need(fd >= 0, "allocate from the system heap");
+	close(heap);
+	return fd;
+}
+
+void *ptr_unmapped(void)
+{
+	void *p = mmap(NULL, page_size(), PROT_READ,
+		       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	t_need(p != MAP_FAILED, "mmap");
+	munmap(p, page_size());
+	return p;
+}
+
+void *ptr_readonly(const void *data, size_t len)
+{
+	void *p = mmap(NULL, 2 * page_size(), PROT_READ | PROT_WRITE,
+		       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	t_need(p != MAP_FAILED, "mmap");
+	memcpy(p, data, len);
+	t_need(!mprotect(p, 2 * page_size(), PROT_READ), "mprotect");
+	return p;
+}
+
+void *ptr_straddle(const void *data, size_t len, size_t inside)
+{
+	char *p = mmap(NULL, 2 * page_size(), PROT_READ | PROT_WRITE,
+		       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	char *at = p + page_size() - inside;
+
+	t_need(p != MAP_FAILED, "mmap");
+	memcpy(at, data, inside < len ? inside : len);
+	t_need(!mprotect(p + page_size(), page_size(), PROT_NONE), "mprotect");
+	return at;
+}
+
+/* Both kinds are two pages that begin where the pointer's page does. */
+void ptr_free(void *p)
+{
+	munmap((void *)((uintptr_t)p & ~(page_size() - 1)), 2 * page_size());
+}
+
+void fd_table_full(bool full)
+{
+	static struct rlimit before;
+	struct rlimit none;
+
+	if (full) {
+		t_need(!getrlimit(RLIMIT_NOFILE, &before), "getrlimit");
+		none = before;
+		none.rlim_cur = 0;
+		t_need(!setrlimit(RLIMIT_NOFILE, &none), "setrlimit");
+	} else {
+		t_need(!setrlimit(RLIMIT_NOFILE, &before), "setrlimit");
+	}
+}
+
+int timeline_open(void)
+{
+	return open(SW_SYNC, O_RDWR | O_CLOEXEC);
+}
+
+int timeline_fence(int timeline, unsigned int value)
+{
+	struct sw_sync_create create = { .value = value, .name = "test" };
+
+	t_need(!ioctl(timeline, SW_SYNC_CREATE, &create), "sw_sync fence");
+	return create.fence;
+}
+
+void timeline_inc(int timeline, unsigned int by)
+{
+	__u32 value = by;
+
+	t_need(!ioctl(timeline, SW_SYNC_INC, &value), "sw_sync inc");
+}
+
+int import_fence(int buf, int fence, __u32 flags)
+{
+	struct dma_buf_import_sync_file arg = { .flags = flags, .fd = fence };
+
+	return ioctl(buf, DMA_BUF_IOCTL_IMPORT_SYNC_FILE, &arg);
+}
+
+int export_fence(int buf, __u32 flags)
+{
+	struct dma_buf_export_sync_file arg = { .flags = flags, .fd = -1 };
+
+	return ioctl(buf, DMA_BUF_IOCTL_EXPORT_SYNC_FILE, &arg) ? -1 : arg.fd;
+}
+
+int poll_now(int fd, int events)
+{
+	struct pollfd p = { .fd = fd, .events = events };
+
+	t_need(poll(&p, 1, 0) >= 0, "poll");
+	return p.revents;
+}

@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Results, groups and the look for leaks.
+ */
+#include <dirent.h>
+#include <fcntl.h>
+#include <time.h>
+
+#include "common.h"
+
+void t_begin(void)
+{
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	ksft_print_header();
+}
+
+/* The plan comes last: a program that dies early has none, and fails. */
+int t_end(void)
+{
+	ksft_set_plan(ksft_test_num());
+	ksft_finished();
+}
+
+void t_ok(bool ok, const char *fmt, ...)
+{
+	char text[256];
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(text, sizeof(text), fmt, args);
+	va_end(args);
+	ksft_test_result(ok, "%s\n", text);
+}
+
+static void print_outcome(long ret, int err)
+{
+	if (ret < 0)
+		ksft_print_msg("got %s (errno %d)\n", strerror(err), err);
+	else
+		ksft_print_msg("got success, %ld\n", ret);
+}
+
+void t_err(long ret, int err, const char *fmt, ...)
+{
+	int got = ret < 0 ? errno : 0;
+	char text[256];
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(text, sizeof(text), fmt, args);
+	va_end(args);
+	if (got != err)
+		print_outcome(ret, got);
+	ksft_test_result(got == err, "%s: %s\n", text,
+			 err ? strerror(err) : "works");
+}
+
+void t_skip(const char *fmt, ...)
+{
+	char text[256];
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(text, sizeof(text), fmt, args);
+	va_end(args);
+	ksft_test_result_skip("%s\n", text);
+}
+
+void t_note(const char *fmt, ...)
+{
+	char text[256];
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(text, sizeof(text), fmt, args);
+	va_end(args);
+	ksft_print_msg("%s\n", text);
+}
+
+void t_need(bool ok, const char *what)
+{
+	if (!ok)
+		ksft_exit_fail_msg("cannot go on: %s: %s\n", what,
+				   strerror(errno));
+}
+
+bool read_file(const char *path, char *text, size_t len)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	size_t used = 0;
+	ssize_t n = 0;
+
+	if (fd < 0)
+		return false;
+	while (used < len - 1) {
+		n = read(fd, text + used, len - 1 - used);
+		if (n <= 0)
+			break;
+		used += n;
+	}
+	close(fd);
+	text[used] = '\0';
+	return n >= 0;
+}
+
+bool write_file(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+	ssize_t n;
+
+	if (fd < 0)
+		return false;
+	n = write(fd, text, strlen(text));
+	close(fd);
+	return n == (ssize_t)strlen(text);
+}
+
+int count_fds(void)
+{
+	DIR *dir = opendir("/proc/self/fd");
+	int n = 0;
+
+	t_need(dir, "opendir /proc/self/fd");
+	while (readdir(dir))
+		n++;
+	closedir(dir);
+	/* "." and ".." and the directory itself */
+	return n - 3;
+}
+
+long meminfo_kb(const char *key)
+{
+	char text[8192];
+	const char *at;
+
+	t_need(read_file("/proc/meminfo", text, sizeof(text)), "/proc/meminfo");
+	at = strstr(text, key);
+	return at ? strtol(at + strlen(key) + 1, NULL, 10) : 0;
+}
+
+static bool is_object(const char *line, unsigned long long *ino)
+{
+	return sscanf(line, "%*u %*x %*x %*d %*s %llu", ino) == 1;
+}
+
+int count_objects(void)
+{
+	char line[512];
+	unsigned long long ino;
+	int total = -1, seen = 0, value;
+	FILE *f = fopen(BUFINFO, "re");
+
+	t_need(f, BUFINFO " (debugfs mounted? CONFIG_DEBUG_FS?)");
+	while (fgets(line, sizeof(line), f)) {
+		if (is_object(line, &ino))
+			seen++;
+		if (strstr(line, " objects, ") &&
+		    sscanf(line, "Total %d", &value) == 1)
+			total = value;
+	}
+	fclose(f);
+	return total == seen ? total : -1;
+}
+
+bool bufinfo_of(int fd, char *text, size_t len)
+{
+	ino_t wanted = inode_of(fd);
+	unsigned long long ino;
+	bool ours = false, found = false;
+	char line[512];
+	size_t used = 0;
+	FILE *f = fopen(BUFINFO, "re");
+
+	t_need(f, BUFINFO);
+	text[0] = '\0';
+	while (fgets(line, sizeof(line), f)) {
+		if (is_object(line, &ino))
+			ours = ino == wanted;
+		found |= ours;
+		if (ours && used + strlen(line) < len)
+			used += sprintf(text + used, "%s", line);
+		if (!strncmp(line, "Total", 5))
+			ours = false;
+	}
+	fclose(f);
+	return found;
+}
+
+void group_begin(struct group *g, const char *name)
+{
+	ksft_print_msg("%s\n", name);
+	g->name = name;
+	g->fds = count_fds();
+	g->objects = count_objects();
+	g->free_kb = meminfo_kb("MemFree:");
+}
+
+/* Some of what is freed comes back a little later (RCU, other CPUs). */
+void group_end(const struct group *g)
+{
+	const struct timespec pause = { .tv_nsec = 20 * 1000 * 1000 };
+	int fds = 0, objects = 0;
+	long missing = 0;
+
+	for (int tries = 0; tries < 50; tries++) {
+		fds = count_fds();
+		objects = count_objects();
+		missing = g->free_kb - meminfo_kb("MemFree:");
+		if (fds == g->fds && objects == g->objects &&
+		    missing <= MEMORY_TOLERANCE_KB)
+			break;
+		nanosleep(&pause, NULL);
+	}
+	if (fds != g->fds || objects != g->objects)
+		ksft_print_msg("before: %d fds, %d dma-bufs; after: %d and %d\n",
+			       g->fds, g->objects, fds, objects);
+	ksft_test_result(fds == g->fds, "%s: no fd left\n", g->name);
+	ksft_test_result(objects == g->objects, "%s: no dma-buf left\n",
+			 g->name);
+	if (missing > MEMORY_TOLERANCE_KB)
+		ksft_print_msg("%ld KiB are missing\n", missing);
+	ksft_test_result(missing <= MEMORY_TOLERANCE_KB,
+			 "%s: memory is back\n", g->name);
+}

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What the dma-buf test programs share: TAP results, buffers, bad pointers,
+ * and the look for leaks after each group of tests.
+ */
+#ifndef DMA_BUF_RUST_COMMON_H
+#define DMA_BUF_RUST_COMMON_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <sys/types.h>
+
+#include <linux/types.h>
+
+#include "kselftest.h"
+
+#define BUFINFO		"/sys/kernel/debug/dma_buf/bufinfo"
+#define SW_SYNC		"/sys/kernel/debug/sync/sw_sync"
+#define MEGABYTE	(1024UL * 1024)
+/* How often a failing call is repeated, so that a leak cannot hide. */
+#define LEAK_ROUNDS	64
+
+/* Results. Every call prints one line of TAP. */
+void t_begin(void);
+int t_end(void);
+void t_ok(bool ok, const char *fmt, ...) __printf(2, 3);
+/* ret is what a system call returned; err is the errno wanted, 0 for success */
+void t_err(long ret, int err, const char *fmt, ...) __printf(3, 4);
+void t_skip(const char *fmt, ...) __printf(1, 2);
+void t_note(const char *fmt, ...) __printf(1, 2);
+/* For what must not fail unless the test itself is broken. */
+void t_need(bool ok, const char *what);
+
+/*
+ * A group of tests: group_end() checks that it left no file descriptor, no
+ * dma-buf and no memory behind. MemFree wobbles by what the CPUs keep in their
+ * lists of free pages and what slab keeps, so MEMORY_TOLERANCE_KB of it may be
+ * missing; a call that leaked would have lost LEAK_ROUNDS megabytes.
+ */
+#define MEMORY_TOLERANCE_KB	8192
+
+struct group {
+	const char *name;
+	int fds;
+	int objects;
+	long free_kb;
+};
+
+void group_begin(struct group *g, const char *name);
+void group_end(const struct group *g);
+
+int count_fds(void);
+long meminfo_kb(const char *key);
+/* Objects in bufinfo; -1 if it cannot be read. */
+int count_objects(void);
+/* The lines of bufinfo about the buffer of this fd; false if there are none. */
+bool bufinfo_of(int fd, char *text, size_t len);
+bool read_file(const char *path, char *text, size_t len);
+bool write_file(const char *path, const char *text);
+
+/* Heaps and buffers */
+#define MAX_HEAPS	16
+
+int list_heaps(char names[MAX_HEAPS][64]);
+int open_heap(const char *name);
+int alloc_fd(int heap, size_t len);
+int new_buffer(size_t len);
+size_t page_size(void);
+ino_t inode_of(int fd);
+
+/* Memory that a system call should stumble over */
+void *ptr_unmapped(void);
+void *ptr_readonly(const void *data, size_t len);
+/* Only the first "inside" bytes of data can be reached. */
+void *ptr_straddle(const void *data, size_t len, size_t inside);
+void ptr_free(void *p);
+/* Refuses new file descriptors until it is called with false. */
+void fd_table_full(bool full);
+
+/* Fences */
+int timeline_open(void);
+int timeline_fence(int timeline, unsigned int value);
+void timeline_inc(int timeline, unsigned int by);
+int import_fence(int buf, int fence, __u32 flags);
+int export_fence(int buf, __u32 flags);
+/* What poll() says at once: the events that are ready. */
+int poll_now(int fd, int events);
+
+#endif

@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Fault injection: the first, second, third, ... allocation of a round fails,
+ * until one round gets through. Whatever failed says so, and nothing leaks.
+ */
+#include <fcntl.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+
+#include <linux/dma-buf.h>
+
+#include "common.h"
+
+#define FAIL_NTH	"/proc/thread-self/fail-nth"
+#define MAX_FAULTS	400
+
+/*
+ * By default faults spare what may sleep and what lies in high memory, which
+ * is all that matters here; and every one would fill the log.
+ */
+static const struct {
+	const char *path;
+	const char *value;
+} knobs[] = {
+	{ "/sys/kernel/debug/failslab/ignore-gfp-wait", "N" },
+	{ "/sys/kernel/debug/failslab/verbose", "0" },
+	{ "/sys/kernel/debug/fail_page_alloc/ignore-gfp-wait", "N" },
+	{ "/sys/kernel/debug/fail_page_alloc/ignore-gfp-highmem", "N" },
+	{ "/sys/kernel/debug/fail_page_alloc/min-order", "0" },
+	{ "/sys/kernel/debug/fail_page_alloc/verbose", "0" },
+	{ "/sys/kernel/debug/fail_usercopy/verbose", "0" },
+};
+
+static char saved[ARRAY_SIZE(knobs)][32];
+
+static int set_knobs(void)
+{
+	int n = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(knobs); i++) {
+		if (!read_file(knobs[i].path, saved[i], sizeof(saved[i])))
+			saved[i][0] = '\0';
+		else
+			n += write_file(knobs[i].path, knobs[i].value);
+	}
+	return n;
+}
+
+static void restore_knobs(void)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(knobs); i++)
+		if (saved[i][0])
+			write_file(knobs[i].path, saved[i]);
+}
+
+static int fail_fd;
+
+static void arm(int n)
+{
+	char text[16];
+	int len = snprintf(text, sizeof(text), "%d", n);
+
+	t_need(pwrite(fail_fd, text, len, 0) == len, FAIL_NTH);
+}
+
+/* Whether the fault that was armed has happened; disarms it. */
+static bool disarm(void)
+{
+	char text[16] = "";
+	ssize_t len = pread(fail_fd, text, sizeof(text) - 1, 0);
+
+	t_need(len > 0, FAIL_NTH);
+	arm(0);
+	return atoi(text) == 0;
+}
+
+static bool wrong_error;
+
+/* What failed must have failed for want of memory or by a failed copy. */
+static int judge(int ret, const char *what)
+{
+	if (ret >= 0)
+		return 0;
+	if (errno != ENOMEM && errno != EFAULT) {
+		wrong_error = true;
+		t_note("%s: %s", what, strerror(errno));
+	}
+	return -1;
+}
+
+/* One round through a buffer's life. What fails is left out, the rest goes on. */
+static int round_of(int heap)
+{
+	int buf, fence, failed = 0;
+	void *p;
+
+	buf = alloc_fd(heap, 20 * page_size());
+	if (judge(buf, "allocate"))
+		return -1;
+	failed |= judge(ioctl(buf, DMA_BUF_SET_NAME, "a name"), "name");
+	p = mmap(NULL, 20 * page_size(), PROT_READ | PROT_WRITE, MAP_SHARED,
+		 buf, 0);
+	failed |= judge(p == MAP_FAILED ? -1 : 0, "mmap");
+	if (p != MAP_FAILED)
+		munmap(p, 20 * page_size());
+	fence = export_fence(buf, DMA_BUF_SYNC_RW);
+	failed |= judge(fence, "export");
+	if (fence >= 0) {
+		failed |= judge(import_fence(buf, fence, DMA_BUF_SYNC_WRITE),
+				"import");
+		close(fence);
+	}
+	close(buf);
+	return failed;
+}
+
+static void test_heap(const char *name)
+{
+	int heap, n, failed = 0, leaks = 0, objects, fds;
+	struct group g;
+
+	group_begin(&g, "a fault at every place");
+	heap = open_heap(name);
+	/* Once without faults, for what the kernel keeps from the first time. */
+	round_of(heap);
+	objects = count_objects();
+	fds = count_fds();
+	wrong_error = false;
+	for (n = 1; n <= MAX_FAULTS; n++) {
+		int ret;
+
+		arm(n);
+		ret = round_of(heap);
+		if (!disarm())
+			break;
+		failed += ret < 0;
+		leaks += count_objects() != objects || count_fds() != fds;
+	}
+	t_note("%s: %d faults, %d of them made a call fail", name, n - 1,
+	       failed);
+	t_ok(n <= MAX_FAULTS, "%s: a round without faults is reached", name);
+	t_ok(failed > 0, "%s: faults have an effect", name);
+	t_ok(!wrong_error, "%s: calls fail with ENOMEM or EFAULT", name);
+	t_ok(!leaks, "%s: no buffer and no fd left after any fault", name);
+	close(heap);
+	group_end(&g);
+}
+
+int main(void)
+{
+	char heaps[MAX_HEAPS][64];
+	int n;
+
+	t_begin();
+	fail_fd = open(FAIL_NTH, O_RDWR | O_CLOEXEC);
+	if (fail_fd < 0) {
+		t_skip("no fail-nth: this kernel has no CONFIG_FAULT_INJECTION");
+		return t_end();
+	}
+	if (!set_knobs())
+		t_note("no CONFIG_FAULT_INJECTION_DEBUG_FS: few faults will happen");
+	n = list_heaps(heaps);
+	for (int i = 0; i < n; i++)
+		test_heap(heaps[i]);
+	restore_knobs();
+	close(fail_fd);
+	return t_end();
+}
