@@ -25,6 +25,8 @@
 #include <uapi/linux/dma-heap.h>
 #include <uapi/linux/magic.h>
 
+const __poll_t RUST_CONST_HELPER_EPOLLIN = EPOLLIN;
+const __poll_t RUST_CONST_HELPER_EPOLLOUT = EPOLLOUT;
 const gfp_t RUST_CONST_HELPER_GFP_HIGHUSER = GFP_HIGHUSER;
 const gfp_t RUST_CONST_HELPER___GFP_ACCOUNT = __GFP_ACCOUNT;
 const gfp_t RUST_CONST_HELPER___GFP_COMP = __GFP_COMP;

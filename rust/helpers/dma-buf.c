@@ -21,6 +21,16 @@ __rust_helper long rust_helper_file_count(struct file *file)
 	return file_count(file);
 }
 
+__rust_helper void rust_helper_list_add(struct list_head *new, struct list_head *head)
+{
+	list_add(new, head);
+}
+
+__rust_helper void rust_helper_list_del(struct list_head *entry)
+{
+	list_del(entry);
+}
+
 __rust_helper int rust_helper_dma_resv_lock_interruptible(struct dma_resv *obj,
 							  struct ww_acquire_ctx *ctx)
 {
@@ -125,4 +135,10 @@ __rust_helper void rust_helper_clear_pages(void *addr, unsigned int npages)
 __rust_helper int rust_helper_fatal_signal_pending(struct task_struct *task)
 {
 	return fatal_signal_pending(task);
+}
+
+__rust_helper void rust_helper_sg_copy_dma(struct scatterlist *to, struct scatterlist *from)
+{
+	sg_dma_address(to) = sg_dma_address(from);
+	sg_dma_len(to) = sg_dma_len(from);
 }

@@ -41,6 +41,7 @@ use crate::{
 use core::ptr::NonNull;
 
 mod exporter;
+mod fence;
 pub mod heap;
 mod page_exporter;
 mod pages;
@@ -57,6 +58,11 @@ pub use self::{
         Mapping,
         VmapAddress, //
     },
+    fence::{
+        Fence,
+        Fences,
+        Unwrap, //
+    },
     page_exporter::{
         MmapMode,
         PageSource, //
@@ -68,7 +74,9 @@ pub use self::{
     },
     resv::{
         Resv,
-        ResvGuard, //
+        ResvGuard,
+        Slots,
+        Usage, //
     },
 };
 

@@ -309,7 +309,12 @@ impl<T: Exporter> LockedBuffer<'_, T> {
         // SAFETY: The list is initialised at export, holds `node`s of attachments only, and does
         // not change while the reservation object is locked, which `self` proves.
         let list = unsafe {
-            clist_create!(head, Opaque<bindings::dma_buf_attachment>, bindings::dma_buf_attachment, node)
+            clist_create!(
+                head,
+                Opaque<bindings::dma_buf_attachment>,
+                bindings::dma_buf_attachment,
+                node
+            )
         };
 
         for attachment in list.iter() {
@@ -522,7 +527,11 @@ impl<T: Exporter> Operations<T> {
         // SAFETY: The core's guarantee.
         let buf = unsafe { Buffer::from_raw(buf) };
 
-        from_result(|| direction(dir).and_then(|dir| T::begin_cpu_access(buf, dir)).map(|()| 0))
+        from_result(|| {
+            direction(dir)
+                .and_then(|dir| T::begin_cpu_access(buf, dir))
+                .map(|()| 0)
+        })
     }
 
     /// # Safety
@@ -535,7 +544,11 @@ impl<T: Exporter> Operations<T> {
         // SAFETY: The core's guarantee.
         let buf = unsafe { Buffer::from_raw(buf) };
 
-        from_result(|| direction(dir).and_then(|dir| T::end_cpu_access(buf, dir)).map(|()| 0))
+        from_result(|| {
+            direction(dir)
+                .and_then(|dir| T::end_cpu_access(buf, dir))
+                .map(|()| 0)
+        })
     }
 
     /// # Safety
@@ -577,8 +590,7 @@ impl<T: Exporter> Operations<T> {
     /// Called by the core with a live buffer, the reservation object held and what `vmap` gave.
     unsafe extern "C" fn vunmap(buf: *mut bindings::dma_buf, map: *mut bindings::iosys_map) {
         // SAFETY: The core's guarantee; `vmap` sets `vaddr`.
-        let (buf, addr) =
-            unsafe { (Buffer::from_raw(buf), (*map).__bindgen_anon_1.vaddr) };
+        let (buf, addr) = unsafe { (Buffer::from_raw(buf), (*map).__bindgen_anon_1.vaddr) };
 
         if let Some(addr) = NonNull::new(addr) {
             // INVARIANT: The address that `vmap` gave out, coming back.

@@ -7,8 +7,7 @@
 use super::DmaBuf;
 use crate::{
     alloc::KBox,
-    bindings,
-    current,
+    bindings, current,
     error::from_err_ptr,
     module::{
         this_module,

@@ -150,9 +150,7 @@ impl<S: PageSource> Pages<S> {
             // SAFETY: The whole buffer is mapped there, and stays so while it is locked.
             unsafe {
                 match to {
-                    Owner::Cpu => {
-                        bindings::invalidate_kernel_vmap_range(addr, buf.size() as c_int)
-                    }
+                    Owner::Cpu => bindings::invalidate_kernel_vmap_range(addr, buf.size() as c_int),
                     Owner::Device => bindings::flush_kernel_vmap_range(addr, buf.size() as c_int),
                 }
             };

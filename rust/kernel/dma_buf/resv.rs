@@ -4,16 +4,59 @@
 //!
 //! C header: [`include/linux/dma-resv.h`](srctree/include/linux/dma-resv.h)
 
+use super::fence::{
+    Fence,
+    Fences, //
+};
 use crate::{
     bindings,
     error::to_result,
     prelude::*,
+    sync::aref::ARef,
     types::{
         NotThreadSafe,
         Opaque, //
     },
 };
 use core::ptr;
+
+/// What a fence in a reservation object stands for, and which fences an access must wait for.
+///
+/// Each usage includes those before it.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Usage {
+    /// Memory management: moving or clearing the memory. Everybody waits for these.
+    Kernel,
+    /// Implicitly synchronised writes.
+    Write,
+    /// Implicitly synchronised reads.
+    Read,
+    /// Accesses without implicit synchronisation. Only memory management waits for these.
+    Bookkeep,
+}
+
+impl Usage {
+    /// The fences that a new access has to wait for.
+    #[inline]
+    pub fn before_access(write: bool) -> Self {
+        // A writer waits for readers and writers, a reader for writers only.
+        if write {
+            Self::Read
+        } else {
+            Self::Write
+        }
+    }
+
+    #[inline]
+    fn as_raw(self) -> bindings::dma_resv_usage {
+        match self {
+            Self::Kernel => bindings::dma_resv_usage_DMA_RESV_USAGE_KERNEL,
+            Self::Write => bindings::dma_resv_usage_DMA_RESV_USAGE_WRITE,
+            Self::Read => bindings::dma_resv_usage_DMA_RESV_USAGE_READ,
+            Self::Bookkeep => bindings::dma_resv_usage_DMA_RESV_USAGE_BOOKKEEP,
+        }
+    }
+}
 
 /// The lock and the fences of a buffer.
 ///
@@ -61,6 +104,40 @@ impl Resv {
         }
     }
 
+    /// Waits without limit for the fences of `usage`. A signal ends the wait with `ERESTARTSYS`.
+    ///
+    /// The lock need not be held. Sleeps.
+    #[inline]
+    pub fn wait_interruptible(&self, usage: Usage) -> Result {
+        const NO_LIMIT: c_ulong = c_long::MAX as c_ulong;
+
+        // SAFETY: The object is initialised.
+        let left = unsafe {
+            bindings::dma_resv_wait_timeout(self.as_raw(), usage.as_raw(), true, NO_LIMIT)
+        };
+
+        // A positive result is the time that was left.
+        if left < 0 {
+            return to_result(left as c_int);
+        }
+        Ok(())
+    }
+
+    /// One fence that stands for all fences of `usage`; `None` if there are none.
+    ///
+    /// Fails with `ENOMEM`. The lock need not be held. May sleep.
+    #[inline]
+    pub fn singleton(&self, usage: Usage) -> Result<Option<ARef<Fence>>> {
+        let mut fence = core::ptr::null_mut();
+
+        // SAFETY: The object is initialised.
+        to_result(unsafe {
+            bindings::dma_resv_get_singleton(self.as_raw(), usage.as_raw(), &mut fence)
+        })?;
+        // SAFETY: On success the call gives a reference, or NULL.
+        Ok(unsafe { Fence::from_owned(fence) })
+    }
+
     /// As [`lock`](Self::lock), but a signal ends the wait with `EINTR`.
     #[inline]
     pub fn lock_interruptible(&self) -> Result<ResvGuard<'_>> {
@@ -93,6 +170,51 @@ impl ResvGuard<'_> {
     #[inline]
     pub fn resv(&self) -> &Resv {
         self.resv
+    }
+
+    /// The fences of `usage`, signalled or not.
+    #[inline]
+    pub fn fences(&self, usage: Usage) -> Fences<'_> {
+        // SAFETY: By the type invariant the object is locked, and the iterator borrows the guard.
+        unsafe { Fences::new(self.resv.as_raw(), usage.as_raw()) }
+    }
+
+    /// Makes room for `count` more fences. Fails with `ENOMEM`. May sleep.
+    #[inline]
+    pub fn reserve_slots(&mut self, count: u32) -> Result<Slots<'_>> {
+        // SAFETY: By the type invariant the object is locked.
+        to_result(unsafe { bindings::dma_resv_reserve_fences(self.resv.as_raw(), count) })?;
+        // INVARIANT: Reserved just above; the lock is held until after the slots are gone.
+        Ok(Slots {
+            resv: self.resv,
+            left: count,
+        })
+    }
+}
+
+/// Room for fences in a locked [`Resv`].
+///
+/// # Invariants
+///
+/// The object is locked and has room for at least `left` more fences.
+pub struct Slots<'a> {
+    resv: &'a Resv,
+    left: u32,
+}
+
+impl Slots<'_> {
+    /// Adds `fence`, or gives back `false` if all slots are used up. Cannot fail otherwise.
+    #[inline]
+    pub fn add(&mut self, fence: &Fence, usage: Usage) -> bool {
+        let Some(left) = self.left.checked_sub(1) else {
+            return false;
+        };
+
+        // INVARIANT: A fence takes one slot at most.
+        self.left = left;
+        // SAFETY: By the type invariant; the call takes a reference of its own.
+        unsafe { bindings::dma_resv_add_fence(self.resv.as_raw(), fence.as_raw(), usage.as_raw()) };
+        true
     }
 }
 

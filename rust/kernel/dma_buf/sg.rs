@@ -7,14 +7,8 @@ use super::{
     pages::PageRun, //
 };
 use crate::{
-    alloc::KBox,
-    bindings,
-    device::Device,
-    dma::DataDirection,
-    error::to_result,
-    page::PAGE_MASK,
-    prelude::*,
-    types::Opaque,
+    alloc::KBox, bindings, device::Device, dma::DataDirection, error::to_result, page::PAGE_MASK,
+    prelude::*, types::Opaque,
 };
 use core::ptr::NonNull;
 
@@ -68,11 +62,7 @@ impl PageTable {
 
         // SAFETY: `sgt` is ours and empty.
         to_result(unsafe {
-            bindings::sg_alloc_table(
-                table.sgt.get(),
-                entries.try_into()?,
-                bindings::GFP_KERNEL,
-            )
+            bindings::sg_alloc_table(table.sgt.get(), entries.try_into()?, bindings::GFP_KERNEL)
         })?;
 
         // SAFETY: `sgt` was initialised just above.

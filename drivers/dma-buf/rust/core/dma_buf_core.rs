@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The DMA-BUF core: buffers, their files and their attachments.
+//!
+//! Implements what [`include/linux/dma-buf.h`](srctree/include/linux/dma-buf.h) declares. C code
+//! meets this crate in the shims of [`ffi`]; everything behind them works on the types of
+//! [`kernel::dma_buf`].
+//!
+//! # Locking
+//!
+//! | what | guarded by |
+//! |---|---|
+//! | attachments, the kernel mapping and its count | the buffer's reservation object |
+//! | the buffer's name | `name_lock` |
+//! | the list of all buffers | [`registry`]'s mutex |
+//! | which poll callbacks are armed | atomic, see [`poll`] |
+//!
+//! Everything else in a `struct dma_buf` is constant between export and release. The registry's
+//! mutex is taken before a reservation object, which is taken before `name_lock`.
+
+use kernel::prelude::*;
+
+mod attachment;
+mod buffer;
+mod cpu_access;
+mod debugfs;
+mod ffi;
+mod file;
+mod fs;
+mod ioctl;
+mod mapping;
+mod name;
+mod page_hiding;
+mod poll;
+mod registry;
+mod trace;
+
+const __LOG_PREFIX: &[u8] = b"dma_buf\0";
+
+/// Sets everything up. Called once at boot, before any driver's initialisation.
+#[no_mangle]
+extern "C" fn rust_dma_buf_init() -> c_int {
+    kernel::error::from_result(|| {
+        // SAFETY: This is the only call, and nothing uses the registry before it.
+        unsafe { registry::init() };
+        fs::init()?;
+        debugfs::init();
+        Ok(0)
+    })
+}

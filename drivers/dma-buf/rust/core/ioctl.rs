@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The ioctls of a buffer's file.
+//!
+//! User-space header: [`include/uapi/linux/dma-buf.h`](srctree/include/uapi/linux/dma-buf.h)
+
+use crate::{
+    cpu_access,
+    name, //
+};
+use kernel::{
+    bindings,
+    dma::DataDirection,
+    dma_buf::DmaBuf,
+    ioctl::_IOW,
+    prelude::*,
+    uaccess::{
+        UserPtr,
+        UserSlice, //
+    },
+};
+
+const BASE: u32 = bindings::DMA_BUF_BASE as u32;
+const SYNC: u32 = _IOW::<bindings::dma_buf_sync>(BASE, 0);
+// The argument is a string. The two numbers differ because a pointer's size crept into the first
+// definition of this ioctl.
+const SET_NAME_A: u32 = _IOW::<u32>(BASE, 1);
+const SET_NAME_B: u32 = _IOW::<u64>(BASE, 1);
+
+const READ: u64 = bindings::DMA_BUF_SYNC_READ as u64;
+const WRITE: u64 = bindings::DMA_BUF_SYNC_WRITE as u64;
+const READ_WRITE: u64 = READ | WRITE;
+const END: u64 = bindings::DMA_BUF_SYNC_END as u64;
+
+/// Carries out `cmd`. Fails with `ENOTTY` if there is no such command.
+pub(crate) fn ioctl(buf: &DmaBuf, cmd: u32, arg: usize) -> Result {
+    let arg = UserPtr::from_addr(arg);
+
+    match cmd {
+        SYNC => sync(buf, arg),
+        SET_NAME_A | SET_NAME_B => name::set(buf, arg),
+        #[cfg(CONFIG_SYNC_FILE)]
+        sync_file::EXPORT => sync_file::export(buf, arg),
+        #[cfg(CONFIG_SYNC_FILE)]
+        sync_file::IMPORT => sync_file::import(buf, arg),
+        _ => Err(ENOTTY),
+    }
+}
+
+/// Begins or ends an access of the CPU through a mapping in user space.
+fn sync(buf: &DmaBuf, arg: UserPtr) -> Result {
+    // `struct dma_buf_sync` is this one number.
+    let flags = UserSlice::new(arg, size_of::<u64>()).reader().read::<u64>()?;
+
+    if flags & !(READ_WRITE | END) != 0 {
+        return Err(EINVAL);
+    }
+    let dir = match flags & READ_WRITE {
+        READ => DataDirection::FromDevice,
+        WRITE => DataDirection::ToDevice,
+        READ_WRITE => DataDirection::Bidirectional,
+        _ => return Err(EINVAL),
+    };
+
+    if flags & END != 0 {
+        cpu_access::end(buf, dir)
+    } else {
+        cpu_access::begin(buf, dir)
+    }
+}
+
+/// The bridge between a buffer's implicit fences and explicit ones.
+#[cfg(CONFIG_SYNC_FILE)]
+mod sync_file {
+    use super::*;
+    use core::ptr::NonNull;
+    use kernel::{
+        dma_buf::{
+            Fence,
+            Usage, //
+        },
+        fs::{
+            file::{
+                flags::O_CLOEXEC,
+                FileDescriptorReservation, //
+            },
+            File, //
+        },
+        ioctl::_IOWR,
+        sync::aref::ARef,
+        transmute::{
+            AsBytes,
+            FromBytes, //
+        },
+    };
+
+    pub(super) const EXPORT: u32 = _IOWR::<bindings::dma_buf_export_sync_file>(BASE, 2);
+    pub(super) const IMPORT: u32 = _IOW::<bindings::dma_buf_import_sync_file>(BASE, 3);
+
+    /// The argument of both: `struct dma_buf_export_sync_file`, `struct dma_buf_import_sync_file`.
+    #[repr(C)]
+    struct Arg {
+        flags: u32,
+        fd: i32,
+    }
+
+    const _: () = {
+        assert!(size_of::<Arg>() == size_of::<bindings::dma_buf_export_sync_file>());
+        assert!(size_of::<Arg>() == size_of::<bindings::dma_buf_import_sync_file>());
+    };
+
+    // SAFETY: Any bytes are two integers.
+    unsafe impl FromBytes for Arg {}
+
+    // SAFETY: Two integers without padding.
+    unsafe impl AsBytes for Arg {}
+
+    impl Arg {
+        fn read(slice: UserSlice) -> Result<Self> {
+            let arg = slice.reader().read::<Self>()?;
+            let access = u64::from(arg.flags);
+
+            if access & !READ_WRITE != 0 || access & READ_WRITE == 0 {
+                return Err(EINVAL);
+            }
+            Ok(arg)
+        }
+
+        fn is_write(&self) -> bool {
+            u64::from(self.flags) & WRITE != 0
+        }
+    }
+
+    fn slice(arg: UserPtr) -> UserSlice {
+        UserSlice::new(arg, size_of::<Arg>())
+    }
+
+    /// The file of a new sync_file around `fence`. Fails with `ENOMEM`.
+    fn new_file(fence: &Fence) -> Result<ARef<File>> {
+        // SAFETY: The fence is valid; the call takes a reference of its own.
+        let file = unsafe { bindings::sync_file_create(fence.as_raw()).as_ref() }.ok_or(ENOMEM)?;
+        let file = NonNull::new(file.file).ok_or(ENOMEM)?;
+
+        // SAFETY: The file of a new sync_file has one reference, which is ours. Nobody uses its
+        // position.
+        Ok(unsafe { ARef::from_raw(file.cast()) })
+    }
+
+    /// Gives out the fences that an access of the given kind would have to wait for.
+    pub(super) fn export(buf: &DmaBuf, ptr: UserPtr) -> Result {
+        let mut arg = Arg::read(slice(ptr))?;
+        let fd = FileDescriptorReservation::get_unused_fd_flags(O_CLOEXEC)?;
+        let usage = Usage::before_access(arg.is_write());
+        let fence = buf.resv().singleton(usage)?.unwrap_or_else(Fence::stub);
+        let file = new_file(&fence)?;
+
+        arg.fd = fd.reserved_fd() as i32;
+        slice(ptr).writer().write(&arg)?;
+        fd.fd_install(file);
+        Ok(())
+    }
+
+    /// Makes later users of the buffer wait for the fences of a sync_file.
+    pub(super) fn import(buf: &DmaBuf, ptr: UserPtr) -> Result {
+        let arg = Arg::read(slice(ptr))?;
+
+        // SAFETY: Any number may be asked for; the result is NULL or a reference for us.
+        let fence = unsafe { Fence::from_owned(bindings::sync_file_get_fence(arg.fd)) };
+        let fence = fence.ok_or(EINVAL)?;
+        let usage = if arg.is_write() {
+            Usage::Write
+        } else {
+            Usage::Read
+        };
+
+        let count = fence.unwrap().count();
+        if count == 0 {
+            return Ok(());
+        }
+
+        let mut guard = buf.resv().lock();
+        let mut slots = guard.reserve_slots(count.try_into()?)?;
+        for fence in fence.unwrap() {
+            // A chain may have lost links that were signalled meanwhile, but not grown.
+            if !slots.add(&fence, usage) {
+                break;
+            }
+        }
+        Ok(())
+    }
+}
