@@ -23,7 +23,7 @@ const char *running_core(void)
 		fail_errno("the kernel needs CONFIG_KALLSYMS, and /proc must be mounted",
 			   "cannot read /proc/kallsyms to see which core runs");
 	for (; fgets(line, sizeof(line), f); lines++)
-		if (strstr(line, "dma_buf_core_is_rust"))
+		if (strstr(line, " _R") && strstr(line, "12dma_buf_core"))
 			core = "rust";
 	fclose(f);
 	if (!lines)
