@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! DMA-BUF heaps: named pools that user space allocates buffers from.
+//!
+//! Implements what [`include/linux/dma-heap.h`](srctree/include/linux/dma-heap.h) and
+//! [`include/uapi/linux/dma-heap.h`](srctree/include/uapi/linux/dma-heap.h) declare. A heap is a
+//! character device, `/dev/dma_heap/NAME`, with one ioctl, which allocates a buffer. The heaps
+//! themselves are elsewhere: C drivers add theirs with `dma_heap_add()`, Rust drivers with
+//! [`kernel::dma_buf::heap::register`].
+//!
+//! C code meets this crate in the shims of [`ffi`], the VFS in those of [`chardev`].
+//!
+//! # Locking
+//!
+//! [`registry`]'s mutex guards the table of heaps. It is held while a heap's device is created, and
+//! while a file is opened to look the heap up; never while a heap allocates. An open file holds a
+//! reference to its heap, and so needs no lock to use it. A heap does not change once it exists.
+
+use kernel::prelude::*;
+
+mod chardev;
+mod ffi;
+mod ioctl;
+mod registry;
+
+const __LOG_PREFIX: &[u8] = b"dma_heap\0";
+
+/// Sets everything up. Called once at boot, before any driver's initialisation.
+#[no_mangle]
+extern "C" fn rust_dma_heap_init() -> c_int {
+    kernel::error::from_result(|| {
+        // SAFETY: This is the only call, and nothing uses the registry before it: no heap can be
+        // added and no file opened before there is a character device.
+        unsafe { registry::init() };
+        chardev::init()?;
+        Ok(0)
+    })
+}

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What the Rust implementation of DMA-BUF heaps leaves to C: exports, the
+ * module parameter and the early initcall. There is no logic here.
+ */
+
+#include <linux/cache.h>
+#include <linux/dma-heap.h>
+#include <linux/export.h>
+#include <linux/init.h>
+#include <linux/module.h>
+#include <linux/moduleparam.h>
+
+int rust_dma_heap_init(void);
+
+bool __read_mostly mem_accounting;
+module_param(mem_accounting, bool, 0444);
+MODULE_PARM_DESC(mem_accounting,
+		 "Charge heap allocations to the cgroup of the process that asks (default: false)");
+
+/* Heaps are added from the initcalls of drivers on. */
+subsys_initcall(rust_dma_heap_init);
+
+EXPORT_SYMBOL_NS_GPL(dma_heap_add, "DMA_BUF_HEAP");
+EXPORT_SYMBOL_NS_GPL(dma_heap_get_drvdata, "DMA_BUF_HEAP");
+EXPORT_SYMBOL_NS_GPL(dma_heap_get_name, "DMA_BUF_HEAP");
+EXPORT_SYMBOL_NS_GPL(mem_accounting, "DMA_BUF_HEAP");
+
+MODULE_DESCRIPTION("DMA-BUF heaps");
+MODULE_IMPORT_NS("DMA_BUF");
+MODULE_LICENSE("GPL");

@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! `DMA_HEAP_IOCTL_ALLOC`.
+//!
+//! # The argument
+//!
+//! The argument may be of another size than this kernel's `struct dma_heap_allocation_data`, so
+//! that the structure can grow: the number of the command says how long it is, and whether it is
+//! to be read and written. What is missing counts as zero, and zero asks for nothing new. What is
+//! longer than known is left alone. Since the ABI was always this way:
+//!
+//! - the type of the command is not looked at, only its number within the type;
+//! - all of the argument must be readable, and writable, also where nothing is known of it;
+//! - an argument that has no room for the file descriptor, or is not to be written, is no error: a
+//!   buffer is allocated, and the process is not told where it is.
+
+use crate::registry::Heap;
+use kernel::{
+    bindings,
+    dma_buf::FdReservation,
+    ioctl::{
+        _IOC_DIR,
+        _IOC_NR,
+        _IOC_SIZE, //
+    },
+    page::page_align,
+    prelude::*,
+    transmute::{
+        AsBytes,
+        FromBytes, //
+    },
+    uaccess::{
+        UserPtr,
+        UserSlice, //
+    },
+};
+
+/// The number of the only command.
+const ALLOC: u32 = 0;
+
+/// What user space asks for, and is told.
+#[repr(transparent)]
+#[derive(Default)]
+struct Request(bindings::dma_heap_allocation_data);
+
+// SAFETY: The structure is made of integers, and they leave no gap.
+unsafe impl AsBytes for Request {}
+
+// SAFETY: The structure is made of integers.
+unsafe impl FromBytes for Request {}
+
+impl Request {
+    /// Does what is asked for. The file descriptor is reserved, and its number noted.
+    ///
+    /// Fails with `EINVAL` if the request makes no sense, and as [`Heap::allocate`] and
+    /// [`FdReservation::new`] do.
+    fn serve(&mut self, heap: &Heap) -> Result<FdReservation> {
+        let data = &mut self.0;
+        let unknown_fd_flags = data.fd_flags & !bindings::DMA_HEAP_VALID_FD_FLAGS;
+        let unknown_heap_flags = data.heap_flags & !u64::from(bindings::DMA_HEAP_VALID_HEAP_FLAGS);
+
+        if data.fd != 0 || unknown_fd_flags != 0 || unknown_heap_flags != 0 {
+            return Err(EINVAL);
+        }
+
+        // A length that only fits after it was cut to the size of a `size_t` would give user space
+        // another buffer than it asked for.
+        let len = usize::try_from(data.len)
+            .ok()
+            .and_then(page_align)
+            .filter(|len| *len != 0)
+            .ok_or(EINVAL)?;
+
+        let buf = heap.allocate(len, data.fd_flags, data.heap_flags)?;
+        let fd = FdReservation::new(buf, data.fd_flags)?;
+        data.fd = fd.number();
+        Ok(fd)
+    }
+}
+
+/// The argument of a command: what is known of it, and the rest, which is not looked at.
+struct Argument {
+    request: Request,
+    rest: KVec<u8>,
+}
+
+impl Argument {
+    /// Fails with `EFAULT`, and with `ENOMEM` if the argument is longer than known.
+    fn read(from: UserSlice) -> Result<Self> {
+        let mut reader = from.reader();
+        let mut arg = Self {
+            request: Request::default(),
+            rest: KVec::new(),
+        };
+
+        reader.read_slice_partial(arg.request.as_bytes_mut(), 0)?;
+        reader.read_all(&mut arg.rest, GFP_KERNEL)?;
+        Ok(arg)
+    }
+
+    /// Writes as much as `to` has room for. Fails with `EFAULT`.
+    fn write(&self, to: UserSlice) -> Result {
+        let mut writer = to.writer();
+
+        writer.write_slice_partial(self.request.as_bytes(), 0)?;
+        writer.write_slice_partial(&self.rest, 0)?;
+        Ok(())
+    }
+}
+
+/// Serves a command on the file of `heap`. Sleeps.
+///
+/// Fails with `EINVAL` if there is no such command, `EFAULT`, and as [`Request::serve`] does. On
+/// failure there is no new buffer and no new file descriptor.
+pub(crate) fn dispatch(heap: &Heap, cmd: u32, arg: UserPtr) -> Result {
+    if _IOC_NR(cmd) != ALLOC {
+        return Err(EINVAL);
+    }
+
+    let slice = |direction| {
+        let asked = _IOC_DIR(cmd) & direction != 0;
+        UserSlice::new(arg, if asked { _IOC_SIZE(cmd) } else { 0 })
+    };
+
+    let mut argument = Argument::read(slice(kernel::uapi::_IOC_WRITE))?;
+    let fd = argument.request.serve(heap)?;
+    argument.write(slice(kernel::uapi::_IOC_READ))?;
+    fd.install();
+    Ok(())
+}
