@@ -254,7 +254,7 @@ static void test_absurd_system(void)
 
 		/* Whoever must die for this, it should be this process. */
 		write_file("/proc/self/oom_score_adj", "1000");
-		alarm(30);
+		alarm(60);
 		_exit(alloc_fd(heap, len) < 0 && errno == ENOMEM ? 0 : 1);
 	}
 	t_need(waitpid(child, &status, 0) == child, "waitpid");
@@ -282,6 +282,20 @@ static void test_no_fd(const char *name)
 	t_ok(!data.fd, "%s: no fd is told", name);
 	close(heap);
 	group_end(&g);
+}
+
+/* A switch that is set on the kernel's command line and only read here. */
+static void test_parameter(void)
+{
+	static const char path[] = "/sys/module/dma_heap/parameters/mem_accounting";
+	char text[16] = "";
+	struct stat st;
+
+	t_ok(!stat(path, &st) && (st.st_mode & 0777) == 0444,
+	     "mem_accounting can only be read");
+	t_ok(read_file(path, text, sizeof(text)) &&
+	     (!strcmp(text, "N\n") || !strcmp(text, "Y\n")),
+	     "mem_accounting is N or Y");
 }
 
 static bool all_zero(const unsigned char *p, size_t len)
@@ -369,6 +383,7 @@ int main(void)
 	n = list_heaps(heaps);
 	t_ok(n > 0, "there are %d heaps", n);
 	test_minors();
+	test_parameter();
 	for (int i = 0; i < n; i++) {
 		test_open(heaps[i]);
 		test_fields(heaps[i]);

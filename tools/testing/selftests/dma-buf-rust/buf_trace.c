@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The tracepoints of dma-buf: which call hits which, and what they print.
+ */
+#include <fcntl.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
+
+#include <drm/drm.h>
+#include <linux/dma-buf.h>
+#include <linux/dma-heap.h>
+
+#include "common.h"
+
+#define TRACING	"/sys/kernel/tracing/"
+#define ENABLE	TRACING "events/dma_buf/enable"
+
+static char text[65536];
+
+/* Empties the trace; what follows is what the next calls leave in it. */
+static void start(void)
+{
+	int fd = open(TRACING "trace", O_WRONLY | O_TRUNC | O_CLOEXEC);
+
+	t_need(fd >= 0, TRACING "trace");
+	close(fd);
+}
+
+static void stop(void)
+{
+	t_need(read_file(TRACING "trace", text, sizeof(text)), "read the trace");
+}
+
+/* How often an event was hit for this buffer, with this at its line's end. */
+static int hits(const char *event, size_t size, ino_t ino, const char *rest)
+{
+	char want[256];
+	int n = 0;
+
+	snprintf(want, sizeof(want), ": %s: exp_name=system size=%zu ino=%llu%s",
+		 event, size, (unsigned long long)ino, rest);
+	for (const char *at = strstr(text, want); at; at = strstr(at + 1, want)) {
+		char after = at[strlen(want)];
+
+		n += after == '\n' || after == ' ';
+	}
+	return n;
+}
+
+static int open_vgem(void)
+{
+	char path[64], name[32];
+
+	for (int i = 0; i < 16; i++) {
+		struct drm_version v = { .name = name, .name_len = 31 };
+		int fd;
+
+		memset(name, 0, sizeof(name));
+		snprintf(path, sizeof(path), "/dev/dri/card%d", i);
+		fd = open(path, O_RDWR | O_CLOEXEC);
+		if (fd >= 0 && !ioctl(fd, DRM_IOCTL_VERSION, &v) &&
+		    !strcmp(name, "vgem"))
+			return fd;
+		if (fd >= 0)
+			close(fd);
+	}
+	return -1;
+}
+
+static void test_buffer(void)
+{
+	const size_t size = 3 * page_size();
+	struct group g;
+	char want[32];
+	ino_t ino;
+	void *p;
+	int buf;
+
+	group_begin(&g, "events of a buffer");
+	start();
+	buf = new_buffer(size);
+	stop();
+	ino = inode_of(buf);
+	snprintf(want, sizeof(want), " fd=%d", buf);
+	t_ok(hits("dma_buf_export", size, ino, "") == 1, "allocate: export");
+	t_ok(hits("dma_buf_fd", size, ino, want) == 1, "allocate: fd");
+	t_ok(hits("dma_buf_put", size, ino, "") == 0, "allocate: no put");
+
+	start();
+	p = mmap(NULL, page_size(), PROT_READ, MAP_SHARED, buf, 0);
+	munmap(p, page_size());
+	p = mmap(NULL, 2 * size, PROT_READ, MAP_SHARED, buf, 0);
+	stop();
+	t_ok(p == MAP_FAILED && hits("dma_buf_mmap_internal", size, ino, "") == 1,
+	     "mmap: only when the bounds are right");
+	start();
+	close(buf);
+	stop();
+	t_ok(!strstr(text, "dma_buf_"), "close: none");
+	group_end(&g);
+}
+
+/* The request fails after the export: no fd, and the buffer is put. */
+static void test_failure(void)
+{
+	struct dma_heap_allocation_data data = { .len = page_size() };
+	int heap, ret;
+	struct group g;
+	void *p;
+
+	group_begin(&g, "events of a failure");
+	heap = open_heap("system");
+	p = ptr_readonly(&data, sizeof(data));
+	start();
+	ret = ioctl(heap, DMA_HEAP_IOCTL_ALLOC, p);
+	stop();
+	t_err(ret, EFAULT, "read-only argument");
+	t_ok(strstr(text, ": dma_buf_export: exp_name=system "), "export");
+	t_ok(!strstr(text, ": dma_buf_fd: "), "no fd");
+	t_ok(strstr(text, ": dma_buf_put: exp_name=system "), "put");
+	ptr_free(p);
+	close(heap);
+	group_end(&g);
+}
+
+static void test_import(int card)
+{
+	const size_t size = 5 * page_size();
+	struct drm_prime_handle prime = { 0 };
+	struct drm_gem_close gem = { 0 };
+	char want[32], *line;
+	struct group g;
+	ino_t ino;
+	int buf;
+
+	group_begin(&g, "events of an importer");
+	buf = new_buffer(size);
+	ino = inode_of(buf);
+	snprintf(want, sizeof(want), " fd=%d", buf);
+	prime.fd = buf;
+	start();
+	t_need(!ioctl(card, DRM_IOCTL_PRIME_FD_TO_HANDLE, &prime), "import");
+	stop();
+	t_ok(hits("dma_buf_get", size, ino, want) == 1, "import: get");
+	t_ok(hits("dma_buf_dynamic_attach", size, ino, "") == 1,
+	     "import: attach");
+	line = strstr(text, "dma_buf_dynamic_attach: ");
+	t_ok(line && strstr(line, " is_dynamic=0 dev_name=vgem\n"),
+	     "import: the device is told");
+	t_ok(hits("dma_buf_detach", size, ino, "") == 0, "import: no detach");
+
+	gem.handle = prime.handle;
+	start();
+	t_need(!ioctl(card, DRM_IOCTL_GEM_CLOSE, &gem), "GEM_CLOSE");
+	stop();
+	t_ok(hits("dma_buf_detach", size, ino, "") == 1, "close: detach");
+	line = strstr(text, "dma_buf_detach: ");
+	t_ok(line && strstr(line, " dev_name=vgem\n"),
+	     "close: the device is told");
+	t_ok(hits("dma_buf_put", size, ino, "") > 0, "close: put");
+
+	prime.fd = -1;
+	start();
+	ioctl(card, DRM_IOCTL_PRIME_FD_TO_HANDLE, &prime);
+	stop();
+	t_ok(!strstr(text, ": dma_buf_"), "a bad fd: none");
+	close(buf);
+	group_end(&g);
+}
+
+int main(void)
+{
+	int card;
+
+	t_begin();
+	if (access(ENABLE, F_OK))
+		mount("tracefs", TRACING, "tracefs", 0, NULL);
+	if (access(ENABLE, F_OK)) {
+		t_skip("no " ENABLE ": the kernel needs CONFIG_EVENT_TRACING");
+		return t_end();
+	}
+	t_need(write_file(ENABLE, "1"), ENABLE);
+	test_buffer();
+	test_failure();
+	card = open_vgem();
+	if (card >= 0) {
+		test_import(card);
+		close(card);
+	} else {
+		t_skip("no importer: load vgem");
+	}
+	write_file(ENABLE, "0");
+	return t_end();
+}
