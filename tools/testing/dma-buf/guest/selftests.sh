@@ -11,4 +11,10 @@ huge=/proc/sys/vm/nr_hugepages
 program tap udmabuf 60 udmabuf
 [ ! -e $huge ] || echo 0 >$huge
 program tap sync_test 180 sync_test
+
+modprobe vkms
+modprobe vivid node_types=0x1
+while read -r test; do
+	program tap "$test" 120 "$test"
+done </jobs/our-tests
 check_leaks

@@ -19,11 +19,16 @@ build_programs() {
 	make -C "$TREE/samples/dma-buf" CROSS_COMPILE="$CROSS" HEADERS="$OBJ/usr/include" OUTPUT="$OBJ/guest-programs/samples"
 }
 
+# Modules a test of ours loads; each lies beside the programs, where they look for it.
 build_test_modules() {
 	local dir
+	rm -rf "$OBJ/guest-modules"
 	for dir in "$TREE/tools/testing/selftests/$OUR_SELFTESTS"/*/Kbuild; do
 		[ -e "$dir" ] || continue
-		kmake M="$(dirname "$dir")" MO="$OBJ/guest-modules/$(basename "$(dirname "$dir")")" modules
+		dir=$(dirname "$dir")
+		mkdir -p "$OBJ/guest-modules/$(basename "$dir")"
+		kmake M="$dir" MO="$OBJ/guest-modules/$(basename "$dir")" modules
+		"llvm-strip$LLVM_SUFFIX" --strip-debug "$OBJ/guest-modules/$(basename "$dir")"/*.ko
 	done
 }
 
@@ -35,12 +40,13 @@ pack_initramfs() {
 	cp "$HERE"/guest/init "$root/init"
 	cp "$HERE"/guest/*.sh "$root/jobs/"
 	find "$OBJ/guest-programs" -type f -perm -u+x ! -name '*.o' -exec cp -t "$root/bin" {} +
-	for program in "$root"/bin/*; do
-		[ "$program" = "$root/bin/busybox" ] || "${CROSS}strip" "$program"
-	done
+	"${CROSS}strip" "$root"/bin/*
 	kmake INSTALL_MOD_PATH="$root" INSTALL_MOD_STRIP=1 modules_install
 	rm -f "$root"/lib/modules/*/build
-	find "$OBJ/guest-modules" -name '*.ko' -exec cp -t "$root/lib" {} + 2>/dev/null || true
+	find "$OBJ/guest-modules" -name '*.ko' -exec cp -t "$root/bin" {} +
+	# our tests in the order their Makefile gives them
+	make -s --no-print-directory -C "$TREE/tools/testing/selftests/$OUR_SELFTESTS" OUTPUT=/bin CC="${CROSS}gcc" emit_tests |
+		sed 's/.*://' >"$root/jobs/our-tests"
 	mkdir -p "$OUT"
 	(cd "$root" && find . -print0 | LC_ALL=C sort -z | cpio --quiet -0 -o -H newc -R 0:0) >"$OUT/initramfs.cpio"
 	# copies: another clone may build over the cache while a guest of ours runs
