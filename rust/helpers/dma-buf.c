@@ -65,6 +65,61 @@ __rust_helper void rust_helper_sg_set_page(struct scatterlist *sg, struct page *
 	sg_set_page(sg, page, len, offset);
 }
 
+__rust_helper void rust_helper_sg_set_dma(struct scatterlist *sg, dma_addr_t addr,
+					  unsigned int len)
+{
+	sg_dma_address(sg) = addr;
+	sg_dma_len(sg) = len;
+}
+
+__rust_helper int rust_helper_dma_mapping_error(struct device *dev, dma_addr_t addr)
+{
+	return dma_mapping_error(dev, addr);
+}
+
+__rust_helper dma_addr_t
+rust_helper_pci_p2pdma_bus_addr_map(struct p2pdma_provider *provider, phys_addr_t paddr)
+{
+	return pci_p2pdma_bus_addr_map(provider, paddr);
+}
+
+#ifndef CONFIG_PCI_P2PDMA
+__rust_helper enum pci_p2pdma_map_type
+rust_helper_pci_p2pdma_map_type(struct p2pdma_provider *provider, struct device *dev)
+{
+	return pci_p2pdma_map_type(provider, dev);
+}
+#endif
+
+#ifndef CONFIG_IOMMU_DMA
+__rust_helper bool rust_helper_dma_iova_try_alloc(struct device *dev,
+						  struct dma_iova_state *state,
+						  phys_addr_t phys, size_t size)
+{
+	return dma_iova_try_alloc(dev, state, phys, size);
+}
+
+__rust_helper int rust_helper_dma_iova_link(struct device *dev, struct dma_iova_state *state,
+					    phys_addr_t phys, size_t offset, size_t size,
+					    enum dma_data_direction dir, unsigned long attrs)
+{
+	return dma_iova_link(dev, state, phys, offset, size, dir, attrs);
+}
+
+__rust_helper int rust_helper_dma_iova_sync(struct device *dev, struct dma_iova_state *state,
+					    size_t offset, size_t size)
+{
+	return dma_iova_sync(dev, state, offset, size);
+}
+
+__rust_helper void rust_helper_dma_iova_destroy(struct device *dev,
+						struct dma_iova_state *state, size_t mapped_len,
+						enum dma_data_direction dir, unsigned long attrs)
+{
+	dma_iova_destroy(dev, state, mapped_len, dir, attrs);
+}
+#endif
+
 __rust_helper void rust_helper_dma_sync_sgtable_for_cpu(struct device *dev,
 							struct sg_table *sgt,
 							enum dma_data_direction dir)
