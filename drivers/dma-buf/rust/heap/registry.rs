@@ -149,7 +149,7 @@ pub(crate) unsafe fn init() {
 /// A heap can be found exactly when this has succeeded: who opens the device's file early waits. On
 /// failure nothing of the heap was ever visible, unless creating the device failed halfway.
 ///
-/// Fails with `EINVAL` if there is a heap of that name, `EBUSY` if all minors are taken, `ENOMEM`,
+/// Fails with `EEXIST` if there is a heap of that name, `EBUSY` if all minors are taken, `ENOMEM`,
 /// `ENODEV` if there is no character device (it is too early), or what creating the device gave.
 /// Sleeps.
 pub(crate) fn add(heap: Heap) -> Result<Arc<Heap>> {
@@ -159,7 +159,7 @@ pub(crate) fn add(heap: Heap) -> Result<Arc<Heap>> {
 
     if heaps.iter().flatten().any(|other| other.name == heap.name) {
         pr_err!("There is a heap named {} already\n", heap.name);
-        return Err(EINVAL);
+        return Err(EEXIST);
     }
 
     let Some((minor, slot)) = (0..).zip(heaps.iter_mut()).find(|(_, slot)| slot.is_none()) else {
