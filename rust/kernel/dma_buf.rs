@@ -43,6 +43,7 @@ use core::ptr::NonNull;
 mod exporter;
 mod fence;
 pub mod heap;
+mod operations;
 mod page_exporter;
 mod pages;
 mod resv;

@@ -8,8 +8,10 @@ use crate::{
 };
 use kernel::{
     bindings,
-    bindings::iosys_map,
-    dma::DataDirection,
+    bindings::{
+        dma_data_direction,
+        iosys_map, //
+    },
     dma_buf::{
         DmaBuf,
         Usage, //
@@ -30,25 +32,28 @@ pub(crate) fn ops(buf: &DmaBuf) -> &bindings::dma_buf_ops {
 ///
 /// See `dma_buf_begin_cpu_access()`. Fails with what the exporter fails with, and with
 /// `ERESTARTSYS` on a signal.
-pub(crate) fn begin(buf: &DmaBuf, dir: DataDirection) -> Result {
+pub(crate) fn begin(buf: &DmaBuf, dir: dma_data_direction) -> Result {
     might_lock(buf);
 
     if let Some(op) = ops(buf).begin_cpu_access {
         // SAFETY: As `struct dma_buf_ops` asks for.
-        to_result(unsafe { op(buf.as_raw(), dir.into()) })?;
+        to_result(unsafe { op(buf.as_raw(), dir) })?;
     }
     // The exporter may have waited already, and more cleverly: then this is quick.
-    let write = matches!(dir, DataDirection::Bidirectional | DataDirection::ToDevice);
+    let write = matches!(
+        dir,
+        dma_data_direction::DMA_BIDIRECTIONAL | dma_data_direction::DMA_TO_DEVICE
+    );
     buf.resv().wait_interruptible(Usage::before_access(write))
 }
 
 /// Lets devices see what the CPU has written. See `dma_buf_end_cpu_access()`.
-pub(crate) fn end(buf: &DmaBuf, dir: DataDirection) -> Result {
+pub(crate) fn end(buf: &DmaBuf, dir: dma_data_direction) -> Result {
     might_lock(buf);
 
     match ops(buf).end_cpu_access {
         // SAFETY: As `struct dma_buf_ops` asks for.
-        Some(op) => to_result(unsafe { op(buf.as_raw(), dir.into()) }),
+        Some(op) => to_result(unsafe { op(buf.as_raw(), dir) }),
         None => Ok(()),
     }
 }

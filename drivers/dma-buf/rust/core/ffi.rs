@@ -31,7 +31,6 @@ use kernel::{
         sg_table,
         vm_area_struct, //
     },
-    dma::DataDirection,
     dma_buf::DmaBuf,
     error::from_result,
     mm::virt::VmaNew,
@@ -86,16 +85,6 @@ unsafe fn checked_attachment<'a>(attach: *mut dma_buf_attachment) -> Result<&'a 
     }
     // SAFETY: By the caller's guarantee.
     Ok(unsafe { AnyAttachment::from_raw(attach) })
-}
-
-/// The direction that C passed.
-fn direction(dir: dma_data_direction) -> DataDirection {
-    match dir {
-        dma_data_direction::DMA_TO_DEVICE => DataDirection::ToDevice,
-        dma_data_direction::DMA_FROM_DEVICE => DataDirection::FromDevice,
-        dma_data_direction::DMA_BIDIRECTIONAL => DataDirection::Bidirectional,
-        _ => DataDirection::None,
-    }
 }
 
 /// # Safety
@@ -358,7 +347,7 @@ pub(crate) unsafe extern "C" fn dma_buf_begin_cpu_access(
 ) -> c_int {
     from_result(|| {
         // SAFETY: The caller's guarantee.
-        cpu_access::begin(unsafe { checked(dmabuf) }?, direction(dir))?;
+        cpu_access::begin(unsafe { checked(dmabuf) }?, dir)?;
         Ok(0)
     })
 }
@@ -373,7 +362,7 @@ pub(crate) unsafe extern "C" fn dma_buf_end_cpu_access(
 ) -> c_int {
     from_result(|| {
         // SAFETY: The caller's guarantee.
-        cpu_access::end(unsafe { checked(dmabuf) }?, direction(dir))?;
+        cpu_access::end(unsafe { checked(dmabuf) }?, dir)?;
         Ok(0)
     })
 }

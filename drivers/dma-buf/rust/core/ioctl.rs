@@ -10,7 +10,7 @@ use crate::{
 };
 use kernel::{
     bindings,
-    dma::DataDirection,
+    bindings::dma_data_direction,
     dma_buf::DmaBuf,
     ioctl::_IOW,
     prelude::*,
@@ -56,9 +56,9 @@ fn sync(buf: &DmaBuf, arg: UserPtr) -> Result {
         return Err(EINVAL);
     }
     let dir = match flags & READ_WRITE {
-        READ => DataDirection::FromDevice,
-        WRITE => DataDirection::ToDevice,
-        READ_WRITE => DataDirection::Bidirectional,
+        READ => dma_data_direction::DMA_FROM_DEVICE,
+        WRITE => dma_data_direction::DMA_TO_DEVICE,
+        READ_WRITE => dma_data_direction::DMA_BIDIRECTIONAL,
         _ => return Err(EINVAL),
     };
 
