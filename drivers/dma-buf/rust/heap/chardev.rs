@@ -49,8 +49,7 @@ static TABLES: Tables = Tables {
     },
     fops: bindings::file_operations {
         #[cfg(MODULE)]
-        // SAFETY: The object is made when the module is loaded and stays while its code does.
-        owner: unsafe { (&raw const bindings::__this_module).cast_mut() },
+        owner: (&raw const bindings::__this_module).cast_mut(),
         open: Some(open),
         release: Some(release),
         unlocked_ioctl: Some(ioctl),

@@ -162,7 +162,8 @@ pub(crate) fn add(heap: Heap) -> Result<Arc<Heap>> {
         return Err(EEXIST);
     }
 
-    let Some((minor, slot)) = (0..).zip(heaps.iter_mut()).find(|(_, slot)| slot.is_none()) else {
+    let mut slots = heaps.iter_mut().zip(0..MAX_HEAPS as u32);
+    let Some((slot, minor)) = slots.find(|(slot, _)| slot.is_none()) else {
         pr_err!("No minor is left for heap {}\n", heap.name);
         return Err(EBUSY);
     };
