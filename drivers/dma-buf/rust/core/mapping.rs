@@ -160,8 +160,11 @@ impl Table {
         table.route = unsafe { Route::find(dev, provider, size)? };
 
         let entries = match table.route {
-            Route::Iova { .. } => split(size).count(),
-            _ => ranges.iter().map(|range| split(range.len).count()).sum(),
+            Route::Iova { .. } => size.div_ceil(MAX_ENTRY),
+            _ => ranges
+                .iter()
+                .map(|range| range.len.div_ceil(MAX_ENTRY))
+                .sum(),
         };
         table.alloc(u32::try_from(entries).map_err(|_| EINVAL)?)?;
         // SAFETY: By the caller's guarantee.
