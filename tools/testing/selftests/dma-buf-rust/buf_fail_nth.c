@@ -80,6 +80,7 @@ static bool disarm(void)
 }
 
 static bool wrong_error;
+static int shared_buffer;
 
 /* What failed must have failed for want of memory or by a failed copy. */
 static int judge(int ret, const char *what)
@@ -94,7 +95,7 @@ static int judge(int ret, const char *what)
 }
 
 /* One round through a buffer's life. What fails is left out, the rest goes on. */
-static int round_of(int heap)
+static int round_of_heap(int heap)
 {
 	int buf, fence, failed = 0;
 	void *p;
@@ -119,15 +120,24 @@ static int round_of(int heap)
 	return failed;
 }
 
-static void test_heap(const char *name)
+/* An importer gets the buffer: it attaches, maps, and lets go again. */
+static int round_of_import(int card)
 {
-	int heap, n, failed = 0, leaks = 0, objects, fds;
-	struct group g;
+	__u32 handle;
+	int ret;
 
-	group_begin(&g, "a fault at every place");
-	heap = open_heap(name);
+	ret = judge(prime_import(card, shared_buffer, &handle), "import");
+	if (!ret)
+		gem_close(card, handle);
+	return ret;
+}
+
+static void test_rounds(const char *name, int fd, int (*one_round)(int fd))
+{
+	int n, failed = 0, leaks = 0, objects, fds;
+
 	/* Once without faults, for what the kernel keeps from the first time. */
-	round_of(heap);
+	one_round(fd);
 	objects = count_objects();
 	fds = count_fds();
 	wrong_error = false;
@@ -135,7 +145,7 @@ static void test_heap(const char *name)
 		int ret;
 
 		arm(n);
-		ret = round_of(heap);
+		ret = one_round(fd);
 		if (!disarm())
 			break;
 		failed += ret < 0;
@@ -147,7 +157,35 @@ static void test_heap(const char *name)
 	t_ok(failed > 0, "%s: faults have an effect", name);
 	t_ok(!wrong_error, "%s: calls fail with ENOMEM or EFAULT", name);
 	t_ok(!leaks, "%s: no buffer and no fd left after any fault", name);
+}
+
+static void test_heap(const char *name)
+{
+	struct group g;
+	int heap;
+
+	group_begin(&g, "a fault at every place");
+	heap = open_heap(name);
+	test_rounds(name, heap, round_of_heap);
 	close(heap);
+	group_end(&g);
+}
+
+static void test_importer(const char *driver)
+{
+	struct group g;
+	int card;
+
+	group_begin(&g, "a fault at every place of an import");
+	card = open_card(driver);
+	if (card < 0) {
+		t_skip("no importer %s: load its module", driver);
+	} else {
+		shared_buffer = new_buffer(20 * page_size());
+		test_rounds(driver, card, round_of_import);
+		close(shared_buffer);
+		close(card);
+	}
 	group_end(&g);
 }
 
@@ -167,6 +205,7 @@ int main(void)
 	n = list_heaps(heaps);
 	for (int i = 0; i < n; i++)
 		test_heap(heaps[i]);
+	test_importer("vgem");
 	restore_knobs();
 	close(fail_fd);
 	return t_end();

@@ -18,47 +18,11 @@
 
 #define SIZE	(4 * page_size())
 
-static int open_card(const char *driver)
-{
-	char path[64], name[32];
-
-	for (int i = 0; i < 16; i++) {
-		struct drm_version v = { .name = name, .name_len = 31 };
-		int fd;
-
-		memset(name, 0, sizeof(name));
-		snprintf(path, sizeof(path), "/dev/dri/card%d", i);
-		fd = open(path, O_RDWR | O_CLOEXEC);
-		if (fd < 0)
-			continue;
-		if (!ioctl(fd, DRM_IOCTL_VERSION, &v) && !strcmp(name, driver))
-			return fd;
-		close(fd);
-	}
-	return -1;
-}
-
-static int fd_to_handle(int card, int fd, __u32 *handle)
-{
-	struct drm_prime_handle arg = { .fd = fd };
-	int ret = ioctl(card, DRM_IOCTL_PRIME_FD_TO_HANDLE, &arg);
-
-	*handle = arg.handle;
-	return ret;
-}
-
 static int handle_to_fd(int card, __u32 handle, __u32 flags)
 {
 	struct drm_prime_handle arg = { .handle = handle, .flags = flags };
 
 	return ioctl(card, DRM_IOCTL_PRIME_HANDLE_TO_FD, &arg) ? -1 : arg.fd;
-}
-
-static int gem_close(int card, __u32 handle)
-{
-	struct drm_gem_close arg = { .handle = handle };
-
-	return ioctl(card, DRM_IOCTL_GEM_CLOSE, &arg);
 }
 
 /* A contiguous buffer if there is a CMA heap: some importers want that. */
@@ -99,17 +63,17 @@ static void test_import(const char *driver, int card, int (*get)(size_t len))
 	group_begin(&g, "PRIME import");
 	before = count_objects();
 	t_need(!pipe2(pipes, O_CLOEXEC), "pipe");
-	t_err(fd_to_handle(card, -1, &handle), EBADF, "%s: fd -1", driver);
-	t_err(fd_to_handle(card, pipes[0], &handle), EINVAL, "%s: a pipe", driver);
-	t_err(fd_to_handle(card, card, &handle), EINVAL, "%s: itself", driver);
+	t_err(prime_import(card, -1, &handle), EBADF, "%s: fd -1", driver);
+	t_err(prime_import(card, pipes[0], &handle), EINVAL, "%s: a pipe", driver);
+	t_err(prime_import(card, card, &handle), EINVAL, "%s: itself", driver);
 	t_err(handle_to_fd(card, 12345, 0), ENOENT, "%s: no such handle", driver);
 	close(pipes[0]);
 	close(pipes[1]);
 
 	buf = get(SIZE);
-	t_err(fd_to_handle(card, buf, &handle), 0, "%s: a buffer", driver);
+	t_err(prime_import(card, buf, &handle), 0, "%s: a buffer", driver);
 	t_ok(attached(buf) == 1, "%s: it is attached", driver);
-	t_err(fd_to_handle(card, buf, &twice), 0, "%s: once more", driver);
+	t_err(prime_import(card, buf, &twice), 0, "%s: once more", driver);
 	t_ok(twice == handle && attached(buf) == 1,
 	     "%s: that is the same handle", driver);
 	t_err(handle_to_fd(card, handle, ~0U), EINVAL, "%s: bad flags", driver);
@@ -142,7 +106,7 @@ static void test_order(const char *driver, int (*get)(size_t len))
 	t_need(p != MAP_FAILED, "mmap");
 	*p = 77;
 	munmap(p, SIZE);
-	t_need(!fd_to_handle(card, buf, &handle), "import");
+	t_need(!prime_import(card, buf, &handle), "import");
 	close(buf);
 	t_ok(count_objects() == before + 1, "%s: the handle keeps it", driver);
 	copy = handle_to_fd(card, handle, DRM_CLOEXEC | DRM_RDWR);
@@ -158,7 +122,7 @@ static void test_order(const char *driver, int (*get)(size_t len))
 
 	card = open_card(driver);
 	buf = get(SIZE);
-	t_need(!fd_to_handle(card, buf, &handle), "import");
+	t_need(!prime_import(card, buf, &handle), "import");
 	close(card);
 	t_ok(attached(buf) == 0, "%s: closing the card detaches", driver);
 	close(buf);
@@ -167,7 +131,7 @@ static void test_order(const char *driver, int (*get)(size_t len))
 	card = open_card(driver);
 	for (int i = 0; i < LEAK_ROUNDS; i++) {
 		buf = get(SIZE);
-		t_need(!fd_to_handle(card, buf, &handle), "import");
+		t_need(!prime_import(card, buf, &handle), "import");
 		close(buf);
 	}
 	t_ok(count_objects() == before + LEAK_ROUNDS, "%s: %d imports", driver,
@@ -203,11 +167,11 @@ static void test_dumb(const char *driver, int card, int other)
 		munmap(p, dumb.size);
 	}
 	t_ok(attached(buf) == 0, "%s: not attached", driver);
-	t_err(fd_to_handle(card, buf, &handle), 0, "%s: import its own", driver);
+	t_err(prime_import(card, buf, &handle), 0, "%s: import its own", driver);
 	t_ok(handle == dumb.handle && attached(buf) == 0,
 	     "%s: that is the handle it has", driver);
 	if (other >= 0) {
-		t_err(fd_to_handle(other, buf, &handle), 0,
+		t_err(prime_import(other, buf, &handle), 0,
 		      "%s: another device imports it", driver);
 		t_ok(attached(buf) == 1, "%s: and is attached", driver);
 		t_err(gem_close(card, dumb.handle), 0,
@@ -231,7 +195,7 @@ static void test_vgem_fence(int card)
 
 	group_begin(&g, "fences of a driver");
 	buf = new_buffer(SIZE);
-	t_need(!fd_to_handle(card, buf, &attach.handle), "import");
+	t_need(!prime_import(card, buf, &attach.handle), "import");
 	t_err(ioctl(card, DRM_IOCTL_VGEM_FENCE_ATTACH, &attach), 0,
 	      "vgem puts a write fence on it");
 	t_ok(poll_now(buf, POLLIN | POLLOUT) == 0, "poll sees it");

@@ -7,7 +7,6 @@
 #include <sys/mman.h>
 #include <sys/mount.h>
 
-#include <drm/drm.h>
 #include <linux/dma-buf.h>
 #include <linux/dma-heap.h>
 
@@ -46,26 +45,6 @@ static int hits(const char *event, size_t size, ino_t ino, const char *rest)
 		n += after == '\n' || after == ' ';
 	}
 	return n;
-}
-
-static int open_vgem(void)
-{
-	char path[64], name[32];
-
-	for (int i = 0; i < 16; i++) {
-		struct drm_version v = { .name = name, .name_len = 31 };
-		int fd;
-
-		memset(name, 0, sizeof(name));
-		snprintf(path, sizeof(path), "/dev/dri/card%d", i);
-		fd = open(path, O_RDWR | O_CLOEXEC);
-		if (fd >= 0 && !ioctl(fd, DRM_IOCTL_VERSION, &v) &&
-		    !strcmp(name, "vgem"))
-			return fd;
-		if (fd >= 0)
-			close(fd);
-	}
-	return -1;
 }
 
 static void test_buffer(void)
@@ -127,20 +106,18 @@ static void test_failure(void)
 static void test_import(int card)
 {
 	const size_t size = 5 * page_size();
-	struct drm_prime_handle prime = { 0 };
-	struct drm_gem_close gem = { 0 };
 	char want[32], *line;
 	struct group g;
 	ino_t ino;
+	__u32 handle;
 	int buf;
 
 	group_begin(&g, "events of an importer");
 	buf = new_buffer(size);
 	ino = inode_of(buf);
 	snprintf(want, sizeof(want), " fd=%d", buf);
-	prime.fd = buf;
 	start();
-	t_need(!ioctl(card, DRM_IOCTL_PRIME_FD_TO_HANDLE, &prime), "import");
+	t_need(!prime_import(card, buf, &handle), "import");
 	stop();
 	t_ok(hits("dma_buf_get", size, ino, want) == 1, "import: get");
 	t_ok(hits("dma_buf_dynamic_attach", size, ino, "") == 1,
@@ -150,9 +127,8 @@ static void test_import(int card)
 	     "import: the device is told");
 	t_ok(hits("dma_buf_detach", size, ino, "") == 0, "import: no detach");
 
-	gem.handle = prime.handle;
 	start();
-	t_need(!ioctl(card, DRM_IOCTL_GEM_CLOSE, &gem), "GEM_CLOSE");
+	t_need(!gem_close(card, handle), "close the handle");
 	stop();
 	t_ok(hits("dma_buf_detach", size, ino, "") == 1, "close: detach");
 	line = strstr(text, "dma_buf_detach: ");
@@ -160,9 +136,8 @@ static void test_import(int card)
 	     "close: the device is told");
 	t_ok(hits("dma_buf_put", size, ino, "") > 0, "close: put");
 
-	prime.fd = -1;
 	start();
-	ioctl(card, DRM_IOCTL_PRIME_FD_TO_HANDLE, &prime);
+	prime_import(card, -1, &handle);
 	stop();
 	t_ok(!strstr(text, ": dma_buf_"), "a bad fd: none");
 	close(buf);
@@ -183,7 +158,7 @@ int main(void)
 	t_need(write_file(ENABLE, "1"), ENABLE);
 	test_buffer();
 	test_failure();
-	card = open_vgem();
+	card = open_card("vgem");
 	if (card >= 0) {
 		test_import(card);
 		close(card);

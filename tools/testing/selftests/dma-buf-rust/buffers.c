@@ -10,6 +10,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 
+#include <drm/drm.h>
 #include <linux/dma-buf.h>
 #include <linux/dma-heap.h>
 
@@ -177,4 +178,40 @@ int poll_now(int fd, int events)
 
 	t_need(poll(&p, 1, 0) >= 0, "poll");
 	return p.revents;
+}
+
+int open_card(const char *driver)
+{
+	char path[64], name[32];
+
+	for (int i = 0; i < 16; i++) {
+		struct drm_version v = { .name = name, .name_len = 31 };
+		int fd;
+
+		memset(name, 0, sizeof(name));
+		snprintf(path, sizeof(path), "/dev/dri/card%d", i);
+		fd = open(path, O_RDWR | O_CLOEXEC);
+		if (fd < 0)
+			continue;
+		if (!ioctl(fd, DRM_IOCTL_VERSION, &v) && !strcmp(name, driver))
+			return fd;
+		close(fd);
+	}
+	return -1;
+}
+
+int prime_import(int card, int fd, __u32 *handle)
+{
+	struct drm_prime_handle arg = { .fd = fd };
+	int ret = ioctl(card, DRM_IOCTL_PRIME_FD_TO_HANDLE, &arg);
+
+	*handle = arg.handle;
+	return ret;
+}
+
+int gem_close(int card, __u32 handle)
+{
+	struct drm_gem_close arg = { .handle = handle };
+
+	return ioctl(card, DRM_IOCTL_GEM_CLOSE, &arg);
 }

@@ -79,6 +79,11 @@ void ptr_free(void *p);
 /* Refuses new file descriptors until it is called with false. */
 void fd_table_full(bool full);
 
+/* Importers: the DRM device of a driver (-1 without), its handle of a buffer */
+int open_card(const char *driver);
+int prime_import(int card, int fd, __u32 *handle);
+int gem_close(int card, __u32 handle);
+
 /* Fences */
 int timeline_open(void);
 int timeline_fence(int timeline, unsigned int value);
