@@ -16,6 +16,7 @@ MACHINE=${MACHINE:-}
 check_knobs() {
 	choose CORE "$CORE" rust c
 	[ -z "$MACHINE" ] || choose MACHINE "$MACHINE" vexpress-a9 arm64
+	check_kdir
 }
 
 prepare() {

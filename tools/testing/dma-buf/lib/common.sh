@@ -54,8 +54,9 @@ stage() {
 	wait "$pid" || rc=$?
 	trap - INT TERM
 	if [ "$rc" -ne 0 ]; then
-		printf '  ---- last lines of the log:\n' >&2
-		tail -n 25 "$log" >&2
+		# with parallel jobs the first error is seldom among the last lines
+		printf '  ---- from the log:\n' >&2
+		{ grep -nE -m 1 -A 8 '(^|[^a-z_-])error(:|\[|,)|^E: ' "$log" || tail -n 20 "$log"; } | sed 's/^/  /' >&2
 		fail "$title" "the command ended with status $rc" "$next" "$log"
 	fi
 	printf '  %-52s done in %s\n' "$title" "$(duration $((SECONDS - start)))"
@@ -69,6 +70,8 @@ lock_cache() {
 		say "  another build is using $CACHE: waiting for it to end"
 		flock 9
 	fi
+	# what an interrupted run left half done
+	rm -rf "$CACHE"/tmp.* "$CACHE"/tree/tmp.*
 }
 unlock_cache() { exec 9>&-; }
 

@@ -120,8 +120,9 @@ build_kernel() {
 	if [ "$(cat "$OBJ/.config-key" 2>/dev/null)" != "$(config_key)" ]; then
 		stage "Configure the kernel ($title)" "10 s" \
 			"a line a fragment asks for and does not get: fix it in tools/testing/dma-buf/configs" configure
+	elif [ -e "$OBJ/.complete" ]; then
+		BUILD_TIME="seconds when little changed"
 	fi
-	if [ -e "$OBJ/.complete" ]; then BUILD_TIME="seconds when little changed"; fi
 	stage "Build the kernel ($title)" "$BUILD_TIME" \
 		"mend the first error in the log and run the same command again: it goes on where it stopped" compile
 }

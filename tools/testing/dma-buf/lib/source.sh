@@ -9,7 +9,7 @@ mirror_of_this_machine() {
 	# apt itself resolves both forms of its configuration, .list and .sources
 	# shellcheck disable=SC2016 # apt fills these in
 	apt-get indextargets --format '$(REPO_URI) $(RELEASE) $(COMPONENT)' 'Created-By: Packages' |
-		awk -v release="$CODENAME" '$2 == release && $3 == "main" { print $1; exit }'
+		awk -v release="^($CODENAME|stable|oldstable)$" '$2 ~ release && $3 == "main" { print $1; exit }'
 }
 
 # private_apt NAME SUITE ARCH...: leaves an APT_CONFIG for one suite and its architectures.
@@ -99,26 +99,30 @@ version_of_tree() {
 		"$1/Makefile" 2>/dev/null || true
 }
 
+# The user's own tree, if one was given: looked at before anything is downloaded or waited for.
+check_kdir() {
+	local version
+	[ -n "${KDIR:-}" ] || return 0
+	PRISTINE=$(realpath -e "$KDIR" 2>/dev/null) || fail "looking at KDIR" "$KDIR does not exist" "give the path of a Linux $KERNEL tree"
+	version=$(version_of_tree "$PRISTINE")
+	case $version in
+	"$KERNEL" | "$KERNEL".*) ;;
+	"") fail "looking at KDIR" "$KDIR is not a kernel source tree" "give the path of a Linux $KERNEL tree" ;;
+	*) fail "looking at KDIR" "$KDIR is Linux $version, this project is for $KERNEL" "give a $KERNEL tree, or leave KDIR out to have one fetched" ;;
+	esac
+	# git knows products from sources; without it, old products would be taken for sources
+	if [ ! -e "$PRISTINE/.git" ] && { [ -e "$PRISTINE/.config" ] || [ -e "$PRISTINE/include/config" ]; }; then
+		fail "looking at KDIR" "$KDIR has been built in and is no git checkout" \
+			"make mrproper there, or unpack a second copy and give that"
+	fi
+	LINKS=symbolic
+	TREE=$CACHE/tree/kdir-$version-$(hash_of <<<"$PRISTINE")
+}
+
 # Sets PRISTINE (a tree nobody writes to), LINKS (how to lay links over it) and TREE (where kbuild runs).
 get_source() {
 	local deb version
-	if [ -n "${KDIR:-}" ]; then
-		PRISTINE=$(realpath -e "$KDIR" 2>/dev/null) || fail "looking at KDIR" "$KDIR does not exist" "give the path of a Linux $KERNEL tree"
-		version=$(version_of_tree "$PRISTINE")
-		case $version in
-		"$KERNEL" | "$KERNEL".*) ;;
-		"") fail "looking at KDIR" "$KDIR is not a kernel source tree" "give the path of a Linux $KERNEL tree" ;;
-		*) fail "looking at KDIR" "$KDIR is Linux $version, this project is for $KERNEL" "give a $KERNEL tree, or leave KDIR out to have one fetched" ;;
-		esac
-		# git knows products from sources; without it, old products would be taken for sources
-		if [ ! -e "$PRISTINE/.git" ] && { [ -e "$PRISTINE/.config" ] || [ -e "$PRISTINE/include/config" ]; }; then
-			fail "looking at KDIR" "$KDIR has been built in and is no git checkout" \
-				"make mrproper there, or unpack a second copy and give that"
-		fi
-		LINKS=symbolic
-		TREE=$CACHE/tree/kdir-$version-$(hash_of <<<"$PRISTINE")
-		return
-	fi
+	[ -z "${KDIR:-}" ] || return 0
 	deb=$(newest "$CACHE/deb/linux-source-${KERNEL}_*.deb")
 	if [ -z "$deb" ]; then
 		need_space "$CACHE" 10
