@@ -199,6 +199,7 @@ void group_begin(struct group *g, const char *name)
 void group_end(const struct group *g)
 {
 	const struct timespec pause = { .tv_nsec = 20 * 1000 * 1000 };
+	const long tolerance = MEMORY_TOLERANCE_KB(meminfo_kb("MemTotal:"));
 	int fds = 0, objects = 0;
 	long missing = 0;
 
@@ -207,7 +208,7 @@ void group_end(const struct group *g)
 		objects = count_objects();
 		missing = g->free_kb - meminfo_kb("MemFree:");
 		if (fds == g->fds && objects == g->objects &&
-		    missing <= MEMORY_TOLERANCE_KB)
+		    missing <= tolerance)
 			break;
 		nanosleep(&pause, NULL);
 	}
@@ -217,8 +218,8 @@ void group_end(const struct group *g)
 	ksft_test_result(fds == g->fds, "%s: no fd left\n", g->name);
 	ksft_test_result(objects == g->objects, "%s: no dma-buf left\n",
 			 g->name);
-	if (missing > MEMORY_TOLERANCE_KB)
+	if (missing > tolerance)
 		ksft_print_msg("%ld KiB are missing\n", missing);
-	ksft_test_result(missing <= MEMORY_TOLERANCE_KB,
+	ksft_test_result(missing <= tolerance,
 			 "%s: memory is back\n", g->name);
 }
