@@ -155,8 +155,6 @@ void display_show(struct display *d, const struct buffer *b,
 		  unsigned int height);
 
 /* evidence.c: what the running kernel itself says about all this */
-enum scanout { SCANOUT_UNKNOWN, SCANOUT_SAME, SCANOUT_OTHER };
-
 struct evidence {
 	char exporters[4 * NAME_MAX_LEN];
 	char importers[4 * NAME_MAX_LEN];
@@ -166,7 +164,7 @@ const char *running_core(void);
 void look_at_bufinfo(const struct buffer *b, unsigned int count,
 		     struct evidence *e);
 bool still_in_bufinfo(ino_t ino);
-enum scanout compare_scanout(const struct display *d, const struct buffer *b,
-			     __u64 *address);
+bool scanout_address(const struct display *d, __u64 *address);
+void *scanout_map(__u64 address, size_t size);
 
 #endif
