@@ -167,6 +167,21 @@ __rust_helper vm_fault_t rust_helper_vmf_insert_page_pfn(struct vm_area_struct *
 	return vmf_insert_pfn(vma, addr, page_to_pfn(page));
 }
 
+__rust_helper unsigned int rust_helper_compound_order(struct page *page)
+{
+	return compound_order(page);
+}
+
+__rust_helper unsigned long rust_helper_page_private(struct page *page)
+{
+	return page_private(page);
+}
+
+__rust_helper void rust_helper_set_page_private(struct page *page, unsigned long value)
+{
+	set_page_private(page, value);
+}
+
 __rust_helper bool rust_helper_PageHighMem(const struct page *page)
 {
 	return PageHighMem(page);

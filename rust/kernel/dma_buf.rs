@@ -71,6 +71,8 @@ pub use self::{
     pages::{
         AllocEffort,
         PageBlock,
+        PageBlockRuns,
+        PageBlocks,
         PageRun, //
     },
     resv::{
@@ -80,6 +82,15 @@ pub use self::{
         Usage, //
     },
 };
+
+/// A result as C has it: zero, or a negative error code.
+#[inline(always)]
+pub fn to_errno(result: Result) -> c_int {
+    match result {
+        Ok(()) => 0,
+        Err(err) => err.to_errno(),
+    }
+}
 
 /// A shared buffer.
 ///

@@ -278,6 +278,21 @@ impl<T: Exporter> Buffer<T> {
         unsafe { KBox::<T>::borrow((*self.as_raw()).priv_) }
     }
 
+    /// Whether no device is attached and there is no mapping for the kernel.
+    ///
+    /// This takes no lock: of what begins or ends at the same time the caller may see either.
+    #[inline]
+    pub fn is_idle(&self) -> bool {
+        let buf = self.as_raw();
+
+        // SAFETY: Both fields live as long as the buffer, and reading them at any time is harmless.
+        unsafe {
+            let head = &raw mut (*buf).attachments;
+            (&raw const (*head).next).read_volatile() == head
+                && (&raw const (*buf).vmapping_counter).read_volatile() == 0
+        }
+    }
+
     /// Takes the reservation object, to look at the attachments. Sleeps; the reservation object
     /// must not be held already.
     #[inline]

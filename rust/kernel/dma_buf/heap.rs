@@ -51,7 +51,7 @@ pub struct Request {
 /// if the module is being unloaded, and `ENOMEM`. May sleep.
 #[inline]
 pub fn register<H: Heap>(name: &'static CStr, heap: H) -> Result {
-    let heap = KBox::new(heap, GFP_KERNEL)?;
+    let heap = KBox::new(Registered { name, heap }, GFP_KERNEL)?;
     let module = this_module::<H::OwnerModule>().as_ptr();
 
     // SAFETY: NULL, for what is built in, or the module that is running this code.
@@ -72,7 +72,7 @@ pub fn register<H: Heap>(name: &'static CStr, heap: H) -> Result {
         Ok(_) => Ok(()),
         Err(err) => {
             // SAFETY: From `into_foreign()` above; the heap was not registered.
-            drop(unsafe { KBox::<H>::from_foreign(data) });
+            drop(unsafe { KBox::<Registered<H>>::from_foreign(data) });
             // SAFETY: Taken above.
             unsafe { bindings::module_put(module) };
             Err(err)
@@ -101,8 +101,15 @@ pub fn caller_is_dying() -> bool {
 #[inline]
 pub fn machine_encrypts_memory() -> bool {
     // SAFETY: May be asked at any time.
+    // SAFETY: May be asked at any time.
     cfg!(not(CONFIG_HIGHMEM))
         && unsafe { bindings::cc_platform_has(bindings::cc_attr::CC_ATTR_MEM_ENCRYPT) }
+}
+
+/// What a heap was registered with.
+struct Registered<H> {
+    name: &'static CStr,
+    heap: H,
 }
 
 /// The C operations of the heap `H`.
@@ -122,18 +129,16 @@ impl<H: Heap> Operations<H> {
         fd_flags: u32,
         heap_flags: u64,
     ) -> *mut bindings::dma_buf {
-        // SAFETY: `register` made it a `KBox<H>`, which is never dropped.
-        let data = unsafe { KBox::<H>::borrow(bindings::dma_heap_get_drvdata(heap)) };
-
+        // SAFETY: `register` made it a `KBox`, which is never dropped.
+        let data = unsafe { KBox::<Registered<H>>::borrow(bindings::dma_heap_get_drvdata(heap)) };
         let request = Request {
-            // SAFETY: `register` took a static name.
-            heap_name: unsafe { CStr::from_char_ptr(bindings::dma_heap_get_name(heap)) },
+            heap_name: data.name,
             len,
             fd_flags,
             heap_flags,
         };
 
-        match data.allocate(&request) {
+        match data.heap.allocate(&request) {
             Ok(buf) => ARef::into_raw(buf).cast().as_ptr(),
             Err(err) => err.to_ptr(),
         }

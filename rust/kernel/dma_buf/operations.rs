@@ -2,23 +2,19 @@
 
 //! The C operations of an [`Exporter`].
 
-use super::exporter::{
-    Attachment,
-    Buffer,
-    Exporter,
-    Mapping,
-    VmapAddress, //
+use super::{
+    exporter::{
+        Attachment,
+        Buffer,
+        Exporter,
+        Mapping,
+        VmapAddress, //
+    },
+    to_errno, //
 };
 use crate::{
-    alloc::KBox,
-    bindings,
-    device::Device,
-    dma::DataDirection,
-    error::from_result,
-    ffi::c_int,
-    mm::virt::VmaNew,
-    prelude::*,
-    types::ForeignOwnable,
+    alloc::KBox, bindings, device::Device, dma::DataDirection, ffi::c_int, mm::virt::VmaNew,
+    prelude::*, types::ForeignOwnable,
 };
 use core::{
     marker::PhantomData,
@@ -70,17 +66,15 @@ impl<T: Exporter> Operations<T> {
         buf: *mut bindings::dma_buf,
         attachment: *mut bindings::dma_buf_attachment,
     ) -> c_int {
-        from_result(|| {
-            // SAFETY: The core's guarantee; the importer owns a reference to the buffer.
-            let buf = unsafe { Buffer::<T>::from_raw(buf) };
-            // SAFETY: The attachment is new and has a device.
-            let dev = unsafe { Device::from_raw((*attachment).dev) };
-            let data = T::attach(buf, dev)?;
+        // SAFETY: The core's guarantee; the importer owns a reference to the buffer.
+        let buf = unsafe { Buffer::<T>::from_raw(buf) };
+        // SAFETY: The attachment is new and has a device.
+        let dev = unsafe { Device::from_raw((*attachment).dev) };
 
+        to_errno(T::attach(buf, dev).map(|data| {
             // SAFETY: The attachment is not in the list yet, so nobody else looks at it.
             unsafe { (*attachment).priv_ = data.into_foreign() };
-            Ok(0)
-        })
+        }))
     }
 
     /// # Safety
@@ -98,11 +92,8 @@ impl<T: Exporter> Operations<T> {
     ///
     /// Called by the core with the reservation object held.
     unsafe extern "C" fn pin(attachment: *mut bindings::dma_buf_attachment) -> c_int {
-        from_result(|| {
-            // SAFETY: The core's guarantee.
-            T::pin(&mut unsafe { Attachment::from_raw(attachment) })?;
-            Ok(0)
-        })
+        // SAFETY: The core's guarantee.
+        to_errno(T::pin(&mut unsafe { Attachment::from_raw(attachment) }))
     }
 
     /// # Safety
@@ -180,7 +171,7 @@ impl<T: Exporter> Operations<T> {
     /// # Safety
     ///
     /// `buf` must be a live buffer of `T`.
-    #[inline]
+    #[inline(always)]
     unsafe fn cpu_access(
         buf: *mut bindings::dma_buf,
         dir: bindings::dma_data_direction,
@@ -189,7 +180,7 @@ impl<T: Exporter> Operations<T> {
         // SAFETY: By the caller's guarantee.
         let buf = unsafe { Buffer::from_raw(buf) };
 
-        from_result(|| op(buf, direction(dir)?).map(|()| 0))
+        to_errno(direction(dir).and_then(|dir| op(buf, dir)))
     }
 
     /// # Safety
@@ -202,28 +193,26 @@ impl<T: Exporter> Operations<T> {
         // SAFETY: The core's guarantee.
         let (buf, vma) = unsafe { (Buffer::from_raw(buf), VmaNew::from_raw(vma)) };
 
-        from_result(|| T::mmap(buf, vma).map(|()| 0))
+        to_errno(T::mmap(buf, vma))
     }
 
     /// # Safety
     ///
     /// Called by the core with a live buffer, the reservation object held and room for the result.
     unsafe extern "C" fn vmap(buf: *mut bindings::dma_buf, map: *mut bindings::iosys_map) -> c_int {
-        from_result(|| {
-            // SAFETY: The core's guarantee.
-            let addr = T::vmap(unsafe { Buffer::from_raw(buf) })?;
+        // SAFETY: The core's guarantee.
+        let buf = unsafe { Buffer::from_raw(buf) };
 
+        to_errno(T::vmap(buf).map(|addr| {
+            let vaddr = addr.as_ptr();
             // SAFETY: The core's guarantee.
             unsafe {
                 map.write(bindings::iosys_map {
                     is_iomem: false,
-                    __bindgen_anon_1: bindings::iosys_map__bindgen_ty_1 {
-                        vaddr: addr.as_ptr(),
-                    },
+                    __bindgen_anon_1: bindings::iosys_map__bindgen_ty_1 { vaddr },
                 })
             };
-            Ok(0)
-        })
+        }))
     }
 
     /// # Safety

@@ -144,6 +144,9 @@ impl<S: PageSource> Pages<S> {
     /// Prepares the memory for its next owner.
     #[inline]
     fn sync(buf: &Buffer<Self>, dir: DataDirection, to: Owner) {
+        if buf.is_idle() {
+            return;
+        }
         let mut locked = buf.lock();
 
         if let Some(addr) = locked.vmapping() {

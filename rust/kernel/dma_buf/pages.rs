@@ -12,6 +12,7 @@ use crate::{
 };
 use core::{
     marker::PhantomData,
+    mem::ManuallyDrop,
     ptr::NonNull, //
 };
 
@@ -119,12 +120,10 @@ pub enum AllocEffort {
 ///
 /// # Invariants
 ///
-/// `first` came from `alloc_pages()` with `order` and is freed only by this object. If `decrypted`
-/// is set, all of its memory is shared with the host of a confidential virtual machine.
+/// `first` came from `alloc_pages()`, as a compound page if it is more than one page, and is freed
+/// only by this object.
 pub struct PageBlock {
     first: NonNull<bindings::page>,
-    order: u8,
-    decrypted: bool,
 }
 
 // SAFETY: Pages are not tied to a thread.
@@ -155,18 +154,20 @@ impl PageBlock {
         // SAFETY: Any flags and order are allowed; the result may be NULL.
         let first = NonNull::new(unsafe { bindings::alloc_pages(gfp, order.into()) })?;
 
-        // INVARIANT: Just allocated with `order`; allocated memory is private.
-        Some(Self {
-            first,
-            order,
-            decrypted: false,
-        })
+        // INVARIANT: Just allocated.
+        Some(Self { first })
+    }
+
+    #[inline]
+    fn order(&self) -> u32 {
+        // SAFETY: By the type invariant; a page that is not compound is of order 0.
+        unsafe { bindings::compound_order(self.first.as_ptr()) }
     }
 
     /// Size in bytes.
     #[inline]
     pub fn size(&self) -> usize {
-        PAGE_SIZE << self.order
+        PAGE_SIZE << self.order()
     }
 
     /// The pages.
@@ -176,54 +177,171 @@ impl PageBlock {
         // borrowed.
         PageRun {
             first: self.first,
-            count: 1 << self.order,
+            count: 1 << self.order(),
             _p: PhantomData,
         }
-    }
-
-    /// Shares the memory with the host of a confidential virtual machine.
-    ///
-    /// It becomes private again before it is freed; if that fails it is never freed. May sleep.
-    #[cfg(CONFIG_ARCH_HAS_MEM_ENCRYPT)]
-    #[inline]
-    pub fn decrypt(&mut self) -> Result {
-        // INVARIANT: Set before the call, because a failure may leave some of the pages shared.
-        self.decrypted = true;
-        // SAFETY: Machines with memory encryption have no highmem, so that the block is mapped.
-        crate::error::to_result(unsafe {
-            bindings::set_memory_decrypted(
-                bindings::page_address(self.first.as_ptr()) as usize,
-                1 << self.order,
-            )
-        })
-    }
-
-    /// Takes back what [`decrypt`](Self::decrypt) shared. Returns whether the memory is private.
-    #[inline]
-    fn encrypt(&mut self) -> bool {
-        #[cfg(CONFIG_ARCH_HAS_MEM_ENCRYPT)]
-        if self.decrypted {
-            // SAFETY: As in `decrypt`.
-            let ret = unsafe {
-                bindings::set_memory_encrypted(
-                    bindings::page_address(self.first.as_ptr()) as usize,
-                    1 << self.order,
-                )
-            };
-            self.decrypted = ret != 0;
-        }
-        !self.decrypted
     }
 }
 
 impl Drop for PageBlock {
     #[inline]
     fn drop(&mut self) {
-        if !self.encrypt() {
-            pr_warn!("dma-buf: memory stays shared with the host, leaking it\n");
-            return;
-        }
         // SAFETY: By the type invariant the block is ours and has this order.
-        unsafe { bindings::__free_pages(self.first.as_ptr(), self.order.into()) };
+        unsafe { bindings::__free_pages(self.first.as_ptr(), self.order()) };
+    }
+}
+
+/// Owned blocks of pages, in the order in which they were added.
+///
+/// They are chained by the `private` field of their first pages, so that no memory is needed to
+/// keep them.
+///
+/// # Invariants
+///
+/// `first` is NULL, or starts a chain of pages that ends with `last` and NULL. Each is the first
+/// page of a [`PageBlock`] that this object owns. If `shared` is set, some of the memory may be
+/// shared with the host of a confidential virtual machine.
+pub struct PageBlocks {
+    first: *mut bindings::page,
+    last: *mut bindings::page,
+    shared: bool,
+}
+
+// SAFETY: Pages are not tied to a thread.
+unsafe impl Send for PageBlocks {}
+
+// SAFETY: Nothing can be changed through a shared reference.
+unsafe impl Sync for PageBlocks {}
+
+impl PageBlocks {
+    /// No blocks.
+    #[inline]
+    pub const fn new() -> Self {
+        Self {
+            first: core::ptr::null_mut(),
+            last: core::ptr::null_mut(),
+            shared: false,
+        }
+    }
+
+    /// Appends a block.
+    #[inline]
+    pub fn push(&mut self, block: PageBlock) {
+        let page = ManuallyDrop::new(block).first.as_ptr();
+
+        // SAFETY: The block's first page is ours, and so is that of the last block.
+        unsafe {
+            bindings::set_page_private(page, 0);
+            if self.last.is_null() {
+                self.first = page;
+            } else {
+                bindings::set_page_private(self.last, page.expose_provenance());
+            }
+        }
+        self.last = page;
+    }
+
+    /// The pages, block by block.
+    #[inline]
+    pub fn runs(&self) -> PageBlockRuns<'_> {
+        PageBlockRuns {
+            next: self.first,
+            _p: PhantomData,
+        }
+    }
+
+    /// Whether the memory is shared with the host of a confidential virtual machine.
+    #[inline]
+    pub fn is_shared(&self) -> bool {
+        self.shared
+    }
+
+    /// Shares the memory with the host of a confidential virtual machine.
+    ///
+    /// It becomes private again before it is freed; what cannot be made private is never freed.
+    /// May sleep.
+    #[cfg(CONFIG_ARCH_HAS_MEM_ENCRYPT)]
+    #[inline]
+    pub fn share(&mut self) -> Result {
+        // INVARIANT: Set before, because a failure may leave some of the pages shared.
+        self.shared = true;
+        self.runs().try_for_each(|run| {
+            // SAFETY: Machines with memory encryption have no highmem, so that the run is mapped.
+            crate::error::to_result(unsafe {
+                bindings::set_memory_decrypted(
+                    bindings::page_address(run.first()).addr(),
+                    run.count() as c_int,
+                )
+            })
+        })
+    }
+
+    /// Takes back what [`share`](Self::share) shared. Returns whether the memory is private.
+    #[inline]
+    fn unshare(&self, run: &PageRun<'_>) -> bool {
+        #[cfg(CONFIG_ARCH_HAS_MEM_ENCRYPT)]
+        if self.shared {
+            // SAFETY: As in `share`.
+            return unsafe {
+                bindings::set_memory_encrypted(
+                    bindings::page_address(run.first()).addr(),
+                    run.count() as c_int,
+                )
+            } == 0;
+        }
+        let _ = run;
+        !self.shared
+    }
+}
+
+impl Default for PageBlocks {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Drop for PageBlocks {
+    #[inline]
+    fn drop(&mut self) {
+        // The iterator is past a block when the block goes.
+        for run in self.runs() {
+            if self.unshare(&run) {
+                // INVARIANT: By the type invariant the block is ours to free.
+                drop(PageBlock { first: run.first });
+            } else {
+                pr_warn!("dma-buf: memory stays shared with the host, leaking it\n");
+            }
+        }
+    }
+}
+
+/// Iterator over [`PageBlocks`].
+///
+/// # Invariants
+///
+/// `next` is NULL or in the chain of blocks that are borrowed for `'a`.
+#[derive(Clone)]
+pub struct PageBlockRuns<'a> {
+    next: *mut bindings::page,
+    _p: PhantomData<&'a PageBlocks>,
+}
+
+impl<'a> Iterator for PageBlockRuns<'a> {
+    type Item = PageRun<'a>;
+
+    #[inline]
+    fn next(&mut self) -> Option<PageRun<'a>> {
+        let first = NonNull::new(self.next)?;
+
+        // SAFETY: By the type invariant; the field holds NULL or the next page of the chain.
+        unsafe {
+            self.next =
+                core::ptr::with_exposed_provenance_mut(bindings::page_private(first.as_ptr()));
+            // The blocks' memory is contiguous.
+            Some(PageRun::from_raw(
+                first,
+                1 << bindings::compound_order(first.as_ptr()),
+            ))
+        }
     }
 }

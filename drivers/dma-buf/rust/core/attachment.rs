@@ -10,6 +10,7 @@ use crate::{
     page_hiding,
     trace, //
 };
+use core::ptr::NonNull;
 use kernel::{
     bindings,
     dma_buf::{
@@ -27,7 +28,6 @@ use kernel::{
         ScopeGuard, //
     },
 };
-use core::ptr::NonNull;
 
 /// An attachment to the buffer of any exporter.
 ///

@@ -8,6 +8,7 @@ use crate::{
     registry,
     trace, //
 };
+use core::ptr::NonNull;
 use kernel::{
     bindings,
     dma_buf::DmaBuf,
@@ -20,7 +21,6 @@ use kernel::{
     sync::aref::ARef,
     warn_on, //
 };
-use core::ptr::NonNull;
 
 /// A reference to a module's code.
 ///

@@ -158,13 +158,7 @@ mod with_debugfs {
         });
 
         // SAFETY: `m` is valid.
-        unsafe {
-            bindings::seq_printf(
-                m,
-                c"Total %d devices attached\n\n".as_char_ptr(),
-                devices,
-            )
-        };
+        unsafe { bindings::seq_printf(m, c"Total %d devices attached\n\n".as_char_ptr(), devices) };
         Ok(())
     }
 }

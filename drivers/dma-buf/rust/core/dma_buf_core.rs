@@ -40,11 +40,7 @@ const __LOG_PREFIX: &[u8] = b"dma_buf\0";
 /// Sets everything up. Called once at boot, before any driver's initialisation.
 #[no_mangle]
 extern "C" fn rust_dma_buf_init() -> c_int {
-    kernel::error::from_result(|| {
-        // SAFETY: This is the only call, and nothing uses the registry before it.
-        unsafe { registry::init() };
-        fs::init()?;
-        debugfs::init();
-        Ok(0)
-    })
+    // SAFETY: This is the only call, and nothing uses the registry before it.
+    unsafe { registry::init() };
+    kernel::dma_buf::to_errno(fs::init().inspect(|()| debugfs::init()))
 }

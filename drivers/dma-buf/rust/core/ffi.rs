@@ -19,28 +19,30 @@ use crate::{
     registry,
     trace, //
 };
+use core::ptr::{
+    self,
+    NonNull, //
+};
 use kernel::{
     bindings::{
+        device,
         dma_buf,
         dma_buf_attach_ops,
         dma_buf_attachment,
         dma_buf_export_info,
         dma_data_direction,
-        device,
         iosys_map,
         sg_table,
         vm_area_struct, //
     },
-    dma_buf::DmaBuf,
-    error::from_result,
+    dma_buf::{
+        to_errno,
+        DmaBuf, //
+    },
     mm::virt::VmaNew,
     prelude::*,
     sync::aref::ARef,
     warn_on, //
-};
-use core::ptr::{
-    self,
-    NonNull, //
 };
 
 /// A reference, or NULL.
@@ -91,7 +93,9 @@ unsafe fn checked_attachment<'a>(attach: *mut dma_buf_attachment) -> Result<&'a 
 ///
 /// As the module says.
 #[export]
-pub(crate) unsafe extern "C" fn dma_buf_export(exp_info: *const dma_buf_export_info) -> *mut dma_buf {
+pub(crate) unsafe extern "C" fn dma_buf_export(
+    exp_info: *const dma_buf_export_info,
+) -> *mut dma_buf {
     // SAFETY: The caller's guarantee.
     let buf = buffer::export(unsafe { &*exp_info });
 
@@ -108,7 +112,9 @@ pub(crate) unsafe extern "C" fn dma_buf_fd(dmabuf: *mut dma_buf, flags: c_int) -
         return EINVAL.to_errno();
     }
     // SAFETY: The caller's guarantee.
-    from_result(|| buffer::fd(unsafe { DmaBuf::from_raw(dmabuf) }, flags as u32))
+    let buf = unsafe { DmaBuf::from_raw(dmabuf) };
+
+    buffer::fd(buf, flags as u32).unwrap_or_else(|err| err.to_errno())
 }
 
 /// # Safety
@@ -207,7 +213,10 @@ pub(crate) unsafe extern "C" fn dma_buf_dynamic_attach(
 ///
 /// As the module says. The attachment is gone afterwards.
 #[export]
-pub(crate) unsafe extern "C" fn dma_buf_detach(dmabuf: *mut dma_buf, attach: *mut dma_buf_attachment) {
+pub(crate) unsafe extern "C" fn dma_buf_detach(
+    dmabuf: *mut dma_buf,
+    attach: *mut dma_buf_attachment,
+) {
     // SAFETY: The caller's guarantee.
     let (Ok(buf), Ok(attachment)) = (unsafe { checked(dmabuf) }, unsafe {
         checked_attachment(attach)
@@ -234,7 +243,7 @@ pub(crate) unsafe extern "C" fn dma_buf_pin(attach: *mut dma_buf_attachment) -> 
 
     // For others the core pins on its own.
     warn_on!(!attachment.is_dynamic());
-    from_result(|| attachment.pin().map(|()| 0))
+    to_errno(attachment.pin())
 }
 
 /// # Safety
@@ -345,11 +354,8 @@ pub(crate) unsafe extern "C" fn dma_buf_begin_cpu_access(
     dmabuf: *mut dma_buf,
     dir: dma_data_direction,
 ) -> c_int {
-    from_result(|| {
-        // SAFETY: The caller's guarantee.
-        cpu_access::begin(unsafe { checked(dmabuf) }?, dir)?;
-        Ok(0)
-    })
+    // SAFETY: The caller's guarantee.
+    to_errno(unsafe { checked(dmabuf) }.and_then(|buf| cpu_access::begin(buf, dir)))
 }
 
 /// # Safety
@@ -360,11 +366,8 @@ pub(crate) unsafe extern "C" fn dma_buf_end_cpu_access(
     dmabuf: *mut dma_buf,
     dir: dma_data_direction,
 ) -> c_int {
-    from_result(|| {
-        // SAFETY: The caller's guarantee.
-        cpu_access::end(unsafe { checked(dmabuf) }?, dir)?;
-        Ok(0)
-    })
+    // SAFETY: The caller's guarantee.
+    to_errno(unsafe { checked(dmabuf) }.and_then(|buf| cpu_access::end(buf, dir)))
 }
 
 /// # Safety
@@ -376,16 +379,13 @@ pub(crate) unsafe extern "C" fn dma_buf_mmap(
     vma: *mut vm_area_struct,
     pgoff: c_ulong,
 ) -> c_int {
-    from_result(|| {
-        // SAFETY: The caller's guarantee.
-        let buf = unsafe { checked(dmabuf) }?;
-        if warn_on!(vma.is_null()) {
-            return Err(EINVAL);
-        }
-        // SAFETY: The caller's guarantee.
-        cpu_access::mmap(buf, unsafe { VmaNew::from_raw(vma) }, pgoff)?;
-        Ok(0)
-    })
+    if warn_on!(vma.is_null()) {
+        return EINVAL.to_errno();
+    }
+    // SAFETY: The caller's guarantee.
+    let (buf, vma) = unsafe { (checked(dmabuf), VmaNew::from_raw(vma)) };
+
+    to_errno(buf.and_then(|buf| cpu_access::mmap(buf, vma, pgoff)))
 }
 
 /// Stores the result of a `vmap`: the mapping, or none.
@@ -417,7 +417,10 @@ pub(crate) unsafe extern "C" fn dma_buf_vmap(dmabuf: *mut dma_buf, map: *mut ios
 ///
 /// As the module says. The caller does not hold the reservation object.
 #[export]
-pub(crate) unsafe extern "C" fn dma_buf_vmap_unlocked(dmabuf: *mut dma_buf, map: *mut iosys_map) -> c_int {
+pub(crate) unsafe extern "C" fn dma_buf_vmap_unlocked(
+    dmabuf: *mut dma_buf,
+    map: *mut iosys_map,
+) -> c_int {
     // SAFETY: The caller's guarantee.
     let result = unsafe { checked(dmabuf) }.and_then(|buf| {
         let _guard = buf.resv().lock();

@@ -11,8 +11,10 @@ use crate::{
 };
 use kernel::{
     bindings,
-    dma_buf::DmaBuf,
-    error::from_result,
+    dma_buf::{
+        to_errno,
+        DmaBuf, //
+    },
     fs::{
         File,
         LocalFile, //
@@ -82,18 +84,20 @@ unsafe extern "C" fn mmap_op(
     // SAFETY: The VFS's guarantee.
     let (buf, vma) = unsafe { (buffer(file), VmaNew::from_raw(vma)) };
 
-    from_result(|| {
-        // SAFETY: The area does not change under us.
-        let op = mmap_check(buf, vma, unsafe { (*vma.as_ptr()).vm_pgoff })?;
+    // SAFETY: The area does not change under us.
+    let offset = unsafe { (*vma.as_ptr()).vm_pgoff };
 
-        trace::mmap_file(buf);
-        // SAFETY: As `struct dma_buf_ops` asks for.
-        Ok(unsafe { op(buf.as_raw(), vma.as_ptr()) })
-    })
+    match mmap_check(buf, vma, offset) {
+        Ok(op) => {
+            trace::mmap_file(buf);
+            // SAFETY: As `struct dma_buf_ops` asks for.
+            unsafe { op(buf.as_raw(), vma.as_ptr()) }
+        }
+        Err(err) => err.to_errno(),
+    }
 }
 
-type MmapOp =
-    unsafe extern "C" fn(*mut bindings::dma_buf, *mut bindings::vm_area_struct) -> c_int;
+type MmapOp = unsafe extern "C" fn(*mut bindings::dma_buf, *mut bindings::vm_area_struct) -> c_int;
 
 /// Checks that the buffer can be mapped and `vma` at page `offset` lies inside it.
 ///
@@ -122,7 +126,7 @@ unsafe extern "C" fn llseek_op(
     // SAFETY: The VFS's guarantee.
     let buf = unsafe { buffer(file) };
 
-    from_result(|| llseek(buf, offset, whence))
+    llseek(buf, offset, whence).unwrap_or_else(|err| err.to_errno().into())
 }
 
 /// Seeking serves to learn the size: only the very start and the very end can be gone to.
@@ -157,7 +161,7 @@ unsafe extern "C" fn ioctl_op(file: *mut bindings::file, cmd: c_uint, arg: c_ulo
     // SAFETY: The VFS's guarantee.
     let buf = unsafe { buffer(file) };
 
-    from_result(|| ioctl::ioctl(buf, cmd, arg).map(|()| 0))
+    to_errno(ioctl::ioctl(buf, cmd, arg)) as c_long
 }
 
 /// # Safety
@@ -180,9 +184,7 @@ unsafe extern "C" fn show_fdinfo(m: *mut bindings::seq_file, file: *mut bindings
     name::with(buf, |name| {
         if let Some(name) = name {
             // SAFETY: `m` is valid, the format takes a string.
-            unsafe {
-                bindings::seq_printf(m, c"name:\t%s\n".as_char_ptr(), name.as_char_ptr())
-            };
+            unsafe { bindings::seq_printf(m, c"name:\t%s\n".as_char_ptr(), name.as_char_ptr()) };
         }
     });
 }

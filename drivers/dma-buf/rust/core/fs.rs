@@ -7,6 +7,7 @@ use crate::{
     file,
     name, //
 };
+use core::ptr::NonNull;
 use kernel::{
     bindings,
     dma_buf::DmaBuf,
@@ -29,7 +30,6 @@ use kernel::{
         ScopeGuard, //
     },
 };
-use core::ptr::NonNull;
 
 /// The mount of the file system that all files are in.
 ///

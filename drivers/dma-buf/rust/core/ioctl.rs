@@ -50,7 +50,9 @@ pub(crate) fn ioctl(buf: &DmaBuf, cmd: u32, arg: usize) -> Result {
 /// Begins or ends an access of the CPU through a mapping in user space.
 fn sync(buf: &DmaBuf, arg: UserPtr) -> Result {
     // `struct dma_buf_sync` is this one number.
-    let flags = UserSlice::new(arg, size_of::<u64>()).reader().read::<u64>()?;
+    let flags = UserSlice::new(arg, size_of::<u64>())
+        .reader()
+        .read::<u64>()?;
 
     if flags & !(READ_WRITE | END) != 0 {
         return Err(EINVAL);

@@ -5,13 +5,13 @@
 //! An importer may use the DMA addresses of a table only: there may be no pages, and what there is
 //! belongs to the exporter. With the option set importers get a copy of the table without pages.
 
+use core::ptr::NonNull;
 use kernel::{
     bindings,
     error::to_result,
     prelude::*,
     types::Opaque, //
 };
-use core::ptr::NonNull;
 
 /// A table without pages, and the one that it stands for.
 ///

@@ -7,8 +7,7 @@
 //! is already on its way out.
 
 use kernel::{
-    bindings,
-    container_of,
+    bindings, container_of,
     dma_buf::DmaBuf,
     prelude::*,
     sync::{

@@ -15,9 +15,11 @@ use kernel::{
         AllocEffort,
         DmaBuf,
         PageBlock,
+        PageBlocks,
         PageRun,
         PageSource, //
     },
+    page::PAGE_SIZE,
     prelude::*,
     sync::aref::ARef,
 };
@@ -36,54 +38,53 @@ module! {
 const ORDERS: [u8; 3] = [8, 4, 0];
 
 /// The memory of one buffer.
-struct Blocks {
-    blocks: KVec<PageBlock>,
-    shared: bool,
-}
+struct Blocks(PageBlocks);
 
 #[vtable]
 impl PageSource for Blocks {
     fn runs(&self) -> impl Iterator<Item = PageRun<'_>> + Clone {
-        self.blocks.iter().map(PageBlock::run)
+        self.0.runs()
     }
 
     fn decrypted(&self) -> bool {
-        self.shared
+        self.0.is_shared()
     }
 }
 
-impl Blocks {
-    /// Allocates blocks of `len` bytes in all. Returns `EINTR` if the process is being killed.
-    fn alloc(len: usize) -> Result<KVec<PageBlock>> {
-        let account = heap::mem_accounting();
-        let mut blocks = KVec::new();
-        let mut rest = len;
-        let mut orders = ORDERS.into_iter().peekable();
+/// Allocates `len` bytes. Fails with `ENOMEM`, and with `EINTR` if the process is being killed.
+fn alloc(len: usize) -> Result<PageBlocks> {
+    let account = heap::mem_accounting();
+    let mut blocks = PageBlocks::new();
+    let mut orders = ORDERS.as_slice();
+    let mut rest = len;
 
-        while rest > 0 {
-            if heap::caller_is_dying() {
-                return Err(EINTR);
-            }
-            let order = *orders.peek().ok_or(ENOMEM)?;
-            let effort = match order {
-                0 => AllocEffort::Required,
-                _ => AllocEffort::Opportunistic,
-            };
-            let block = (rest >= kernel::page::PAGE_SIZE << order)
-                .then(|| PageBlock::alloc(order, effort, account))
-                .flatten();
-
-            match block {
-                Some(block) => {
-                    rest -= block.size();
-                    blocks.push(block, GFP_KERNEL)?;
-                }
-                // Where a size did not fit or was not to be had, it is not asked for again.
-                None => drop(orders.next()),
-            }
+    while rest > 0 {
+        if heap::caller_is_dying() {
+            return Err(EINTR);
         }
-        Ok(blocks)
+        let [order, smaller @ ..] = orders else {
+            return Err(ENOMEM);
+        };
+        let effort = if smaller.is_empty() {
+            AllocEffort::Required
+        } else {
+            AllocEffort::Opportunistic
+        };
+        let size = PAGE_SIZE << order;
+
+        match (rest >= size)
+            .then(|| PageBlock::alloc(*order, effort, account))
+            .flatten()
+        {
+            Some(block) => {
+                blocks.push(block);
+                rest -= size;
+            }
+            // What does not fit, or is not to be had, is not asked for again.
+            None => orders = smaller,
+        }
     }
+    Ok(blocks)
 }
 
 /// One of the heaps of this module.
@@ -94,27 +95,23 @@ struct SystemHeap {
 #[vtable]
 impl Heap for SystemHeap {
     fn allocate(&self, request: &Request) -> Result<ARef<DmaBuf>> {
-        let source = Blocks {
-            blocks: Blocks::alloc(request.len)?,
-            shared: self.shared,
-        };
+        let mut blocks = alloc(request.len)?;
 
-        #[cfg(CONFIG_DMABUF_HEAPS_SYSTEM_CC_SHARED)]
-        let source = source.share()?;
-
-        DmaBuf::from_pages(request.heap_name, request.fd_flags, source)
+        if self.shared {
+            share(&mut blocks)?;
+        }
+        DmaBuf::from_pages(request.heap_name, request.fd_flags, Blocks(blocks))
     }
 }
 
 #[cfg(CONFIG_DMABUF_HEAPS_SYSTEM_CC_SHARED)]
-impl Blocks {
-    /// Opens the memory to the host, if it is to be.
-    fn share(mut self) -> Result<Self> {
-        if self.shared {
-            self.blocks.iter_mut().try_for_each(PageBlock::decrypt)?;
-        }
-        Ok(self)
-    }
+fn share(blocks: &mut PageBlocks) -> Result {
+    blocks.share()
+}
+
+#[cfg(not(CONFIG_DMABUF_HEAPS_SYSTEM_CC_SHARED))]
+fn share(_blocks: &mut PageBlocks) -> Result {
+    Err(ENOTSUPP)
 }
 
 struct SystemHeapModule;
