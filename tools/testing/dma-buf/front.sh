@@ -64,12 +64,17 @@ help() {
 	END
 }
 
-check_knobs
-case ${1:-help} in
-build) build ;;
-run) run ;;
-test) run_tests ;;
-clean) clean ;;
-help) help ;;
-*) choose command "$1" build run test clean help ;;
-esac
+# one command read to its end, so that editing this file does not confuse a run of it
+main() {
+	check_knobs
+	case ${1:-help} in
+	build) build ;;
+	run) run ;;
+	test) run_tests ;;
+	clean) clean ;;
+	help) help ;;
+	*) choose command "$1" build run test clean help ;;
+	esac
+}
+main "$@"
+exit

@@ -70,12 +70,13 @@ class Program:
         self.counts[level] = self.counts.get(level, 0) + 1
         if nested and (result[2] == "ok" or any(status == "fail" for status, _, _ in self.cases)):
             return
-        name = name or directive or f"test {result[3]}"
+        skipped = directive.upper().startswith("SKIP")
+        name = name or ("" if skipped else directive) or f"test {result[3]}"
         blocks = [self.subtests[at] for at in sorted(self.subtests) if at and at <= level]
         name = ": ".join([block for block in blocks if block not in self.name.split()] + [name])
         if result[2] == "not ok":
             self.add("fail", name, directive)
-        elif directive.upper().startswith("SKIP"):
+        elif skipped:
             self.add("skip", name, directive[4:].strip())
         else:
             self.add("pass", name)
