@@ -36,8 +36,7 @@ static FILE_OPS: Ops = Ops(bindings::file_operations {
     llseek: Some(llseek_op),
     poll: Some(poll_op),
     unlocked_ioctl: Some(ioctl_op),
-    #[cfg(CONFIG_COMPAT)]
-    compat_ioctl: Some(bindings::compat_ptr_ioctl),
+    compat_ioctl: bindings::compat_ptr_ioctl,
     show_fdinfo: Some(show_fdinfo),
     ..pin_init::zeroed()
 });

@@ -53,8 +53,7 @@ static TABLES: Tables = Tables {
         open: Some(open),
         release: Some(release),
         unlocked_ioctl: Some(ioctl),
-        #[cfg(CONFIG_COMPAT)]
-        compat_ioctl: Some(bindings::compat_ptr_ioctl),
+        compat_ioctl: bindings::compat_ptr_ioctl,
         ..pin_init::zeroed()
     },
 };
