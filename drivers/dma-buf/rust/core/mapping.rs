@@ -361,8 +361,8 @@ impl<'a> Iterator for Entries<'a> {
 ///
 /// # Safety
 ///
-/// `attach` is attached and `provider` is valid until the table is freed. `phys_vec` has `nr_ranges`
-/// ranges, of memory that belongs to `provider`.
+/// `attach` is attached and `provider` is valid until the table is freed. `phys_vec` has
+/// `nr_ranges` ranges, of memory that belongs to `provider`.
 #[export]
 pub(crate) unsafe extern "C" fn dma_buf_phys_vec_to_sgt(
     attach: *mut dma_buf_attachment,

@@ -133,7 +133,7 @@ unsafe extern "C" fn devnode(
     // SAFETY: The caller's guarantee.
     let dev: &Device = unsafe { Device::from_raw(dev.cast_mut()) };
 
-    // SAFETY: The format takes one string. The driver core frees the result; NULL is an error to it.
+    // SAFETY: The format takes one string. The driver core frees the result, and copes with NULL.
     unsafe {
         bindings::kasprintf(
             bindings::GFP_KERNEL,

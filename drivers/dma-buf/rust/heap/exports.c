@@ -14,6 +14,7 @@
 int rust_dma_heap_init(void);
 
 bool __read_mostly mem_accounting;
+EXPORT_SYMBOL_NS_GPL(mem_accounting, "DMA_BUF_HEAP");
 module_param(mem_accounting, bool, 0444);
 MODULE_PARM_DESC(mem_accounting,
 		 "Charge heap allocations to the cgroup of the process that asks (default: false)");
@@ -24,7 +25,6 @@ subsys_initcall(rust_dma_heap_init);
 EXPORT_SYMBOL_NS_GPL(dma_heap_add, "DMA_BUF_HEAP");
 EXPORT_SYMBOL_NS_GPL(dma_heap_get_drvdata, "DMA_BUF_HEAP");
 EXPORT_SYMBOL_NS_GPL(dma_heap_get_name, "DMA_BUF_HEAP");
-EXPORT_SYMBOL_NS_GPL(mem_accounting, "DMA_BUF_HEAP");
 
 MODULE_DESCRIPTION("DMA-BUF heaps");
 MODULE_IMPORT_NS("DMA_BUF");

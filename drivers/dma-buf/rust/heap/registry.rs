@@ -53,8 +53,8 @@ impl Heap {
     ///
     /// # Safety
     ///
-    /// What `dma_heap_add()` asks of its callers: `info` holds NULL or valid pointers; the name, the
-    /// operations and the private data stay as they are for ever once the heap is added.
+    /// What `dma_heap_add()` asks of its callers: `info` holds NULL or valid pointers; the name,
+    /// the operations and the private data stay as they are for ever once the heap is added.
     pub(crate) unsafe fn new(info: &bindings::dma_heap_export_info) -> Result<Self> {
         if info.name.is_null() {
             pr_err!("A heap must have a name\n");
