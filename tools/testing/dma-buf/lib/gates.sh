@@ -25,10 +25,11 @@ check_linked_objects() {
 
 linked_objects() {
 	local object bad=0 linked=$OBJ/linked-objects
-	{
-		"llvm-ar$LLVM_SUFFIX" t "$OBJ/vmlinux.a"
-		find "$OBJ/drivers/dma-buf" -name '*.mod' -exec cat {} + 2>/dev/null
-	} >"$linked" || return 1
+	(
+		cd "$OBJ" || exit # members are named from here
+		"llvm-ar$LLVM_SUFFIX" t vmlinux.a
+		sed -n 's|^\(drivers/dma-buf/.*\)\.o$|\1.mod|p' modules.order | xargs -r cat
+	) >"$linked" || return 1
 	grep -q '^drivers/dma-buf/' "$linked" || { echo "no object of drivers/dma-buf is linked at all"; return 1; }
 	while read -r object; do
 		case $object in '#'* | '') continue ;; esac
