@@ -47,8 +47,8 @@ pub struct Request {
 ///
 /// There is no way to take a heap away, so its module cannot be unloaded any more.
 ///
-/// Fails with `EINVAL` if the name is empty or taken, `EBUSY` if there are too many heaps, `ENOENT`
-/// if the module is being unloaded, and `ENOMEM`. May sleep.
+/// Fails with `EINVAL` if the name is empty, `EEXIST` if it is taken, `EBUSY` if there are too many
+/// heaps, `ENOENT` if the module is being unloaded, and `ENOMEM`. May sleep.
 #[inline]
 pub fn register<H: Heap>(name: &'static CStr, heap: H) -> Result {
     let heap = KBox::new(Registered { name, heap }, GFP_KERNEL)?;
