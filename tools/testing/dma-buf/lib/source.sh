@@ -76,7 +76,7 @@ download_busybox() {
 	done
 }
 
-newest() { compgen -G "$1" | sort -V | tail -n 1; }
+newest() { { compgen -G "$1" || true; } | sort -V | tail -n 1; }
 
 # unpack_to DIR COMMAND...: COMMAND gets a temporary directory as its last word; DIR appears when it succeeded.
 unpack_to() {
