@@ -8,7 +8,10 @@ use crate::{
     registry,
     trace, //
 };
-use core::ptr::NonNull;
+use core::{
+    mem::ManuallyDrop,
+    ptr::NonNull, //
+};
 use kernel::{
     bindings,
     dma_buf::DmaBuf,
@@ -66,11 +69,30 @@ fn own_resv(buf: *mut bindings::dma_buf) -> *mut bindings::dma_resv {
         .cast()
 }
 
-/// Allocates a zeroed buffer.
-fn alloc<R>() -> Result<NonNull<bindings::dma_buf>> {
-    let storage = KBox::<Storage<R>>::new_uninit(GFP_KERNEL | __GFP_ZERO)?;
+/// The zeroed memory of a buffer that has not become one yet.
+///
+/// # Invariants
+///
+/// Points to memory that `kfree()` frees and that this object owns.
+struct Blank(NonNull<bindings::dma_buf>);
 
-    NonNull::new(KBox::into_raw(storage).cast()).ok_or(ENOMEM)
+impl Blank {
+    /// Fails with `ENOMEM`.
+    fn alloc<R>() -> Result<Self> {
+        let storage = KBox::<Storage<R>>::new_uninit(GFP_KERNEL | __GFP_ZERO)?;
+
+        // INVARIANT: Just allocated, with `kmalloc()`.
+        NonNull::new(KBox::into_raw(storage).cast())
+            .map(Self)
+            .ok_or(ENOMEM)
+    }
+}
+
+impl Drop for Blank {
+    fn drop(&mut self) {
+        // SAFETY: By the type invariant.
+        unsafe { bindings::kfree(self.0.as_ptr().cast()) };
+    }
 }
 
 /// Whether `info` describes something that can be exported.
@@ -96,16 +118,14 @@ pub(crate) fn export(info: &bindings::dma_buf_export_info) -> Result<ARef<DmaBuf
     check(info)?;
 
     let module = Module::get(info.owner)?;
-    let file = fs::new_file(info.size, info.flags as u32)?;
-    let allocated = if info.resv.is_null() {
-        alloc::<bindings::dma_resv>()
+    let blank = if info.resv.is_null() {
+        Blank::alloc::<bindings::dma_resv>()
     } else {
-        alloc::<u8>()
-    };
-    let buf = allocated.inspect_err(|_| {
-        // SAFETY: The file is ours, and is not connected with anything yet.
-        unsafe { bindings::fput(file.as_ptr()) }
-    })?;
+        Blank::alloc::<u8>()
+    }?;
+    // Nothing fails from here on: there is no file without a buffer.
+    let file = fs::new_file(info.size, info.flags as u32)?;
+    let buf = ManuallyDrop::new(blank).0;
 
     // SAFETY: The buffer is zeroed memory of our own.
     unsafe {
