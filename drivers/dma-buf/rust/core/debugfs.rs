@@ -96,7 +96,13 @@ mod with_debugfs {
 
         for buf in registry::iter() {
             // SAFETY: By this function's contract.
-            unsafe { show_one(m, &buf)? };
+            unsafe {
+                if (*m).count == (*m).size {
+                    // There is no more room: seq_file will ask again with more.
+                    return Ok(());
+                }
+                show_one(m, &buf)?;
+            }
             count += 1;
             bytes += buf.size();
         }
@@ -119,6 +125,8 @@ mod with_debugfs {
     ///
     /// `m` must be valid.
     unsafe fn show_one(m: *mut bindings::seq_file, buf: &DmaBuf) -> Result {
+        const HEADING: &[u8] = b"\tAttached Devices:\n";
+
         let _guard = buf.resv().lock_interruptible()?;
         let file = buf.file().as_ptr();
         let raw = buf.as_raw();
@@ -145,7 +153,7 @@ mod with_debugfs {
         // SAFETY: `m` is valid, and the reservation object is held.
         unsafe {
             bindings::dma_resv_describe(buf.resv().as_raw(), m);
-            bindings::seq_printf(m, c"\tAttached Devices:\n".as_char_ptr());
+            bindings::seq_write(m, HEADING.as_ptr().cast(), HEADING.len());
         }
 
         attachment::for_each(buf, |attachment| {
