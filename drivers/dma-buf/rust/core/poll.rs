@@ -5,13 +5,12 @@
 //! `EPOLLIN` is ready when nothing writes to the buffer any more, `EPOLLOUT` when nothing reads it
 //! either.
 //!
-//! A buffer has one callback for each event. It is armed on one of the fences that are pending; when
-//! that is signalled, whoever waits polls again and, if need be, arms it on the next one. While it
-//! is armed it owns a reference to the file, so that the buffer cannot go from under it, and
-//! `active` says so: set from zero by the poller that arms it, which holds the reservation object,
-//! and back to zero by the callback, in any context.
+//! A buffer has one callback for each event. It is armed on one of the fences that are pending;
+//! when that is signalled, whoever waits polls again and, if need be, arms it on the next one.
+//! While it is armed it owns a reference to the file, so that the buffer cannot go from under it,
+//! and `active` says so: set from zero by the poller that arms it, which holds the reservation
+//! object, and back to zero by the callback, in any context.
 
-use core::ptr::NonNull;
 use kernel::{
     bindings,
     bindings::{
