@@ -124,10 +124,12 @@ def programs_of(log):
 def show(cases, out):
     with open(out, "a", encoding="utf-8") as file:
         for status, name, note in cases:
+            name, note = " ".join(name.split()), " ".join(note.split())
             file.write(f"{status}\t{name}\t{note}\n")
             word = "not ok" if status == "fail" else "ok"
-            note = ("SKIP " if status == "skip" else "") + note
-            print(f"{word} - {name}" + (f" # {note.strip()}" if note.strip() else ""), flush=True)
+            if status == "skip":
+                note = ("SKIP " + note).strip()
+            print(f"{word} - {name}" + (f" # {note}" if note else ""), flush=True)
 
 
 def run(machine, directory):

@@ -11,6 +11,7 @@
 //! and `active` says so: set from zero by the poller that arms it, which holds the reservation
 //! object, and back to zero by the callback, in any context.
 
+use core::ptr::NonNull;
 use kernel::{
     bindings,
     bindings::{

@@ -18,11 +18,14 @@ gate() {
 	fi
 }
 
-# Which of the C objects on our list the kernel or a module of it holds.
-check_linked_objects() {
+# What the build of one machine shows: right objects, no warning of a cross compiler.
+gate_machine() {
 	gate "$MACHINE: the linked objects are those of core $CORE" "links-$VARIANT" linked_objects
+	gate "$MACHINE: no warning in our user-space programs" "programs-$VARIANT" \
+		warnings_of "$LOGS/build-the-guest-s-programs-$MACHINE-core-$CORE.log" '*.c' '*.h'
 }
 
+# Which of the C objects on our list the kernel or a module of it holds.
 linked_objects() {
 	local object bad=0 linked=$OBJ/linked-objects
 	(
@@ -126,7 +129,4 @@ run_gates() {
 	log=$LOGS/clippy-and-w-1-build-$VARIANT.log
 	gate "clippy: no warning in our Rust" clippy warnings_of "$log" '*.rs'
 	gate "W=1: no warning in our C" w1 warnings_of "$log" '*.c' '*.h'
-	for log in "$LOGS"/build-the-guest-s-programs-*.log; do
-		gate "no warning in our user-space programs: $(basename "$log" .log)" programs warnings_of "$log" '*.c' '*.h'
-	done
 }

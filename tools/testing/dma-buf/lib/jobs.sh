@@ -74,7 +74,7 @@ run_tests() {
 	prepare
 	for machine in "${machines[@]}"; do
 		build_machine "$machine"
-		check_linked_objects
+		gate_machine
 	done
 	run_gates
 	unlock_cache
