@@ -116,9 +116,14 @@ static void do_fences(struct worker *w, int fd)
 	if (w->timeline >= 0) {
 		fence = timeline_fence(w->timeline, ++w->last);
 		check(w, import_fence(fd, fence, 1 + rnd(w) % 3));
-		close(fence);
 		sched_yield();
+		/*
+		 * The fd is closed after this only: sw_sync in C signals
+		 * fences whose last reference another thread is just dropping,
+		 * and refcount_t warns ("addition on 0").
+		 */
 		timeline_inc(w->timeline, 1);
+		close(fence);
 	}
 }
 
