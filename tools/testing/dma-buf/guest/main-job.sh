@@ -3,7 +3,8 @@
 # The main job: frames from the vivid camera to the display, through dma-bufs of a heap.
 
 . /jobs/lib.sh
-modprobe vivid node_types=0x1
+# allocators=1 (dma-contig): the camera attaches to the buffer and maps it, as hardware would
+modprobe vivid node_types=0x1 allocators=1
 if [ -e /dev/dri/card0 ]; then
 	# a display that QEMU can see: hold the last frame until the host has dumped the screen
 	program plain "main job" 120 camera_to_display --hold
