@@ -215,7 +215,7 @@ def main():
     parser.add_argument("--cpus", type=int, default=2)
     parser.add_argument("--append", default="", help="more words for the kernel's command line")
     parser.add_argument("--timeout", type=int, default=300, help="seconds the whole run may take")
-    parser.add_argument("--quiet", type=int, default=90, help="seconds of silence that count as a hang")
+    parser.add_argument("--quiet", type=int, default=200, help="seconds of silence that count as a hang")
     parser.add_argument("--echo", metavar="PREFIX", help="show what the job reports, each line with this prefix")
     args = parser.parse_args()
 

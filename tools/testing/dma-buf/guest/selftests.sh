@@ -4,17 +4,17 @@
 
 . /jobs/lib.sh
 modprobe vgem
-program tap dmabuf-heap 120 dmabuf-heap
+program tap dmabuf-heap 300 dmabuf-heap
 # two of its tests use 1024 huge pages of 2 MiB, where the machine has huge pages
 huge=/proc/sys/vm/nr_hugepages
 [ ! -e $huge ] || echo 1024 >$huge
-program tap udmabuf 60 udmabuf
+program tap udmabuf 120 udmabuf
 [ ! -e $huge ] || echo 0 >$huge
-program tap sync_test 180 sync_test
+program tap sync_test 400 sync_test
 
 modprobe vkms
 modprobe vivid node_types=0x1
 while read -r test; do
-	program tap "$test" 120 "$test"
+	program tap "$test" 300 "$test"
 done </jobs/our-tests
 check_leaks

@@ -47,7 +47,7 @@ run() {
 test_machine() {
 	local machine=$1 job
 	for job in kunit selftests main-job; do
-		guest_job "$machine" "$job" "$BUILD/test/$machine/$job" 600 >"$BUILD/test/$machine-$job.txt" 2>&1 || true
+		guest_job "$machine" "$job" "$BUILD/test/$machine/$job" 1500 >"$BUILD/test/$machine-$job.txt" 2>&1 || true
 		[ "$job" != main-job ] || check_picture "$machine" "$BUILD/test/$machine/$job"
 		python3 "$HERE/report.py" run "$machine" "$BUILD/test/$machine/$job"
 	done
