@@ -4,6 +4,7 @@
  */
 #include <dirent.h>
 #include <fcntl.h>
+#include <libgen.h>
 #include <time.h>
 
 #include "common.h"
@@ -222,4 +223,21 @@ void group_end(const struct group *g)
 		ksft_print_msg("%ld KiB are missing\n", missing);
 	ksft_test_result(missing <= tolerance,
 			 "%s: memory is back\n", g->name);
+}
+
+int open_module(const char *given, const char *name)
+{
+	char self[256] = "", path[512];
+	int fd;
+
+	if (given)
+		return open(given, O_RDONLY | O_CLOEXEC);
+	if (readlink("/proc/self/exe", self, sizeof(self) - 1) < 0)
+		return -1;
+	snprintf(path, sizeof(path), "%s/%s.ko", dirname(self), name);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd >= 0)
+		return fd;
+	snprintf(path, sizeof(path), "%s/test_modules/%s.ko", self, name);
+	return open(path, O_RDONLY | O_CLOEXEC);
 }

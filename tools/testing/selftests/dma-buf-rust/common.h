@@ -60,6 +60,11 @@ int count_objects(void);
 bool bufinfo_of(int fd, char *text, size_t len);
 bool read_file(const char *path, char *text, size_t len);
 bool write_file(const char *path, const char *text);
+/*
+ * A test module, named or lying beside the program, or where its Makefile puts
+ * it; -1 if it is nowhere.
+ */
+int open_module(const char *given, const char *name);
 
 /* Heaps and buffers */
 #define MAX_HEAPS	16

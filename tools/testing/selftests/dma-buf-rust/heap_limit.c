@@ -5,7 +5,6 @@
  */
 #include <dirent.h>
 #include <fcntl.h>
-#include <libgen.h>
 #include <sys/ioctl.h>
 #include <sys/syscall.h>
 
@@ -48,24 +47,6 @@ static void refused(const char *name, int err, const char *what)
 	if (got != err)
 		t_note("got %s (errno %d)", got ? strerror(got) : "success", got);
 	t_ok(got == err, "%s: %s", what, strerror(err));
-}
-
-/* The module lies beside the program, or where its Makefile puts it. */
-static int open_module(const char *given)
-{
-	char self[256] = "", path[512];
-	int fd;
-
-	if (given)
-		return open(given, O_RDONLY | O_CLOEXEC);
-	if (readlink("/proc/self/exe", self, sizeof(self) - 1) < 0)
-		return -1;
-	snprintf(path, sizeof(path), "%s/heap_limit.ko", dirname(self));
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd >= 0)
-		return fd;
-	snprintf(path, sizeof(path), "%s/heap_limit_module/heap_limit.ko", self);
-	return open(path, O_RDONLY | O_CLOEXEC);
 }
 
 static void test_full(int before)
@@ -118,7 +99,7 @@ int main(int argc, char **argv)
 
 	t_begin();
 	before = count_nodes();
-	module = open_module(argc > 1 ? argv[1] : NULL);
+	module = open_module(argc > 1 ? argv[1] : NULL, "heap_limit");
 	if (module < 0) {
 		t_skip("no heap_limit.ko beside this program: %s",
 		       strerror(errno));
