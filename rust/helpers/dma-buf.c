@@ -182,7 +182,7 @@ __rust_helper void rust_helper_set_page_private(struct page *page, unsigned long
 	set_page_private(page, value);
 }
 
-__rust_helper bool rust_helper_PageHighMem(const struct page *page)
+__rust_helper bool rust_helper_page_is_highmem(const struct page *page)
 {
 	return PageHighMem(page);
 }

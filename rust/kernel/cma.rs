@@ -123,7 +123,7 @@ impl CmaPages {
         // SAFETY: By the type invariant the pages are ours, and `&mut self` keeps other users out.
         // The current task is valid.
         unsafe {
-            if !bindings::PageHighMem(first) {
+            if !bindings::page_is_highmem(first) {
                 bindings::clear_pages(bindings::page_address(first), self.count.try_into()?);
                 return Ok(());
             }
