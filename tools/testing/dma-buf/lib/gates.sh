@@ -60,8 +60,6 @@ gate_checkpatch() {
 		case $file in
 		# the functions these export are Rust, in another file by design
 		*/exports.c) ignore=EXPORT_SYMBOL ;;
-		# a helper's name is the C function's, capitals and all
-		rust/helpers/*) ignore=CAMELCASE ;;
 		*) ignore=NONE ;;
 		esac
 		perl scripts/checkpatch.pl --strict --terse --show-types --no-summary --ignore "$ignore" -f "$file" || bad=1
