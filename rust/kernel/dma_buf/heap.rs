@@ -100,10 +100,12 @@ pub fn caller_is_dying() -> bool {
 #[cfg(CONFIG_DMABUF_HEAPS_SYSTEM_CC_SHARED)]
 #[inline]
 pub fn machine_encrypts_memory() -> bool {
+    // What is mapped for a moment only cannot be shared.
+    if cfg!(CONFIG_HIGHMEM) {
+        return false;
+    }
     // SAFETY: May be asked at any time.
-    // SAFETY: May be asked at any time.
-    cfg!(not(CONFIG_HIGHMEM))
-        && unsafe { bindings::cc_platform_has(bindings::cc_attr::CC_ATTR_MEM_ENCRYPT) }
+    unsafe { bindings::cc_platform_has(bindings::cc_attr_CC_ATTR_MEM_ENCRYPT) }
 }
 
 /// What a heap was registered with.
