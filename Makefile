@@ -4,7 +4,7 @@
 # The one place that names the kernel version.
 KERNEL := 7.3
 
-export KERNEL MACHINE CORE KDIR DEBUG JOBS
+export KERNEL MACHINE CORE KDIR DEBUG_KERNEL JOBS
 
 build run test clean help:
 	@tools/testing/dma-buf/front.sh $@

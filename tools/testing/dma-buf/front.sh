@@ -59,7 +59,6 @@ help() {
 		MACHINE=vexpress-a9|arm64   the machine QEMU emulates (default: vexpress-a9; make test: both)
 		CORE=rust|c                 who implements dma-buf (default: rust)
 		KDIR=/path/to/linux         build from your own Linux $KERNEL tree, which is not modified
-		DEBUG=1                     kernel with lockdep, kmemleak and (arm64) KASAN
 		JOBS=N                      parallel compilers (default: number of processors)
 	END
 }

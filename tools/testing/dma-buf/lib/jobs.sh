@@ -6,8 +6,8 @@
 guest_job() {
 	local machine=$1 job=$2 dir=$3 timeout=$4
 	shift 4
-	[ -z "${DEBUG:-}" ] || timeout=$((timeout * 4))
-	python3 "$HERE/qemu.py" --machine "$machine" --core "$CORE" --dir "$BUILD/$machine-$CORE${DEBUG:+-debug}" --out "$dir" \
+	[ -z "${DEBUG_KERNEL:-}" ] || timeout=$((timeout * 4))
+	python3 "$HERE/qemu.py" --machine "$machine" --core "$CORE" --dir "$BUILD/$machine-$CORE${DEBUG_KERNEL:+-debug}" --out "$dir" \
 		--job "$job" --timeout "$timeout" "$@"
 }
 

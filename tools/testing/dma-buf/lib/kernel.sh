@@ -17,7 +17,7 @@ set_machine() {
 	esac
 	FRAGMENTS+=("core-$CORE")
 	VARIANT=$MACHINE-$CORE
-	if [ -n "${DEBUG:-}" ]; then
+	if [ -n "${DEBUG_KERNEL:-}" ]; then
 		FRAGMENTS+=(debug)
 		[ ! -e "$HERE/configs/$MACHINE-debug.config" ] || FRAGMENTS+=("$MACHINE-debug")
 		VARIANT+=-debug
@@ -113,7 +113,7 @@ device_tree() {
 
 build_kernel() {
 	set_machine
-	local title="$MACHINE, core $CORE${DEBUG:+, debug}"
+	local title="$MACHINE, core $CORE${DEBUG_KERNEL:+, debug}"
 	[ -e "$OBJ/.complete" ] || need_space "$CACHE" 5
 	seed_objects
 	mkdir -p "$OBJ"
