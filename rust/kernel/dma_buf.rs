@@ -81,6 +81,7 @@ pub use self::{
         Slots,
         Usage, //
     },
+    sg::MAX_SG_ENTRY,
 };
 
 /// A result as C has it: zero, or a negative error code.

@@ -12,8 +12,8 @@ use crate::{
 };
 use core::ptr::NonNull;
 
-/// The longest run one entry can describe: its length is an `unsigned int`.
-const MAX_ENTRY: usize = u32::MAX as usize & PAGE_MASK;
+/// The most bytes that one entry of a table can describe: its length is an `unsigned int`.
+pub const MAX_SG_ENTRY: usize = u32::MAX as usize & PAGE_MASK;
 
 /// A table of a buffer's pages for one attachment, which an importer may have mapped.
 ///
@@ -47,7 +47,7 @@ impl PageTable {
     ) -> Result<KBox<Self>> {
         let entries = runs
             .clone()
-            .map(|run| run.size().div_ceil(MAX_ENTRY))
+            .map(|run| run.size().div_ceil(MAX_SG_ENTRY))
             .sum::<usize>();
 
         let table = KBox::new(
@@ -74,9 +74,9 @@ impl PageTable {
                     // The runs have changed between the two passes.
                     return Err(EINVAL);
                 }
-                let part = run.truncate(MAX_ENTRY);
+                let part = run.truncate(MAX_SG_ENTRY);
                 // SAFETY: `entry` is an entry of the table; the pages are valid by the caller's
-                // guarantee; `MAX_ENTRY` fits.
+                // guarantee; `MAX_SG_ENTRY` fits.
                 unsafe { bindings::sg_set_page(entry, part.first(), part.size() as u32, 0) };
                 // SAFETY: `entry` is an entry of the table.
                 entry = unsafe { bindings::sg_next(entry) };
@@ -134,18 +134,11 @@ impl PageTable {
         }
     }
 
-    /// Appends a table.
+    /// Adds a table to the chain, behind this one.
     #[inline]
-    pub(super) fn push(&mut self, table: KBox<PageTable>) {
-        let mut this = self;
-        while this.next.is_some() {
-            // The compiler cannot see that the branch is the same one.
-            match this.next.as_deref_mut() {
-                Some(next) => this = next,
-                None => return,
-            }
-        }
-        this.next = Some(table);
+    pub(super) fn push(&mut self, mut table: KBox<PageTable>) {
+        table.next = self.next.take();
+        self.next = Some(table);
     }
 
     /// Hands what devices have written to the CPU, or what the CPU has written to the devices.

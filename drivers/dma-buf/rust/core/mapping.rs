@@ -30,14 +30,11 @@ use kernel::{
         sg_table, //
     },
     container_of,
+    dma_buf::MAX_SG_ENTRY,
     error::to_result,
-    page::PAGE_MASK,
     prelude::*,
     warn_on, //
 };
-
-/// The longest piece one entry can describe: its length is an `unsigned int`.
-const MAX_ENTRY: usize = u32::MAX as usize & PAGE_MASK;
 
 /// There are no pages behind the addresses, and nothing to be done about caches.
 const ATTRS: c_ulong = bindings::DMA_ATTR_MMIO as c_ulong;
@@ -45,8 +42,8 @@ const ATTRS: c_ulong = bindings::DMA_ATTR_MMIO as c_ulong;
 /// Cuts `len` bytes into pieces that fit an entry: where each starts, and how long it is.
 fn split(len: usize) -> impl Iterator<Item = (usize, u32)> {
     (0..len)
-        .step_by(MAX_ENTRY)
-        .map(move |at| (at, (len - at).min(MAX_ENTRY) as u32))
+        .step_by(MAX_SG_ENTRY)
+        .map(move |at| (at, (len - at).min(MAX_SG_ENTRY) as u32))
 }
 
 /// The pieces of all `ranges`.
@@ -160,10 +157,10 @@ impl Table {
         table.route = unsafe { Route::find(dev, provider, size)? };
 
         let entries = match table.route {
-            Route::Iova { .. } => size.div_ceil(MAX_ENTRY),
+            Route::Iova { .. } => size.div_ceil(MAX_SG_ENTRY),
             _ => ranges
                 .iter()
-                .map(|range| range.len.div_ceil(MAX_ENTRY))
+                .map(|range| range.len.div_ceil(MAX_SG_ENTRY))
                 .sum(),
         };
         table.alloc(u32::try_from(entries).map_err(|_| EINVAL)?)?;
