@@ -3,7 +3,6 @@
  * The file of a dma-buf: what it is, and every way to get its ioctls wrong.
  */
 #include <fcntl.h>
-#include <glob.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/sendfile.h>
@@ -189,22 +188,6 @@ static bool name_is(int buf, const char *name)
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", buf);
 	snprintf(want, sizeof(want), "/dmabuf:%s", name);
 	return readlink(path, link, sizeof(link) - 1) > 0 && !strcmp(link, want);
-}
-
-/*
- * Memory in the slab caches. Objects that KASAN has in quarantine come back
- * when their cache is shrunk.
- */
-static long slab_kb(void)
-{
-	glob_t found;
-
-	if (!glob("/sys/kernel/slab/kmalloc-*/shrink", 0, NULL, &found)) {
-		for (size_t i = 0; i < found.gl_pathc; i++)
-			write_file(found.gl_pathv[i], "1");
-		globfree(&found);
-	}
-	return meminfo_kb("SUnreclaim:");
 }
 
 static void test_names(void)

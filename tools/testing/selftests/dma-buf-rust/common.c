@@ -4,6 +4,7 @@
  */
 #include <dirent.h>
 #include <fcntl.h>
+#include <glob.h>
 #include <libgen.h>
 #include <time.h>
 
@@ -199,6 +200,18 @@ long meminfo_kb(const char *key)
 	t_need(read_file("/proc/meminfo", text, sizeof(text)), "/proc/meminfo");
 	at = strstr(text, key);
 	return at ? strtol(at + strlen(key) + 1, NULL, 10) : 0;
+}
+
+long slab_kb(void)
+{
+	glob_t found;
+
+	if (!glob("/sys/kernel/slab/*/shrink", 0, NULL, &found)) {
+		for (size_t i = 0; i < found.gl_pathc; i++)
+			write_file(found.gl_pathv[i], "1");
+		globfree(&found);
+	}
+	return meminfo_kb("SUnreclaim:");
 }
 
 static bool is_object(const char *line, unsigned long long *ino)

@@ -62,6 +62,11 @@ int count_fds(void);
 /* Open files of the whole machine: also those that have lost their fd. */
 int count_files(void);
 long meminfo_kb(const char *key);
+/*
+ * Memory in the slab caches. Empty slabs are given back first, and what KASAN
+ * has in quarantine, where the kernel lets us (CONFIG_SLUB_DEBUG).
+ */
+long slab_kb(void);
 /* Objects in bufinfo; -1 if it cannot be read. */
 int count_objects(void);
 /* The lines of bufinfo about the buffer of this fd; false if there are none. */
