@@ -387,7 +387,7 @@ static void test_trace(void)
 		at = at ? strstr(at, line_of_trace) : NULL;
 		t_ok(at, "a step from %s", want[i]);
 	}
-	t_ok(at && !strstr(at + 1, "sync_timeline:"), "no other");
+	t_ok(at && !strstr(at + 3, "sync_timeline:"), "no other");
 	group_end(&g);
 }
 
