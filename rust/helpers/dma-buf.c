@@ -11,6 +11,8 @@
 #include <linux/set_memory.h>
 #include <linux/vmalloc.h>
 
+#include "dma-buf-core.c"
+
 __rust_helper bool rust_helper_file_ref_get(file_ref_t *ref)
 {
 	return file_ref_get(ref);

@@ -1,0 +1,535 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Fences.
+//!
+//! Implements what [`include/linux/dma-fence.h`](srctree/include/linux/dma-fence.h) and its
+//! companions for arrays, chains and unwrapping declare.
+//!
+//! # A fence's life
+//!
+//! A fence is initialised by its issuer, may be asked to signal (`EnableSignal`), is signalled once
+//! (`Signaled`, then `Timestamp`) and is released when its last reference goes.
+//!
+//! | what | read under | changed under | gone |
+//! |---|---|---|---|
+//! | the fence's memory | a reference, or RCU to try for one | | an RCU grace period after the last reference |
+//! | operations | RCU | the fence's lock, when it is signalled | detached by the signal, unless they have `release` or `wait` |
+//! | callbacks | the fence's lock | the fence's lock | taken off by the signal, one by one, under the lock |
+//! | timestamp, which lies where the callbacks were | `Timestamp`, with acquire | the fence's lock, before `Timestamp` is set | with the last reference |
+//! | error | `Signaled`, with acquire | by the issuer before it signals | with the last reference |
+//! | names | RCU, with `Signaled` clear | by the issuer | an RCU grace period after the signal |
+//!
+//! Because a callback runs under the lock, and taking one off takes the lock, a callback is not
+//! running any more once [`remove_callback`] has returned.
+//!
+//! # Locking
+//!
+//! A fence's lock is taken with interrupts disabled and is innermost, but for this: an array or a
+//! chain takes the locks of the fences it is made of under its own. Those are never containers of
+//! the same kind, and they signal the container from an `irq_work`, outside their own lock.
+
+use core::{
+    mem::MaybeUninit,
+    ops::Deref,
+    ptr::{
+        self,
+        NonNull, //
+    },
+};
+use kernel::{
+    bindings,
+    bindings::dma_fence,
+    container_of,
+    dma_buf::Fence,
+    prelude::*,
+    sync::{
+        aref::ARef,
+        atomic::{
+            Acquire,
+            Atomic,
+            Relaxed, //
+        },
+        barrier,
+        rcu, //
+    },
+};
+
+mod annotation;
+pub(crate) mod array;
+pub(crate) mod chain;
+pub(crate) mod ffi;
+mod names;
+mod release;
+pub(crate) mod set;
+pub(crate) mod stub;
+mod trace;
+pub(crate) mod unwrap;
+pub(crate) mod wait;
+
+pub(crate) use self::names::{
+    describe,
+    with_names, //
+};
+
+/// Nanoseconds of the monotonic clock.
+pub(crate) type Time = bindings::ktime_t;
+
+/// A table of operations.
+#[repr(transparent)]
+pub(crate) struct Ops(bindings::dma_fence_ops);
+
+// SAFETY: Tables are constant.
+unsafe impl Sync for Ops {}
+
+/// The state bits that this crate looks at.
+#[derive(Clone, Copy)]
+#[repr(u32)]
+pub(crate) enum Flag {
+    Initialized = bindings::dma_fence_flag_bits_DMA_FENCE_FLAG_INITIALIZED_BIT,
+    InlineLock = bindings::dma_fence_flag_bits_DMA_FENCE_FLAG_INLINE_LOCK_BIT,
+    Seqno64 = bindings::dma_fence_flag_bits_DMA_FENCE_FLAG_SEQNO64_BIT,
+    Signaled = bindings::dma_fence_flag_bits_DMA_FENCE_FLAG_SIGNALED_BIT,
+    Timestamp = bindings::dma_fence_flag_bits_DMA_FENCE_FLAG_TIMESTAMP_BIT,
+    EnableSignal = bindings::dma_fence_flag_bits_DMA_FENCE_FLAG_ENABLE_SIGNAL_BIT,
+}
+
+impl Flag {
+    const fn bit(self) -> usize {
+        1 << self as u32
+    }
+}
+
+fn flags(fence: &Fence) -> &Atomic<usize> {
+    // SAFETY: The flags live as long as the fence and are accessed atomically only.
+    unsafe { Atomic::from_ptr(&raw mut (*fence.as_raw()).flags) }
+}
+
+/// Whether `flag` is set. Orders nothing.
+fn has(fence: &Fence, flag: Flag) -> bool {
+    flags(fence).load(Relaxed) & flag.bit() != 0
+}
+
+/// Sets `flag`. Orders nothing.
+fn set(fence: &Fence, flag: Flag) {
+    // SAFETY: The flags live as long as the fence.
+    unsafe { bindings::set_bit(flag as usize, &raw mut (*fence.as_raw()).flags) };
+}
+
+/// Sets `flag` and tells whether it was set before. Orders everything before and after.
+fn test_and_set(fence: &Fence, flag: Flag) -> bool {
+    // SAFETY: The flags live as long as the fence.
+    unsafe { bindings::test_and_set_bit(flag as usize, &raw mut (*fence.as_raw()).flags) }
+}
+
+fn ops_ptr(fence: &Fence) -> &Atomic<*const bindings::dma_fence_ops> {
+    // SAFETY: The pointer lives as long as the fence and is accessed atomically only.
+    unsafe { Atomic::from_ptr(&raw mut (*fence.as_raw()).ops) }
+}
+
+/// The issuer's operations; `None` if the fence has been detached from them.
+fn ops<'a>(fence: &Fence, _rcu: &'a rcu::Guard) -> Option<&'a bindings::dma_fence_ops> {
+    // SAFETY: Tables go away only an RCU grace period after they were detached, see
+    // `struct dma_fence_ops`.
+    unsafe { ops_ptr(fence).load(Acquire).as_ref() }
+}
+
+pub(crate) fn context(fence: &Fence) -> u64 {
+    // SAFETY: Constant since the fence was initialised.
+    unsafe { (*fence.as_raw()).context }
+}
+
+pub(crate) fn seqno(fence: &Fence) -> u64 {
+    // SAFETY: Constant since the fence was initialised.
+    unsafe { (*fence.as_raw()).seqno }
+}
+
+/// Whether `a` comes later than `b` in the context of `fence`.
+fn seqno_is_later(fence: &Fence, a: u64, b: u64) -> bool {
+    if has(fence, Flag::Seqno64) {
+        return a > b;
+    }
+    // These wrap around, and only their lower halves count.
+    (a as u32).wrapping_sub(b as u32) as i32 > 0
+}
+
+/// Whether `a` comes later than `b`, which must be of the same context.
+pub(crate) fn is_later(a: &Fence, b: &Fence) -> bool {
+    seqno_is_later(a, seqno(a), seqno(b))
+}
+
+/// The error that the issuer has set; zero if there is none, or none yet.
+fn error(fence: &Fence) -> c_int {
+    if flags(fence).load(Acquire) & Flag::Signaled.bit() == 0 {
+        return 0;
+    }
+    // SAFETY: Errors do not change any more once the fence is signalled.
+    unsafe { (*fence.as_raw()).error }
+}
+
+/// When `fence` was signalled; `None` if it has not been. Waits for the moment that another CPU
+/// needs to note the time.
+pub(crate) fn timestamp(fence: &Fence) -> Option<Time> {
+    if !has(fence, Flag::Signaled) {
+        return None;
+    }
+    while flags(fence).load(Acquire) & Flag::Timestamp.bit() == 0 {
+        // SAFETY: May be called anywhere.
+        unsafe { bindings::cpu_relax() };
+    }
+    // SAFETY: With `Timestamp` set the timestamp is there and constant.
+    Some(unsafe { (*fence.as_raw()).__bindgen_anon_2.timestamp })
+}
+
+/// Whether `fence` is signalled, asking its issuer if need be. Any context.
+pub(crate) fn is_signaled(fence: &Fence) -> bool {
+    if has(fence, Flag::Signaled) {
+        return true;
+    }
+
+    let done = {
+        let rcu = rcu::read_lock();
+        asks_signaled(fence, &rcu)
+    };
+    if done {
+        signal(fence);
+    }
+    done
+}
+
+/// What the issuer says of a fence that is not signalled.
+fn asks_signaled(fence: &Fence, rcu: &rcu::Guard) -> bool {
+    match ops(fence, rcu).and_then(|ops| ops.signaled) {
+        // SAFETY: The operation is the fence's own, and RCU keeps its issuer.
+        Some(signaled) => unsafe { signaled(fence.as_raw()) },
+        None => false,
+    }
+}
+
+/// Tries for a reference to a fence that may be on its way out.
+///
+/// # Safety
+///
+/// `fence` must point to the memory of a fence, which may be being released.
+pub(crate) unsafe fn get_unless_zero(
+    fence: NonNull<dma_fence>,
+    _rcu: &rcu::Guard,
+) -> Option<ARef<Fence>> {
+    // SAFETY: RCU keeps the memory, which has been a fence, and therefore has a reference count.
+    let alive =
+        unsafe { bindings::refcount_inc_not_zero(&raw mut (*fence.as_ptr()).refcount.refcount) };
+
+    // SAFETY: The count was not zero and has been raised for us.
+    alive.then(|| unsafe { ARef::from_raw(fence.cast()) })
+}
+
+/// Initialises a fence with one reference. Without `lock` the fence gets one of its own.
+///
+/// # Safety
+///
+/// `fence` must point to memory for a fence that nobody else accesses. `ops` must be valid up to an
+/// RCU grace period after the fence has been signalled, or for as long as the fence exists if it
+/// has `release` or `wait`; `lock` must be NULL or live as long as the fence.
+pub(crate) unsafe fn init(
+    fence: *mut dma_fence,
+    ops: *const bindings::dma_fence_ops,
+    lock: *mut bindings::spinlock_t,
+    context: u64,
+    seqno: u64,
+    flags: usize,
+) {
+    let mut flags = flags | Flag::Initialized.bit();
+
+    // SAFETY: Nobody else accesses the fence by this function's contract.
+    unsafe {
+        bindings::refcount_set(&raw mut (*fence).refcount.refcount, 1);
+        (*fence).ops = ops;
+        bindings::INIT_LIST_HEAD(&raw mut (*fence).__bindgen_anon_2.cb_list);
+        (*fence).context = context;
+        (*fence).seqno = seqno;
+        if lock.is_null() {
+            bindings::__spin_lock_init(
+                &raw mut (*fence).__bindgen_anon_1.inline_lock,
+                c"&fence->inline_lock".as_char_ptr(),
+                kernel::static_lock_class!().as_ptr(),
+            );
+            flags |= Flag::InlineLock.bit();
+        } else {
+            (*fence).__bindgen_anon_1.extern_lock = lock;
+        }
+        (*fence).flags = flags;
+        (*fence).error = 0;
+
+        trace::init(Fence::from_raw(fence));
+    }
+}
+
+/// A fence whose lock is held, with interrupts disabled.
+///
+/// # Invariants
+///
+/// The lock is held for as long as this exists.
+pub(crate) struct Locked<'a>(&'a Fence);
+
+impl<'a> Locked<'a> {
+    /// # Safety
+    ///
+    /// The caller must hold the lock of `fence` for as long as the result exists.
+    unsafe fn assume(fence: &'a Fence) -> Self {
+        // SAFETY: The fence is valid.
+        unsafe { bindings::dma_fence_assert_held(fence.as_raw()) };
+        // INVARIANT: By the caller's guarantee.
+        Self(fence)
+    }
+
+    /// As [`is_signaled`].
+    fn is_signaled(&self) -> bool {
+        if has(self.0, Flag::Signaled) {
+            return true;
+        }
+
+        let done = {
+            let rcu = rcu::read_lock();
+            asks_signaled(self.0, &rcu)
+        };
+        if done {
+            self.signal();
+        }
+        done
+    }
+
+    /// Signals the fence now, unless it has been signalled.
+    fn signal(&self) {
+        self.signal_at(now());
+    }
+
+    /// Signals the fence now, unless it has been signalled. Returns whether it had been.
+    fn check_and_signal(&self) -> bool {
+        let was_signaled = has(self.0, Flag::Signaled);
+
+        self.signal();
+        was_signaled
+    }
+
+    /// Signals the fence, unless it has been signalled: detaches it from its issuer and runs its
+    /// callbacks.
+    fn signal_at(&self, timestamp: Time) {
+        let fence = self.0;
+        let raw = fence.as_raw();
+
+        if test_and_set(fence, Flag::Signaled) {
+            return;
+        }
+        trace::signaled(fence);
+
+        let ops = ops_ptr(fence).load(Relaxed);
+        // SAFETY: A fence that is not signalled has its operations.
+        if unsafe { (*ops).release.is_none() && (*ops).wait.is_none() } {
+            ops_ptr(fence).store(ptr::null(), Relaxed);
+        }
+
+        let mut pending = MaybeUninit::<bindings::list_head>::uninit();
+        let pending = pending.as_mut_ptr();
+
+        // SAFETY: The callbacks are ours under the lock. The timestamp takes their place, and what
+        // was a list goes on in `pending`.
+        unsafe {
+            bindings::list_replace(&raw mut (*raw).__bindgen_anon_2.cb_list, pending);
+            (*raw).__bindgen_anon_2.timestamp = timestamp;
+        }
+        // Pairs with the acquire in `timestamp()`.
+        barrier::smp_mb(barrier::Write);
+        set(fence, Flag::Timestamp);
+
+        // SAFETY: `pending` is a valid list of registered callbacks. Each is taken off before it
+        // runs, after which it may be gone.
+        unsafe {
+            while (*pending).next != pending {
+                let cb = container_of!((*pending).next, bindings::dma_fence_cb, node);
+                bindings::list_del_init(&raw mut (*cb).node);
+                if let Some(func) = (*cb).func {
+                    func(raw, cb);
+                }
+            }
+        }
+    }
+
+    /// Makes sure that the fence will be signalled without further polling. Returns `false` if it
+    /// is signalled.
+    fn enable_signaling(&self) -> bool {
+        let fence = self.0;
+        let was_set = test_and_set(fence, Flag::EnableSignal);
+
+        if has(fence, Flag::Signaled) {
+            return false;
+        }
+        if was_set {
+            return true;
+        }
+
+        let enabled = {
+            let rcu = rcu::read_lock();
+            match ops(fence, &rcu).and_then(|ops| ops.enable_signaling) {
+                Some(enable_signaling) => {
+                    trace::enable_signal(fence);
+                    // SAFETY: The operation is the fence's own, it wants the lock to be held, and
+                    // RCU keeps its issuer.
+                    unsafe { enable_signaling(fence.as_raw()) }
+                }
+                None => true,
+            }
+        };
+        if !enabled {
+            self.signal();
+        }
+        enabled
+    }
+
+    /// The callbacks' list head. Only there while the fence is not signalled.
+    fn callbacks(&self) -> *mut bindings::list_head {
+        // SAFETY: Only an address is computed.
+        unsafe { &raw mut (*self.0.as_raw()).__bindgen_anon_2.cb_list }
+    }
+}
+
+/// Holds the lock of a fence; unlocks it when dropped.
+///
+/// # Invariants
+///
+/// The lock was taken by this guard, which knows the interrupt state to go back to.
+pub(crate) struct Guard<'a> {
+    locked: Locked<'a>,
+    irq_flags: usize,
+}
+
+impl<'a> Deref for Guard<'a> {
+    type Target = Locked<'a>;
+
+    fn deref(&self) -> &Locked<'a> {
+        &self.locked
+    }
+}
+
+impl Drop for Guard<'_> {
+    fn drop(&mut self) {
+        // SAFETY: By the type invariant.
+        unsafe { bindings::dma_fence_unlock_irqrestore(self.locked.0.as_raw(), self.irq_flags) };
+    }
+}
+
+/// Locks `fence`. Any context.
+pub(crate) fn lock(fence: &Fence) -> Guard<'_> {
+    // SAFETY: The fence is valid, and its lock lives as long as the fence.
+    let irq_flags = unsafe { bindings::dma_fence_lock_irqsave(fence.as_raw()) };
+
+    // INVARIANT: Locked just above.
+    Guard {
+        locked: Locked(fence),
+        irq_flags,
+    }
+}
+
+/// The present.
+pub(crate) fn now() -> Time {
+    // SAFETY: May be called anywhere.
+    unsafe { bindings::ktime_get() }
+}
+
+/// Signals `fence` now, unless it has been signalled. Any context.
+pub(crate) fn signal(fence: &Fence) {
+    let _section = annotation::signalling();
+
+    lock(fence).signal();
+}
+
+/// Makes sure that `fence` will be signalled without further polling. Any context.
+pub(crate) fn enable_signaling(fence: &Fence) {
+    lock(fence).enable_signaling();
+}
+
+/// Has `func` called with `cb` when `fence` is signalled. Fails with `ENOENT` if it is signalled
+/// already. Any context.
+///
+/// # Safety
+///
+/// `cb` must be valid, and not in use, until `func` was called or [`remove_callback`] has taken it
+/// off. `func` is called under the fence's lock.
+pub(crate) unsafe fn add_callback(
+    fence: &Fence,
+    cb: *mut bindings::dma_fence_cb,
+    func: bindings::dma_fence_func_t,
+) -> Result {
+    if !has(fence, Flag::Signaled) {
+        let guard = lock(fence);
+
+        if guard.enable_signaling() {
+            // SAFETY: The callback is the caller's to give, and the list is ours under the lock.
+            unsafe {
+                (*cb).func = func;
+                bindings::list_add_tail(&raw mut (*cb).node, guard.callbacks());
+            }
+            return Ok(());
+        }
+    }
+
+    // SAFETY: The callback is the caller's. An empty node says that there is nothing to take off.
+    unsafe { bindings::INIT_LIST_HEAD(&raw mut (*cb).node) };
+    Err(ENOENT)
+}
+
+/// Takes off `cb`. Returns `false` if it has run, in which case it is not running any more. Any
+/// context, but for the callbacks of `fence` itself.
+///
+/// # Safety
+///
+/// `cb` must have been given to [`add_callback`] for `fence`.
+pub(crate) unsafe fn remove_callback(fence: &Fence, cb: *mut bindings::dma_fence_cb) -> bool {
+    let _guard = lock(fence);
+
+    // SAFETY: By the caller's guarantee the node is initialised, and it belongs to the lock.
+    unsafe {
+        let node = &raw mut (*cb).node;
+        let is_pending = (*node).next != node;
+
+        if is_pending {
+            bindings::list_del_init(node);
+        }
+        is_pending
+    }
+}
+
+/// Zero if `fence` is pending, one if it was signalled, a negative error code if it was signalled
+/// with an error. Any context.
+pub(crate) fn status(fence: &Fence) -> c_int {
+    if !lock(fence).is_signaled() {
+        return 0;
+    }
+    match error(fence) {
+        0 => 1,
+        error => error,
+    }
+}
+
+/// Passes on a hint that somebody would like `fence` to be signalled by `deadline`. Any context.
+pub(crate) fn set_deadline(fence: &Fence, deadline: Time) {
+    let rcu = rcu::read_lock();
+
+    if let Some(set_deadline) = ops(fence, &rcu).and_then(|ops| ops.set_deadline) {
+        if !is_signaled(fence) {
+            // SAFETY: The operation is the fence's own, and RCU keeps its issuer.
+            unsafe { set_deadline(fence.as_raw(), deadline) };
+        }
+    }
+}
+
+/// Whether `fence` is made of others.
+pub(crate) fn is_container(fence: &Fence) -> bool {
+    chain::Link::of(fence).is_some() || array::Array::of(fence).is_some()
+}
+
+/// Numbers for `count` new contexts; the first of them.
+pub(crate) fn allocate_contexts(count: u32) -> u64 {
+    // Zero is the stubs'.
+    static NEXT: Atomic<u64> = Atomic::new(1);
+
+    NEXT.fetch_add(u64::from(count), Relaxed)
+}
