@@ -7,6 +7,7 @@
 #include <linux/irq_work.h>
 #include <linux/list.h>
 #include <linux/lockdep.h>
+#include <linux/preempt.h>
 #include <linux/refcount.h>
 #include <linux/sched.h>
 #include <linux/ww_mutex.h>
@@ -84,8 +85,8 @@ __rust_helper void rust_helper_ww_mutex_destroy(struct ww_mutex *lock)
 }
 
 #ifdef CONFIG_LOCKDEP
-__rust_helper bool rust_helper_in_atomic(void)
+__rust_helper int rust_helper_preempt_count(void)
 {
-	return in_atomic();
+	return preempt_count();
 }
 #endif

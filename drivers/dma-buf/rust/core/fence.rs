@@ -10,15 +10,8 @@
 //! A fence is initialised by its issuer, may be asked to signal (`EnableSignal`), is signalled once
 //! (`Signaled`, then `Timestamp`) and is released when its last reference goes.
 //!
-//! | what | read under | changed under | gone |
-//! |---|---|---|---|
-//! | the fence's memory | a reference, or RCU to try for one | | an RCU grace period after the last reference |
-//! | operations | RCU | the fence's lock, when it is signalled | detached by the signal, unless they have `release` or `wait` |
-//! | callbacks | the fence's lock | the fence's lock | taken off by the signal, one by one, under the lock |
-//! | timestamp, which lies where the callbacks were | `Timestamp`, with acquire | the fence's lock, before `Timestamp` is set | with the last reference |
-//! | error | `Signaled`, with acquire | by the issuer before it signals | with the last reference |
-//! | names | RCU, with `Signaled` clear | by the issuer | an RCU grace period after the signal |
-//!
+//! Who may look at which part of it, under what and until when is in
+//! [`Documentation/driver-api/dma-buf-rust.rst`](srctree/Documentation/driver-api/dma-buf-rust.rst).
 //! Because a callback runs under the lock, and taking one off takes the lock, a callback is not
 //! running any more once [`remove_callback`] has returned.
 //!
@@ -28,18 +21,14 @@
 //! chain takes the locks of the fences it is made of under its own. Those are never containers of
 //! the same kind, and they signal the container from an `irq_work`, outside their own lock.
 
-use core::{
-    mem::MaybeUninit,
-    ops::Deref,
-    ptr::{
-        self,
-        NonNull, //
-    },
+use self::lock::{
+    lock,
+    Locked, //
 };
+use core::ptr::NonNull;
 use kernel::{
     bindings,
     bindings::dma_fence,
-    container_of,
     dma_buf::Fence,
     prelude::*,
     sync::{
@@ -49,7 +38,6 @@ use kernel::{
             Atomic,
             Relaxed, //
         },
-        barrier,
         rcu, //
     },
 };
@@ -57,7 +45,9 @@ use kernel::{
 mod annotation;
 pub(crate) mod array;
 pub(crate) mod chain;
+mod container_ffi;
 pub(crate) mod ffi;
+mod lock;
 mod names;
 mod release;
 pub(crate) mod set;
@@ -260,171 +250,6 @@ pub(crate) unsafe fn init(
         (*fence).error = 0;
 
         trace::init(Fence::from_raw(fence));
-    }
-}
-
-/// A fence whose lock is held, with interrupts disabled.
-///
-/// # Invariants
-///
-/// The lock is held for as long as this exists.
-pub(crate) struct Locked<'a>(&'a Fence);
-
-impl<'a> Locked<'a> {
-    /// # Safety
-    ///
-    /// The caller must hold the lock of `fence` for as long as the result exists.
-    unsafe fn assume(fence: &'a Fence) -> Self {
-        // SAFETY: The fence is valid.
-        unsafe { bindings::dma_fence_assert_held(fence.as_raw()) };
-        // INVARIANT: By the caller's guarantee.
-        Self(fence)
-    }
-
-    /// As [`is_signaled`].
-    fn is_signaled(&self) -> bool {
-        if has(self.0, Flag::Signaled) {
-            return true;
-        }
-
-        let done = {
-            let rcu = rcu::read_lock();
-            asks_signaled(self.0, &rcu)
-        };
-        if done {
-            self.signal();
-        }
-        done
-    }
-
-    /// Signals the fence now, unless it has been signalled.
-    fn signal(&self) {
-        self.signal_at(now());
-    }
-
-    /// Signals the fence now, unless it has been signalled. Returns whether it had been.
-    fn check_and_signal(&self) -> bool {
-        let was_signaled = has(self.0, Flag::Signaled);
-
-        self.signal();
-        was_signaled
-    }
-
-    /// Signals the fence, unless it has been signalled: detaches it from its issuer and runs its
-    /// callbacks.
-    fn signal_at(&self, timestamp: Time) {
-        let fence = self.0;
-        let raw = fence.as_raw();
-
-        if test_and_set(fence, Flag::Signaled) {
-            return;
-        }
-        trace::signaled(fence);
-
-        let ops = ops_ptr(fence).load(Relaxed);
-        // SAFETY: A fence that is not signalled has its operations.
-        if unsafe { (*ops).release.is_none() && (*ops).wait.is_none() } {
-            ops_ptr(fence).store(ptr::null(), Relaxed);
-        }
-
-        let mut pending = MaybeUninit::<bindings::list_head>::uninit();
-        let pending = pending.as_mut_ptr();
-
-        // SAFETY: The callbacks are ours under the lock. The timestamp takes their place, and what
-        // was a list goes on in `pending`.
-        unsafe {
-            bindings::list_replace(&raw mut (*raw).__bindgen_anon_2.cb_list, pending);
-            (*raw).__bindgen_anon_2.timestamp = timestamp;
-        }
-        // Pairs with the acquire in `timestamp()`.
-        barrier::smp_mb(barrier::Write);
-        set(fence, Flag::Timestamp);
-
-        // SAFETY: `pending` is a valid list of registered callbacks. Each is taken off before it
-        // runs, after which it may be gone.
-        unsafe {
-            while (*pending).next != pending {
-                let cb = container_of!((*pending).next, bindings::dma_fence_cb, node);
-                bindings::list_del_init(&raw mut (*cb).node);
-                if let Some(func) = (*cb).func {
-                    func(raw, cb);
-                }
-            }
-        }
-    }
-
-    /// Makes sure that the fence will be signalled without further polling. Returns `false` if it
-    /// is signalled.
-    fn enable_signaling(&self) -> bool {
-        let fence = self.0;
-        let was_set = test_and_set(fence, Flag::EnableSignal);
-
-        if has(fence, Flag::Signaled) {
-            return false;
-        }
-        if was_set {
-            return true;
-        }
-
-        let enabled = {
-            let rcu = rcu::read_lock();
-            match ops(fence, &rcu).and_then(|ops| ops.enable_signaling) {
-                Some(enable_signaling) => {
-                    trace::enable_signal(fence);
-                    // SAFETY: The operation is the fence's own, it wants the lock to be held, and
-                    // RCU keeps its issuer.
-                    unsafe { enable_signaling(fence.as_raw()) }
-                }
-                None => true,
-            }
-        };
-        if !enabled {
-            self.signal();
-        }
-        enabled
-    }
-
-    /// The callbacks' list head. Only there while the fence is not signalled.
-    fn callbacks(&self) -> *mut bindings::list_head {
-        // SAFETY: Only an address is computed.
-        unsafe { &raw mut (*self.0.as_raw()).__bindgen_anon_2.cb_list }
-    }
-}
-
-/// Holds the lock of a fence; unlocks it when dropped.
-///
-/// # Invariants
-///
-/// The lock was taken by this guard, which knows the interrupt state to go back to.
-pub(crate) struct Guard<'a> {
-    locked: Locked<'a>,
-    irq_flags: usize,
-}
-
-impl<'a> Deref for Guard<'a> {
-    type Target = Locked<'a>;
-
-    fn deref(&self) -> &Locked<'a> {
-        &self.locked
-    }
-}
-
-impl Drop for Guard<'_> {
-    fn drop(&mut self) {
-        // SAFETY: By the type invariant.
-        unsafe { bindings::dma_fence_unlock_irqrestore(self.locked.0.as_raw(), self.irq_flags) };
-    }
-}
-
-/// Locks `fence`. Any context.
-pub(crate) fn lock(fence: &Fence) -> Guard<'_> {
-    // SAFETY: The fence is valid, and its lock lives as long as the fence.
-    let irq_flags = unsafe { bindings::dma_fence_lock_irqsave(fence.as_raw()) };
-
-    // INVARIANT: Locked just above.
-    Guard {
-        locked: Locked(fence),
-        irq_flags,
     }
 }
 

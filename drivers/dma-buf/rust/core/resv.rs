@@ -4,17 +4,9 @@
 //!
 //! Implements what [`include/linux/dma-resv.h`](srctree/include/linux/dma-resv.h) declares.
 //!
-//! # Lifetimes and order
-//!
-//! Writers hold the object's lock, readers hold it too or RCU.
-//!
-//! | what | read under | changed under | gone |
-//! |---|---|---|---|
-//! | the pointer to the list | the lock, or RCU with acquire | the lock, with release | with the object |
-//! | the list's memory | the lock, or RCU | | an RCU grace period after another list took its place |
-//! | the number of fences | the lock, or with acquire | the lock, with release, after the entry | |
-//! | an entry | the lock, or with acquire | the lock, with release, after the fence was made | |
-//! | an entry's fence | the lock, or a reference | | the entry's reference goes after the entry has changed |
+//! Writers hold the object's lock; readers hold it too, or RCU. Who may look at what, and until when,
+//! is in
+//! [`Documentation/driver-api/dma-buf-rust.rst`](srctree/Documentation/driver-api/dma-buf-rust.rst).
 //!
 //! A reader without the lock takes a reference to what an entry names, unless the last one is gone,
 //! and then looks whether the entry still names it: only then is it the fence that was added, and
@@ -128,8 +120,8 @@ impl<'a> Held<'a> {
         Ok(())
     }
 
-    /// Adds `new`, in the place of a fence that does not matter any more if there is one. There must
-    /// be room, see [`reserve`](Self::reserve).
+    /// Adds `new`, in the place of a fence that does not matter any more if there is one. There
+    /// must be room, see [`reserve`](Self::reserve).
     pub(crate) fn add(&mut self, new: &Fence, usage: Usage) {
         // Its fences should be added one by one.
         warn_on!(fence::is_container(new));
@@ -182,7 +174,7 @@ impl<'a> Held<'a> {
                 Some(list) => list,
                 None => copy.insert(ListBox::new(cursor.len())?),
             };
-            list.append(fence, cursor.usage());
+            list.append(fence, cursor.fence_usage());
         }
 
         drop(self.replace_list(copy));

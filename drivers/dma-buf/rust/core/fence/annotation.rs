@@ -78,7 +78,7 @@ mod with_lockdep {
     pub(crate) fn begin(ip: usize) -> bool {
         // Sections nest, and in atomic context the checks against sleeping say enough.
         // SAFETY: May be called anywhere.
-        if is_held() || unsafe { bindings::in_atomic() } {
+        if is_held() || unsafe { bindings::preempt_count() } != 0 {
             return true;
         }
         acquire(ip);

@@ -16,7 +16,10 @@ use super::{
     Usage, //
 };
 use crate::fence::{
-    ffi::left,
+    ffi::{
+        as_raw,
+        left, //
+    },
     wait::Sleep, //
 };
 use core::ptr;
@@ -37,11 +40,6 @@ use kernel::{
     prelude::*,
     sync::aref::ARef, //
 };
-
-/// A fence, or NULL.
-fn as_raw(fence: Option<&Fence>) -> *mut dma_fence {
-    fence.map_or(ptr::null_mut(), Fence::as_raw)
-}
 
 /// A locked object.
 ///

@@ -28,7 +28,8 @@ use kernel::{
 ///
 /// # Invariants
 ///
-/// `obj` is valid. `fence` is NULL, or without the lock owns a reference. `fences` is only compared.
+/// `obj` is valid. `fence` is NULL, or without the lock owns a reference. `fences` is only
+/// compared.
 #[repr(transparent)]
 pub(crate) struct Cursor(bindings::dma_resv_iter);
 
@@ -193,7 +194,7 @@ impl<'a> Unlocked<'a> {
     }
 
     /// What the current fence stands for.
-    pub(crate) fn usage(&self) -> Usage {
+    pub(crate) fn fence_usage(&self) -> Usage {
         self.cursor.0.fence_usage
     }
 
