@@ -12,20 +12,6 @@
 #include <linux/sched.h>
 #include <linux/ww_mutex.h>
 
-__rust_helper unsigned long rust_helper_dma_fence_lock_irqsave(struct dma_fence *fence)
-{
-	unsigned long flags;
-
-	dma_fence_lock_irqsave(fence, flags);
-	return flags;
-}
-
-__rust_helper void rust_helper_dma_fence_unlock_irqrestore(struct dma_fence *fence,
-							   unsigned long flags)
-{
-	dma_fence_unlock_irqrestore(fence, flags);
-}
-
 __rust_helper void rust_helper_dma_fence_assert_held(struct dma_fence *fence)
 {
 	dma_fence_assert_held(fence);

@@ -123,30 +123,6 @@ fn ops<'a>(fence: &Fence, _rcu: &'a rcu::Guard) -> Option<&'a bindings::dma_fenc
     unsafe { ops_ptr(fence).load(Acquire).as_ref() }
 }
 
-pub(crate) fn context(fence: &Fence) -> u64 {
-    // SAFETY: Constant since the fence was initialised.
-    unsafe { (*fence.as_raw()).context }
-}
-
-pub(crate) fn seqno(fence: &Fence) -> u64 {
-    // SAFETY: Constant since the fence was initialised.
-    unsafe { (*fence.as_raw()).seqno }
-}
-
-/// Whether `a` comes later than `b` in the context of `fence`.
-fn seqno_is_later(fence: &Fence, a: u64, b: u64) -> bool {
-    if has(fence, Flag::Seqno64) {
-        return a > b;
-    }
-    // These wrap around, and only their lower halves count.
-    (a as u32).wrapping_sub(b as u32) as i32 > 0
-}
-
-/// Whether `a` comes later than `b`, which must be of the same context.
-pub(crate) fn is_later(a: &Fence, b: &Fence) -> bool {
-    seqno_is_later(a, seqno(a), seqno(b))
-}
-
 /// The error that the issuer has set; zero if there is none, or none yet.
 fn error(fence: &Fence) -> c_int {
     if flags(fence).load(Acquire) & Flag::Signaled.bit() == 0 {
@@ -154,45 +130,6 @@ fn error(fence: &Fence) -> c_int {
     }
     // SAFETY: Errors do not change any more once the fence is signalled.
     unsafe { (*fence.as_raw()).error }
-}
-
-/// When `fence` was signalled; `None` if it has not been. Waits for the moment that another CPU
-/// needs to note the time.
-pub(crate) fn timestamp(fence: &Fence) -> Option<Time> {
-    if !has(fence, Flag::Signaled) {
-        return None;
-    }
-    while flags(fence).load(Acquire) & Flag::Timestamp.bit() == 0 {
-        // SAFETY: May be called anywhere.
-        unsafe { bindings::cpu_relax() };
-    }
-    // SAFETY: With `Timestamp` set the timestamp is there and constant.
-    Some(unsafe { (*fence.as_raw()).__bindgen_anon_2.timestamp })
-}
-
-/// Whether `fence` is signalled, asking its issuer if need be. Any context.
-pub(crate) fn is_signaled(fence: &Fence) -> bool {
-    if has(fence, Flag::Signaled) {
-        return true;
-    }
-
-    let done = {
-        let rcu = rcu::read_lock();
-        asks_signaled(fence, &rcu)
-    };
-    if done {
-        signal(fence);
-    }
-    done
-}
-
-/// What the issuer says of a fence that is not signalled.
-fn asks_signaled(fence: &Fence, rcu: &rcu::Guard) -> bool {
-    match ops(fence, rcu).and_then(|ops| ops.signaled) {
-        // SAFETY: The operation is the fence's own, and RCU keeps its issuer.
-        Some(signaled) => unsafe { signaled(fence.as_raw()) },
-        None => false,
-    }
 }
 
 /// Tries for a reference to a fence that may be on its way out.
@@ -339,7 +276,7 @@ pub(crate) fn set_deadline(fence: &Fence, deadline: Time) {
     let rcu = rcu::read_lock();
 
     if let Some(set_deadline) = ops(fence, &rcu).and_then(|ops| ops.set_deadline) {
-        if !is_signaled(fence) {
+        if !fence.is_signaled() {
             // SAFETY: The operation is the fence's own, and RCU keeps its issuer.
             unsafe { set_deadline(fence.as_raw(), deadline) };
         }

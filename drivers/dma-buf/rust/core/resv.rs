@@ -101,7 +101,7 @@ impl<'a> Held<'a> {
         // where no reader sees them.
         let mut signaled = new.capacity();
         for entry in old.iter().flat_map(LockedList::entries) {
-            if fence::is_signaled(entry.fence()) {
+            if entry.fence().is_signaled() {
                 signaled -= 1;
                 new.keep(signaled, *entry);
             } else {
@@ -151,7 +151,7 @@ impl<'a> Held<'a> {
         let Some(mut list) = self.list() else { return };
 
         for index in 0..list.len() {
-            let matches = |old: LockedEntry<'_>| fence::context(old.fence()) == context;
+            let matches = |old: LockedEntry<'_>| old.fence().context() == context;
 
             if list.entry(index).is_some_and(matches) {
                 list.exchange(index, new.into(), usage);

@@ -168,8 +168,8 @@ unsafe fn write_name(sync_file: &SyncFile, buf: *mut c_char, len: usize) {
                 c"%s-%s%llu-%lld".as_char_ptr(),
                 driver.as_char_ptr(),
                 timeline.as_char_ptr(),
-                fence::context(fence),
-                fence::seqno(fence),
+                fence.context(),
+                fence.seqno(),
             )
         };
     });

@@ -11,7 +11,6 @@ use super::{
     allocate_contexts,
     error,
     has,
-    is_signaled,
     ops_ptr,
     set::{
         self,
@@ -314,7 +313,7 @@ unsafe extern "C" fn signaled(fence: *mut dma_fence) -> bool {
         // The callbacks count, and before the first of them this is not zero.
         array.pending().load(Acquire) <= 0
     } else {
-        array.fences().iter().all(|fence| is_signaled(fence))
+        array.fences().iter().all(|fence| fence.is_signaled())
     };
     if done {
         // Callbacks that have counted have done this already.

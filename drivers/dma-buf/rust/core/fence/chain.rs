@@ -11,13 +11,9 @@
 use super::{
     add_callback,
     allocate_contexts,
-    context,
     get_unless_zero,
-    is_signaled,
     ops_ptr,
     release::Dying,
-    seqno,
-    seqno_is_later,
     set_deadline,
     signal,
     Ops,
@@ -168,11 +164,12 @@ impl Link {
         let mut context = None;
 
         if let Some(prev) = prev.as_deref().filter(|prev| Self::of(prev).is_some()) {
-            if seqno_is_later(prev, number, seqno(prev)) {
-                context = Some(super::context(prev));
-                prev_seqno = seqno(prev);
+            // Links know all 64 bits of their number.
+            if number > prev.seqno() {
+                context = Some(prev.context());
+                prev_seqno = prev.seqno();
             } else {
-                number = number.max(seqno(prev));
+                number = prev.seqno();
             }
         }
 
@@ -219,7 +216,7 @@ pub(crate) fn walk(fence: ARef<Fence>) -> Option<ARef<Fence>> {
 
     loop {
         let prev = link.prev()?;
-        if !is_signaled(contained(&prev)) {
+        if !contained(&prev).is_signaled() {
             return Some(prev);
         }
         link.replace_prev(&prev, Link::of(&prev).and_then(Link::prev));
@@ -230,7 +227,7 @@ pub(crate) fn walk(fence: ARef<Fence>) -> Option<ARef<Fence>> {
 /// has not, or if `fence` is no link.
 pub(crate) fn check_reaches(fence: Option<&Fence>, number: u64) -> Result {
     match fence.and_then(Link::of) {
-        Some(link) if seqno(link.base()) >= number => Ok(()),
+        Some(link) if link.base().seqno() >= number => Ok(()),
         _ => Err(EINVAL),
     }
 }
@@ -238,13 +235,13 @@ pub(crate) fn check_reaches(fence: Option<&Fence>, number: u64) -> Result {
 /// The fence to wait for to be sure that `number` is signalled in the chain that ends with `head`;
 /// `None` if it is signalled.
 pub(crate) fn find(head: ARef<Fence>, number: u64) -> Option<ARef<Fence>> {
-    let timeline = context(&head);
+    let timeline = head.context();
     let mut next = Some(head);
 
     while let Some(fence) = next {
         let is_further = Link::of(&fence).is_some_and(|link| {
             // SAFETY: Constant since the link was initialised.
-            context(&fence) == timeline && unsafe { (*link.0.get()).prev_seqno } >= number
+            fence.context() == timeline && unsafe { (*link.0.get()).prev_seqno } >= number
         });
         if !is_further {
             return Some(fence);
@@ -321,7 +318,7 @@ unsafe extern "C" fn signaled(fence: *mut dma_fence) -> bool {
     let mut next = Some(ARef::from(head));
 
     while let Some(fence) = next {
-        if !is_signaled(contained(&fence)) {
+        if !contained(&fence).is_signaled() {
             return false;
         }
         next = walk(fence);

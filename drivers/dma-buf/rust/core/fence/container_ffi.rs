@@ -104,8 +104,8 @@ pub(crate) unsafe extern "C" fn dma_fence_match_context(
         Some(array) => array
             .fences()
             .iter()
-            .all(|fence| super::context(fence) == context),
-        None => super::context(fence) == context,
+            .all(|fence| fence.context() == context),
+        None => fence.context() == context,
     }
 }
 

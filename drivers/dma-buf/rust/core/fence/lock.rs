@@ -3,7 +3,6 @@
 //! What happens to a fence under its lock.
 
 use super::{
-    asks_signaled,
     has,
     now,
     ops,
@@ -29,6 +28,15 @@ use kernel::{
         rcu, //
     }, //
 };
+
+/// What the issuer says of a fence that is not signalled.
+fn asks_signaled(fence: &Fence, rcu: &rcu::Guard) -> bool {
+    match ops(fence, rcu).and_then(|ops| ops.signaled) {
+        // SAFETY: The operation is the fence's own, and RCU keeps its issuer.
+        Some(signaled) => unsafe { signaled(fence.as_raw()) },
+        None => false,
+    }
+}
 
 /// A fence whose lock is held, with interrupts disabled.
 ///

@@ -6,11 +6,8 @@
 //! grace period after that. Later there are two fixed ones.
 
 use super::{
-    context,
     has,
-    is_signaled,
     ops,
-    seqno,
     Flag, //
 };
 use kernel::{
@@ -69,7 +66,7 @@ pub(crate) fn with_names<T>(fence: &Fence, f: impl FnOnce(&CStr, &CStr) -> T) ->
 /// `m` must be valid.
 pub(crate) unsafe fn describe(fence: &Fence, m: *mut bindings::seq_file) {
     let rcu = rcu::read_lock();
-    let (timeline, driver, un) = if is_signaled(fence) {
+    let (timeline, driver, un) = if fence.is_signaled() {
         (c"", c"", c"")
     } else {
         (timeline(fence, &rcu), driver(fence, &rcu), c"un")
@@ -80,8 +77,8 @@ pub(crate) unsafe fn describe(fence: &Fence, m: *mut bindings::seq_file) {
         bindings::seq_printf(
             m,
             c"%llu:%llu %s %s %ssignalled\n".as_char_ptr(),
-            context(fence),
-            seqno(fence),
+            fence.context(),
+            fence.seqno(),
             timeline.as_char_ptr(),
             driver.as_char_ptr(),
             un.as_char_ptr(),

@@ -97,8 +97,8 @@ impl Dying {
             "Fence {}:{}:{:x}:{:x} released with pending signals!\n",
             names::driver(fence, rcu),
             names::timeline(fence, rcu),
-            super::context(fence),
-            super::seqno(fence)
+            fence.context(),
+            fence.seqno()
         );
         warn_on!(true);
 

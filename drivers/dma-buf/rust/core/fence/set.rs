@@ -103,7 +103,7 @@ pub(crate) unsafe fn deduplicate(fences: &mut [*mut dma_fence]) -> usize {
     for i in 0..fences.len() {
         let Some(&ptr) = fences.get(i) else { break };
         // SAFETY: By the caller's guarantee.
-        let context = unsafe { (*ptr).context };
+        let context = unsafe { Fence::from_raw(ptr) }.context();
 
         if last == Some(context) {
             // SAFETY: The reference is ours.
@@ -132,10 +132,10 @@ unsafe extern "C" fn compare(a: *const c_void, b: *const c_void) -> c_int {
             Fence::from_raw(*b.cast::<*mut dma_fence>()),
         )
     };
-    let order = super::context(a).cmp(&super::context(b)).then_with(|| {
-        if super::is_later(a, b) {
+    let order = a.context().cmp(&b.context()).then_with(|| {
+        if a.is_later_than(b) == Some(true) {
             Ordering::Less
-        } else if super::is_later(b, a) {
+        } else if b.is_later_than(a) == Some(true) {
             Ordering::Greater
         } else {
             Ordering::Equal

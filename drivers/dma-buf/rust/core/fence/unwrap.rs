@@ -10,10 +10,8 @@ use super::{
         Array, //
     },
     chain,
-    is_signaled,
     set::FenceSet,
     stub,
-    timestamp,
     Time, //
 };
 use core::ptr;
@@ -21,7 +19,8 @@ use kernel::{
     bindings,
     dma_buf::Fence,
     prelude::*,
-    sync::aref::ARef, //
+    sync::aref::ARef,
+    time::hrtimer::HrTimerExpires, //
 };
 
 /// A position in a chain of arrays, or in anything less.
@@ -135,11 +134,11 @@ impl Pending {
     ) -> Result {
         for head in heads.iter().flatten() {
             for_each(head, |fence| {
-                if !is_signaled(fence) {
+                if !fence.is_signaled() {
                     return f(self, fence);
                 }
-                if let Some(time) = timestamp(fence) {
-                    self.last_signaled = self.last_signaled.max(time);
+                if let Some(time) = fence.timestamp() {
+                    self.last_signaled = self.last_signaled.max(time.as_nanos());
                 }
                 Ok(())
             })?;

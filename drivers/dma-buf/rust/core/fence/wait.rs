@@ -10,7 +10,6 @@ use super::{
     annotation,
     enable_signaling,
     has,
-    is_signaled,
     lock,
     ops,
     remove_callback,
@@ -226,7 +225,7 @@ pub(crate) fn any(
     timeout: c_long,
 ) -> Result<(c_long, Option<usize>)> {
     if timeout == 0 {
-        let first = fences.iter().position(|fence| is_signaled(fence));
+        let first = fences.iter().position(|fence| fence.is_signaled());
         return Ok((first.is_some().into(), first));
     }
 

@@ -121,7 +121,7 @@ impl Cursor {
             }
 
             self.0.index += 1;
-            if !fence::is_signaled(&fence) {
+            if !fence.is_signaled() {
                 self.0.fence_usage = entry.usage();
                 // INVARIANT: The reference goes over to the cursor.
                 self.0.fence = ARef::into_raw(fence).cast().as_ptr();

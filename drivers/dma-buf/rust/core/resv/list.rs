@@ -3,7 +3,6 @@
 //! The fences of a reservation object.
 
 use super::Usage;
-use crate::fence;
 use core::{
     alloc::Layout,
     marker::PhantomData,
@@ -240,12 +239,12 @@ impl<'a> LockedEntry<'a> {
     /// Whether nobody needs to wait for this any more once `new` is there.
     pub(super) fn is_superseded_by(&self, new: &Fence, usage: Usage) -> bool {
         let replaces = || {
-            fence::context(self.fence) == fence::context(new)
-                && self.usage() >= usage
-                && (ptr::eq(self.fence, new) || fence::is_later(new, self.fence))
+            self.usage() >= usage
+                && self.fence.context() == new.context()
+                && (ptr::eq(self.fence, new) || new.is_later_than(self.fence) == Some(true))
         };
 
-        replaces() || fence::is_signaled(self.fence)
+        replaces() || self.fence.is_signaled()
     }
 }
 

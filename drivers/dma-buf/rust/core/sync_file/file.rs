@@ -90,7 +90,7 @@ unsafe extern "C" fn poll(
         // Somebody may have been waiting before the callback was given, which will never run.
         wake_all(sync_file);
     }
-    if fence::is_signaled(fence) {
+    if fence.is_signaled() {
         EPOLLIN
     } else {
         0

@@ -30,6 +30,7 @@ use kernel::{
         _IOWR, //
     },
     prelude::*,
+    time::hrtimer::HrTimerExpires,
     transmute::{
         AsBytes,
         FromBytes, //
@@ -197,7 +198,7 @@ fn fence_info(fence: &Fence) -> bindings::sync_fence_info {
         copy_name(&mut info.driver_name, driver);
     });
     info.status = fence::status(fence);
-    info.timestamp_ns = fence::timestamp(fence).unwrap_or(0) as u64;
+    info.timestamp_ns = fence.timestamp().map_or(0, |at| at.as_nanos()) as u64;
     info
 }
 
