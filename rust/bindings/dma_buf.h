@@ -17,9 +17,11 @@
 #include <linux/dma-map-ops.h>
 #include <linux/iosys-map.h>
 #include <linux/irq_work.h>
+#include <linux/mmu_notifier.h>
 #include <linux/mount.h>
 #include <linux/pci-p2pdma.h>
 #include <linux/pseudo_fs.h>
+#include <linux/sched/mm.h>
 #include <linux/seq_file.h>
 #include <linux/set_memory.h>
 #include <linux/sort.h>

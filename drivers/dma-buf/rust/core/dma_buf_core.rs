@@ -49,5 +49,9 @@ extern "C" fn rust_dma_buf_init() -> c_int {
         fence::stub::init();
         registry::init();
     }
+    #[cfg(CONFIG_LOCKDEP)]
+    if resv::lockdep::prime().is_err() {
+        pr_warn!("lockdep does not know the order of locks around fences\n");
+    }
     kernel::dma_buf::to_errno(fs::init().inspect(|()| debugfs::init()))
 }

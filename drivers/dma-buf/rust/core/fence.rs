@@ -56,6 +56,8 @@ mod trace;
 pub(crate) mod unwrap;
 pub(crate) mod wait;
 
+#[cfg(CONFIG_LOCKDEP)]
+pub(crate) use self::annotation::might_wait;
 pub(crate) use self::names::{
     describe,
     with_names, //

@@ -44,6 +44,8 @@ use kernel::{
 mod ffi;
 mod iter;
 mod list;
+#[cfg(CONFIG_LOCKDEP)]
+pub(crate) mod lockdep;
 
 /// What a fence stands for, as C has it.
 pub(crate) type Usage = bindings::dma_resv_usage;

@@ -78,19 +78,13 @@ pub(crate) fn new(
     fence: ARef<Fence>,
     user_name: [c_char; NAME_SIZE],
 ) -> Result<(ARef<File>, NonNull<bindings::sync_file>)> {
-    let sync_file = KBox::new(
-        bindings::sync_file {
-            user_name,
-            fence: fence.as_raw(),
-            ..pin_init::zeroed()
-        },
-        GFP_KERNEL,
-    )?;
-    let sync_file = NonNull::from(KBox::leak(sync_file));
-    let raw = sync_file.as_ptr();
+    let sync_file = KBox::new(SyncFile(Opaque::zeroed()), GFP_KERNEL)?;
+    let raw = KBox::into_raw(sync_file).cast::<bindings::sync_file>();
 
-    // SAFETY: The memory is valid, and nobody else knows of it yet. The file gets complete.
+    // SAFETY: The memory is valid, and nobody else knows of it yet.
     unsafe {
+        (*raw).user_name = user_name;
+        (*raw).fence = fence.as_raw();
         bindings::__init_waitqueue_head(
             &raw mut (*raw).wq,
             c"&sync_file->wq".as_char_ptr(),
@@ -114,7 +108,7 @@ pub(crate) fn new(
     // SAFETY: The file is new, and its reference is ours. Nobody uses its position.
     unsafe {
         (*raw).file = file.as_ptr();
-        Ok((ARef::from_raw(file.cast()), sync_file))
+        Ok((ARef::from_raw(file.cast()), NonNull::new_unchecked(raw)))
     }
 }
 

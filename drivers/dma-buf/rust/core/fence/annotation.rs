@@ -6,10 +6,11 @@
 //! lock for writing: so locks that are taken inside the section must not be held in a wait.
 
 #[cfg(CONFIG_LOCKDEP)]
+pub(crate) use with_lockdep::might_wait;
+#[cfg(CONFIG_LOCKDEP)]
 pub(super) use with_lockdep::{
     begin,
-    end,
-    might_wait, //
+    end, //
 };
 
 #[cfg(not(CONFIG_LOCKDEP))]
@@ -40,7 +41,6 @@ impl Drop for Section {
 mod with_lockdep {
     use kernel::{
         bindings,
-        prelude::*,
         str::as_char_ptr_in_const_context,
         types::Opaque, //
     };
