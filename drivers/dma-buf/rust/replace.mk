@@ -19,3 +19,6 @@ dmabuf-replaced-by-rust := \
 obj-y := $(filter-out $(dmabuf-replaced-by-rust),$(obj-y)) rust/
 obj-m := $(filter-out $(dmabuf-replaced-by-rust),$(obj-m))
 endif
+
+# These tests are for both implementations.
+obj-$(CONFIG_DMABUF_RUST_KUNIT_TEST) += rust/kunit/
