@@ -8,7 +8,9 @@ dmabuf-replaced-by-rust := \
 	dma-buf.o		\
 	dma-buf-mapping.o	\
 	dma-heap.o		\
-	heaps/
+	heaps/			\
+	sw_sync.o		\
+	sync_debug.o
 
 obj-y := $(filter-out $(dmabuf-replaced-by-rust),$(obj-y)) rust/
 obj-m := $(filter-out $(dmabuf-replaced-by-rust),$(obj-m))
