@@ -34,6 +34,9 @@
 #include <uapi/linux/magic.h>
 #include <uapi/linux/sync_file.h>
 
+#include "../../drivers/dma-buf/sync_trace.h"
+#undef TRACE_INCLUDE_PATH
+
 const __poll_t RUST_CONST_HELPER_EPOLLIN = EPOLLIN;
 const __poll_t RUST_CONST_HELPER_EPOLLOUT = EPOLLOUT;
 const gfp_t RUST_CONST_HELPER_GFP_HIGHUSER = GFP_HIGHUSER;

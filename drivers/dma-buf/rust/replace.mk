@@ -12,8 +12,9 @@ dmabuf-replaced-by-rust := \
 	dma-fence-chain.o	\
 	dma-fence-unwrap.o	\
 	dma-heap.o		\
-	dma-resv.o		\
 	heaps/			\
+	sw_sync.o		\
+	sync_debug.o		\
 	sync_file.o
 
 obj-y := $(filter-out $(dmabuf-replaced-by-rust),$(obj-y)) rust/
