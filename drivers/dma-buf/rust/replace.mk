@@ -12,6 +12,7 @@ dmabuf-replaced-by-rust := \
 	dma-fence-chain.o	\
 	dma-fence-unwrap.o	\
 	dma-heap.o		\
+	dma-resv.o		\
 	heaps/			\
 	sw_sync.o		\
 	sync_debug.o		\
