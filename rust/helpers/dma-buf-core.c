@@ -8,7 +8,6 @@
 #include <linux/list.h>
 #include <linux/lockdep.h>
 #include <linux/preempt.h>
-#include <linux/refcount.h>
 #include <linux/sched.h>
 #include <linux/ww_mutex.h>
 
@@ -20,11 +19,6 @@ __rust_helper void rust_helper_dma_fence_assert_held(struct dma_fence *fence)
 __rust_helper bool rust_helper_test_and_set_bit(unsigned long nr, unsigned long *addr)
 {
 	return test_and_set_bit(nr, addr);
-}
-
-__rust_helper bool rust_helper_refcount_inc_not_zero(refcount_t *r)
-{
-	return refcount_inc_not_zero(r);
 }
 
 __rust_helper void rust_helper_list_del_init(struct list_head *entry)
