@@ -2,7 +2,11 @@
 /*
  * Fences of sw_sync that are let go of while they signal.
  */
+#include <poll.h>
 #include <pthread.h>
+#include <unistd.h>
+
+#include <linux/dma-buf.h>
 
 #include "common.h"
 
@@ -137,6 +141,43 @@ static void test_end_race(void)
 	close(log);
 }
 
+static void put_fence(int buf, unsigned int value)
+{
+	int fence = timeline_fence(line, value);
+
+	t_need(!import_fence(buf, fence, DMA_BUF_SYNC_WRITE), "import a fence");
+	close(fence);
+}
+
+/*
+ * poll on a buffer keeps a reference to the fence it waits for, and lets go of
+ * it when that signals. Here it is the last one: a later fence of the timeline
+ * has taken the place of the first on the buffer. sw_sync in C hangs for ever
+ * when the timeline ends: the fence's end takes the lock it is signalled under.
+ */
+static void test_last_reference(void)
+{
+	bool right = true;
+	struct group g;
+	int buf;
+
+	group_begin(&g, "a fence whose last reference goes in its signal");
+	buf = new_buffer(page_size());
+	for (int i = 0; i < LEAK_ROUNDS; i++) {
+		line = timeline_open();
+		put_fence(buf, 1);
+		right &= poll_now(buf, POLLIN) == 0;
+		put_fence(buf, 2);
+		if (i % 2)
+			timeline_inc(line, 2);
+		close(line);
+		right &= poll_now(buf, POLLIN) == POLLIN;
+	}
+	t_ok(right, "the timeline steps, or ends");
+	close(buf);
+	group_end(&g);
+}
+
 int main(void)
 {
 	t_begin();
@@ -148,5 +189,6 @@ int main(void)
 	close(line);
 	test_end_race();
 	test_race();
+	test_last_reference();
 	return t_end();
 }
