@@ -7,9 +7,13 @@
 #include <linux/highmem.h>
 #include <linux/mm.h>
 #include <linux/pci-p2pdma.h>
+#include <linux/refcount.h>
 #include <linux/sched/signal.h>
 #include <linux/set_memory.h>
+#include <linux/string.h>
 #include <linux/vmalloc.h>
+
+#include "dma-buf-core.c"
 
 __rust_helper bool rust_helper_file_ref_get(file_ref_t *ref)
 {
@@ -258,4 +262,14 @@ __rust_helper void rust_helper_sg_copy_dma(struct scatterlist *to, struct scatte
 {
 	sg_dma_address(to) = sg_dma_address(from);
 	sg_dma_len(to) = sg_dma_len(from);
+}
+
+__rust_helper void rust_helper_get_task_comm(char *buf, size_t size, struct task_struct *task)
+{
+	strscpy(buf, task->comm, size);
+}
+
+__rust_helper bool rust_helper_refcount_inc_not_zero(refcount_t *r)
+{
+	return refcount_inc_not_zero(r);
 }

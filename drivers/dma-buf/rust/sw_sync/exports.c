@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What the Rust implementation of sw_sync leaves to C: the tracepoint and the
+ * initcall. There is no logic here.
+ */
+
+#include <linux/init.h>
+#include <linux/module.h>
+
+#define CREATE_TRACE_POINTS
+#define CREATE_RUST_TRACE_POINTS
+#include "../../sync_trace.h"
+
+int rust_sw_sync_init(void);
+
+late_initcall(rust_sw_sync_init);
+
+MODULE_DESCRIPTION("Fences that user space signals, for tests");
+MODULE_LICENSE("GPL");

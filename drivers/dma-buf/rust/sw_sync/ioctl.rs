@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The ioctls of `sync/sw_sync`.
+//!
+//! There is no header for them: programs bring definitions of their own, see
+//! [`tools/testing/selftests/sync/sync.c`](srctree/tools/testing/selftests/sync/sync.c).
+
+use crate::{
+    point::Point,
+    seqno::Seqno,
+    timeline::Timeline, //
+};
+use core::ptr::NonNull;
+use kernel::{
+    bindings,
+    dma_buf::Fence,
+    fs::{
+        file::{
+            flags::O_CLOEXEC,
+            FileDescriptorReservation, //
+        },
+        File, //
+    },
+    ioctl::{
+        _IOW,
+        _IOWR, //
+    },
+    prelude::*,
+    sync::aref::ARef,
+    transmute::{
+        AsBytes,
+        FromBytes, //
+    },
+    uaccess::{
+        UserPtr,
+        UserSlice, //
+    },
+};
+
+const MAGIC: u32 = 'W' as u32;
+const CREATE_FENCE: u32 = _IOWR::<CreateFence>(MAGIC, 0);
+const INC: u32 = _IOW::<u32>(MAGIC, 1);
+const GET_DEADLINE: u32 = _IOWR::<GetDeadline>(MAGIC, 2);
+
+/// The argument of [`CREATE_FENCE`].
+#[repr(C)]
+struct CreateFence {
+    /// When to signal the fence.
+    value: u32,
+    /// For the name of the fence. Not used.
+    name: [u8; 32],
+    /// Returned: a file descriptor of a sync_file.
+    fence: i32,
+}
+
+// SAFETY: Any bytes are integers.
+unsafe impl FromBytes for CreateFence {}
+
+// SAFETY: Integers without padding.
+unsafe impl AsBytes for CreateFence {}
+
+/// The argument of [`GET_DEADLINE`].
+#[repr(C)]
+struct GetDeadline {
+    /// Returned: the deadline, in nanoseconds of `CLOCK_MONOTONIC`. Must be zero.
+    deadline_ns: u64,
+    /// Must be zero.
+    pad: u32,
+    /// A file descriptor of a sync_file.
+    fence_fd: i32,
+}
+
+// SAFETY: Any bytes are integers.
+unsafe impl FromBytes for GetDeadline {}
+
+// SAFETY: Integers without padding.
+unsafe impl AsBytes for GetDeadline {}
+
+/// Carries out `cmd`. Fails with `ENOTTY` if there is no such command. Sleeps.
+pub(crate) fn ioctl(timeline: &Timeline, cmd: u32, arg: UserPtr) -> Result {
+    match cmd {
+        CREATE_FENCE => create_fence(timeline, arg),
+        INC => inc(timeline, arg),
+        GET_DEADLINE => get_deadline(arg),
+        _ => Err(ENOTTY),
+    }
+}
+
+/// Gives out a fence on the timeline.
+///
+/// Fails with `EMFILE`, `EFAULT` and `ENOMEM`.
+fn create_fence(timeline: &Timeline, ptr: UserPtr) -> Result {
+    let fd = FileDescriptorReservation::get_unused_fd_flags(O_CLOEXEC);
+
+    // Whoever waits for such a fence in the kernel is at the mercy of user space.
+    //
+    // SAFETY: The flag exists.
+    unsafe {
+        bindings::add_taint(
+            bindings::TAINT_SOFTLOCKUP,
+            bindings::lockdep_ok_LOCKDEP_STILL_OK,
+        )
+    };
+
+    let fd = fd?;
+    let slice = || UserSlice::new(ptr, size_of::<CreateFence>());
+    let mut arg = slice().reader().read::<CreateFence>()?;
+    let fence = timeline.fence(Seqno(arg.value))?;
+    let file = new_file(&fence)?;
+
+    arg.fence = fd.reserved_fd() as i32;
+    slice().writer().write(&arg)?;
+    fd.fd_install(file);
+    Ok(())
+}
+
+/// The file of a new sync_file around `fence`. Fails with `ENOMEM`.
+fn new_file(fence: &Fence) -> Result<ARef<File>> {
+    // SAFETY: The fence is valid; the call takes a reference of its own.
+    let file = unsafe { bindings::sync_file_create(fence.as_raw()).as_ref() }.ok_or(ENOMEM)?;
+    let file = NonNull::new(file.file).ok_or(ENOMEM)?;
+
+    // SAFETY: The file of a new sync_file has one reference, which is ours. Nobody uses its
+    // position.
+    Ok(unsafe { ARef::from_raw(file.cast()) })
+}
+
+/// Advances the timeline. Fails with `EFAULT`.
+fn inc(timeline: &Timeline, ptr: UserPtr) -> Result {
+    let steps = UserSlice::new(ptr, size_of::<u32>())
+        .reader()
+        .read::<u32>()?;
+
+    timeline.advance(steps);
+    Ok(())
+}
+
+/// Tells the earliest deadline that was set on a fence, which may be on any timeline.
+///
+/// Fails with `EFAULT`, with `EINVAL` if the argument is malformed or the file is not that of one of
+/// our fences, and with `ENOENT` if there is no deadline.
+fn get_deadline(ptr: UserPtr) -> Result {
+    let slice = || UserSlice::new(ptr, size_of::<GetDeadline>());
+    let mut arg = slice().reader().read::<GetDeadline>()?;
+
+    if arg.deadline_ns != 0 || arg.pad != 0 {
+        return Err(EINVAL);
+    }
+
+    // SAFETY: Any number may be asked for; the result is NULL or a reference for us.
+    let fence = unsafe { Fence::from_owned(bindings::sync_file_get_fence(arg.fence_fd)) };
+    let fence = fence.ok_or(EINVAL)?;
+    let deadline = Point::of(&fence).ok_or(EINVAL)?.deadline();
+
+    arg.deadline_ns = deadline.ok_or(ENOENT)? as u64;
+    slice().writer().write(&arg)
+}

@@ -1,0 +1,289 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Timelines: counters with fences that wait for them.
+
+use crate::{
+    index::{
+        Index,
+        Room, //
+    },
+    point::{
+        LivePoint,
+        Point, //
+    },
+    registry,
+    seqno::Seqno,
+    trace, //
+};
+use core::ptr::NonNull;
+use kernel::{
+    bindings,
+    dma_buf::Fence,
+    prelude::*,
+    sync::{
+        aref::{
+            ARef,
+            AlwaysRefCounted, //
+        },
+        atomic::{
+            Acquire,
+            Atomic,
+            Release, //
+        },
+        new_mutex,
+        new_spinlock_irq,
+        Mutex,
+        SpinLockIrq, //
+    },
+    types::Opaque,
+};
+
+/// A counter that user space advances, and the fences that are signalled by that.
+///
+/// # Invariants
+///
+/// - `c` holds the reference count, the context of the fences, the name and the value; the rest of
+///   it is zero and not used. Context and name are constant.
+/// - The points in `pending` have this timeline, and their sequence numbers as keys.
+/// - `order` is held while the value changes and while points are added to `pending`. When it is
+///   not held, the points there are later than the value.
+/// - The memory is from `kmalloc()`. It is freed, without running destructors, a grace period of
+///   RCU after the last reference is gone. `pending` is empty then, for each point owns a reference.
+#[pin_data]
+pub(crate) struct Timeline {
+    /// As trace events know a timeline.
+    #[pin]
+    c: Opaque<bindings::sync_timeline>,
+    #[pin]
+    order: Mutex<()>,
+    #[pin]
+    pending: SpinLockIrq<Index<Seqno, Point>>,
+    #[pin]
+    rcu: Opaque<bindings::kvfree_rcu_head>,
+}
+
+// SAFETY: The reference count may be dropped from any thread; the rest is `Send`, or not used.
+unsafe impl Send for Timeline {}
+
+// SAFETY: Of `c`, count and value are accessed with atomic operations, and the rest is constant.
+unsafe impl Sync for Timeline {}
+
+// SAFETY: The timeline lives while the count is not zero.
+unsafe impl AlwaysRefCounted for Timeline {
+    fn inc_ref(&self) {
+        // SAFETY: Who has a reference to borrow from knows that the count is not zero.
+        unsafe { bindings::refcount_inc(self.refcount()) };
+    }
+
+    unsafe fn dec_ref(obj: NonNull<Self>) {
+        // SAFETY: By the caller's guarantee; if nobody else has a reference it is valid still, for
+        // it is freed here.
+        let this = unsafe { obj.as_ref() };
+
+        // SAFETY: The count is initialised.
+        if unsafe { bindings::refcount_dec_and_test(this.refcount()) } {
+            registry::remove(this);
+            // SAFETY: The memory is from `kmalloc()`, and nobody can find it any more. `rcu` is for
+            // this. By the type invariants there is nothing to destruct.
+            unsafe { bindings::kvfree_call_rcu(this.rcu.get(), obj.as_ptr().cast()) };
+        }
+    }
+}
+
+// What `kvfree_call_rcu()` asks for.
+const _: () = assert!(core::mem::offset_of!(Timeline, rcu) < 4096);
+
+impl Timeline {
+    /// Creates a timeline at value 0, named after the calling thread.
+    ///
+    /// Fails with `ENOMEM`. May sleep.
+    pub(crate) fn new() -> Result<ARef<Self>> {
+        let room = Room::new()?;
+        let timeline = KBox::pin_init(
+            pin_init!(Self {
+                c <- Opaque::ffi_init(Self::init_c),
+                order <- new_mutex!(()),
+                pending <- new_spinlock_irq!(Index::new()),
+                rcu: Opaque::zeroed(),
+            }),
+            GFP_KERNEL,
+        )?;
+
+        // SAFETY: The timeline is not moved: it becomes a reference to where it is.
+        let timeline = NonNull::from(KBox::leak(unsafe { Pin::into_inner_unchecked(timeline) }));
+        // SAFETY: A new timeline has one reference, which is ours.
+        let timeline = unsafe { ARef::<Self>::from_raw(timeline) };
+
+        // SAFETY: It stays where it is, and removes itself before it is freed.
+        unsafe { registry::insert(room, &timeline) };
+        Ok(timeline)
+    }
+
+    fn init_c(slot: *mut bindings::sync_timeline) {
+        // SAFETY: `slot` is memory for the structure, which is valid when all of it is zero. The name
+        // of a thread may be copied while it changes.
+        unsafe {
+            slot.write(Default::default());
+            bindings::refcount_set(&raw mut (*slot).kref.refcount, 1);
+            (*slot).context = bindings::dma_fence_context_alloc(1);
+            bindings::get_task_comm(
+                (&raw mut (*slot).name).cast(),
+                size_of_val(&(*slot).name),
+                kernel::current!().as_ptr(),
+            );
+        }
+    }
+
+    /// What trace events take.
+    pub(crate) fn as_raw(&self) -> *mut bindings::sync_timeline {
+        self.c.get()
+    }
+
+    fn refcount(&self) -> *mut bindings::refcount_t {
+        // SAFETY: Only the address is computed.
+        unsafe { &raw mut (*self.c.get()).kref.refcount }
+    }
+
+    /// Takes a reference, unless the last one is gone.
+    pub(crate) fn try_get(&self) -> Option<ARef<Self>> {
+        // SAFETY: The count is initialised. On success there is a reference for us.
+        unsafe {
+            bindings::refcount_inc_not_zero(self.refcount()).then(|| ARef::from_raw(self.into()))
+        }
+    }
+
+    /// The context of the timeline's fences, which no other timeline has.
+    pub(crate) fn context(&self) -> u64 {
+        // SAFETY: Constant by the type invariants.
+        unsafe { (*self.c.get()).context }
+    }
+
+    pub(crate) fn name(&self) -> &CStr {
+        // SAFETY: A string, and constant, by the type invariants.
+        unsafe { CStr::from_char_ptr((&raw const (*self.c.get()).name).cast()) }
+    }
+
+    fn atomic_value(&self) -> &Atomic<i32> {
+        // SAFETY: All accesses from Rust are by this, and a trace event only reads it.
+        unsafe { Atomic::from_ptr(&raw mut (*self.c.get()).value) }
+    }
+
+    /// What the timeline has reached: the fences up to that number are signalled, or about to be.
+    pub(crate) fn value(&self) -> Seqno {
+        // Whoever finds a fence signalled because of it sees what was done before the advance.
+        Seqno(self.atomic_value().load(Acquire) as u32)
+    }
+
+    /// The fence that is signalled when the timeline reaches `seqno`: the one that waits for it
+    /// already, or a new one. If it is reached already, the fence is signalled.
+    ///
+    /// Fails as [`LivePoint::new`]. May sleep.
+    pub(crate) fn fence(&self, seqno: Seqno) -> Result<ARef<Fence>> {
+        let room = Room::new()?;
+        // Declared before the guards, so that it is dropped without them if it is not needed.
+        let point = LivePoint::new(self, seqno)?;
+        let order = self.order.lock();
+
+        if seqno <= self.value() {
+            drop(order);
+            point.signal();
+            return Ok(point.into_fence());
+        }
+
+        let mut pending = self.pending.lock();
+        if let Some(other) = pending.get(&seqno).and_then(Point::try_get) {
+            return Ok(other.into_fence());
+        }
+
+        // A point of the same number that is dying gives way.
+        //
+        // SAFETY: The point does not move; its release removes it with its number.
+        // INVARIANT: `order` is held, and the number is later than the value.
+        unsafe { pending.insert(room, seqno, &point) };
+        Ok(point.into_fence())
+    }
+
+    /// Takes `point` out of those that wait, for good.
+    pub(crate) fn forget(&self, point: &Point) {
+        self.pending.lock().remove(&point.seqno(), point);
+    }
+
+    /// Advances the timeline and signals what it reaches, in order. May sleep.
+    pub(crate) fn advance(&self, mut steps: u32) {
+        let _order = self.order.lock();
+
+        loop {
+            // What lies behind by more would look as if it were ahead.
+            let step = steps.min(Seqno::MAX_STEP);
+
+            trace::advance(self);
+            // INVARIANT: `order` is held, until what is reached is taken out below.
+            self.atomic_value()
+                .store(self.value().add(step).0 as i32, Release);
+            while let Some(point) = self.pop_reached() {
+                point.signal();
+            }
+
+            steps -= step;
+            if steps == 0 {
+                break;
+            }
+        }
+    }
+
+    /// Takes out the earliest point that is reached. Those that are dying are dropped on the way:
+    /// nobody waits for them.
+    fn pop_reached(&self) -> Option<LivePoint> {
+        let value = self.value();
+        let mut pending = self.pending.lock();
+
+        loop {
+            let point = pending.pop_up_to(&value)?.try_get();
+            if point.is_some() {
+                return point;
+            }
+        }
+    }
+
+    /// Fails what waits, in order, when nobody can advance the timeline any more. May sleep.
+    ///
+    /// The points stay pending for as long as they live, so that [`Self::for_each_pending`] finds
+    /// them.
+    pub(crate) fn close(&self) {
+        let _order = self.order.lock();
+        let mut from = self.value().next();
+
+        while let Some(point) = self.first_pending(from) {
+            from = point.seqno().next();
+            point.fail(ENOENT);
+        }
+    }
+
+    /// The first point from `from` on that is not dying.
+    fn first_pending(&self, mut from: Seqno) -> Option<LivePoint> {
+        let pending = self.pending.lock();
+
+        loop {
+            let (seqno, point) = pending.first_from(&from)?;
+            let point = point.try_get();
+            if point.is_some() {
+                return point;
+            }
+            from = seqno.next();
+        }
+    }
+
+    /// Calls `f` with the value, and `each` with every point that waits, in order. May sleep;
+    /// `each` must not: it is called with interrupts disabled.
+    ///
+    /// Nothing is signalled meanwhile.
+    pub(crate) fn inspect(&self, f: impl FnOnce(Seqno), mut each: impl FnMut(Seqno, &Point)) {
+        let _order = self.order.lock();
+        let value = self.value();
+
+        f(value);
+        for point in self.pending.lock().iter() {
+            each(value, point);
+        }
+    }
+}
