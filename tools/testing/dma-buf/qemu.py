@@ -41,7 +41,7 @@ MACHINES = {
 # What must not stand in the log of a healthy kernel.
 BAD = re.compile(
     r"\bBUG\b|WARNING:|\bOops\b|KASAN:|KCSAN:|UBSAN:|INFO: possible|INFO: trying to register|inconsistent lock state"
-    r"|bad unlock balance|INFO: task .* blocked|hung task|detected stalls? on|soft lockup|Kernel panic"
+    r"|bad unlock balance|INFO: task .* blocked|hung task|detected (?:expedited )?stalls? on|soft lockup|Kernel panic"
     r"|Unable to handle kernel|Internal error|refcount_t:|list_(?:add|del) corruption|sleeping function called"
     r"|rust_kernel: panicked|leak detector disabled|Memory pool empty"
 )
