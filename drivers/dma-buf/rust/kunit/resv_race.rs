@@ -94,7 +94,7 @@ mod tests {
 
         /// Adds fences and replaces them, some of them signalled by then.
         fn change(&self) -> Result {
-            for round in 0..1000 {
+            for round in 0..400 {
                 let (added, replacing) = (fence_of(&self.added)?, fence_of(&self.replacing)?);
                 let mut guard = self.resv.lock();
 
