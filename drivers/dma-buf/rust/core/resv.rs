@@ -217,16 +217,15 @@ impl<'a> Held<'a> {
 
 /// The pending fences of `usage`. Fails with `ENOMEM`. May sleep.
 pub(crate) fn fences(resv: &Resv, usage: Usage) -> Result<FenceSet> {
-    let mut fences = FenceSet::default();
+    let mut fences = FenceSet::EMPTY;
     let mut cursor = Unlocked::new(resv, usage);
 
     while let Some(fence) = cursor.next_unlocked() {
         let fence = ARef::from(fence);
 
         if cursor.is_restarted() {
-            fences.clear();
-            // For one more, which some callers add.
-            fences.reserve(cursor.len() as usize + 1)?;
+            // One more than there are, which some callers make use of.
+            fences = FenceSet::with_capacity(cursor.len() as usize + 1)?;
         }
         fences.push(fence)?;
     }
