@@ -178,6 +178,10 @@ impl<'a> Held<'a> {
             };
             list.append(fence, cursor.fence_usage());
         }
+        if cursor.is_restarted() {
+            // There was a change at last, after which nothing is pending.
+            copy = None;
+        }
 
         drop(self.replace_list(copy));
         Ok(())
@@ -228,6 +232,10 @@ pub(crate) fn fences(resv: &Resv, usage: Usage) -> Result<FenceSet> {
             fences = FenceSet::with_capacity(cursor.len() as usize + 1)?;
         }
         fences.push(fence)?;
+    }
+    if cursor.is_restarted() {
+        // There was a change at last, after which nothing is pending.
+        fences = FenceSet::EMPTY;
     }
     Ok(fences)
 }
