@@ -6,6 +6,7 @@
 #include <linux/dma-resv.h>
 #include <linux/highmem.h>
 #include <linux/mm.h>
+#include <linux/module.h>
 #include <linux/pci-p2pdma.h>
 #include <linux/refcount.h>
 #include <linux/sched/signal.h>
@@ -88,6 +89,18 @@ __rust_helper void rust_helper_dma_fence_unlock_irqrestore(struct dma_fence *fen
 	dma_fence_unlock_irqrestore(fence, flags);
 }
 
+#ifndef CONFIG_MODULE_UNLOAD
+__rust_helper bool rust_helper_try_module_get(struct module *module)
+{
+	return try_module_get(module);
+}
+
+__rust_helper void rust_helper_module_put(struct module *module)
+{
+	module_put(module);
+}
+#endif
+
 __rust_helper void rust_helper_dma_resv_assert_held(struct dma_resv *obj)
 {
 	dma_resv_assert_held(obj);
@@ -96,18 +109,6 @@ __rust_helper void rust_helper_dma_resv_assert_held(struct dma_resv *obj)
 __rust_helper void rust_helper_dma_resv_might_lock(struct dma_resv *obj)
 {
 	might_lock(&obj->lock.base);
-}
-
-__rust_helper void rust_helper_dma_resv_iter_begin(struct dma_resv_iter *cursor,
-						   struct dma_resv *obj,
-						   enum dma_resv_usage usage)
-{
-	dma_resv_iter_begin(cursor, obj, usage);
-}
-
-__rust_helper void rust_helper_dma_resv_iter_end(struct dma_resv_iter *cursor)
-{
-	dma_resv_iter_end(cursor);
 }
 
 __rust_helper void rust_helper_sg_set_page(struct scatterlist *sg, struct page *page,

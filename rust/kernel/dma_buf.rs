@@ -14,8 +14,8 @@
 //!   (attachments, mappings, cache maintenance, `mmap`, `vmap`) from this module.
 //! - A driver whose memory is something else implements [`Exporter`].
 //! - A driver that lets user space allocate from a named pool implements [`heap::Heap`].
-//! - A driver whose device works on buffers makes a [`DriverFence`] for each job, and adds it to the
-//!   buffers' [`Resv`] objects (implicit synchronisation) or hands it out as a [`SyncFile`]
+//! - A driver whose device works on buffers makes a [`DriverFence`] for each job, and adds it to
+//!   the buffers' [`Resv`] objects (implicit synchronisation) or hands it out as a [`SyncFile`]
 //!   (explicit synchronisation). Everybody else sees it as a [`Fence`].
 //!
 //! Everything here calls the exported symbols of the DMA-BUF core only, so it works on any

@@ -20,7 +20,7 @@ dmabuf-replaced-by-rust := \
 
 obj-y := $(filter-out $(dmabuf-replaced-by-rust),$(obj-y)) rust/
 obj-m := $(filter-out $(dmabuf-replaced-by-rust),$(obj-m))
-endif
-
-# These tests are for both implementations.
+else
+# The tests are for both implementations.
 obj-$(CONFIG_DMABUF_RUST_KUNIT_TEST) += rust/kunit/
+endif

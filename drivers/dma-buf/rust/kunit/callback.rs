@@ -177,7 +177,7 @@ mod tests {
         const ROUNDS: u32 = 300;
 
         let calls = Calls::new()?;
-        for _ in 0..ROUNDS {
+        for round in 0..ROUNDS {
             let owner = fence()?;
             let registration = KBox::pin_init(
                 CallbackRegistration::new(owner.fence(), Count::new(&calls)),
@@ -185,8 +185,13 @@ mod tests {
             )?;
 
             let mut jobs = Jobs::new()?;
-            jobs.add(move || owner.signal())?;
-            jobs.add(move || drop(registration))?;
+            if round % 2 == 0 {
+                jobs.add(move || owner.signal())?;
+                jobs.add(move || drop(registration))?;
+            } else {
+                jobs.add(move || drop(registration))?;
+                jobs.add(move || owner.signal())?;
+            }
             jobs.run();
         }
         assert!(calls.count.load(Relaxed) <= ROUNDS);

@@ -4,35 +4,74 @@
 
 use kernel::{
     prelude::*,
+    processor::cpu_relax,
     sync::{
+        atomic::{
+            Atomic,
+            Full,
+            Relaxed, //
+        },
         Arc,
         Completion, //
     },
     workqueue, //
 };
 
+/// How long a job that is awake waits for the others before it begins without them. They may need
+/// its processor.
+const PATIENCE: usize = 10_000;
+
+/// Where jobs wait for each other.
+#[pin_data]
+struct Gate {
+    #[pin]
+    open: Completion,
+    awaited: Atomic<u32>,
+}
+
+impl Gate {
+    fn pass(&self) {
+        self.open.wait_for_completion();
+        self.awaited.fetch_sub(1, Full);
+        for _ in 0..PATIENCE {
+            if self.awaited.load(Relaxed) == 0 {
+                break;
+            }
+            cpu_relax();
+        }
+    }
+}
+
 /// Work items that begin together. Dropping this waits for them.
 pub(crate) struct Jobs {
-    start: Arc<Completion>,
+    gate: Arc<Gate>,
     done: KVec<Arc<Completion>>,
 }
 
 impl Jobs {
     pub(crate) fn new() -> Result<Self> {
+        let gate = Arc::pin_init(
+            pin_init!(Gate {
+                open <- Completion::new(),
+                awaited: Atomic::new(0),
+            }),
+            GFP_KERNEL,
+        )?;
+
         Ok(Self {
-            start: Arc::pin_init(Completion::new(), GFP_KERNEL)?,
+            gate,
             done: KVec::new(),
         })
     }
 
     /// Adds a job, which waits for [`run`](Self::run).
     pub(crate) fn add(&mut self, job: impl FnOnce() + Send + 'static) -> Result {
-        let start = self.start.clone();
+        let gate = self.gate.clone();
         let done = Arc::pin_init(Completion::new(), GFP_KERNEL)?;
 
         self.done.push(done.clone(), GFP_KERNEL)?;
         let job = move || {
-            start.wait_for_completion();
+            gate.pass();
             job();
             done.complete_all();
         };
@@ -40,12 +79,13 @@ impl Jobs {
             self.done.pop();
             return Err(err.into());
         }
+        self.gate.awaited.add(1, Relaxed);
         Ok(())
     }
 
-    /// Lets the jobs begin.
+    /// Lets the jobs begin. There must not be more of them afterwards.
     pub(crate) fn begin(&self) {
-        self.start.complete_all();
+        self.gate.open.complete_all();
     }
 
     /// Lets the jobs begin, and waits for them.

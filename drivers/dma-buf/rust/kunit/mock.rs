@@ -183,8 +183,8 @@ pub(crate) fn numbered(context: &FenceContext, seqno: u64, wide: bool) -> Result
     let fence = KBox::into_raw(memory).cast::<bindings::dma_fence>();
     let (lock, context) = (core::ptr::null_mut(), context.id());
 
-    // SAFETY: The memory is ours, from `kmalloc()`, and becomes a fence with one reference, which is
-    // ours. The test ends before the module with the operations may go.
+    // SAFETY: The memory is ours, from `kmalloc()`, and becomes a fence with one reference, which
+    // is ours. The test ends before the module with the operations may go.
     unsafe {
         if wide {
             bindings::dma_fence_init64(fence, &RAW_OPS, lock, context, seqno);

@@ -23,6 +23,7 @@ use kernel::{
         AsBytes,
         FromBytes, //
     },
+    types::NotThreadSafe,
     uaccess::{
         UserPtr,
         UserSlice, //
@@ -87,17 +88,16 @@ impl Open {
 
     /// Carries out an ioctl whose argument is `arg`.
     fn ioctl<T: AsBytes + FromBytes>(&self, cmd: u32, arg: T) -> Result<T> {
-        let ptr = user_page()?;
-        let slice = || UserSlice::new(UserPtr::from_addr(ptr), size_of::<T>());
+        let page = UserPage::new()?;
 
-        slice().writer().write(&arg)?;
+        page.slice::<T>().writer().write(&arg)?;
         // SAFETY: The file is open, and the argument is a pointer to user space.
         to_result(unsafe {
             let file = self.file.as_ptr();
             let ioctl = (*(*file).f_op).unlocked_ioctl.ok_or(ENOTTY)?;
-            ioctl(file, cmd, ptr) as c_int
+            ioctl(file, cmd, page.addr) as c_int
         })?;
-        slice().reader().read()
+        page.slice::<T>().reader().read()
     }
 
     fn merge(&self, other: &Self) -> Result<ARef<Fence>> {
@@ -141,29 +141,61 @@ fn close(fd: i32) {
     unsafe { bindings::close_fd(fd as u32) };
 }
 
-/// A page of user memory, for this task to use until the test ends.
-fn user_page() -> Result<usize> {
-    const PROT_READ_WRITE: usize = 3;
-    const MAP_PRIVATE_ANONYMOUS: usize = 0x22;
+/// A page of user memory of this task.
+///
+/// # Invariants
+///
+/// The task has an address space that KUnit has given to it.
+struct UserPage {
+    addr: usize,
+    _not_send: NotThreadSafe,
+}
 
-    // SAFETY: A test is running, in this task.
-    let addr = unsafe {
-        bindings::kunit_vm_mmap(
-            bindings::kunit_get_current_test(),
-            core::ptr::null_mut(),
-            0,
-            bindings::PAGE_SIZE,
-            PROT_READ_WRITE,
-            MAP_PRIVATE_ANONYMOUS,
-            0,
-        )
-    };
+impl UserPage {
+    fn new() -> Result<Self> {
+        const PROT_READ_WRITE: usize = 3;
+        const MAP_PRIVATE_ANONYMOUS: usize = 0x22;
 
-    // An error is a number near the end of the address space.
-    if addr == 0 || addr % bindings::PAGE_SIZE != 0 {
-        return Err(ENOMEM);
+        // SAFETY: A test is running, in this task.
+        let addr = unsafe {
+            bindings::kunit_vm_mmap(
+                bindings::kunit_get_current_test(),
+                core::ptr::null_mut(),
+                0,
+                bindings::PAGE_SIZE,
+                PROT_READ_WRITE,
+                MAP_PRIVATE_ANONYMOUS,
+                0,
+            )
+        };
+
+        // An error is a number near the end of the address space.
+        if addr == 0 || addr % bindings::PAGE_SIZE != 0 {
+            return Err(ENOMEM);
+        }
+        // INVARIANT: KUnit has attached an address space if there was none.
+        Ok(Self {
+            addr,
+            _not_send: NotThreadSafe,
+        })
     }
-    Ok(addr)
+
+    fn slice<T>(&self) -> UserSlice {
+        UserSlice::new(UserPtr::from_addr(self.addr), size_of::<T>())
+    }
+}
+
+impl Drop for UserPage {
+    fn drop(&mut self) {
+        // KUnit would leave one reference behind.
+        // SAFETY: By the type invariant the task has an address space, with two references that
+        // nobody else drops: the one that KUnit made it with, and the one for its use.
+        unsafe {
+            let mm = (*bindings::get_current()).mm;
+            bindings::kthread_unuse_mm(mm);
+            bindings::mmput(mm);
+        }
+    }
 }
 
 #[kunit_tests(rust_dma_sync_file)]

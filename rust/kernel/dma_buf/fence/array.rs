@@ -56,6 +56,8 @@ impl FenceArray {
     ///
     /// Fails with `EINVAL` if there are none or a container is among them, and with `ENOMEM`. May
     /// sleep. See [`Fence::merge`] for fences of any kind.
+    // What one does with an array is what one does with any fence.
+    #[expect(clippy::new_ret_no_self)]
     #[inline]
     pub fn new(fences: KVec<ARef<Fence>>) -> Result<ARef<Fence>> {
         let count = c_int::try_from(fences.len())?;
@@ -108,7 +110,7 @@ impl Fence {
     /// This fence as what it is, if it is a [`FenceArray`].
     #[inline]
     pub fn as_array(&self) -> Option<&FenceArray> {
-        // SAFETY: The operations say that this is the `base` of an array, which is its first member.
+        // SAFETY: The operations say that this is the `base` of an array, its first member.
         self.is_array()
             .then(|| unsafe { NonNull::from(self).cast().as_ref() })
     }

@@ -15,6 +15,10 @@ use crate::{
     types::Opaque, //
 };
 /// What to do when a fence is signalled.
+///
+/// # Examples
+///
+/// See [`CallbackRegistration`].
 pub trait FenceCallback: Sync + 'static {
     /// Called once, when the fence is signalled.
     ///
@@ -39,11 +43,10 @@ pub trait FenceCallback: Sync + 'static {
 /// # Examples
 ///
 /// ```
-/// use core::sync::atomic::{AtomicBool, Ordering};
 /// use kernel::dma_buf::{
-///     CallbackRegistration, DriverFence, Fence, FenceAllocation, FenceCallback, FenceContext,
-///     FenceOps,
+///     CallbackRegistration, Fence, FenceAllocation, FenceCallback, FenceContext, FenceOps,
 /// };
+/// use kernel::sync::atomic::{Atomic, Relaxed};
 ///
 /// struct Job;
 ///
@@ -52,27 +55,27 @@ pub trait FenceCallback: Sync + 'static {
 ///     const DRIVER_NAME: &'static CStr = c"example";
 /// }
 ///
-/// struct Seen(AtomicBool);
+/// struct Seen(Atomic<bool>);
 ///
 /// impl FenceCallback for Seen {
 ///     fn signaled(&self, _fence: &Fence) {
-///         self.0.store(true, Ordering::Relaxed);
+///         self.0.store(true, Relaxed);
 ///     }
 /// }
 ///
 /// let job = FenceContext::new(c"queue").fence(FenceAllocation::new(GFP_KERNEL)?, Job);
 /// let registration = KBox::pin_init(
-///     CallbackRegistration::new(job.fence(), Seen(AtomicBool::new(false))),
+///     CallbackRegistration::new(job.fence(), Seen(Atomic::new(false))),
 ///     GFP_KERNEL,
 /// )?;
-/// assert!(!registration.callback().0.load(Ordering::Relaxed));
+/// assert!(!registration.callback().0.load(Relaxed));
 ///
 /// let fence = registration.fence().clone();
 /// job.signal();
-/// assert!(registration.callback().0.load(Ordering::Relaxed));
+/// assert!(registration.callback().0.load(Relaxed));
 ///
 /// // Now it is too late.
-/// let late = CallbackRegistration::new(&fence, Seen(AtomicBool::new(false)));
+/// let late = CallbackRegistration::new(&fence, Seen(Atomic::new(false)));
 /// assert_eq!(KBox::pin_init(late, GFP_KERNEL).err(), Some(ENOENT));
 /// # Ok::<(), Error>(())
 /// ```
@@ -114,7 +117,9 @@ impl<T: FenceCallback> CallbackRegistration<T> {
                 // SAFETY: The fence is valid, because `self.fence` has a reference; and `cb` is
                 // part of a registration whose other fields are initialised. It stays in place
                 // until it is dropped, which takes it back.
-                to_result(unsafe { bindings::dma_fence_add_callback(raw, cb, Some(Self::signaled)) })
+                to_result(unsafe {
+                    bindings::dma_fence_add_callback(raw, cb, Some(Self::signaled))
+                })
             }),
         }? Error)
     }

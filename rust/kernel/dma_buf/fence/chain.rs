@@ -26,6 +26,10 @@ use core::{
 ///
 /// Having it is all that can fail when a link is made, so it is to be had before the point of no
 /// return.
+///
+/// # Examples
+///
+/// See [`FenceChain`].
 pub struct ChainLink(KBox<MaybeUninit<bindings::dma_fence_chain>>);
 
 /// A fence that may be a member of a [`FenceChain`]: anything but a chain.
@@ -33,6 +37,10 @@ pub struct ChainLink(KBox<MaybeUninit<bindings::dma_fence_chain>>);
 /// # Invariants
 ///
 /// The fence is not a chain.
+///
+/// # Examples
+///
+/// See [`FenceChain`].
 pub struct ChainMember(ARef<Fence>);
 
 impl TryFrom<ARef<Fence>> for ChainMember {

@@ -6,10 +6,10 @@
 //!
 //! The data of a [`DriverFence`] is in the same allocation as the C fence. The core reaches it
 //! through two operations, both with the fence's lock held and the fence not signalled:
-//! `enable_signaling` is called so, `set_deadline` sees to it itself. Signalling sets the flag under
-//! the lock. So from then on nobody but the signaller uses the data, which is dropped at once, in
-//! the context that signals; the memory of the fence stays until a grace period after the last
-//! reference is gone.
+//! `enable_signaling` is called so, `set_deadline` sees to it itself. Signalling sets the flag
+//! under the lock. So from then on nobody but the signaller uses the data, which is dropped at
+//! once, in the context that signals; the memory of the fence stays until a grace period after the
+//! last reference is gone.
 //!
 //! There is no `signaled` operation: the core calls it without the lock, so that the data would
 //! have to stay for a grace period, too.
@@ -63,8 +63,47 @@ use core::{
 /// interest in the fence.
 ///
 /// The methods are called in any context, with the fence's lock held and interrupts off: they must
-/// not sleep, must not touch the lock of this fence, and must not signal it. Only optional ones are
-/// there; a table without them is the normal case.
+/// not sleep, must not touch the lock of this fence, and must not signal it. None is required.
+///
+/// # Examples
+///
+/// ```
+/// use kernel::dma_buf::{FenceAllocation, FenceContext, FenceOps};
+/// use kernel::sync::atomic::{Atomic, Relaxed};
+/// use kernel::time::{Instant, Monotonic};
+///
+/// /// A job whose end the device only tells if it is asked to.
+/// struct Job {
+///     interrupt_enabled: Atomic<bool>,
+///     urgent: Atomic<bool>,
+/// }
+///
+/// #[vtable]
+/// impl FenceOps for Job {
+///     const DRIVER_NAME: &'static CStr = c"example";
+///
+///     fn enable_signaling(&self) -> bool {
+///         self.interrupt_enabled.store(true, Relaxed);
+///         true
+///     }
+///
+///     fn set_deadline(&self, _deadline: Instant<Monotonic>) {
+///         self.urgent.store(true, Relaxed);
+///     }
+/// }
+///
+/// let job = FenceContext::new(c"queue").fence(
+///     FenceAllocation::new(GFP_KERNEL)?,
+///     Job { interrupt_enabled: Atomic::new(false), urgent: Atomic::new(false) },
+/// );
+///
+/// job.fence().enable_signaling();
+/// assert!(job.interrupt_enabled.load(Relaxed));
+/// job.fence().set_deadline(Instant::now());
+/// assert!(job.urgent.load(Relaxed));
+/// job.signal();
+/// # Ok::<(), Error>(())
+/// ```
 #[vtable]
 pub trait FenceOps: Sized + Send + Sync + 'static {
     /// The module that the code is in. Filled in by `#[vtable]`.
@@ -102,6 +141,10 @@ struct Inner<T> {
 ///
 /// Having it is all that can fail when a fence is made, so it is to be had before the point of no
 /// return.
+///
+/// # Examples
+///
+/// See [`DriverFence`].
 pub struct FenceAllocation<T: FenceOps>(KBox<MaybeUninit<Inner<T>>>);
 
 impl<T: FenceOps> FenceAllocation<T> {
@@ -201,9 +244,9 @@ impl FenceContext {
 ///
 /// # Invariants
 ///
-/// Points to an initialised `Inner` with a reference that belongs to this `DriverFence`. Nobody else
-/// uses the data, except in an operation, before the fence is signalled and with its lock held. If
-/// `pins_module` is set there is a reference to the module, too.
+/// Points to an initialised `Inner` with a reference that belongs to this `DriverFence`. Nobody
+/// else uses the data, except in an operation, before the fence is signalled and with its lock
+/// held. If `pins_module` is set there is a reference to the module, too.
 ///
 /// # Examples
 ///

@@ -19,8 +19,8 @@ const LEFT: usize = 1;
 /// itself, and without SMP, where a spin lock only turns off interrupts, does not even wait, but
 /// frees what the call is still using.
 ///
-/// A call is recognised by the task that was current when it began: interrupts are off meanwhile, so
-/// that nothing else runs on top of that task.
+/// A call is recognised by the task that was current when it began: interrupts are off meanwhile,
+/// so that nothing else runs on top of that task.
 pub(super) struct Inside(Atomic<usize>);
 
 impl Inside {

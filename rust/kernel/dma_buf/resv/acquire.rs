@@ -70,6 +70,10 @@ impl AcquireCtx {
 ///
 /// `ctx` is an initialised acquire context of this task. The first `locked` of `resvs` are locked
 /// with it, and so is the one at `ahead`, if there is one, and nothing else.
+///
+/// # Examples
+///
+/// See [`AcquireCtx`].
 #[must_use = "the reservation objects are unlocked when this is dropped"]
 pub struct LockedResvs<'a> {
     ctx: KBox<Opaque<bindings::ww_acquire_ctx>>,

@@ -15,6 +15,10 @@ use crate::{
 ///
 /// `resv` is locked by the current task, and stays locked for `'a`. There is no other guard for it
 /// that can be used at the same time. If `unlock` is set the object is unlocked only by this guard.
+///
+/// # Examples
+///
+/// See [`Resv`].
 #[must_use = "the reservation object is unlocked when the guard is dropped"]
 pub struct ResvGuard<'a> {
     resv: &'a Resv,
@@ -134,6 +138,10 @@ impl Drop for ResvGuard<'_> {
 ///
 /// The object is locked for `'a` and has room for at least `left` more fences, besides those that a
 /// [`Slot`] was taken for.
+///
+/// # Examples
+///
+/// See [`Resv`].
 pub struct Slots<'a> {
     resv: &'a Resv,
     left: u32,
@@ -162,6 +170,10 @@ impl<'a> Slots<'a> {
 /// # Invariants
 ///
 /// The object is locked for `'a` and has room for one more fence than other slots stand for.
+///
+/// # Examples
+///
+/// See [`Resv`].
 pub struct Slot<'a> {
     resv: &'a Resv,
 }
