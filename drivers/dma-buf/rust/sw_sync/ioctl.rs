@@ -137,8 +137,8 @@ fn inc(timeline: &Timeline, ptr: UserPtr) -> Result {
 
 /// Tells the earliest deadline that was set on a fence, which may be on any timeline.
 ///
-/// Fails with `EFAULT`, with `EINVAL` if the argument is malformed or the file is not that of one of
-/// our fences, and with `ENOENT` if there is no deadline.
+/// Fails with `EFAULT`, with `EINVAL` if the argument is malformed or the file does not stand for
+/// one of our fences, and with `ENOENT` if there is no deadline.
 fn get_deadline(ptr: UserPtr) -> Result {
     let slice = || UserSlice::new(ptr, size_of::<GetDeadline>());
     let mut arg = slice().reader().read::<GetDeadline>()?;

@@ -147,8 +147,8 @@ impl LivePoint {
                 deadline <- new_spinlock_irq!(None),
                 // The last one, since a trace event in it makes use of the operations.
                 //
-                // SAFETY: `slot` is memory for a fence, in a point whose other members are complete. The
-                // operations are static; without a lock given, the fence uses its own.
+                // SAFETY: `slot` is memory for a fence, in a point whose other members are
+                // complete. The operations are static; without a lock, the fence uses its own.
                 fence <- Opaque::ffi_init(|slot: *mut bindings::dma_fence| unsafe {
                     bindings::dma_fence_init(
                         slot,
