@@ -4,10 +4,10 @@
 # The one place that names the kernel version.
 KERNEL := 7.3
 
-export KERNEL MACHINE CORE KDIR DEBUG_KERNEL JOBS
+export KERNEL MACHINE CORE KDIR JOBS
 
-build run test clean help:
+build run test test-debug clean help:
 	@tools/testing/dma-buf/front.sh $@
 
 .DEFAULT_GOAL := help
-.PHONY: build run test clean help
+.PHONY: build run test test-debug clean help

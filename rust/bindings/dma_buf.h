@@ -4,26 +4,35 @@
  * from bindgen beyond bindings_helper.h, which includes this file.
  */
 
+#include <linux/anon_inodes.h>
 #include <linux/cc_platform.h>
 #include <linux/cma.h>
 #include <linux/dma-buf.h>
 #include <linux/dma-buf-mapping.h>
 #include <linux/dma-fence.h>
+#include <linux/dma-fence-array.h>
+#include <linux/dma-fence-chain.h>
 #include <linux/dma-fence-unwrap.h>
 #include <linux/dma-heap.h>
 #include <linux/dma-map-ops.h>
 #include <linux/iosys-map.h>
+#include <linux/irq_work.h>
+#include <linux/mmu_notifier.h>
 #include <linux/mount.h>
 #include <linux/pci-p2pdma.h>
 #include <linux/pseudo_fs.h>
+#include <linux/sched/mm.h>
 #include <linux/seq_file.h>
 #include <linux/set_memory.h>
+#include <linux/sort.h>
 #include <linux/sync_file.h>
 #include <linux/vmalloc.h>
 #include <trace/events/dma_buf.h>
+#include <trace/events/dma_fence.h>
 #include <uapi/linux/dma-buf.h>
 #include <uapi/linux/dma-heap.h>
 #include <uapi/linux/magic.h>
+#include <uapi/linux/sync_file.h>
 
 #include "../../drivers/dma-buf/sync_trace.h"
 #undef TRACE_INCLUDE_PATH

@@ -13,6 +13,8 @@
 #include <linux/string.h>
 #include <linux/vmalloc.h>
 
+#include "dma-buf-core.c"
+
 __rust_helper bool rust_helper_file_ref_get(file_ref_t *ref)
 {
 	return file_ref_get(ref);
@@ -37,6 +39,53 @@ __rust_helper int rust_helper_dma_resv_lock_interruptible(struct dma_resv *obj,
 							  struct ww_acquire_ctx *ctx)
 {
 	return dma_resv_lock_interruptible(obj, ctx);
+}
+
+__rust_helper void rust_helper_dma_resv_lock_slow(struct dma_resv *obj,
+						  struct ww_acquire_ctx *ctx)
+{
+	dma_resv_lock_slow(obj, ctx);
+}
+
+__rust_helper int rust_helper_dma_resv_lock_slow_interruptible(struct dma_resv *obj,
+							       struct ww_acquire_ctx *ctx)
+{
+	return dma_resv_lock_slow_interruptible(obj, ctx);
+}
+
+__rust_helper bool rust_helper_dma_resv_trylock(struct dma_resv *obj)
+{
+	return dma_resv_trylock(obj);
+}
+
+__rust_helper void rust_helper_ww_acquire_init(struct ww_acquire_ctx *ctx,
+					       struct ww_class *ww_class)
+{
+	ww_acquire_init(ctx, ww_class);
+}
+
+__rust_helper void rust_helper_ww_acquire_done(struct ww_acquire_ctx *ctx)
+{
+	ww_acquire_done(ctx);
+}
+
+__rust_helper void rust_helper_ww_acquire_fini(struct ww_acquire_ctx *ctx)
+{
+	ww_acquire_fini(ctx);
+}
+
+__rust_helper unsigned long rust_helper_dma_fence_lock_irqsave(struct dma_fence *fence)
+{
+	unsigned long flags;
+
+	dma_fence_lock_irqsave(fence, flags);
+	return flags;
+}
+
+__rust_helper void rust_helper_dma_fence_unlock_irqrestore(struct dma_fence *fence,
+							   unsigned long flags)
+{
+	dma_fence_unlock_irqrestore(fence, flags);
 }
 
 __rust_helper void rust_helper_dma_resv_assert_held(struct dma_resv *obj)

@@ -3,7 +3,9 @@
 //! Sharing buffers between devices, drivers and user space (DMA-BUF).
 //!
 //! C headers: [`include/linux/dma-buf.h`](srctree/include/linux/dma-buf.h),
-//! [`include/linux/dma-heap.h`](srctree/include/linux/dma-heap.h)
+//! [`include/linux/dma-fence.h`](srctree/include/linux/dma-fence.h),
+//! [`include/linux/dma-heap.h`](srctree/include/linux/dma-heap.h),
+//! [`include/linux/dma-resv.h`](srctree/include/linux/dma-resv.h)
 //!
 //! An *exporter* owns memory and offers it as a [`DmaBuf`]; *importers* attach their devices to it
 //! and map it. User space passes the buffer around as a file descriptor.
@@ -12,6 +14,9 @@
 //!   (attachments, mappings, cache maintenance, `mmap`, `vmap`) from this module.
 //! - A driver whose memory is something else implements [`Exporter`].
 //! - A driver that lets user space allocate from a named pool implements [`heap::Heap`].
+//! - A driver whose device works on buffers makes a [`DriverFence`] for each job, and adds it to the
+//!   buffers' [`Resv`] objects (implicit synchronisation) or hands it out as a [`SyncFile`]
+//!   (explicit synchronisation). Everybody else sees it as a [`Fence`].
 //!
 //! Everything here calls the exported symbols of the DMA-BUF core only, so it works on any
 //! implementation of them. Functions that name such a symbol are generic or `#[inline]`, so that
@@ -48,7 +53,11 @@ mod page_exporter;
 mod pages;
 mod resv;
 mod sg;
+#[cfg(CONFIG_SYNC_FILE)]
+mod sync_file;
 
+#[cfg(CONFIG_SYNC_FILE)]
+pub use self::sync_file::SyncFile;
 pub use self::{
     exporter::{
         Attachment,
@@ -60,9 +69,23 @@ pub use self::{
         VmapAddress, //
     },
     fence::{
+        CallbackRegistration,
+        ChainLink,
+        ChainMember,
+        ChainWalk,
+        DriverFence,
         Fence,
-        Fences,
-        Unwrap, //
+        FenceAllocation,
+        FenceArray,
+        FenceCallback,
+        FenceChain,
+        FenceContext,
+        FenceOps,
+        FenceStatus,
+        SignallingSection,
+        Unwrap,
+        WaitAnyResult,
+        WaitResult, //
     },
     page_exporter::{
         MmapMode,
@@ -76,9 +99,15 @@ pub use self::{
         PageRun, //
     },
     resv::{
+        AcquireCtx,
+        Fences,
+        LockedResvs,
         Resv,
         ResvGuard,
+        Slot,
         Slots,
+        UnlockedFence,
+        UnlockedFences,
         Usage, //
     },
     sg::MAX_SG_ENTRY,

@@ -7,11 +7,20 @@ ifdef CONFIG_DMABUF_CORE_RUST
 dmabuf-replaced-by-rust := \
 	dma-buf.o		\
 	dma-buf-mapping.o	\
+	dma-fence.o		\
+	dma-fence-array.o	\
+	dma-fence-chain.o	\
+	dma-fence-unwrap.o	\
 	dma-heap.o		\
+	dma-resv.o		\
 	heaps/			\
 	sw_sync.o		\
-	sync_debug.o
+	sync_debug.o		\
+	sync_file.o
 
 obj-y := $(filter-out $(dmabuf-replaced-by-rust),$(obj-y)) rust/
 obj-m := $(filter-out $(dmabuf-replaced-by-rust),$(obj-m))
 endif
+
+# These tests are for both implementations.
+obj-$(CONFIG_DMABUF_RUST_KUNIT_TEST) += rust/kunit/

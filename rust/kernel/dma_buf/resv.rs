@@ -5,14 +5,21 @@
 //! C header: [`include/linux/dma-resv.h`](srctree/include/linux/dma-resv.h)
 
 use super::fence::{
+    timeout_as_raw,
     Fence,
-    Fences, //
+    WaitResult, //
 };
 use crate::{
     bindings,
     error::to_result,
     prelude::*,
     sync::aref::ARef,
+    task::MAX_SCHEDULE_TIMEOUT,
+    time::{
+        Instant,
+        Jiffies,
+        Monotonic, //
+    },
     types::{
         NotThreadSafe,
         Opaque, //
@@ -20,10 +27,31 @@ use crate::{
 };
 use core::ptr;
 
+mod acquire;
+mod guard;
+mod iter;
+
+pub use self::{
+    acquire::{
+        AcquireCtx,
+        LockedResvs, //
+    },
+    guard::{
+        ResvGuard,
+        Slot,
+        Slots, //
+    },
+    iter::{
+        Fences,
+        UnlockedFence,
+        UnlockedFences, //
+    },
+};
+
 /// What a fence in a reservation object stands for, and which fences an access must wait for.
 ///
 /// Each usage includes those before it.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Usage {
     /// Memory management: moving or clearing the memory. Everybody waits for these.
     Kernel,
@@ -56,15 +84,56 @@ impl Usage {
             Self::Bookkeep => bindings::dma_resv_usage_DMA_RESV_USAGE_BOOKKEEP,
         }
     }
+
+    #[inline]
+    fn from_raw(raw: bindings::dma_resv_usage) -> Self {
+        match raw {
+            bindings::dma_resv_usage_DMA_RESV_USAGE_KERNEL => Self::Kernel,
+            bindings::dma_resv_usage_DMA_RESV_USAGE_WRITE => Self::Write,
+            bindings::dma_resv_usage_DMA_RESV_USAGE_READ => Self::Read,
+            _ => Self::Bookkeep,
+        }
+    }
 }
 
 /// The lock and the fences of a buffer.
 ///
-/// Wraps the C `struct dma_resv`.
+/// Wraps the C `struct dma_resv`. The methods here need no lock; what needs it is in
+/// [`ResvGuard`]. Where fences are looked at without the lock, others may be added or replaced
+/// meanwhile; those that were there all the time are seen.
+///
+/// To lock several objects see [`AcquireCtx`]. While one is held, code that signals fences must not
+/// be waited for through another lock, and no fence can be waited for that needs this object to be
+/// signalled.
 ///
 /// # Invariants
 ///
 /// The wrapped object is initialised.
+///
+/// # Examples
+///
+/// ```
+/// use kernel::dma_buf::{Fence, Resv, Usage};
+///
+/// let resv = KBox::pin_init(Resv::new(), GFP_KERNEL)?;
+/// let fence = Fence::private_stub(kernel::time::Instant::now())?;
+///
+/// let mut guard = resv.lock();
+/// // This may fail...
+/// let mut slots = guard.reserve_slots(1)?;
+/// // ... and this may not.
+/// if let Some(slot) = slots.take() {
+///     slot.add(&fence, Usage::Write);
+/// }
+/// assert_eq!(guard.fences(Usage::Write).count(), 1);
+/// assert_eq!(guard.fences(Usage::Kernel).count(), 0);
+/// drop(guard);
+///
+/// // The fence is signalled.
+/// assert!(resv.test_signaled(Usage::Bookkeep));
+/// assert!(resv.get_fences(Usage::Bookkeep)?.is_empty());
+/// # Ok::<(), Error>(())
+/// ```
 #[repr(transparent)]
 pub struct Resv(Opaque<bindings::dma_resv>);
 
@@ -75,6 +144,18 @@ unsafe impl Send for Resv {}
 unsafe impl Sync for Resv {}
 
 impl Resv {
+    /// A new object, without fences.
+    #[inline]
+    pub fn new() -> impl PinInit<Self> {
+        // SAFETY: `Resv` is transparent, and the call initialises it.
+        unsafe {
+            pin_init::pin_init_from_closure(|slot: *mut Self| {
+                bindings::dma_resv_init(slot.cast());
+                Ok::<(), core::convert::Infallible>(())
+            })
+        }
+    }
+
     /// Borrows a reservation object from a C pointer.
     ///
     /// # Safety
@@ -97,45 +178,8 @@ impl Resv {
     pub fn lock(&self) -> ResvGuard<'_> {
         // SAFETY: The object is initialised. Without a context the call cannot fail.
         unsafe { bindings::dma_resv_lock(self.as_raw(), ptr::null_mut()) };
-        // INVARIANT: Locked just above.
-        ResvGuard {
-            resv: self,
-            _not_send: NotThreadSafe,
-        }
-    }
-
-    /// Waits without limit for the fences of `usage`. A signal ends the wait with `ERESTARTSYS`.
-    ///
-    /// The lock need not be held. Sleeps.
-    #[inline]
-    pub fn wait_interruptible(&self, usage: Usage) -> Result {
-        const NO_LIMIT: c_ulong = c_long::MAX as c_ulong;
-
-        // SAFETY: The object is initialised.
-        let left = unsafe {
-            bindings::dma_resv_wait_timeout(self.as_raw(), usage.as_raw(), true, NO_LIMIT)
-        };
-
-        // A positive result is the time that was left.
-        if left < 0 {
-            return to_result(left as c_int);
-        }
-        Ok(())
-    }
-
-    /// One fence that stands for all fences of `usage`; `None` if there are none.
-    ///
-    /// Fails with `ENOMEM`. The lock need not be held. May sleep.
-    #[inline]
-    pub fn singleton(&self, usage: Usage) -> Result<Option<ARef<Fence>>> {
-        let mut fence = core::ptr::null_mut();
-
-        // SAFETY: The object is initialised.
-        to_result(unsafe {
-            bindings::dma_resv_get_singleton(self.as_raw(), usage.as_raw(), &mut fence)
-        })?;
-        // SAFETY: On success the call gives a reference, or NULL.
-        Ok(unsafe { Fence::from_owned(fence) })
+        // SAFETY: Locked just above.
+        unsafe { ResvGuard::new(self) }
     }
 
     /// As [`lock`](Self::lock), but a signal ends the wait with `EINTR`.
@@ -145,83 +189,126 @@ impl Resv {
         to_result(unsafe {
             bindings::dma_resv_lock_interruptible(self.as_raw(), ptr::null_mut())
         })?;
-        // INVARIANT: Locked just above.
-        Ok(ResvGuard {
-            resv: self,
-            _not_send: NotThreadSafe,
+        // SAFETY: Locked just above.
+        Ok(unsafe { ResvGuard::new(self) })
+    }
+
+    /// Locks this object if nobody has it locked. Does not sleep, but needs process context.
+    #[inline]
+    pub fn try_lock(&self) -> Option<ResvGuard<'_>> {
+        // SAFETY: The object is initialised.
+        let locked = unsafe { bindings::dma_resv_trylock(self.as_raw()) };
+
+        // SAFETY: Locked just above.
+        locked.then(|| unsafe { ResvGuard::new(self) })
+    }
+
+    #[inline]
+    fn wait_raw(&self, usage: Usage, interruptible: bool, timeout: c_long) -> Result<WaitResult> {
+        // SAFETY: The object is initialised. CAST: Not negative.
+        WaitResult::from_raw(unsafe {
+            bindings::dma_resv_wait_timeout(
+                self.as_raw(),
+                usage.as_raw(),
+                interruptible,
+                timeout as c_ulong,
+            )
         })
     }
-}
 
-/// Proof that a [`Resv`] is locked by this task. Dropping it unlocks.
-///
-/// # Invariants
-///
-/// `resv` is locked by the current task and unlocked only by this guard.
-#[must_use = "the reservation object is unlocked when the guard is dropped"]
-pub struct ResvGuard<'a> {
-    resv: &'a Resv,
-    // A mutex is unlocked by the task that locked it.
-    _not_send: NotThreadSafe,
-}
-
-impl ResvGuard<'_> {
-    /// The locked object.
+    /// Waits for the fences of `usage`. Sleeps, and cannot be interrupted.
     #[inline]
-    pub fn resv(&self) -> &Resv {
-        self.resv
+    pub fn wait(&self, usage: Usage) {
+        // Only drivers with a wait of their own know errors here; they mean that a fence is done.
+        let _ = self.wait_raw(usage, false, MAX_SCHEDULE_TIMEOUT);
     }
 
-    /// The fences of `usage`, signalled or not.
+    /// As [`wait`](Self::wait), but a signal ends the wait with `ERESTARTSYS`.
     #[inline]
-    pub fn fences(&self, usage: Usage) -> Fences<'_> {
-        // SAFETY: By the type invariant the object is locked, and the iterator borrows the guard.
-        unsafe { Fences::new(self.resv.as_raw(), usage.as_raw()) }
+    pub fn wait_interruptible(&self, usage: Usage) -> Result {
+        self.wait_raw(usage, true, MAX_SCHEDULE_TIMEOUT).map(|_| ())
     }
 
-    /// Makes room for `count` more fences. Fails with `ENOMEM`. May sleep.
+    /// As [`wait`](Self::wait), but no longer than `timeout`.
     #[inline]
-    pub fn reserve_slots(&mut self, count: u32) -> Result<Slots<'_>> {
-        // SAFETY: By the type invariant the object is locked.
-        to_result(unsafe { bindings::dma_resv_reserve_fences(self.resv.as_raw(), count) })?;
-        // INVARIANT: Reserved just above; the lock is held until after the slots are gone.
-        Ok(Slots {
-            resv: self.resv,
-            left: count,
-        })
+    pub fn wait_timeout(&self, usage: Usage, timeout: Jiffies) -> WaitResult {
+        self.wait_raw(usage, false, timeout_as_raw(timeout))
+            .unwrap_or(WaitResult::Done { left: 1 })
     }
-}
 
-/// Room for fences in a locked [`Resv`].
-///
-/// # Invariants
-///
-/// The object is locked and has room for at least `left` more fences.
-pub struct Slots<'a> {
-    resv: &'a Resv,
-    left: u32,
-}
-
-impl Slots<'_> {
-    /// Adds `fence`, or gives back `false` if all slots are used up. Cannot fail otherwise.
+    /// As [`wait_timeout`](Self::wait_timeout), but a signal ends the wait with `ERESTARTSYS`.
     #[inline]
-    pub fn add(&mut self, fence: &Fence, usage: Usage) -> bool {
-        let Some(left) = self.left.checked_sub(1) else {
-            return false;
+    pub fn wait_timeout_interruptible(&self, usage: Usage, timeout: Jiffies) -> Result<WaitResult> {
+        self.wait_raw(usage, true, timeout_as_raw(timeout))
+    }
+
+    /// Whether the fences of `usage` are all signalled.
+    #[inline]
+    pub fn test_signaled(&self, usage: Usage) -> bool {
+        // SAFETY: The object is initialised.
+        unsafe { bindings::dma_resv_test_signaled(self.as_raw(), usage.as_raw()) }
+    }
+
+    /// Hints that somebody would like the fences of `usage` to be signalled by `deadline`.
+    #[inline]
+    pub fn set_deadline(&self, usage: Usage, deadline: Instant<Monotonic>) {
+        // SAFETY: The object is initialised.
+        unsafe {
+            bindings::dma_resv_set_deadline(self.as_raw(), usage.as_raw(), deadline.as_nanos())
         };
+    }
 
-        // INVARIANT: A fence takes one slot at most.
-        self.left = left;
-        // SAFETY: By the type invariant; the call takes a reference of its own.
-        unsafe { bindings::dma_resv_add_fence(self.resv.as_raw(), fence.as_raw(), usage.as_raw()) };
-        true
+    /// One fence that stands for all pending fences of `usage`; `None` if there are none.
+    ///
+    /// Fails with `ENOMEM`. May sleep. The result may be an array, which must not be added to a
+    /// reservation object.
+    #[inline]
+    pub fn singleton(&self, usage: Usage) -> Result<Option<ARef<Fence>>> {
+        let mut fence = ptr::null_mut();
+
+        // SAFETY: The object is initialised.
+        to_result(unsafe {
+            bindings::dma_resv_get_singleton(self.as_raw(), usage.as_raw(), &mut fence)
+        })?;
+        // SAFETY: On success the call gives a reference, or NULL.
+        Ok(unsafe { Fence::from_owned(fence) })
+    }
+
+    /// The pending fences of `usage`, all as they were at one time.
+    ///
+    /// Fails with `ENOMEM`. May sleep.
+    #[inline]
+    pub fn get_fences(&self, usage: Usage) -> Result<KVec<ARef<Fence>>> {
+        let mut fences = ptr::null_mut();
+        let mut count = 0;
+
+        // SAFETY: The object is initialised.
+        to_result(unsafe {
+            bindings::dma_resv_get_fences(self.as_raw(), usage.as_raw(), &mut count, &mut fences)
+        })?;
+
+        if fences.is_null() {
+            return Ok(KVec::new());
+        }
+        let count = count as usize;
+        // SAFETY: On success the call gives `count` references to valid fences, in memory from
+        // `kmalloc()`, where there is room for at least one. The layout of an `ARef<Fence>` is that
+        // of a pointer.
+        Ok(unsafe { KVec::from_raw_parts(fences.cast(), count, count.max(1)) })
+    }
+
+    /// The pending fences of `usage`, one after the other. See [`UnlockedFences`].
+    #[inline]
+    pub fn fences_unlocked(&self, usage: Usage) -> UnlockedFences<'_> {
+        UnlockedFences::new(self, usage)
     }
 }
 
-impl Drop for ResvGuard<'_> {
+impl Drop for Resv {
+    // An object that belongs to C is only ever borrowed.
     #[inline]
     fn drop(&mut self) {
-        // SAFETY: By the type invariant this guard holds the lock.
-        unsafe { bindings::dma_resv_unlock(self.resv.as_raw()) };
+        // SAFETY: By the type invariant, and nobody else can have a reference to it any more.
+        unsafe { bindings::dma_resv_fini(self.as_raw()) };
     }
 }

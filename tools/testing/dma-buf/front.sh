@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# The front door behind the Makefile: front.sh build|run|test|clean|help, knobs in the environment.
+# The front door behind the Makefile: front.sh build|run|test|test-debug|clean|help, knobs in the environment.
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -12,6 +12,7 @@ done
 KERNEL=${KERNEL:-7.3}
 CORE=${CORE:-rust}
 MACHINE=${MACHINE:-}
+DEBUG_KERNEL= # test-debug sets it
 
 check_knobs() {
 	choose CORE "$CORE" rust c
@@ -53,6 +54,7 @@ help() {
 	cat <<-END
 		make run     build, boot, carry frames from a camera to a display; picture in build/run/frame.png
 		make test    build and boot both machines, run every test and gate
+		make test-debug   the same guests on an arm64 kernel with lockdep, KASAN, kmemleak and the like: about 1 h
 		make build   build kernel and guest only
 		make clean   remove build/ (not the cache in $CACHE)
 
@@ -70,9 +72,10 @@ main() {
 	build) build ;;
 	run) run ;;
 	test) run_tests ;;
+	test-debug) run_debug_tests ;;
 	clean) clean ;;
 	help) help ;;
-	*) choose command "$1" build run test clean help ;;
+	*) choose command "$1" build run test test-debug clean help ;;
 	esac
 }
 main "$@"

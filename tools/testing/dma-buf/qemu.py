@@ -3,8 +3,9 @@
 """Boot a guest under QEMU, run one job in it, and record what happened.
 
 Leaves in --out: console.log (the kernel's messages), data.log (what the job reported), the
-files the guest sent, screen.ppm (if the guest asked for a screen dump), and problems.txt:
-one line for each thing that was wrong with the run itself. Exit status 1 if there is any.
+files the guest sent, screen.ppm (if the guest asked for a screen dump), problems.txt: one line
+for each thing that was wrong with the run itself, and notes.txt: what is worth knowing though
+nothing is wrong. Exit status 1 if there is any problem.
 """
 
 import argparse
@@ -25,23 +26,29 @@ MACHINES = {
         console=["-serial", "chardev:console"],
         data=["-device", "virtio-serial-pci", "-device", "virtserialport,chardev=data"],
         port="/dev/vport0p1",
+        gpu=["-device", "virtio-gpu-pci"],
     ),
     "vexpress-a9": dict(
         command=["qemu-system-arm", "-M", "vexpress-a9", "-m", "1024"],
         console=["-serial", "chardev:console"],
         data=["-serial", "chardev:data"],
         port="/dev/ttyAMA1",
+        # virtio-gpu knows no protocol older than the first standard, which virtio-mmio offers by default
+        gpu=["-global", "virtio-mmio.force-legacy=false", "-device", "virtio-gpu-device"],
     ),
 }
 
 # What must not stand in the log of a healthy kernel.
 BAD = re.compile(
-    r"\bBUG:|WARNING:|\bOops\b|KASAN|KCSAN|UBSAN|INFO: possible|inconsistent lock state|bad unlock balance"
-    r"|INFO: task .* blocked|hung task|detected stalls? on|soft lockup|Kernel panic|Unable to handle kernel"
-    r"|Internal error|refcount_t:|sleeping function called|rust_kernel: panicked|unreferenced object"
+    r"\bBUG\b|WARNING:|\bOops\b|KASAN:|KCSAN:|UBSAN:|INFO: possible|INFO: trying to register|inconsistent lock state"
+    r"|bad unlock balance|INFO: task .* blocked|hung task|detected (?:expedited )?stalls? on|soft lockup|Kernel panic"
+    r"|Unable to handle kernel|Internal error|refcount_t:|list_(?:add|del) corruption|sleeping function called"
+    r"|rust_kernel: panicked|leak detector disabled|Memory pool empty"
 )
-# kmemleak reports of the upstream KUnit test's own mock fences; the backtrace tells them from ours.
-TEST_OWN_LEAK = "test_unwrap_merge_order"
+# Taints that only a mistake sets; a test of sw_sync, a test module and KUnit set others.
+BAD_TAINTS = {4: "machine check", 5: "bad page", 7: "oops", 9: "warning"}
+# Upstream's KUnit test forgets six of its own mock fences each time it runs; the backtrace tells them from ours.
+TEST_OWN_LEAK, TEST_OWN_LEAKS = "test_unwrap_merge_order", 6
 
 
 class Guest:
@@ -50,6 +57,7 @@ class Guest:
         self.machine = MACHINES[args.machine]
         self.scratch = Path(tempfile.mkdtemp(prefix="dma-buf-qemu."))  # short: a socket's path has 108 bytes
         self.problems = []
+        self.facts = {}
         self.pending = b""
         self.file_left = 0
         self.file = None
@@ -66,7 +74,10 @@ class Guest:
         command += ["-kernel", self.args.dir / "kernel", "-initrd", self.args.dir / "initramfs.cpio"]
         if (self.args.dir / "board.dtb").exists():
             command += ["-dtb", self.args.dir / "board.dtb"]
-        append = f"console=ttyAMA0 loglevel=8 panic=-1 maxcpus={self.args.cpus} dmabuf.job={self.args.job} dmabuf.port={m['port']}"
+        if self.args.gpu:
+            command += m["gpu"]
+        append = f"console=ttyAMA0 loglevel=8 panic=-1 maxcpus={self.args.cpus}"
+        append += f" dmabuf.job={self.args.job} dmabuf.port={m['port']} dmabuf.patience={self.args.patience}"
         return list(map(str, command + ["-append", f"{append} {self.args.append}".strip()]))
 
     def start(self):
@@ -116,8 +127,8 @@ class Guest:
             _, _, name, size = text.split()
             self.file = open(self.args.out / Path(name).name, "wb")
             self.file_left = int(size)
-        elif text.startswith("# core ") and text.split()[-1] != self.args.core:
-            self.problems.append(f"the guest runs core {text.split()[-1]}, asked for was {self.args.core}")
+        elif text.startswith(("# core ", "# cpus ", "# lockdep ", "# taint ")):
+            self.facts[text.split()[1]] = text.split()[-1]
         elif text.startswith("# job "):
             self.ended = True
             if text.split()[-1] != "0":
@@ -143,6 +154,7 @@ class Guest:
 
     def run(self):
         start = last = time.monotonic()
+        timeout, quiet = self.args.timeout * self.args.patience, self.args.quiet * self.args.patience
         stop_at = None
         tail = b""
         with open(self.args.out / "console.log", "wb") as console, open(self.args.out / "data.log", "wb") as data:
@@ -151,11 +163,11 @@ class Guest:
                 now = time.monotonic()
                 if stop_at and now > stop_at:
                     break
-                if now - start > self.args.timeout:
-                    self.problems.append(f"timeout: the job did not end within {self.args.timeout} s")
+                if now - start > timeout:
+                    self.problems.append(f"timeout: the job did not end within {timeout} s")
                     break
-                if now - last > self.args.quiet:
-                    self.problems.append(f"hang: nothing heard from the guest for {self.args.quiet} s")
+                if now - last > quiet:
+                    self.problems.append(f"hang: nothing heard from the guest for {quiet} s")
                     break
                 for source in select.select(sources, [], [], 0.5)[0]:
                     chunk = source.recv(65536)
@@ -186,23 +198,32 @@ class Guest:
         shutil.rmtree(self.scratch, ignore_errors=True)
 
 
-def bad_lines(log):
-    """Lines that condemn the run, without the kmemleak reports that are the upstream test's own."""
-    found = []
-    lines = log.splitlines()
-    for number, line in enumerate(lines):
-        if not BAD.search(line):
-            continue
-        if "unreferenced object" in line:
-            report = [line]
-            for later in lines[number + 1 :]:
-                if "unreferenced object" in later or not later.startswith(" "):
-                    break
-                report.append(later)
-            if any(TEST_OWN_LEAK in part for part in report):
-                continue
-        found.append("kernel log: " + line.strip())
-    return found
+    def judge_facts(self):
+        """What the guest said of itself: is it what was asked for, and is it healthy?"""
+        for name, wanted in (("core", self.args.core), ("cpus", str(self.args.cpus))):
+            if self.facts.get(name, wanted) != wanted:
+                self.problems.append(f"the guest runs with {name} {self.facts[name]}, asked for was {wanted}")
+        taint = int(self.facts.get("taint", "0"))
+        self.problems += [f"the kernel is tainted: {what}" for bit, what in BAD_TAINTS.items() if taint >> bit & 1]
+        if self.facts.get("lockdep", "1") != "1":
+            self.problems.append("lockdep has turned itself off")
+        if self.args.debug and self.ended:
+            if "lockdep" not in self.facts:
+                self.problems.append("no word about lockdep from a debug kernel")
+            if not (self.args.out / "kmemleak.txt").exists():
+                self.problems.append("no word about leaks from a debug kernel")
+
+
+def leaks(text):
+    """Problems and notes from what kmemleak reports."""
+    reports = ["unreferenced object" + report for report in text.split("unreferenced object")[1:]]
+    own = [report for report in reports if TEST_OWN_LEAK in report]
+    problems = ["kmemleak: " + report.splitlines()[0] for report in reports if report not in own]
+    if len(own) > TEST_OWN_LEAKS:
+        problems.append(f"kmemleak: {len(own)} reports of {TEST_OWN_LEAK}, which leaks {TEST_OWN_LEAKS} objects of its own")
+    if text and not reports:
+        problems.append("kmemleak: not understood: " + text.splitlines()[0])
+    return problems, [f"{len(own)} leaks of the upstream test's own ({TEST_OWN_LEAK})"] if own else []
 
 
 def main():
@@ -214,6 +235,9 @@ def main():
     parser.add_argument("--core", choices=("rust", "c"), required=True, help="the core the guest must turn out to run")
     parser.add_argument("--cpus", type=int, default=2)
     parser.add_argument("--append", default="", help="more words for the kernel's command line")
+    parser.add_argument("--gpu", action="store_true", help="plug in a virtio-gpu")
+    parser.add_argument("--debug", action="store_true", help="a debug kernel: it must report about lockdep and kmemleak")
+    parser.add_argument("--patience", type=int, default=1, help="factor for each limit of time, here and in the guest")
     parser.add_argument("--timeout", type=int, default=300, help="seconds the whole run may take")
     parser.add_argument("--quiet", type=int, default=200, help="seconds of silence that count as a hang")
     parser.add_argument("--echo", metavar="PREFIX", help="show what the job reports, each line with this prefix")
@@ -231,8 +255,12 @@ def main():
         guest.close()
     console = args.out / "console.log"
     log = console.read_text(errors="replace").replace("\r", "") if console.exists() else ""
-    problems = guest.problems + bad_lines(log)
-    (args.out / "problems.txt").write_text("".join(problem + "\n" for problem in problems))
+    guest.judge_facts()
+    kmemleak = args.out / "kmemleak.txt"
+    leaked, notes = leaks(kmemleak.read_text(errors="replace") if kmemleak.exists() else "")
+    problems = guest.problems + ["kernel log: " + line.strip() for line in log.splitlines() if BAD.search(line)] + leaked
+    for name, lines in (("problems.txt", problems), ("notes.txt", notes)):
+        (args.out / name).write_text("".join(line + "\n" for line in lines))
     if problems:
         print(f"{args.machine} {args.job}: {len(problems)} problems, log {console}", file=sys.stderr)
         for problem in problems[:10]:

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """Turn what a run left behind into test cases, and test cases into the final count.
 
-  report.py run MACHINE DIR    cases of one QEMU run (data.log, problems.txt of DIR) into DIR/cases
+  report.py run MACHINE DIR    cases of one QEMU run (data.log, problems.txt, notes.txt of DIR) into DIR/cases
   report.py case STATUS NAME FILE [NOTE]   append one case, STATUS pass, fail or skip
   report.py total FILE...      count all cases; exit status 1 if one failed
 
@@ -141,7 +141,9 @@ def run(machine, directory):
     cases = [(status, f"{machine}: {name}", note) for status, name, note in cases]
     if not cases:
         cases.append(("fail", f"{machine}: {job}", "no program ran"))
-    note = f"{problems[0]} ({len(problems)} in all, see {directory}/console.log)" if problems else ""
+    note = (directory / "notes.txt").read_text()
+    if problems:
+        note = f"{problems[0]} ({len(problems)} in all, see {directory}/console.log)"
     cases.append(("fail" if problems else "pass", f"{machine}: {job}: guest ran to the end, kernel log clean", note))
     (directory / "cases").unlink(missing_ok=True)
     show(cases, directory / "cases")

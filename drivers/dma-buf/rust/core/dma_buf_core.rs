@@ -24,6 +24,7 @@ mod attachment;
 mod buffer;
 mod cpu_access;
 mod debugfs;
+mod fence;
 mod ffi;
 mod file;
 mod fs;
@@ -33,6 +34,9 @@ mod name;
 mod page_hiding;
 mod poll;
 mod registry;
+mod resv;
+#[cfg(CONFIG_SYNC_FILE)]
+mod sync_file;
 mod trace;
 
 const __LOG_PREFIX: &[u8] = b"dma_buf\0";
@@ -40,7 +44,14 @@ const __LOG_PREFIX: &[u8] = b"dma_buf\0";
 /// Sets everything up. Called once at boot, before any driver's initialisation.
 #[no_mangle]
 extern "C" fn rust_dma_buf_init() -> c_int {
-    // SAFETY: This is the only call, and nothing uses the registry before it.
-    unsafe { registry::init() };
+    // SAFETY: This is the only call, and nothing uses the stub or the registry before it.
+    unsafe {
+        fence::stub::init();
+        registry::init();
+    }
+    #[cfg(CONFIG_LOCKDEP)]
+    if resv::lockdep::prime().is_err() {
+        pr_warn!("lockdep does not know the order of locks around fences\n");
+    }
     kernel::dma_buf::to_errno(fs::init().inspect(|()| debugfs::init()))
 }

@@ -75,21 +75,17 @@ fn sync(buf: &DmaBuf, arg: UserPtr) -> Result {
 #[cfg(CONFIG_SYNC_FILE)]
 mod sync_file {
     use super::*;
-    use core::ptr::NonNull;
     use kernel::{
         dma_buf::{
             Fence,
+            SyncFile,
             Usage, //
         },
-        fs::{
-            file::{
-                flags::O_CLOEXEC,
-                FileDescriptorReservation, //
-            },
-            File, //
+        fs::file::{
+            flags::O_CLOEXEC,
+            FileDescriptorReservation, //
         },
         ioctl::_IOWR,
-        sync::aref::ARef,
         transmute::{
             AsBytes,
             FromBytes, //
@@ -137,38 +133,24 @@ mod sync_file {
         UserSlice::new(arg, size_of::<Arg>())
     }
 
-    /// The file of a new sync_file around `fence`. Fails with `ENOMEM`.
-    fn new_file(fence: &Fence) -> Result<ARef<File>> {
-        // SAFETY: The fence is valid; the call takes a reference of its own.
-        let file = unsafe { bindings::sync_file_create(fence.as_raw()).as_ref() }.ok_or(ENOMEM)?;
-        let file = NonNull::new(file.file).ok_or(ENOMEM)?;
-
-        // SAFETY: The file of a new sync_file has one reference, which is ours. Nobody uses its
-        // position.
-        Ok(unsafe { ARef::from_raw(file.cast()) })
-    }
-
     /// Gives out the fences that an access of the given kind would have to wait for.
     pub(super) fn export(buf: &DmaBuf, ptr: UserPtr) -> Result {
         let mut arg = Arg::read(slice(ptr))?;
         let fd = FileDescriptorReservation::get_unused_fd_flags(O_CLOEXEC)?;
         let usage = Usage::before_access(arg.is_write());
         let fence = buf.resv().singleton(usage)?.unwrap_or_else(Fence::stub);
-        let file = new_file(&fence)?;
+        let file = SyncFile::new(&fence)?;
 
         arg.fd = fd.reserved_fd() as i32;
         slice(ptr).writer().write(&arg)?;
-        fd.fd_install(file);
+        fd.fd_install(file.into_file());
         Ok(())
     }
 
     /// Makes later users of the buffer wait for the fences of a sync_file.
     pub(super) fn import(buf: &DmaBuf, ptr: UserPtr) -> Result {
         let arg = Arg::read(slice(ptr))?;
-
-        // SAFETY: Any number may be asked for; the result is NULL or a reference for us.
-        let fence = unsafe { Fence::from_owned(bindings::sync_file_get_fence(arg.fd)) };
-        let fence = fence.ok_or(EINVAL)?;
+        let fence = SyncFile::fence_from_fd(arg.fd)?;
         let usage = if arg.is_write() {
             Usage::Write
         } else {

@@ -11,6 +11,7 @@
 //! and `active` says so: set from zero by the poller that arms it, which holds the reservation
 //! object, and back to zero by the callback, in any context.
 
+use crate::fence;
 use core::ptr::NonNull;
 use kernel::{
     bindings,
@@ -86,20 +87,15 @@ fn arm(buf: &DmaBuf, guard: &ResvGuard<'_>, event: bindings::__poll_t) -> bool {
 
     // These two references belong to the callback once it is armed.
     let file = ARef::<File>::from(buf.file());
-    for fence in guard.fences(Usage::before_access(event == EPOLLOUT)) {
-        let fence = ARef::from(fence);
+    for pending in guard.fences(Usage::before_access(event == EPOLLOUT)) {
+        let pending = ARef::from(pending);
 
         // SAFETY: `active` was zero, so that no fence has the callback now, and we are the one that
         // has set it. The callback finds what it needs until it has run.
-        let ret = unsafe {
-            bindings::dma_fence_add_callback(
-                fence.as_raw(),
-                &raw mut (*slot).cb,
-                Some(fence_signaled),
-            )
-        };
-        if ret == 0 {
-            core::mem::forget((fence, file));
+        let added =
+            unsafe { fence::add_callback(&pending, &raw mut (*slot).cb, Some(fence_signaled)) };
+        if added.is_ok() {
+            core::mem::forget((pending, file));
             return true;
         }
     }

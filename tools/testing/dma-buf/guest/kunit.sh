@@ -1,10 +1,23 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=sh
-# The upstream KUnit suites; each suite's results are read from debugfs, free of other kernel messages.
+# The KUnit suites: the documentation tests of our files, which the command line asked the kernel to run while
+# booting, upstream's suites and our own; each suite's results are read from debugfs, free of other kernel messages.
 
 . /jobs/lib.sh
-program plain "load dmabuf_kunit" 60 modprobe dmabuf_kunit
-for suite in dma-buf-fence dma-buf-fence-chain dma-buf-fence-unwrap dma-buf-resv; do
-	program tap "kunit $suite" 10 cat "/sys/kernel/debug/kunit/$suite/results"
-done
-check_leaks
+cpus="on $(nproc) CPUs"
+
+results() {
+	for suite; do
+		program tap "kunit $suite $cpus" 10 cat "/sys/kernel/debug/kunit/$suite/results"
+	done
+}
+
+results rust_doctests_kernel
+# the command line's choice of tests would hold for the modules, too
+printf '*' >/sys/module/kunit/parameters/filter_glob
+program plain "load dmabuf_kunit $cpus" 60 modprobe dmabuf_kunit
+results dma-buf-fence dma-buf-fence-chain dma-buf-fence-unwrap dma-buf-resv
+program plain "load dmabuf_rust_kunit $cpus" 300 modprobe dmabuf_rust_kunit
+cd /sys/kernel/debug/kunit || exit
+# when there is none, its pattern stays, and that suite has no results
+results rust_dma_*

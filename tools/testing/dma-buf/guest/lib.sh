@@ -7,7 +7,7 @@
 program() {
 	kind=$1
 	name=$2
-	seconds=$3
+	seconds=$(($3 * ${PATIENCE:-1}))
 	shift 3
 	printf '# begin %s %s\n' "$kind" "$name" >&3
 	echo "job: $name"
@@ -20,14 +20,4 @@ send_file() {
 	printf '\n# file %s %s\n' "$1" "$(wc -c <"$1")" >&3
 	cat "$1" >&3
 	printf '\n' >&3
-}
-
-check_leaks() {
-	[ -e /sys/kernel/debug/kmemleak ] || return 0
-	# the scanner reports what stays unreferenced over two scans some seconds apart
-	sleep 6
-	echo scan >/sys/kernel/debug/kmemleak
-	sleep 6
-	echo scan >/sys/kernel/debug/kmemleak
-	cat /sys/kernel/debug/kmemleak
 }

@@ -14,4 +14,3 @@ else
 	program plain "main job" 200 camera_to_display --dump /tmp/frame.ppm
 	[ ! -e /tmp/frame.ppm ] || send_file /tmp/frame.ppm
 fi
-check_leaks

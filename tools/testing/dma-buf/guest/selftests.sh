@@ -13,8 +13,8 @@ program tap udmabuf 120 udmabuf
 program tap sync_test 400 sync_test
 
 modprobe vkms
+modprobe virtio-gpu
 modprobe vivid node_types=0x1
 while read -r test; do
 	program tap "$test" 300 "$test"
 done </jobs/our-tests
-check_leaks

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
-# Boot guests: the main job for "make run", every job for "make test".
+# Boot guests: the main job for "make run", every job for "make test" and "make test-debug".
 
 # guest_job MACHINE JOB DIR TIMEOUT [OPTION...]: the kernel and initramfs are those of $OUT.
 guest_job() {
 	local machine=$1 job=$2 dir=$3 timeout=$4
 	shift 4
-	[ -z "${DEBUG_KERNEL:-}" ] || timeout=$((timeout * 4))
+	[ -z "$DEBUG_KERNEL" ] || set -- --debug --patience 4 "$@"
 	python3 "$HERE/qemu.py" --machine "$machine" --core "$CORE" --dir "$BUILD/$machine-$CORE${DEBUG_KERNEL:+-debug}" --out "$dir" \
 		--job "$job" --timeout "$timeout" "$@"
 }
@@ -44,13 +44,21 @@ run() {
 	say "  all of it took $(duration $((SECONDS - start)))"
 }
 
-test_machine() {
-	local machine=$1 job
-	for job in kunit selftests main-job; do
-		guest_job "$machine" "$job" "$BUILD/test/$machine/$job" 1500 >"$BUILD/test/$machine-$job.txt" 2>&1 || true
-		[ "$job" != main-job ] || check_picture "$machine" "$BUILD/test/$machine/$job"
-		python3 "$HERE/report.py" run "$machine" "$BUILD/test/$machine/$job"
-	done
+# The jobs of a test run; a "-4" behind a name is the number of CPUs, else there are two.
+TEST_JOBS=(kunit kunit-4 selftests stress-4 main-job)
+
+# test_job MACHINE JOB: the logs and cases of one guest.
+test_job() {
+	local machine=$1 job=$2 dir=$RESULTS/$1/$2 options=()
+	case $job in
+	# of the kernel crate's documentation tests (some 300) only our own
+	kunit*) options=(--append "kunit.enable=1 kunit.filter_glob=rust_doctests_kernel.*_dma_buf_*") ;;
+	selftests) options=(--gpu) ;;
+	esac
+	case $job in *-4) options+=(--cpus 4) ;; esac
+	guest_job "$machine" "${job%-4}" "$dir" 1500 "${options[@]}" >"$RESULTS/$machine-$job.txt" 2>&1 || true
+	[ "$job" != main-job ] || check_picture "$machine" "$dir"
+	python3 "$HERE/report.py" run "$machine" "$dir"
 }
 
 check_picture() {
@@ -63,27 +71,41 @@ check_picture() {
 }
 
 # case_is STATUS NAME [NOTE]: a test case of the host's own.
-case_is() { python3 "$HERE/report.py" case "$1" "$2" "$BUILD/test/host.cases" "${3:-}"; }
+case_is() { python3 "$HERE/report.py" case "$1" "$2" "$RESULTS/host.cases" "${3:-}"; }
 
 run_tests() {
-	local machines=(arm64 vexpress-a9) machine start=$SECONDS status=0
-	[ -z "$MACHINE" ] || machines=("$MACHINE")
-	say "Rust DMA-BUF: every test and gate on ${machines[*]}, core $CORE"
-	rm -rf "$BUILD/test"
-	mkdir -p "$BUILD/test"
+	RESULTS=$BUILD/test
+	if [ -n "$MACHINE" ]; then test_on "$MACHINE"; else test_on arm64 vexpress-a9; fi
+}
+
+# Everything that runs in a guest, on a kernel that watches itself. Its address sanitizer knows Rust on arm64 only.
+run_debug_tests() {
+	choose MACHINE "${MACHINE:=arm64}" arm64
+	RESULTS=$BUILD/test-debug
+	DEBUG_KERNEL=1
+	test_on "$MACHINE"
+}
+
+test_on() {
+	local machine job start=$SECONDS status=0
+	say "Rust DMA-BUF: every test on $*, core $CORE${DEBUG_KERNEL:+, debug kernel}"
+	rm -rf "$RESULTS"
+	mkdir -p "$RESULTS"
 	prepare
-	for machine in "${machines[@]}"; do
+	for machine; do
 		build_machine "$machine"
 		gate_machine
 	done
-	run_gates
+	[ -n "$DEBUG_KERNEL" ] || run_gates
 	unlock_cache
-	for machine in "${machines[@]}"; do
-		mkdir -p "$BUILD/test/$machine"
-		say "  Boot $machine for each job (kunit, selftests, main-job): about 2 min"
-		test_machine "$machine"
+	for machine; do
+		mkdir -p "$RESULTS/$machine"
+		say "  Boot $machine for each job (${TEST_JOBS[*]}): about 5 min"
+		for job in "${TEST_JOBS[@]}"; do
+			test_job "$machine" "$job"
+		done
 	done
-	say "logs: $BUILD/test, $LOGS; all of it took $(duration $((SECONDS - start)))"
-	python3 "$HERE/report.py" total "$BUILD"/test/host.cases "$BUILD"/test/*/*/cases || status=1
+	say "logs: $RESULTS, $LOGS; all of it took $(duration $((SECONDS - start)))"
+	python3 "$HERE/report.py" total "$RESULTS"/host.cases "$RESULTS"/*/*/cases || status=1
 	return "$status"
 }

@@ -7,20 +7,20 @@ set_machine() {
 	arm64)
 		ARCH=arm64 DEBARCH=arm64 CROSS=aarch64-linux-gnu- IMAGE=arch/arm64/boot/Image
 		BASE_CONFIG=tinyconfig BUILD_TIME="4 to 8 min when cold"
-		FRAGMENTS=(arm64 base dma-buf tests camera display-vkms)
+		FRAGMENTS=(arm64 base dma-buf tests camera display-vkms display-gpu)
 		;;
 	vexpress-a9)
 		ARCH=arm DEBARCH=armhf CROSS=arm-linux-gnueabihf- IMAGE=arch/arm/boot/zImage
 		BASE_CONFIG=vexpress_defconfig BUILD_TIME="4 to 9 min when cold"
-		FRAGMENTS=(vexpress-a9 base dma-buf tests camera display-vkms display-pl111)
+		FRAGMENTS=(vexpress-a9 base dma-buf tests camera display-vkms display-pl111 display-gpu)
 		;;
 	esac
 	FRAGMENTS+=("core-$CORE")
 	VARIANT=$MACHINE-$CORE
-	if [ -n "${DEBUG_KERNEL:-}" ]; then
+	if [ -n "$DEBUG_KERNEL" ]; then
 		FRAGMENTS+=(debug)
-		[ ! -e "$HERE/configs/$MACHINE-debug.config" ] || FRAGMENTS+=("$MACHINE-debug")
 		VARIANT+=-debug
+		BUILD_TIME="6 to 12 min when cold"
 	fi
 	FRAGMENTS=("${FRAGMENTS[@]/#/$HERE/configs/}")
 	FRAGMENTS=("${FRAGMENTS[@]/%/.config}")

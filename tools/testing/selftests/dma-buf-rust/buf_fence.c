@@ -43,16 +43,6 @@ static void put_fence(int buf, int timeline, unsigned int value, __u32 flags)
 	close(fence);
 }
 
-static int fence_count(int fence, int *status)
-{
-	struct sync_file_info info = { 0 };
-
-	t_need(!ioctl(fence, SYNC_IOC_FILE_INFO, &info), "SYNC_IOC_FILE_INFO");
-	if (status)
-		*status = info.status;
-	return info.num_fences;
-}
-
 /* What the file says about each of the n fences in it. */
 static bool all_status(int fence, unsigned int n, int status)
 {

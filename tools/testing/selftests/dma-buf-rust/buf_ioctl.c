@@ -207,6 +207,7 @@ static void test_names(void)
 	};
 	char name[64];
 	struct group g;
+	long slab;
 	void *p;
 	int buf;
 
@@ -251,8 +252,14 @@ static void test_names(void)
 		      "%s, 32 characters at the end of the page", cmds[c].text);
 		ptr_free(p);
 	}
+	/* names that stayed would take 3 MiB and more */
+	slab = slab_kb();
 	for (int i = 0; i < 100000; i++)
 		ioctl(buf, DMA_BUF_SET_NAME, longest);
+	slab = slab_kb() - slab;
+	t_ok(slab < 1024, "100000 names leave nothing in the slab caches");
+	if (slab >= 1024)
+		t_note("%ld KiB more", slab);
 	close(buf);
 	group_end(&g);
 }

@@ -112,18 +112,16 @@ static void do_fences(struct worker *w, int fd)
 		check(w, import_fence(fd, fence, 1 + rnd(w) % 3));
 		close(fence);
 	}
-	/* A fence that is pending for a moment. */
+	/*
+	 * A fence that is pending for a moment, and that nobody may have by
+	 * the time it signals: there, sw_sync in C makes refcount_t warn.
+	 */
 	if (w->timeline >= 0) {
 		fence = timeline_fence(w->timeline, ++w->last);
 		check(w, import_fence(fd, fence, 1 + rnd(w) % 3));
-		sched_yield();
-		/*
-		 * The fd is closed after this only: sw_sync in C signals
-		 * fences whose last reference another thread is just dropping,
-		 * and refcount_t warns ("addition on 0").
-		 */
-		timeline_inc(w->timeline, 1);
 		close(fence);
+		sched_yield();
+		timeline_inc(w->timeline, 1);
 	}
 }
 

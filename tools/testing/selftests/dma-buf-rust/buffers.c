@@ -1,29 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Heaps, buffers, fences and bad pointers for the dma-buf test programs.
+ * Heaps, buffers, importers and bad pointers for the dma-buf test programs.
  */
 #include <dirent.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 
 #include <drm/drm.h>
-#include <linux/dma-buf.h>
 #include <linux/dma-heap.h>
 
 #include "common.h"
-
-struct sw_sync_create {
-	__u32 value;
-	char name[32];
-	__s32 fence;
-};
-
-#define SW_SYNC_CREATE	_IOWR('W', 0, struct sw_sync_create)
-#define SW_SYNC_INC	_IOW('W', 1, __u32)
 
 size_t page_size(void)
 {
@@ -136,48 +125,6 @@ void fd_table_full(bool full)
 	} else {
 		t_need(!setrlimit(RLIMIT_NOFILE, &before), "setrlimit");
 	}
-}
-
-int timeline_open(void)
-{
-	return open(SW_SYNC, O_RDWR | O_CLOEXEC);
-}
-
-int timeline_fence(int timeline, unsigned int value)
-{
-	struct sw_sync_create create = { .value = value, .name = "test" };
-
-	t_need(!ioctl(timeline, SW_SYNC_CREATE, &create), "sw_sync fence");
-	return create.fence;
-}
-
-void timeline_inc(int timeline, unsigned int by)
-{
-	__u32 value = by;
-
-	t_need(!ioctl(timeline, SW_SYNC_INC, &value), "sw_sync inc");
-}
-
-int import_fence(int buf, int fence, __u32 flags)
-{
-	struct dma_buf_import_sync_file arg = { .flags = flags, .fd = fence };
-
-	return ioctl(buf, DMA_BUF_IOCTL_IMPORT_SYNC_FILE, &arg);
-}
-
-int export_fence(int buf, __u32 flags)
-{
-	struct dma_buf_export_sync_file arg = { .flags = flags, .fd = -1 };
-
-	return ioctl(buf, DMA_BUF_IOCTL_EXPORT_SYNC_FILE, &arg) ? -1 : arg.fd;
-}
-
-int poll_now(int fd, int events)
-{
-	struct pollfd p = { .fd = fd, .events = events };
-
-	t_need(poll(&p, 1, 0) >= 0, "poll");
-	return p.revents;
 }
 
 int open_card(const char *driver)

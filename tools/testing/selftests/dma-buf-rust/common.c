@@ -4,6 +4,7 @@
  */
 #include <dirent.h>
 #include <fcntl.h>
+#include <glob.h>
 #include <libgen.h>
 #include <time.h>
 
@@ -116,6 +117,24 @@ bool write_file(const char *path, const char *text)
 	return n == (ssize_t)strlen(text);
 }
 
+__u64 now_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * 1000000000ULL + t.tv_nsec;
+}
+
+void nap_ms(long ms)
+{
+	const struct timespec t = {
+		.tv_sec = ms / 1000,
+		.tv_nsec = ms % 1000 * 1000000,
+	};
+
+	nanosleep(&t, NULL);
+}
+
 int count_fds(void)
 {
 	DIR *dir = opendir("/proc/self/fd");
@@ -129,6 +148,50 @@ int count_fds(void)
 	return n - 3;
 }
 
+int count_files(void)
+{
+	char text[64];
+
+	t_need(read_file("/proc/sys/fs/file-nr", text, sizeof(text)), "file-nr");
+	return atoi(text);
+}
+
+int log_open(void)
+{
+	int log = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+
+	t_need(log >= 0 && lseek(log, 0, SEEK_END) >= 0, "/dev/kmsg");
+	return log;
+}
+
+/* A record a read; EPIPE says that older ones were overwritten. */
+bool log_is_clean(int log)
+{
+	static const char * const bad[] = {
+		"WARNING:", "BUG:", "refcount_t:", "Unable to handle kernel",
+		"INFO: possible", "INFO: task", "rust_kernel: panicked",
+	};
+	char record[2048];
+	bool clean = true;
+	ssize_t n;
+
+	for (;;) {
+		n = read(log, record, sizeof(record) - 1);
+		if (n < 0 && errno == EPIPE)
+			continue;
+		if (n <= 0)
+			return clean;
+		record[n] = '\0';
+		for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+			if (!strstr(record, bad[i]))
+				continue;
+			record[strcspn(record, "\n")] = '\0';
+			ksft_print_msg("the kernel says: %s\n", record);
+			clean = false;
+		}
+	}
+}
+
 long meminfo_kb(const char *key)
 {
 	char text[8192];
@@ -137,6 +200,18 @@ long meminfo_kb(const char *key)
 	t_need(read_file("/proc/meminfo", text, sizeof(text)), "/proc/meminfo");
 	at = strstr(text, key);
 	return at ? strtol(at + strlen(key) + 1, NULL, 10) : 0;
+}
+
+long slab_kb(void)
+{
+	glob_t found;
+
+	if (!glob("/sys/kernel/slab/*/shrink", 0, NULL, &found)) {
+		for (size_t i = 0; i < found.gl_pathc; i++)
+			write_file(found.gl_pathv[i], "1");
+		globfree(&found);
+	}
+	return meminfo_kb("SUnreclaim:");
 }
 
 static bool is_object(const char *line, unsigned long long *ino)
@@ -193,31 +268,39 @@ void group_begin(struct group *g, const char *name)
 	g->name = name;
 	g->fds = count_fds();
 	g->objects = count_objects();
+	g->timelines = count_timelines();
 	g->free_kb = meminfo_kb("MemFree:");
 }
 
 /* Some of what is freed comes back a little later (RCU, other CPUs). */
 void group_end(const struct group *g)
 {
-	const struct timespec pause = { .tv_nsec = 20 * 1000 * 1000 };
 	const long tolerance = MEMORY_TOLERANCE_KB(meminfo_kb("MemTotal:"));
-	int fds = 0, objects = 0;
+	int fds = 0, objects = 0, timelines = 0;
 	long missing = 0;
 
 	for (int tries = 0; tries < 50; tries++) {
+		/* the last resort: slabs may hold what their users gave back */
+		if (tries == 40)
+			slab_kb();
 		fds = count_fds();
 		objects = count_objects();
+		timelines = count_timelines();
 		missing = g->free_kb - meminfo_kb("MemFree:");
 		if (fds == g->fds && objects == g->objects &&
-		    missing <= tolerance)
+		    timelines == g->timelines && missing <= tolerance)
 			break;
-		nanosleep(&pause, NULL);
+		nap_ms(20);
 	}
-	if (fds != g->fds || objects != g->objects)
-		ksft_print_msg("before: %d fds, %d dma-bufs; after: %d and %d\n",
-			       g->fds, g->objects, fds, objects);
+	if (fds != g->fds || objects != g->objects ||
+	    timelines != g->timelines)
+		ksft_print_msg("before: %d fds, %d dma-bufs, %d timelines; after: %d, %d and %d\n",
+			       g->fds, g->objects, g->timelines, fds, objects,
+			       timelines);
 	ksft_test_result(fds == g->fds, "%s: no fd left\n", g->name);
 	ksft_test_result(objects == g->objects, "%s: no dma-buf left\n",
+			 g->name);
+	ksft_test_result(timelines == g->timelines, "%s: no fence left\n",
 			 g->name);
 	if (missing > tolerance)
 		ksft_print_msg("%ld KiB are missing\n", missing);

@@ -18,6 +18,7 @@
 
 #define BUFINFO		"/sys/kernel/debug/dma_buf/bufinfo"
 #define SW_SYNC		"/sys/kernel/debug/sync/sw_sync"
+#define SYNC_INFO	"/sys/kernel/debug/sync/info"
 #define MEGABYTE	(1024UL * 1024)
 /* How often a failing call is repeated, so that a leak cannot hide. */
 #define LEAK_ROUNDS	64
@@ -35,7 +36,7 @@ void t_need(bool ok, const char *what);
 
 /*
  * A group of tests: group_end() checks that it left no file descriptor, no
- * dma-buf and no memory behind. MemFree does not count the free pages that each
+ * dma-buf, no fence and no memory behind. MemFree does not count the free pages that each
  * CPU keeps for itself, and those grow with the machine: 8 MiB and a 128th of
  * the memory may be missing. A call that leaked would have lost LEAK_ROUNDS
  * megabytes.
@@ -46,20 +47,38 @@ struct group {
 	const char *name;
 	int fds;
 	int objects;
+	int timelines;
 	long free_kb;
 };
 
 void group_begin(struct group *g, const char *name);
 void group_end(const struct group *g);
 
+/* CLOCK_MONOTONIC */
+__u64 now_ns(void);
+void nap_ms(long ms);
+
 int count_fds(void);
+/* Open files of the whole machine: also those that have lost their fd. */
+int count_files(void);
 long meminfo_kb(const char *key);
+/*
+ * Memory in the slab caches. Empty slabs are given back first, and what KASAN
+ * has in quarantine, where the kernel lets us (CONFIG_SLUB_DEBUG).
+ */
+long slab_kb(void);
 /* Objects in bufinfo; -1 if it cannot be read. */
 int count_objects(void);
 /* The lines of bufinfo about the buffer of this fd; false if there are none. */
 bool bufinfo_of(int fd, char *text, size_t len);
 bool read_file(const char *path, char *text, size_t len);
 bool write_file(const char *path, const char *text);
+/*
+ * The kernel's log from here on, and whether a warning, a bug or a misused
+ * reference count was reported there since.
+ */
+int log_open(void);
+bool log_is_clean(int log);
 /*
  * A test module, named or lying beside the program, or where its Makefile puts
  * it; -1 if it is nowhere.
@@ -90,13 +109,46 @@ int open_card(const char *driver);
 int prime_import(int card, int fd, __u32 *handle);
 int gem_close(int card, __u32 handle);
 
-/* Fences */
+/* Fences: sw_sync has no header of its own, its debugfs file is its interface. */
+struct sw_sync_create {
+	__u32 value;
+	char name[32];
+	__s32 fence;
+};
+
+struct sw_sync_deadline {
+	__u64 deadline_ns;
+	__u32 pad;
+	__s32 fence;
+};
+
+#define SW_SYNC_CREATE		_IOWR('W', 0, struct sw_sync_create)
+#define SW_SYNC_INC		_IOW('W', 1, __u32)
+#define SW_SYNC_GET_DEADLINE	_IOWR('W', 2, struct sw_sync_deadline)
+
+struct sync_fence_info;
+struct sync_file_info;
+
 int timeline_open(void);
 int timeline_fence(int timeline, unsigned int value);
 void timeline_inc(int timeline, unsigned int by);
 int import_fence(int buf, int fence, __u32 flags);
 int export_fence(int buf, __u32 flags);
+int merge_fences(int a, int b, const char *name);
+/* What is in the file, and up to "room" of its fences: ioctl's return value. */
+int fence_info(int fence, struct sync_file_info *info,
+	       struct sync_fence_info *each, unsigned int room);
+/* How many fences the file holds, and its status (status may be NULL) */
+int fence_count(int fence, int *status);
+int fence_status(int fence);
 /* What poll() says at once: the events that are ready. */
 int poll_now(int fd, int events);
+/* Whether the fence signals within 20 s: a test that goes well never waits. */
+bool poll_signalled(int fence);
+/*
+ * How many timelines there are in sync/info. A timeline lives as long as the
+ * last of its fences, so this finds every sw_sync fence that was not let go.
+ */
+int count_timelines(void);
 
 #endif

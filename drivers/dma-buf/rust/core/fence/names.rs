@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What a fence is called.
+//!
+//! The issuer's strings are only valid while the fence is not signalled and, within RCU, for a
+//! grace period after that. Later there are two fixed ones.
+
+use super::{
+    has,
+    ops,
+    Flag, //
+};
+use kernel::{
+    bindings,
+    dma_buf::Fence,
+    prelude::*,
+    sync::rcu, //
+};
+
+type GetName = unsafe extern "C" fn(*mut bindings::dma_fence) -> *const c_char;
+
+fn name<'a>(
+    fence: &Fence,
+    rcu: &'a rcu::Guard,
+    get: impl FnOnce(&bindings::dma_fence_ops) -> Option<GetName>,
+    detached: &'static CStr,
+) -> &'a CStr {
+    // Old issuers stay attached and may be gone all the same: both must be asked, in any order.
+    let get = ops(fence, rcu)
+        .filter(|_| !has(fence, Flag::Signaled))
+        .and_then(get);
+
+    match get {
+        // SAFETY: The operation is the fence's own and gives a string that RCU keeps.
+        Some(get) => unsafe { CStr::from_char_ptr(get(fence.as_raw())) },
+        None => detached,
+    }
+}
+
+/// The name of the driver that has issued `fence`.
+pub(super) fn driver<'a>(fence: &Fence, rcu: &'a rcu::Guard) -> &'a CStr {
+    name(fence, rcu, |ops| ops.get_driver_name, c"detached-driver")
+}
+
+/// The name of the context of `fence`.
+pub(super) fn timeline<'a>(fence: &Fence, rcu: &'a rcu::Guard) -> &'a CStr {
+    name(
+        fence,
+        rcu,
+        |ops| ops.get_timeline_name,
+        c"signaled-timeline",
+    )
+}
+
+/// Calls `f` with the names of the driver and of the timeline. `f` must not sleep.
+pub(crate) fn with_names<T>(fence: &Fence, f: impl FnOnce(&CStr, &CStr) -> T) -> T {
+    let rcu = rcu::read_lock();
+
+    f(driver(fence, &rcu), timeline(fence, &rcu))
+}
+
+/// Prints one line about `fence`.
+///
+/// # Safety
+///
+/// `m` must be valid.
+pub(crate) unsafe fn describe(fence: &Fence, m: *mut bindings::seq_file) {
+    let rcu = rcu::read_lock();
+    let (timeline, driver, un) = if fence.is_signaled() {
+        (c"", c"", c"")
+    } else {
+        (timeline(fence, &rcu), driver(fence, &rcu), c"un")
+    };
+
+    // SAFETY: `m` is valid by the caller's guarantee, and the format gets what it asks for.
+    unsafe {
+        bindings::seq_printf(
+            m,
+            c"%llu:%llu %s %s %ssignalled\n".as_char_ptr(),
+            fence.context(),
+            fence.seqno(),
+            timeline.as_char_ptr(),
+            driver.as_char_ptr(),
+            un.as_char_ptr(),
+        )
+    };
+}

@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! sync_file: a fence as a file.
+//!
+//! Implements what [`include/linux/sync_file.h`](srctree/include/linux/sync_file.h) declares. The
+//! file owns the `struct sync_file`, which owns a reference to the fence.
+//!
+//! The first poll puts a callback on the fence, which wakes all pollers. It may be running when the
+//! file is released; taking it off waits for that, under the fence's lock.
+
+use crate::fence::{
+    self,
+    unwrap, //
+};
+use core::{
+    ffi::CStr,
+    ptr::NonNull, //
+};
+use kernel::{
+    bindings,
+    dma_buf::Fence,
+    error::from_err_ptr,
+    fs::{
+        File,
+        LocalFile, //
+    },
+    prelude::*,
+    sync::aref::ARef,
+    types::Opaque, //
+};
+
+mod ffi;
+mod file;
+mod ioctl;
+
+/// The size of the buffers for names, with the terminating zero.
+const NAME_SIZE: usize = 32;
+
+/// A fence with a file.
+///
+/// # Invariants
+///
+/// Initialised. `fence` owns a reference. Once there is a file, nothing changes but the callback,
+/// which belongs to the fence's lock.
+#[repr(transparent)]
+pub(crate) struct SyncFile(Opaque<bindings::sync_file>);
+
+impl SyncFile {
+    /// Borrows a sync_file from a C pointer.
+    ///
+    /// # Safety
+    ///
+    /// `ptr` must point to a `struct sync_file` that lives for `'a`.
+    unsafe fn from_raw<'a>(ptr: *mut bindings::sync_file) -> &'a Self {
+        // SAFETY: By the caller's guarantee; `SyncFile` is transparent.
+        unsafe { &*ptr.cast() }
+    }
+
+    fn as_raw(&self) -> *mut bindings::sync_file {
+        self.0.get()
+    }
+
+    pub(crate) fn fence(&self) -> &Fence {
+        // SAFETY: By the type invariant.
+        unsafe { Fence::from_raw((*self.as_raw()).fence) }
+    }
+
+    /// The name that user space has given; empty if it has not.
+    fn user_name(&self) -> &CStr {
+        // SAFETY: By the type invariant the name is constant. It always ends with a zero.
+        unsafe { CStr::from_char_ptr((&raw const (*self.as_raw()).user_name).cast()) }
+    }
+}
+
+/// Makes a file for `fence`. The `struct sync_file` lives as long as that. Fails with `ENOMEM` or
+/// `ENFILE`. Sleeps.
+pub(crate) fn new(
+    fence: ARef<Fence>,
+    user_name: [c_char; NAME_SIZE],
+) -> Result<(ARef<File>, NonNull<bindings::sync_file>)> {
+    let sync_file = KBox::new(SyncFile(Opaque::zeroed()), GFP_KERNEL)?;
+    let raw = KBox::into_raw(sync_file).cast::<bindings::sync_file>();
+
+    // SAFETY: The memory is valid, and nobody else knows of it yet.
+    unsafe {
+        (*raw).user_name = user_name;
+        (*raw).fence = fence.as_raw();
+        bindings::__init_waitqueue_head(
+            &raw mut (*raw).wq,
+            c"&sync_file->wq".as_char_ptr(),
+            kernel::static_lock_class!().as_ptr(),
+        );
+        bindings::INIT_LIST_HEAD(&raw mut (*raw).cb.node);
+    }
+
+    // SAFETY: The name and the operations are static.
+    let file = from_err_ptr(unsafe {
+        bindings::anon_inode_getfile(c"sync_file".as_char_ptr(), file::OPS, raw.cast(), 0)
+    })
+    .and_then(|file| NonNull::new(file).ok_or(ENOMEM))
+    .inspect_err(|_| {
+        // SAFETY: There is no file, so that the memory is still ours.
+        drop(unsafe { KBox::from_raw(raw) });
+    })?;
+
+    // INVARIANT: The reference goes over.
+    core::mem::forget(fence);
+    // SAFETY: The file is new, and its reference is ours. Nobody uses its position.
+    unsafe {
+        (*raw).file = file.as_ptr();
+        Ok((ARef::from_raw(file.cast()), NonNull::new_unchecked(raw)))
+    }
+}
+
+/// The fence of a new file is that of both others.
+fn merge(
+    a: &SyncFile,
+    b: &SyncFile,
+    name: [c_char; NAME_SIZE],
+) -> Result<(ARef<File>, NonNull<bindings::sync_file>)> {
+    let fence = unwrap::merge(&[Some(a.fence()), Some(b.fence())])?;
+
+    new(fence, name)
+}
+
+/// The sync_file that `file` stands for, if it does.
+fn of(file: &LocalFile) -> Option<&SyncFile> {
+    // SAFETY: The operations of an open file do not change. A file with ours owns a sync_file.
+    unsafe {
+        core::ptr::eq((*file.as_ptr()).f_op, file::OPS)
+            .then(|| SyncFile::from_raw((*file.as_ptr()).private_data.cast()))
+    }
+}
+
+/// The fence of the sync_file that `fd` stands for; `None` if it does not stand for one.
+pub(crate) fn fence_of(fd: u32) -> Option<ARef<Fence>> {
+    let file = LocalFile::fget(fd).ok()?;
+
+    of(&file).map(|sync_file| sync_file.fence().into())
+}
+
+/// Writes the name of `sync_file` to `buf`, cut off where that ends.
+///
+/// # Safety
+///
+/// `buf` must point to `len` writable bytes.
+unsafe fn write_name(sync_file: &SyncFile, buf: *mut c_char, len: usize) {
+    let name = sync_file.user_name();
+    let fence = sync_file.fence();
+
+    if !name.is_empty() {
+        // SAFETY: By the caller's guarantee; the format takes a string.
+        unsafe { bindings::snprintf(buf, len, c"%s".as_char_ptr(), name.as_char_ptr()) };
+        return;
+    }
+    fence::with_names(fence, |driver, timeline| {
+        // SAFETY: By the caller's guarantee; the format gets what it asks for.
+        unsafe {
+            bindings::snprintf(
+                buf,
+                len,
+                c"%s-%s%llu-%lld".as_char_ptr(),
+                driver.as_char_ptr(),
+                timeline.as_char_ptr(),
+                fence.context(),
+                fence.seqno(),
+            )
+        };
+    });
+}

@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Callbacks.
+
+use kernel::{
+    dma_buf::{
+        Fence,
+        FenceCallback,
+        FenceStatus, //
+    },
+    prelude::*,
+    sync::{
+        atomic::{
+            Atomic,
+            Relaxed, //
+        },
+        Arc, //
+    },
+};
+
+/// How often callbacks were called.
+pub(crate) struct Calls {
+    pub(crate) count: Atomic<u32>,
+    /// Calls that were not what they should be.
+    pub(crate) bad: Atomic<u32>,
+}
+
+impl Calls {
+    pub(crate) fn new() -> Result<Arc<Self>> {
+        Ok(Arc::new(
+            Self {
+                count: Atomic::new(0),
+                bad: Atomic::new(0),
+            },
+            GFP_KERNEL,
+        )?)
+    }
+}
+
+/// A callback that counts.
+pub(crate) struct Count {
+    calls: Arc<Calls>,
+    alive: Atomic<bool>,
+}
+
+impl Count {
+    pub(crate) fn new(calls: &Arc<Calls>) -> Self {
+        Self {
+            calls: calls.clone(),
+            alive: Atomic::new(true),
+        }
+    }
+}
+
+impl FenceCallback for Count {
+    fn signaled(&self, fence: &Fence) {
+        if !self.alive.load(Relaxed) || matches!(fence.status(), FenceStatus::Pending) {
+            self.calls.bad.add(1, Relaxed);
+        }
+        self.calls.count.add(1, Relaxed);
+    }
+}
+
+impl Drop for Count {
+    fn drop(&mut self) {
+        self.alive.store(false, Relaxed);
+    }
+}
+
+#[kunit_tests(rust_dma_fence_callback)]
+mod tests {
+    use super::*;
+    use crate::{
+        jobs::Jobs,
+        mock::*, //
+    };
+    use kernel::dma_buf::CallbackRegistration;
+
+    #[test]
+    fn runs_once() -> Result {
+        let calls = Calls::new()?;
+        let owner = fence()?;
+        let fence = share(&owner);
+        let _a = KBox::pin_init(
+            CallbackRegistration::new(&fence, Count::new(&calls)),
+            GFP_KERNEL,
+        )?;
+        let _b = KBox::pin_init(
+            CallbackRegistration::new(&fence, Count::new(&calls)),
+            GFP_KERNEL,
+        )?;
+
+        assert_eq!(calls.count.load(Relaxed), 0);
+        owner.signal();
+        assert_eq!(calls.count.load(Relaxed), 2);
+        fence.enable_signaling();
+        assert_eq!(calls.count.load(Relaxed), 2);
+        assert_eq!(calls.bad.load(Relaxed), 0);
+        Ok(())
+    }
+
+    #[test]
+    fn runs_on_error() -> Result {
+        struct Error(Atomic<i32>);
+
+        impl FenceCallback for Error {
+            fn signaled(&self, fence: &Fence) {
+                if let FenceStatus::Signaled(Err(err)) = fence.status() {
+                    self.0.store(err.to_errno(), Relaxed);
+                }
+            }
+        }
+
+        let owner = fence()?;
+        let registration = KBox::pin_init(
+            CallbackRegistration::new(owner.fence(), Error(Atomic::new(0))),
+            GFP_KERNEL,
+        )?;
+
+        drop(owner);
+        assert_eq!(
+            registration.callback().0.load(Relaxed),
+            ECANCELED.to_errno()
+        );
+        Ok(())
+    }
+
+    #[test]
+    fn enables_signaling() -> Result {
+        let (log, calls) = (Log::new()?, Calls::new()?);
+        let owner = logged(&log, false)?;
+        let _registration = KBox::pin_init(
+            CallbackRegistration::new(owner.fence(), Count::new(&calls)),
+            GFP_KERNEL,
+        )?;
+
+        assert_eq!(log.enabled.load(Relaxed), 1);
+        Ok(())
+    }
+
+    #[test]
+    fn too_late() -> Result {
+        let (log, calls) = (Log::new()?, Calls::new()?);
+        let done = logged(&log, true)?;
+
+        for fence in [&Fence::stub(), &share(&done)] {
+            let registration = CallbackRegistration::new(fence, Count::new(&calls));
+            assert_eq!(KBox::pin_init(registration, GFP_KERNEL).err(), Some(ENOENT));
+        }
+        assert_eq!(calls.count.load(Relaxed), 0);
+        Ok(())
+    }
+
+    #[test]
+    fn taken_back() -> Result {
+        let calls = Calls::new()?;
+        let owner = fence()?;
+        let register = || {
+            KBox::pin_init(
+                CallbackRegistration::new(owner.fence(), Count::new(&calls)),
+                GFP_KERNEL,
+            )
+        };
+        let (a, b, c) = (register()?, register()?, register()?);
+
+        drop(b);
+        drop(a);
+        owner.signal();
+        assert_eq!(calls.count.load(Relaxed), 1);
+        drop(c);
+        Ok(())
+    }
+
+    /// The callback is taken back by one, while the fence is signalled by another.
+    #[test]
+    fn taken_back_while_signaling() -> Result {
+        const ROUNDS: u32 = 300;
+
+        let calls = Calls::new()?;
+        for _ in 0..ROUNDS {
+            let owner = fence()?;
+            let registration = KBox::pin_init(
+                CallbackRegistration::new(owner.fence(), Count::new(&calls)),
+                GFP_KERNEL,
+            )?;
+
+            let mut jobs = Jobs::new()?;
+            jobs.add(move || owner.signal())?;
+            jobs.add(move || drop(registration))?;
+            jobs.run();
+        }
+        assert!(calls.count.load(Relaxed) <= ROUNDS);
+        assert_eq!(calls.bad.load(Relaxed), 0);
+        Ok(())
+    }
+}

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! KUnit suites for fences, reservation objects and sync files.
+//!
+//! They use what [`kernel::dma_buf`] offers to drivers, which calls exported symbols only, so they
+//! say the same of every implementation of these.
+
+use kernel::prelude::*;
+
+mod array;
+mod callback;
+mod chain;
+mod deadline;
+mod fence;
+mod jobs;
+mod merge;
+mod mock;
+mod resv;
+mod resv_race;
+mod sync_file;
+mod text;
+mod wait;
+
+module! {
+    type: Tests,
+    name: "dmabuf_rust_kunit",
+    authors: ["Rust DMA-BUF developers"],
+    description: "KUnit suites for fences, reservation objects and sync files",
+    license: "GPL",
+}
+
+/// The module, which has nothing to do: KUnit finds the suites by itself.
+struct Tests;
+
+impl kernel::Module for Tests {
+    fn init(_module: &'static ThisModule) -> Result<Self> {
+        Ok(Self)
+    }
+}

@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Fences to test with.
+
+use kernel::{
+    bindings,
+    dma_buf::{
+        DriverFence,
+        Fence,
+        FenceAllocation,
+        FenceContext,
+        FenceOps, //
+    },
+    prelude::*,
+    sync::{
+        aref::ARef,
+        atomic::{
+            Atomic,
+            Relaxed, //
+        },
+        Arc, //
+    },
+    time::{
+        Delta,
+        Instant,
+        Monotonic, //
+    },
+    types::Opaque,
+};
+
+pub(crate) const DRIVER_NAME: &CStr = c"mock-driver";
+pub(crate) const TIMELINE_NAME: &CStr = c"mock-timeline";
+
+/// What has happened to a fence of a [`Mock`].
+pub(crate) struct Log {
+    /// How often somebody has asked for signalling.
+    pub(crate) enabled: Atomic<u32>,
+    /// How many deadlines were set.
+    pub(crate) deadlines: Atomic<u32>,
+    /// Whether the data of the fence was dropped, as a count.
+    pub(crate) dropped: Atomic<u32>,
+    start: Instant<Monotonic>,
+    earliest: Atomic<i64>,
+}
+
+impl Log {
+    pub(crate) fn new() -> Result<Arc<Self>> {
+        Ok(Arc::new(
+            Self {
+                enabled: Atomic::new(0),
+                deadlines: Atomic::new(0),
+                dropped: Atomic::new(0),
+                start: Instant::now(),
+                earliest: Atomic::new(i64::MAX),
+            },
+            GFP_KERNEL,
+        )?)
+    }
+
+    /// The instant `ms` after the beginning of this log.
+    pub(crate) fn after(&self, ms: i64) -> Instant<Monotonic> {
+        self.start + Delta::from_millis(ms)
+    }
+
+    /// The earliest deadline, in milliseconds after the beginning of this log.
+    pub(crate) fn earliest(&self) -> Option<i64> {
+        match self.earliest.load(Relaxed) {
+            i64::MAX => None,
+            ns => Some(Delta::from_nanos(ns).as_millis()),
+        }
+    }
+}
+
+/// The data of a fence that writes a log.
+pub(crate) struct Mock {
+    log: Arc<Log>,
+    done: bool,
+}
+
+#[vtable]
+impl FenceOps for Mock {
+    const DRIVER_NAME: &'static CStr = DRIVER_NAME;
+
+    fn enable_signaling(&self) -> bool {
+        self.log.enabled.add(1, Relaxed);
+        !self.done
+    }
+
+    fn set_deadline(&self, deadline: Instant<Monotonic>) {
+        let deadline = (deadline - self.log.start).as_nanos();
+        let earliest = self.log.earliest.load(Relaxed);
+
+        // The fence's lock is held, so that there is nobody else.
+        self.log.earliest.store(earliest.min(deadline), Relaxed);
+        self.log.deadlines.add(1, Relaxed);
+    }
+}
+
+impl Drop for Mock {
+    fn drop(&mut self) {
+        self.log.dropped.add(1, Relaxed);
+    }
+}
+
+/// The data of a fence that does nothing.
+pub(crate) struct Plain;
+
+#[vtable]
+impl FenceOps for Plain {
+    const DRIVER_NAME: &'static CStr = DRIVER_NAME;
+}
+
+pub(crate) type PlainFence = DriverFence<Plain>;
+
+/// A context for fences.
+pub(crate) fn context() -> FenceContext {
+    FenceContext::new(TIMELINE_NAME)
+}
+
+/// The next fence of `context`.
+pub(crate) fn fence_of(context: &FenceContext) -> Result<PlainFence> {
+    Ok(context.fence(FenceAllocation::new(GFP_KERNEL)?, Plain))
+}
+
+/// A fence of a context of its own.
+pub(crate) fn fence() -> Result<PlainFence> {
+    fence_of(&context())
+}
+
+/// `count` fences, each of a context of its own.
+pub(crate) fn fences(count: usize) -> Result<KVec<PlainFence>> {
+    let mut fences = KVec::with_capacity(count, GFP_KERNEL)?;
+
+    for _ in 0..count {
+        fences.push(fence()?, GFP_KERNEL)?;
+    }
+    Ok(fences)
+}
+
+/// A reference to the fence of `owner`.
+pub(crate) fn share<T: FenceOps>(owner: &DriverFence<T>) -> ARef<Fence> {
+    owner.fence().into()
+}
+
+/// References to the fences of `owners`, in a vector.
+pub(crate) fn shares(owners: &[PlainFence]) -> Result<KVec<ARef<Fence>>> {
+    let mut fences = KVec::with_capacity(owners.len(), GFP_KERNEL)?;
+
+    for owner in owners {
+        fences.push(share(owner), GFP_KERNEL)?;
+    }
+    Ok(fences)
+}
+
+/// A fence with a log. If `done` is set its work is done when somebody asks.
+pub(crate) fn logged(log: &Arc<Log>, done: bool) -> Result<DriverFence<Mock>> {
+    let log = log.clone();
+
+    Ok(context().fence(FenceAllocation::new(GFP_KERNEL)?, Mock { log, done }))
+}
+
+/// # Safety
+///
+/// Called by the core.
+unsafe extern "C" fn name(_fence: *mut bindings::dma_fence) -> *const c_char {
+    DRIVER_NAME.as_char_ptr()
+}
+
+static RAW_OPS: bindings::dma_fence_ops = bindings::dma_fence_ops {
+    get_driver_name: Some(name),
+    get_timeline_name: Some(name),
+    enable_signaling: None,
+    signaled: None,
+    wait: None,
+    release: None,
+    set_deadline: None,
+};
+
+/// A fence with any number, as C drivers may have it; with 32 or 64 bits of it that count. It is
+/// never signalled.
+pub(crate) fn numbered(context: &FenceContext, seqno: u64, wide: bool) -> Result<ARef<Fence>> {
+    let memory = KBox::new(Opaque::<bindings::dma_fence>::uninit(), GFP_KERNEL)?;
+    let fence = KBox::into_raw(memory).cast::<bindings::dma_fence>();
+    let (lock, context) = (core::ptr::null_mut(), context.id());
+
+    // SAFETY: The memory is ours, from `kmalloc()`, and becomes a fence with one reference, which is
+    // ours. The test ends before the module with the operations may go.
+    unsafe {
+        if wide {
+            bindings::dma_fence_init64(fence, &RAW_OPS, lock, context, seqno);
+        } else {
+            bindings::dma_fence_init(fence, &RAW_OPS, lock, context, seqno);
+        }
+        Fence::from_owned(fence)
+    }
+    .ok_or(ENOMEM)
+}

@@ -1,0 +1,255 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Sync files, with their ioctls.
+
+use kernel::{
+    bindings,
+    dma_buf::{
+        Fence,
+        SyncFile, //
+    },
+    error::to_result,
+    fs::{
+        file::{
+            flags::O_CLOEXEC,
+            FileDescriptorReservation, //
+        },
+        File, //
+    },
+    ioctl::_IOWR,
+    prelude::*,
+    sync::aref::ARef,
+    transmute::{
+        AsBytes,
+        FromBytes, //
+    },
+    uaccess::{
+        UserPtr,
+        UserSlice, //
+    },
+};
+
+/// `struct sync_merge_data`.
+#[repr(C)]
+struct MergeData {
+    name: [u8; 32],
+    fd2: i32,
+    fence: i32,
+    flags: u32,
+    pad: u32,
+}
+
+/// `struct sync_file_info`.
+#[repr(C)]
+struct FileInfo {
+    name: [u8; 32],
+    status: i32,
+    flags: u32,
+    num_fences: u32,
+    pad: u32,
+    sync_fence_info: u64,
+}
+
+// SAFETY: Any bytes are numbers.
+unsafe impl FromBytes for MergeData {}
+
+// SAFETY: Numbers without padding.
+unsafe impl AsBytes for MergeData {}
+
+// SAFETY: Any bytes are numbers.
+unsafe impl FromBytes for FileInfo {}
+
+// SAFETY: Numbers without padding.
+unsafe impl AsBytes for FileInfo {}
+
+const MERGE: u32 = _IOWR::<MergeData>(b'>' as u32, 3);
+const FILE_INFO: u32 = _IOWR::<FileInfo>(b'>' as u32, 4);
+
+/// An open sync file. Dropping it closes the descriptor.
+struct Open {
+    file: ARef<File>,
+    fd: i32,
+}
+
+impl Open {
+    fn new(fence: &Fence) -> Result<Self> {
+        let file = SyncFile::new(fence)?.into_file();
+        let reserved = FileDescriptorReservation::get_unused_fd_flags(O_CLOEXEC)?;
+        let fd = reserved.reserved_fd() as i32;
+
+        reserved.fd_install(file.clone());
+        Ok(Self { file, fd })
+    }
+
+    fn fence(&self) -> Result<ARef<Fence>> {
+        SyncFile::fence_from_fd(self.fd)
+    }
+
+    /// Carries out an ioctl whose argument is `arg`.
+    fn ioctl<T: AsBytes + FromBytes>(&self, cmd: u32, arg: T) -> Result<T> {
+        let ptr = user_page()?;
+        let slice = || UserSlice::new(UserPtr::from_addr(ptr), size_of::<T>());
+
+        slice().writer().write(&arg)?;
+        // SAFETY: The file is open, and the argument is a pointer to user space.
+        to_result(unsafe {
+            let file = self.file.as_ptr();
+            let ioctl = (*(*file).f_op).unlocked_ioctl.ok_or(ENOTTY)?;
+            ioctl(file, cmd, ptr) as c_int
+        })?;
+        slice().reader().read()
+    }
+
+    fn merge(&self, other: &Self) -> Result<ARef<Fence>> {
+        let mut name = [0; 32];
+        name[..6].copy_from_slice(b"merged");
+
+        let arg = MergeData {
+            name,
+            fd2: other.fd,
+            fence: -1,
+            flags: 0,
+            pad: 0,
+        };
+        let fd = self.ioctl(MERGE, arg)?.fence;
+        let fence = SyncFile::fence_from_fd(fd);
+        close(fd);
+        fence
+    }
+
+    fn info(&self) -> Result<FileInfo> {
+        let arg = FileInfo {
+            name: [0; 32],
+            status: 0,
+            flags: 0,
+            num_fences: 0,
+            pad: 0,
+            sync_fence_info: 0,
+        };
+        self.ioctl(FILE_INFO, arg)
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        close(self.fd);
+    }
+}
+
+fn close(fd: i32) {
+    // SAFETY: May be called with any number. Nobody else uses this one.
+    unsafe { bindings::close_fd(fd as u32) };
+}
+
+/// A page of user memory, for this task to use until the test ends.
+fn user_page() -> Result<usize> {
+    const PROT_READ_WRITE: usize = 3;
+    const MAP_PRIVATE_ANONYMOUS: usize = 0x22;
+
+    // SAFETY: A test is running, in this task.
+    let addr = unsafe {
+        bindings::kunit_vm_mmap(
+            bindings::kunit_get_current_test(),
+            core::ptr::null_mut(),
+            0,
+            bindings::PAGE_SIZE,
+            PROT_READ_WRITE,
+            MAP_PRIVATE_ANONYMOUS,
+            0,
+        )
+    };
+
+    // An error is a number near the end of the address space.
+    if addr == 0 || addr % bindings::PAGE_SIZE != 0 {
+        return Err(ENOMEM);
+    }
+    Ok(addr)
+}
+
+#[kunit_tests(rust_dma_sync_file)]
+mod tests {
+    use super::*;
+    use crate::mock::*;
+    use core::ptr;
+    use kernel::dma_buf::FenceStatus;
+
+    #[test]
+    fn fence_and_back() -> Result {
+        let owner = fence()?;
+        let open = Open::new(owner.fence())?;
+
+        assert!(ptr::eq(&*open.fence()?, owner.fence()));
+        let fd = open.fd;
+        drop(open);
+        assert_eq!(SyncFile::fence_from_fd(fd).err(), Some(EINVAL));
+        Ok(())
+    }
+
+    #[test]
+    fn keeps_the_fence() -> Result {
+        let owner = fence()?;
+        let open = Open::new(owner.fence())?;
+
+        owner.signal_err(EIO);
+        assert_eq!(open.fence()?.status(), FenceStatus::Signaled(Err(EIO)));
+        Ok(())
+    }
+
+    #[test]
+    fn merges_duplicates() -> Result {
+        let context = context();
+        let (a, b) = (fence_of(&context)?, fence_of(&context)?);
+        let (open_a, open_b) = (Open::new(a.fence())?, Open::new(b.fence())?);
+
+        assert!(ptr::eq(&*open_a.merge(&open_a)?, a.fence()));
+        assert!(ptr::eq(&*open_a.merge(&open_b)?, b.fence()));
+        assert!(ptr::eq(&*open_b.merge(&open_a)?, b.fence()));
+        Ok(())
+    }
+
+    #[test]
+    fn merges_what_was_merged() -> Result {
+        let (a, b, c) = (fence()?, fence()?, fence()?);
+        let (open_a, open_b, open_c) = (
+            Open::new(a.fence())?,
+            Open::new(b.fence())?,
+            Open::new(c.fence())?,
+        );
+
+        let ab = Open::new(&*open_a.merge(&open_b)?)?;
+        let bc = Open::new(&*open_b.merge(&open_c)?)?;
+        let all = Open::new(&*ab.merge(&bc)?)?;
+        assert_eq!(all.fence()?.unwrap().count(), 3);
+        assert_eq!(all.info()?.num_fences, 3);
+        assert_eq!(all.info()?.status, 0);
+        a.signal();
+        b.signal();
+        assert_eq!(all.info()?.status, 0);
+        c.signal();
+        all.fence()?.wait();
+        assert_eq!(all.info()?.status, 1);
+        Ok(())
+    }
+
+    #[test]
+    fn merges_errors() -> Result {
+        let (a, b, failed) = (fence()?, fence()?, fence()?);
+        let open_a = Open::new(a.fence())?;
+        let open_b = Open::new(b.fence())?;
+        let open_failed = Open::new(failed.fence())?;
+
+        failed.signal_err(EIO);
+        assert_eq!(open_failed.info()?.status, EIO.to_errno());
+        // What has failed before the merge is not seen any more, ...
+        assert!(ptr::eq(&*open_a.merge(&open_failed)?, a.fence()));
+        // ... but what fails afterwards is.
+        let both = Open::new(&*open_a.merge(&open_b)?)?;
+        let fence = both.fence()?;
+        fence.enable_signaling();
+        a.signal_err(ETIME);
+        b.signal();
+        fence.wait();
+        assert_eq!(both.info()?.status, ETIME.to_errno());
+        Ok(())
+    }
+}

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Several fences as one.
+//!
+//! C header: [`include/linux/dma-fence-array.h`](srctree/include/linux/dma-fence-array.h)
+
+use super::Fence;
+use crate::{
+    bindings,
+    prelude::*,
+    sync::aref::ARef,
+    types::Opaque, //
+};
+use core::{
+    ops::Deref,
+    ptr::NonNull,
+    slice, //
+};
+
+// An `ARef` has one field that is not a ZST, a pointer: if the size is that of a pointer then the
+// layout is, too.
+const _: () = assert!(size_of::<ARef<Fence>>() == size_of::<*mut bindings::dma_fence>());
+
+/// A fence that is signalled when all of its fences are, with the first error that one of them has.
+///
+/// Wraps the C `struct dma_fence_array`. Derefs to [`Fence`].
+///
+/// # Invariants
+///
+/// The wrapped array is an initialised fence whose reference count is not zero.
+///
+/// # Examples
+///
+/// ```
+/// use kernel::dma_buf::{Fence, FenceArray};
+///
+/// let mut fences = KVec::new();
+/// fences.push(Fence::stub(), GFP_KERNEL)?;
+/// fences.push(Fence::stub(), GFP_KERNEL)?;
+///
+/// let fence = FenceArray::new(fences)?;
+/// assert!(fence.is_signaled());
+/// assert_eq!(fence.as_array().map(|array| array.fences().len()), Some(2));
+///
+/// // There are no arrays of arrays.
+/// let mut fences = KVec::new();
+/// fences.push(fence, GFP_KERNEL)?;
+/// assert_eq!(FenceArray::new(fences).err(), Some(EINVAL));
+/// # Ok::<(), Error>(())
+/// ```
+#[repr(transparent)]
+pub struct FenceArray(Opaque<bindings::dma_fence_array>);
+
+impl FenceArray {
+    /// One fence for all of `fences`.
+    ///
+    /// Fails with `EINVAL` if there are none or a container is among them, and with `ENOMEM`. May
+    /// sleep. See [`Fence::merge`] for fences of any kind.
+    #[inline]
+    pub fn new(fences: KVec<ARef<Fence>>) -> Result<ARef<Fence>> {
+        let count = c_int::try_from(fences.len())?;
+
+        if count == 0 || fences.iter().any(|fence| fence.is_container()) {
+            return Err(EINVAL);
+        }
+        let (fences, len, capacity) = fences.into_raw_parts();
+
+        // SAFETY: There are `count` references to valid fences, in memory from `kmalloc()`. If the
+        // call succeeds both belong to the array, which is ours.
+        unsafe {
+            let array = bindings::dma_fence_array_create(
+                count,
+                fences.cast(),
+                bindings::dma_fence_context_alloc(1),
+                1,
+            );
+            if array.is_null() {
+                drop(KVec::from_raw_parts(fences, len, capacity));
+            }
+            Fence::from_owned(array.cast())
+        }
+        .ok_or(ENOMEM)
+    }
+
+    /// The fences in the array.
+    #[inline]
+    pub fn fences(&self) -> &[&Fence] {
+        // SAFETY: The array is valid, and its content is constant. It has references to its fences,
+        // and a reference to a `Fence` is a pointer to a `struct dma_fence`.
+        unsafe {
+            let array = self.0.get();
+            slice::from_raw_parts((*array).fences.cast(), (*array).num_fences as usize)
+        }
+    }
+}
+
+impl Deref for FenceArray {
+    type Target = Fence;
+
+    #[inline]
+    fn deref(&self) -> &Fence {
+        // SAFETY: By the type invariant; `base` is a fence.
+        unsafe { Fence::from_raw(&raw mut (*self.0.get()).base) }
+    }
+}
+
+impl Fence {
+    /// This fence as what it is, if it is a [`FenceArray`].
+    #[inline]
+    pub fn as_array(&self) -> Option<&FenceArray> {
+        // SAFETY: The operations say that this is the `base` of an array, which is its first member.
+        self.is_array()
+            .then(|| unsafe { NonNull::from(self).cast().as_ref() })
+    }
+}

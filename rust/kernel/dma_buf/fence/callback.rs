@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Being called when a fence is signalled.
+
+use super::{
+    inside::Inside,
+    Fence, //
+};
+use crate::{
+    bindings,
+    container_of,
+    error::to_result,
+    prelude::*,
+    sync::aref::ARef,
+    types::Opaque, //
+};
+/// What to do when a fence is signalled.
+pub trait FenceCallback: Sync + 'static {
+    /// Called once, when the fence is signalled.
+    ///
+    /// May be called in any context, with the fence's lock held and interrupts off: must not sleep,
+    /// and of `fence` may only use what says that it may be used in callbacks, such as
+    /// [`Fence::status`]. Must not drop the [`CallbackRegistration`] it belongs to.
+    fn signaled(&self, fence: &Fence);
+}
+
+/// A callback that waits for a fence. Dropping it takes the callback back.
+///
+/// When the registration is gone, the callback has either run to its end or will not run. Holds a
+/// reference to the fence.
+///
+/// A registration must be dropped outside of the fence's lock, so not by a callback of the same
+/// fence. If a callback drops its own one this is a bug that stops the kernel.
+///
+/// # Invariants
+///
+/// `cb` is in the fence's list of callbacks, or was and has been called.
+///
+/// # Examples
+///
+/// ```
+/// use core::sync::atomic::{AtomicBool, Ordering};
+/// use kernel::dma_buf::{
+///     CallbackRegistration, DriverFence, Fence, FenceAllocation, FenceCallback, FenceContext,
+///     FenceOps,
+/// };
+///
+/// struct Job;
+///
+/// #[vtable]
+/// impl FenceOps for Job {
+///     const DRIVER_NAME: &'static CStr = c"example";
+/// }
+///
+/// struct Seen(AtomicBool);
+///
+/// impl FenceCallback for Seen {
+///     fn signaled(&self, _fence: &Fence) {
+///         self.0.store(true, Ordering::Relaxed);
+///     }
+/// }
+///
+/// let job = FenceContext::new(c"queue").fence(FenceAllocation::new(GFP_KERNEL)?, Job);
+/// let registration = KBox::pin_init(
+///     CallbackRegistration::new(job.fence(), Seen(AtomicBool::new(false))),
+///     GFP_KERNEL,
+/// )?;
+/// assert!(!registration.callback().0.load(Ordering::Relaxed));
+///
+/// let fence = registration.fence().clone();
+/// job.signal();
+/// assert!(registration.callback().0.load(Ordering::Relaxed));
+///
+/// // Now it is too late.
+/// let late = CallbackRegistration::new(&fence, Seen(AtomicBool::new(false)));
+/// assert_eq!(KBox::pin_init(late, GFP_KERNEL).err(), Some(ENOENT));
+/// # Ok::<(), Error>(())
+/// ```
+#[pin_data(PinnedDrop)]
+pub struct CallbackRegistration<T: FenceCallback> {
+    fence: ARef<Fence>,
+    inside: Inside,
+    #[pin]
+    callback: T,
+    // Last, so that the rest is there when it is registered.
+    #[pin]
+    cb: Opaque<bindings::dma_fence_cb>,
+}
+
+// SAFETY: The fence may be dropped from any thread, and the C part is under the fence's lock.
+unsafe impl<T: FenceCallback + Send> Send for CallbackRegistration<T> {}
+
+// SAFETY: The methods give out shared references only.
+unsafe impl<T: FenceCallback> Sync for CallbackRegistration<T> {}
+
+impl<T: FenceCallback> CallbackRegistration<T> {
+    /// Registers `callback` with `fence`, and asks for the fence to be signalled.
+    ///
+    /// Fails with `ENOENT` if the fence is signalled already.
+    #[inline]
+    pub fn new<E>(fence: &Fence, callback: impl PinInit<T, E>) -> impl PinInit<Self, Error>
+    where
+        Error: From<E>,
+    {
+        let fence = ARef::from(fence);
+        let raw = fence.as_raw();
+
+        try_pin_init!(Self {
+            fence,
+            inside: Inside::new(),
+            callback <- callback,
+            // INVARIANT: If this fails there is no registration.
+            cb <- Opaque::try_ffi_init(move |cb| {
+                // SAFETY: The fence is valid, because `self.fence` has a reference; and `cb` is
+                // part of a registration whose other fields are initialised. It stays in place
+                // until it is dropped, which takes it back.
+                to_result(unsafe { bindings::dma_fence_add_callback(raw, cb, Some(Self::signaled)) })
+            }),
+        }? Error)
+    }
+
+    /// What was registered.
+    #[inline]
+    pub fn callback(&self) -> &T {
+        &self.callback
+    }
+
+    /// The fence that the callback waits for.
+    #[inline]
+    pub fn fence(&self) -> &ARef<Fence> {
+        &self.fence
+    }
+
+    /// # Safety
+    ///
+    /// Called by the core, with the callback of a registration.
+    unsafe extern "C" fn signaled(
+        fence: *mut bindings::dma_fence,
+        cb: *mut bindings::dma_fence_cb,
+    ) {
+        // SAFETY: `cb` is part of a registration, which stays until after the call, because to take
+        // the callback back it needs the fence's lock, which the core holds. Only the fields that
+        // were initialised before the callback was registered are used.
+        let (inside, callback) = unsafe {
+            let this = container_of!(Opaque::cast_from(cb), Self, cb);
+            (&(*this).inside, &(*this).callback)
+        };
+
+        // SAFETY: The registration has a reference to the fence.
+        inside.run(|| callback.signaled(unsafe { Fence::from_raw(fence) }));
+    }
+}
+
+#[pinned_drop]
+impl<T: FenceCallback> PinnedDrop for CallbackRegistration<T> {
+    #[inline]
+    fn drop(self: Pin<&mut Self>) {
+        self.inside.assert_outside();
+        if cfg!(not(any(CONFIG_SMP, CONFIG_PREEMPT_RT))) {
+            // Nobody waits for the lock here: if the fence is signalled and it is not yet the turn
+            // of this callback, then another one has called us, and the list is being walked.
+            assert!(self.inside.has_been_left() || !self.fence.is_marked_signaled());
+        }
+        // SAFETY: By the type invariant the callback was added to the fence, which is valid.
+        unsafe { bindings::dma_fence_remove_callback(self.fence.as_raw(), self.cb.get()) };
+    }
+}

@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Fences in a row: timelines.
+//!
+//! C header: [`include/linux/dma-fence-chain.h`](srctree/include/linux/dma-fence-chain.h)
+
+use super::Fence;
+use crate::{
+    alloc::Flags,
+    bindings,
+    error::to_result,
+    prelude::*,
+    sync::aref::ARef,
+    types::Opaque, //
+};
+use core::{
+    mem::MaybeUninit,
+    ops::Deref,
+    ptr::{
+        self,
+        NonNull, //
+    },
+};
+
+/// The memory of a link of a [`FenceChain`].
+///
+/// Having it is all that can fail when a link is made, so it is to be had before the point of no
+/// return.
+pub struct ChainLink(KBox<MaybeUninit<bindings::dma_fence_chain>>);
+
+/// A fence that may be a member of a [`FenceChain`]: anything but a chain.
+///
+/// # Invariants
+///
+/// The fence is not a chain.
+pub struct ChainMember(ARef<Fence>);
+
+impl TryFrom<ARef<Fence>> for ChainMember {
+    type Error = Error;
+
+    /// Fails with `EINVAL` if the fence is a chain.
+    #[inline]
+    fn try_from(fence: ARef<Fence>) -> Result<Self> {
+        if fence.is_chain() {
+            return Err(EINVAL);
+        }
+        // INVARIANT: Just checked.
+        Ok(Self(fence))
+    }
+}
+
+impl ChainLink {
+    /// Allocates the memory. Fails with `ENOMEM`. May sleep if `flags` allow it.
+    #[inline]
+    pub fn new(flags: Flags) -> Result<Self> {
+        Ok(Self(KBox::new_uninit(flags)?))
+    }
+
+    /// Makes a fence that is signalled when `fence`, `prev` and all before that are.
+    ///
+    /// `seqno` is the point on the timeline; if it is not later than the one of `prev`, a new
+    /// context begins. May be called in any context.
+    #[inline]
+    pub fn link(self, prev: Option<ARef<Fence>>, fence: ChainMember, seqno: u64) -> ARef<Fence> {
+        let chain = KBox::into_raw(self.0);
+        let prev = prev.map_or(ptr::null_mut(), Fence::into_owned);
+
+        // SAFETY: The memory is ours, from `kmalloc()`, and becomes a fence with one reference,
+        // which is ours. It takes over the references to the others.
+        unsafe {
+            bindings::dma_fence_chain_init(chain.cast(), prev, Fence::into_owned(fence.0), seqno);
+            ARef::from_raw(NonNull::new_unchecked(chain.cast()))
+        }
+    }
+}
+
+/// A fence that is signalled when its own fence and the links before it are.
+///
+/// Wraps the C `struct dma_fence_chain`. Derefs to [`Fence`], whose sequence number is the point on
+/// the timeline.
+///
+/// # Invariants
+///
+/// The wrapped chain is an initialised fence whose reference count is not zero.
+///
+/// # Examples
+///
+/// ```
+/// use kernel::dma_buf::{ChainLink, Fence, FenceChain};
+///
+/// let first = ChainLink::new(GFP_KERNEL)?.link(None, Fence::stub().try_into()?, 1);
+/// let second = ChainLink::new(GFP_KERNEL)?.link(Some(first), Fence::stub().try_into()?, 2);
+///
+/// assert!(second.is_signaled());
+/// assert_eq!(second.as_chain().map(|chain| chain.seqno()), Some(2));
+/// // Nobody is there who could signal a point in the future.
+/// assert_eq!(FenceChain::find_seqno(second, 3).err(), Some(EINVAL));
+/// # Ok::<(), Error>(())
+/// ```
+#[repr(transparent)]
+pub struct FenceChain(Opaque<bindings::dma_fence_chain>);
+
+impl FenceChain {
+    /// The fence that was added with this link.
+    #[inline]
+    pub fn member(&self) -> &Fence {
+        // SAFETY: By the type invariant; the link has a reference to its fence.
+        unsafe { Fence::from_raw((*self.0.get()).fence) }
+    }
+
+    /// The link in the chain `head` that is signalled when the point `seqno` is reached; `None` if
+    /// it was reached already. With zero this is `head`.
+    ///
+    /// Fails with `EINVAL` if `head` is not a chain or does not go as far as that.
+    #[inline]
+    pub fn find_seqno(head: ARef<Fence>, seqno: u64) -> Result<Option<ARef<Fence>>> {
+        let mut fence = Fence::into_owned(head);
+
+        // SAFETY: `fence` is valid. Its reference is replaced by one to the result.
+        let result = to_result(unsafe { bindings::dma_fence_chain_find_seqno(&mut fence, seqno) });
+        // SAFETY: If there was an error this is the reference we came with.
+        let fence = unsafe { Fence::from_owned(fence) };
+
+        result.map(|()| fence)
+    }
+
+    /// Goes through the chain, from `head` back. See [`ChainWalk`].
+    #[inline]
+    pub fn walk(head: ARef<Fence>) -> ChainWalk {
+        ChainWalk {
+            fence: Some(head),
+            started: false,
+        }
+    }
+}
+
+impl Deref for FenceChain {
+    type Target = Fence;
+
+    #[inline]
+    fn deref(&self) -> &Fence {
+        // SAFETY: By the type invariant; `base` is a fence.
+        unsafe { Fence::from_raw(&raw mut (*self.0.get()).base) }
+    }
+}
+
+/// Iterator over the links of a chain. See [`FenceChain::walk`].
+///
+/// Takes links out of the chain that are signalled. If the chain began with a fence that is no
+/// chain, this is the last one.
+///
+/// # Examples
+///
+/// ```
+/// use kernel::dma_buf::{Fence, FenceChain};
+///
+/// for link in FenceChain::walk(Fence::stub()) {
+///     // No chain, so the only one.
+///     assert!(link.as_chain().is_none());
+/// }
+/// ```
+pub struct ChainWalk {
+    fence: Option<ARef<Fence>>,
+    started: bool,
+}
+
+impl Iterator for ChainWalk {
+    type Item = ARef<Fence>;
+
+    #[inline]
+    fn next(&mut self) -> Option<ARef<Fence>> {
+        if core::mem::replace(&mut self.started, true) {
+            let fence = Fence::into_owned(self.fence.take()?);
+
+            // SAFETY: Our reference is replaced by one to the result.
+            self.fence = unsafe { Fence::from_owned(bindings::dma_fence_chain_walk(fence)) };
+        }
+        self.fence.clone()
+    }
+}
+
+impl Fence {
+    /// This fence as what it is, if it is a [`FenceChain`].
+    #[inline]
+    pub fn as_chain(&self) -> Option<&FenceChain> {
+        // SAFETY: The operations say that this is the `base` of a chain, which is its first member.
+        self.is_chain()
+            .then(|| unsafe { NonNull::from(self).cast().as_ref() })
+    }
+}

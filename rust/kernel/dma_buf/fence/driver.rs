@@ -1,0 +1,446 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Fences, as those see them who do the work.
+//!
+//! # Who may use what, and until when
+//!
+//! The data of a [`DriverFence`] is in the same allocation as the C fence. The core reaches it
+//! through two operations, both with the fence's lock held and the fence not signalled:
+//! `enable_signaling` is called so, `set_deadline` sees to it itself. Signalling sets the flag under
+//! the lock. So from then on nobody but the signaller uses the data, which is dropped at once, in
+//! the context that signals; the memory of the fence stays until a grace period after the last
+//! reference is gone.
+//!
+//! There is no `signaled` operation: the core calls it without the lock, so that the data would
+//! have to stay for a grace period, too.
+//!
+//! The table has neither `release` nor `wait`, so that a fence forgets it as it is signalled, and
+//! outlives its module. Until then it keeps the module loaded; who has read the pointer to the
+//! table, or a name, just before that is in an RCU read-side critical section, and a module is not
+//! freed before those have ended.
+
+use super::{
+    inside::Inside,
+    Fence,
+    SignallingSection, //
+};
+use crate::{
+    alloc::Flags,
+    bindings,
+    error::VTABLE_DEFAULT_ERROR,
+    module::{
+        this_module,
+        ModuleMetadata, //
+    },
+    prelude::*,
+    sync::{
+        aref::ARef,
+        atomic::{
+            Atomic,
+            Relaxed, //
+        }, //
+    },
+    time::{
+        Instant,
+        Monotonic, //
+    },
+    types::Opaque,
+};
+use core::{
+    marker::PhantomData,
+    mem::{
+        ManuallyDrop,
+        MaybeUninit, //
+    },
+    ops::Deref,
+    ptr::{
+        self,
+        NonNull, //
+    },
+};
+
+/// What a [`DriverFence`] stands for: the driver's data, and what it does when others take an
+/// interest in the fence.
+///
+/// The methods are called in any context, with the fence's lock held and interrupts off: they must
+/// not sleep, must not touch the lock of this fence, and must not signal it. Only optional ones are
+/// there; a table without them is the normal case.
+#[vtable]
+pub trait FenceOps: Sized + Send + Sync + 'static {
+    /// The module that the code is in. Filled in by `#[vtable]`.
+    type OwnerModule: ModuleMetadata;
+
+    /// The name of the driver, for people.
+    const DRIVER_NAME: &'static CStr;
+
+    /// Somebody begins to wait. Called once at most.
+    ///
+    /// Returns `false` if the work is done already; the fence is signalled then without an error.
+    fn enable_signaling(&self) -> bool {
+        build_error!(VTABLE_DEFAULT_ERROR)
+    }
+
+    /// Somebody would like the work to be done by `deadline`. May be called any number of times;
+    /// the earliest time counts.
+    fn set_deadline(&self, _deadline: Instant<Monotonic>) {
+        build_error!(VTABLE_DEFAULT_ERROR)
+    }
+}
+
+/// A fence and its data.
+#[repr(C)]
+struct Inner<T> {
+    // First, because the core frees the allocation by the address of the fence.
+    fence: Opaque<bindings::dma_fence>,
+    timeline_name: &'static CStr,
+    inside: Inside,
+    pins_module: bool,
+    data: ManuallyDrop<T>,
+}
+
+/// The memory of a [`DriverFence`].
+///
+/// Having it is all that can fail when a fence is made, so it is to be had before the point of no
+/// return.
+pub struct FenceAllocation<T: FenceOps>(KBox<MaybeUninit<Inner<T>>>);
+
+impl<T: FenceOps> FenceAllocation<T> {
+    /// Allocates the memory. Fails with `ENOMEM`. May sleep if `flags` allow it.
+    #[inline]
+    pub fn new(flags: Flags) -> Result<Self> {
+        Ok(Self(KBox::new_uninit(flags)?))
+    }
+}
+
+/// A sequence of fences, which are to be signalled in the order in which they are made.
+///
+/// Where several fences of one context come together only the latest is waited for.
+///
+/// # Examples
+///
+/// See [`DriverFence`].
+pub struct FenceContext {
+    id: u64,
+    timeline_name: &'static CStr,
+    last_seqno: Atomic<u64>,
+}
+
+impl FenceContext {
+    /// A new context. `timeline_name` is for people.
+    #[inline]
+    pub fn new(timeline_name: &'static CStr) -> Self {
+        Self {
+            // SAFETY: May be called at any time.
+            id: unsafe { bindings::dma_fence_context_alloc(1) },
+            timeline_name,
+            last_seqno: Atomic::new(0),
+        }
+    }
+
+    /// The number by which [`Fence::context`] knows this context.
+    #[inline]
+    pub fn id(&self) -> u64 {
+        self.id
+    }
+
+    /// Makes the next fence of this context.
+    ///
+    /// If the module that `T` is in is about to be unloaded the fence is signalled with `ECANCELED`
+    /// already. May be called in any context.
+    #[inline]
+    pub fn fence<T: FenceOps>(&self, memory: FenceAllocation<T>, data: T) -> DriverFence<T> {
+        let seqno = self.last_seqno.fetch_add(1, Relaxed).wrapping_add(1);
+        // SAFETY: NULL, for what is built in, or the module that is running this code.
+        let pins_module =
+            unsafe { bindings::try_module_get(this_module::<T::OwnerModule>().as_ptr()) };
+
+        let inner = KBox::write(
+            memory.0,
+            Inner {
+                fence: Opaque::uninit(),
+                timeline_name: self.timeline_name,
+                inside: Inside::new(),
+                pins_module,
+                data: ManuallyDrop::new(data),
+            },
+        );
+        // INVARIANT: The first reference will be ours, and so is the module's if `pins_module` is
+        // set. Nobody else knows the data yet.
+        let fence = DriverFence(NonNull::from(KBox::leak(inner)));
+
+        // SAFETY: The memory is ours, and the rest of it is initialised. The table stays until the
+        // fence forgets it: see the module's documentation.
+        unsafe {
+            bindings::dma_fence_init64(
+                fence.0.cast().as_ptr(),
+                &Operations::<T>::TABLE,
+                ptr::null_mut(),
+                self.id,
+                seqno,
+            )
+        };
+
+        if !pins_module {
+            fence.complete(Err(ECANCELED), Instant::now());
+        }
+        fence
+    }
+}
+
+/// A fence that its owner has to signal.
+///
+/// There is one `DriverFence` for a fence; everybody else has a [`Fence`], which cannot signal. If
+/// it is dropped, its fence is signalled with `ECANCELED`, so that nobody waits for ever. Derefs to
+/// the driver's data, which is dropped when the fence is signalled.
+///
+/// The code between the moment when others can see the fence and the moment when it is signalled
+/// belongs into a [`SignallingSection`].
+///
+/// Signalling from inside one of the fence's own [operations](FenceOps) or callbacks is a bug that
+/// stops the kernel.
+///
+/// # Invariants
+///
+/// Points to an initialised `Inner` with a reference that belongs to this `DriverFence`. Nobody else
+/// uses the data, except in an operation, before the fence is signalled and with its lock held. If
+/// `pins_module` is set there is a reference to the module, too.
+///
+/// # Examples
+///
+/// ```
+/// use kernel::dma_buf::{DriverFence, FenceAllocation, FenceContext, FenceOps, FenceStatus};
+/// use kernel::sync::aref::ARef;
+///
+/// struct Job {
+///     id: u32,
+/// }
+///
+/// #[vtable]
+/// impl FenceOps for Job {
+///     const DRIVER_NAME: &'static CStr = c"example";
+/// }
+///
+/// let queue = FenceContext::new(c"queue");
+///
+/// // This may fail...
+/// let memory = FenceAllocation::new(GFP_KERNEL)?;
+/// // ... and this may not.
+/// let job: DriverFence<Job> = queue.fence(memory, Job { id: 7 });
+/// let fence = ARef::from(job.fence());
+///
+/// assert_eq!(job.id, 7);
+/// assert_eq!(fence.context(), queue.id());
+/// assert_eq!(fence.status(), FenceStatus::Pending);
+/// job.signal();
+/// assert_eq!(fence.status(), FenceStatus::Signaled(Ok(())));
+///
+/// let lost = queue.fence(FenceAllocation::new(GFP_KERNEL)?, Job { id: 8 });
+/// let fence = ARef::from(lost.fence());
+/// drop(lost);
+/// assert_eq!(fence.status(), FenceStatus::Signaled(Err(ECANCELED)));
+/// # Ok::<(), Error>(())
+/// ```
+#[must_use = "a fence that is dropped is signalled with an error"]
+pub struct DriverFence<T: FenceOps>(NonNull<Inner<T>>);
+
+// SAFETY: The data is `Send`, and a fence does its own locking.
+unsafe impl<T: FenceOps> Send for DriverFence<T> {}
+
+// SAFETY: The data is `Sync`, and a fence does its own locking.
+unsafe impl<T: FenceOps> Sync for DriverFence<T> {}
+
+impl<T: FenceOps> DriverFence<T> {
+    #[inline]
+    fn inner(&self) -> &Inner<T> {
+        // SAFETY: By the type invariant.
+        unsafe { self.0.as_ref() }
+    }
+
+    /// The fence, for those who wait.
+    #[inline]
+    pub fn fence(&self) -> &Fence {
+        // SAFETY: By the type invariant there is a reference.
+        unsafe { self.0.cast().as_ref() }
+    }
+
+    /// The work is done.
+    #[inline]
+    pub fn signal(self) {
+        self.finish(Ok(()), Instant::now());
+    }
+
+    /// The work was done at `timestamp`.
+    #[inline]
+    pub fn signal_at(self, timestamp: Instant<Monotonic>) {
+        self.finish(Ok(()), timestamp);
+    }
+
+    /// The work has failed.
+    #[inline]
+    pub fn signal_err(self, error: Error) {
+        self.finish(Err(error), Instant::now());
+    }
+
+    #[inline]
+    fn finish(self, result: Result, timestamp: Instant<Monotonic>) {
+        let this = ManuallyDrop::new(self);
+
+        this.complete(result, timestamp);
+        // SAFETY: The fence is signalled, and `this` is not used any more.
+        unsafe { this.retire() };
+    }
+
+    /// Signals the fence, unless the core has done so.
+    #[inline]
+    fn complete(&self, result: Result, timestamp: Instant<Monotonic>) {
+        self.inner().inside.assert_outside();
+
+        let _section = SignallingSection::begin();
+        let fence = Locked::new(self.fence());
+
+        if fence.0.is_marked_signaled() {
+            return;
+        }
+        // SAFETY: The lock is held, and the fence is not signalled.
+        unsafe {
+            if let Err(error) = result {
+                (*fence.0.as_raw()).error = error.to_errno();
+            }
+            bindings::dma_fence_signal_timestamp_locked(fence.0.as_raw(), timestamp.as_nanos());
+        }
+    }
+
+    /// Gives up everything that this object owns.
+    ///
+    /// # Safety
+    ///
+    /// The fence must be signalled, and `self` must not be used or dropped afterwards.
+    #[inline]
+    unsafe fn retire(&self) {
+        let inner = self.0.as_ptr();
+
+        // SAFETY: By the type invariant the data is initialised and, as the fence is signalled,
+        // nobody uses it any more. The caller's guarantee says that this happens once.
+        let pins_module = unsafe {
+            ManuallyDrop::drop(&mut (*inner).data);
+            (*inner).pins_module
+        };
+
+        if pins_module {
+            // SAFETY: By the type invariant there is a reference. Our caller is code of the module,
+            // too, and has its own reason to know that the module stays.
+            unsafe { bindings::module_put(this_module::<T::OwnerModule>().as_ptr()) };
+        }
+        // SAFETY: By the type invariant the reference is ours.
+        drop(unsafe { ARef::<Fence>::from_raw(self.0.cast()) });
+    }
+}
+
+impl<T: FenceOps> Deref for DriverFence<T> {
+    type Target = T;
+
+    #[inline]
+    fn deref(&self) -> &T {
+        &self.inner().data
+    }
+}
+
+impl<T: FenceOps> Drop for DriverFence<T> {
+    #[inline]
+    fn drop(&mut self) {
+        self.complete(Err(ECANCELED), Instant::now());
+        // SAFETY: The fence is signalled, and this is the end of the object.
+        unsafe { self.retire() };
+    }
+}
+
+/// A fence whose lock is held, with interrupts off.
+struct Locked<'a>(&'a Fence, c_ulong);
+
+impl<'a> Locked<'a> {
+    #[inline]
+    fn new(fence: &'a Fence) -> Self {
+        // SAFETY: The fence is valid.
+        let flags = unsafe { bindings::dma_fence_lock_irqsave(fence.as_raw()) };
+        Self(fence, flags)
+    }
+}
+
+impl Drop for Locked<'_> {
+    #[inline]
+    fn drop(&mut self) {
+        // SAFETY: The lock was taken in `new`, which gave these flags.
+        unsafe { bindings::dma_fence_unlock_irqrestore(self.0.as_raw(), self.1) };
+    }
+}
+
+/// The C operations of the fences of `T`.
+struct Operations<T>(PhantomData<T>);
+
+impl<T: FenceOps> Operations<T> {
+    const TABLE: bindings::dma_fence_ops = bindings::dma_fence_ops {
+        get_driver_name: Some(Self::driver_name),
+        get_timeline_name: Some(Self::timeline_name),
+        enable_signaling: if T::HAS_ENABLE_SIGNALING {
+            Some(Self::enable_signaling)
+        } else {
+            None
+        },
+        signaled: None,
+        wait: None,
+        release: None,
+        set_deadline: if T::HAS_SET_DEADLINE {
+            Some(Self::set_deadline)
+        } else {
+            None
+        },
+    };
+
+    // For all of these: the core calls them with a fence that was initialised with this table.
+
+    /// # Safety
+    ///
+    /// Called by the core.
+    unsafe extern "C" fn driver_name(_fence: *mut bindings::dma_fence) -> *const c_char {
+        T::DRIVER_NAME.as_char_ptr()
+    }
+
+    /// # Safety
+    ///
+    /// Called by the core.
+    unsafe extern "C" fn timeline_name(fence: *mut bindings::dma_fence) -> *const c_char {
+        // SAFETY: The fence is part of an `Inner`, whose name is constant.
+        unsafe { (*fence.cast::<Inner<T>>()).timeline_name }.as_char_ptr()
+    }
+
+    /// # Safety
+    ///
+    /// Called by the core, with the fence's lock held and the fence not signalled.
+    unsafe extern "C" fn enable_signaling(fence: *mut bindings::dma_fence) -> bool {
+        // SAFETY: The fence is part of an `Inner`, which lives as long as its data: the owner must
+        // signal the fence first, which needs the lock.
+        let inner = unsafe { &*fence.cast::<Inner<T>>() };
+
+        inner.inside.run(|| inner.data.enable_signaling())
+    }
+
+    /// # Safety
+    ///
+    /// Called by the core, in an RCU read-side critical section.
+    unsafe extern "C" fn set_deadline(
+        fence: *mut bindings::dma_fence,
+        deadline: bindings::ktime_t,
+    ) {
+        // SAFETY: The core's guarantee.
+        let locked = Locked::new(unsafe { Fence::from_raw(fence) });
+
+        if !locked.0.is_marked_signaled() {
+            // SAFETY: As for `enable_signaling`.
+            let inner = unsafe { &*fence.cast::<Inner<T>>() };
+            // SAFETY: Not negative.
+            let deadline = unsafe { Instant::from_ktime(deadline.max(0)) };
+
+            inner.inside.run(|| inner.data.set_deadline(deadline));
+        }
+    }
+}

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Catching what must not be done from inside a call.
+
+use crate::{
+    sync::atomic::{
+        Atomic,
+        Relaxed, //
+    },
+    task::Task, //
+};
+
+const NEVER: usize = 0;
+const LEFT: usize = 1;
+
+/// Knows whether the running code was called, directly or not, from inside [`Inside::run`].
+///
+/// The calls are made with a fence's lock held. Whoever takes that lock from inside one waits for
+/// itself, and without SMP, where a spin lock only turns off interrupts, does not even wait, but
+/// frees what the call is still using.
+///
+/// A call is recognised by the task that was current when it began: interrupts are off meanwhile, so
+/// that nothing else runs on top of that task.
+pub(super) struct Inside(Atomic<usize>);
+
+impl Inside {
+    #[inline]
+    pub(super) fn new() -> Self {
+        Self(Atomic::new(NEVER))
+    }
+
+    #[inline]
+    fn current() -> usize {
+        Task::current_raw().addr()
+    }
+
+    /// Calls `f`. Interrupts are off, and calls do not overlap.
+    #[inline]
+    pub(super) fn run<R>(&self, f: impl FnOnce() -> R) -> R {
+        self.0.store(Self::current(), Relaxed);
+        let result = f();
+        self.0.store(LEFT, Relaxed);
+        result
+    }
+
+    /// Whether there was a call that has ended.
+    #[inline]
+    pub(super) fn has_been_left(&self) -> bool {
+        self.0.load(Relaxed) == LEFT
+    }
+
+    /// # Panics
+    ///
+    /// If called from inside a call.
+    #[inline]
+    pub(super) fn assert_outside(&self) {
+        assert!(self.0.load(Relaxed) != Self::current());
+    }
+}

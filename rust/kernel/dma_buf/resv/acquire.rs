@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Locking several reservation objects.
+//!
+//! C header: [`include/linux/ww_mutex.h`](srctree/include/linux/ww_mutex.h)
+
+use super::*;
+use core::mem::{
+    self,
+    MaybeUninit, //
+};
+
+/// What is needed to lock several [`Resv`] objects, in whatever order others lock them.
+///
+/// # Examples
+///
+/// ```
+/// use kernel::dma_buf::{AcquireCtx, Fence, Resv, Usage};
+///
+/// let a = KBox::pin_init(Resv::new(), GFP_KERNEL)?;
+/// let b = KBox::pin_init(Resv::new(), GFP_KERNEL)?;
+/// let resvs: [&Resv; 2] = [&a, &b];
+///
+/// let mut locked = AcquireCtx::new()?.lock_all(&resvs)?;
+/// for mut guard in locked.guards() {
+///     guard.reserve_slots(1)?.add(&Fence::stub(), Usage::Write);
+/// }
+/// assert!(a.try_lock().is_none());
+/// drop(locked);
+/// assert!(a.try_lock().is_some());
+///
+/// // Both are the same one.
+/// let resvs: [&Resv; 2] = [&a, &a];
+/// assert_eq!(AcquireCtx::new()?.lock_all(&resvs).err(), Some(EALREADY));
+/// # Ok::<(), Error>(())
+/// ```
+// The C structure is in an allocation of its own, because a lock that is held refers to it: if a
+// `LockedResvs` is forgotten it has to stay.
+pub struct AcquireCtx(KBox<MaybeUninit<Opaque<bindings::ww_acquire_ctx>>>);
+
+impl AcquireCtx {
+    /// Allocates a context. Fails with `ENOMEM`. May sleep.
+    #[inline]
+    pub fn new() -> Result<Self> {
+        Ok(Self(KBox::new_uninit(GFP_KERNEL)?))
+    }
+
+    /// Locks all of `resvs`.
+    ///
+    /// If somebody else who locks several objects is in the way and was there first, this one lets
+    /// go of everything, waits, and begins again with the object that was contended.
+    ///
+    /// Fails with `EALREADY` if an object is there twice. Sleeps. The task must not hold any other
+    /// reservation object.
+    #[inline]
+    pub fn lock_all<'a>(self, resvs: &'a [&'a Resv]) -> Result<LockedResvs<'a>> {
+        LockedResvs::new(self, resvs).lock_all(false)
+    }
+
+    /// As [`lock_all`](Self::lock_all), but a signal ends the wait with `EINTR`.
+    #[inline]
+    pub fn lock_all_interruptible<'a>(self, resvs: &'a [&'a Resv]) -> Result<LockedResvs<'a>> {
+        LockedResvs::new(self, resvs).lock_all(true)
+    }
+}
+
+/// Several [`Resv`] objects that are locked by this task. Dropping it unlocks them.
+///
+/// # Invariants
+///
+/// `ctx` is an initialised acquire context of this task. The first `locked` of `resvs` are locked
+/// with it, and so is the one at `ahead`, if there is one, and nothing else.
+#[must_use = "the reservation objects are unlocked when this is dropped"]
+pub struct LockedResvs<'a> {
+    ctx: KBox<Opaque<bindings::ww_acquire_ctx>>,
+    resvs: &'a [&'a Resv],
+    locked: usize,
+    ahead: Option<usize>,
+    // A mutex is unlocked by the task that locked it.
+    _not_send: NotThreadSafe,
+}
+
+impl<'a> LockedResvs<'a> {
+    #[inline]
+    fn new(ctx: AcquireCtx, resvs: &'a [&'a Resv]) -> Self {
+        let ctx = KBox::write(ctx.0, Opaque::uninit());
+
+        // SAFETY: The memory is ours, and stays where it is until the context is over. The class
+        // lives for ever.
+        unsafe { bindings::ww_acquire_init(ctx.get(), &raw mut bindings::reservation_ww_class) };
+        // INVARIANT: Initialised just above; nothing is locked.
+        Self {
+            ctx,
+            resvs,
+            locked: 0,
+            ahead: None,
+            _not_send: NotThreadSafe,
+        }
+    }
+
+    #[inline]
+    fn lock_all(mut self, interruptible: bool) -> Result<Self> {
+        while let Some(resv) = self.resvs.get(self.locked) {
+            if self.ahead == Some(self.locked) {
+                // INVARIANT: This one is locked already.
+                self.ahead = None;
+                self.locked += 1;
+                continue;
+            }
+
+            // SAFETY: The object is valid, and the context belongs to this task.
+            match to_result(unsafe {
+                if interruptible {
+                    bindings::dma_resv_lock_interruptible(resv.as_raw(), self.ctx.get())
+                } else {
+                    bindings::dma_resv_lock(resv.as_raw(), self.ctx.get())
+                }
+            }) {
+                // INVARIANT: Locked just above.
+                Ok(()) => self.locked += 1,
+                Err(EDEADLK) => self.back_off(resv, interruptible)?,
+                Err(err) => return Err(err),
+            }
+        }
+
+        // SAFETY: The context is initialised.
+        unsafe { bindings::ww_acquire_done(self.ctx.get()) };
+        Ok(self)
+    }
+
+    /// Unlocks everything, and waits for `contended`, which is at `self.locked`.
+    #[inline]
+    fn back_off(&mut self, contended: &Resv, interruptible: bool) -> Result {
+        let index = self.locked;
+        self.unlock_all();
+
+        // SAFETY: The object is valid, the context belongs to this task, and nothing is locked
+        // with it. It has just found the object contended.
+        unsafe {
+            if interruptible {
+                to_result(bindings::dma_resv_lock_slow_interruptible(
+                    contended.as_raw(),
+                    self.ctx.get(),
+                ))?;
+            } else {
+                bindings::dma_resv_lock_slow(contended.as_raw(), self.ctx.get());
+            }
+        }
+        // INVARIANT: Locked just above.
+        self.ahead = Some(index);
+        Ok(())
+    }
+
+    #[inline]
+    fn unlock_all(&mut self) {
+        let (locked, ahead) = (mem::take(&mut self.locked), self.ahead.take());
+
+        for (index, resv) in self.resvs.iter().enumerate() {
+            if index < locked || ahead == Some(index) {
+                // SAFETY: By the type invariant this one was locked with our context.
+                unsafe { bindings::dma_resv_unlock(resv.as_raw()) };
+            }
+        }
+    }
+
+    /// The guards of the objects, in the order in which these were given.
+    #[inline]
+    pub fn guards(&mut self) -> impl ExactSizeIterator<Item = ResvGuard<'_>> {
+        // SAFETY: All are locked, by this task and only by us, and stay so at least for as long as
+        // `self` is borrowed. No object is there twice.
+        self.resvs
+            .iter()
+            .map(|resv| unsafe { ResvGuard::borrowed(resv) })
+    }
+
+    /// The guard of the object at `index`.
+    #[inline]
+    pub fn guard(&mut self, index: usize) -> Option<ResvGuard<'_>> {
+        self.guards().nth(index)
+    }
+}
+
+impl Drop for LockedResvs<'_> {
+    #[inline]
+    fn drop(&mut self) {
+        self.unlock_all();
+        // SAFETY: The context is initialised, and nothing is locked with it any more.
+        unsafe { bindings::ww_acquire_fini(self.ctx.get()) };
+    }
+}
