@@ -40,6 +40,7 @@ use kernel::{
         },
         rcu, //
     },
+    warn_on, //
 };
 
 mod annotation;
@@ -60,7 +61,8 @@ pub(crate) mod wait;
 pub(crate) use self::annotation::might_wait;
 pub(crate) use self::names::{
     describe,
-    with_names, //
+    with_names,
+    Name, //
 };
 
 /// Nanoseconds of the monotonic clock.
@@ -167,6 +169,14 @@ pub(crate) unsafe fn init(
     flags: usize,
 ) {
     let mut flags = flags | Flag::Initialized.bit();
+    // SAFETY: By this function's contract, but for the bug that is looked for.
+    let is_complete = unsafe { ops.as_ref() }
+        .is_some_and(|ops| ops.get_driver_name.is_some() && ops.get_timeline_name.is_some());
+    let ops = if warn_on!(!is_complete) {
+        stub::ops()
+    } else {
+        ops
+    };
 
     // SAFETY: Nobody else accesses the fence by this function's contract.
     unsafe {

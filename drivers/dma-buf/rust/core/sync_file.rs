@@ -12,10 +12,7 @@ use crate::fence::{
     self,
     unwrap, //
 };
-use core::{
-    ffi::CStr,
-    ptr::NonNull, //
-};
+use core::ptr::NonNull;
 use kernel::{
     bindings,
     dma_buf::Fence,
@@ -65,25 +62,27 @@ impl SyncFile {
         unsafe { Fence::from_raw((*self.as_raw()).fence) }
     }
 
-    /// The name that user space has given; empty if it has not.
-    fn user_name(&self) -> &CStr {
-        // SAFETY: By the type invariant the name is constant. It always ends with a zero.
-        unsafe { CStr::from_char_ptr((&raw const (*self.as_raw()).user_name).cast()) }
+    /// The name that user space has given, which ends with a zero; empty if it has not.
+    fn user_name(&self) -> &[c_char; NAME_SIZE] {
+        // SAFETY: By the type invariant the name is constant.
+        unsafe { &(*self.as_raw()).user_name }
     }
 }
 
-/// Makes a file for `fence`. The `struct sync_file` lives as long as that. Fails with `ENOMEM` or
-/// `ENFILE`. Sleeps.
+/// Makes a file for `fence`, with a name that ends with a zero. What is returned lives as long as
+/// the file in it, of which the caller gets a reference. Fails with `ENOMEM` or `ENFILE`. Sleeps.
 pub(crate) fn new(
     fence: ARef<Fence>,
-    user_name: [c_char; NAME_SIZE],
-) -> Result<(ARef<File>, NonNull<bindings::sync_file>)> {
+    user_name: Option<&[c_char; NAME_SIZE]>,
+) -> Result<NonNull<bindings::sync_file>> {
     let sync_file = KBox::new(SyncFile(Opaque::zeroed()), GFP_KERNEL)?;
     let raw = KBox::into_raw(sync_file).cast::<bindings::sync_file>();
 
     // SAFETY: The memory is valid, and nobody else knows of it yet.
     unsafe {
-        (*raw).user_name = user_name;
+        if let Some(name) = user_name {
+            bindings::sized_strscpy((&raw mut (*raw).user_name).cast(), name.as_ptr(), NAME_SIZE);
+        }
         (*raw).fence = fence.as_raw();
         bindings::__init_waitqueue_head(
             &raw mut (*raw).wq,
@@ -105,22 +104,20 @@ pub(crate) fn new(
 
     // INVARIANT: The reference goes over.
     core::mem::forget(fence);
-    // SAFETY: The file is new, and its reference is ours. Nobody uses its position.
+    // SAFETY: The file is new, so that nobody else knows of it.
     unsafe {
         (*raw).file = file.as_ptr();
-        Ok((ARef::from_raw(file.cast()), NonNull::new_unchecked(raw)))
+        Ok(NonNull::new_unchecked(raw))
     }
 }
 
-/// The fence of a new file is that of both others.
-fn merge(
-    a: &SyncFile,
-    b: &SyncFile,
-    name: [c_char; NAME_SIZE],
-) -> Result<(ARef<File>, NonNull<bindings::sync_file>)> {
+/// A file with the fences of both others, and with a name that ends with a zero.
+fn merge(a: &SyncFile, b: &SyncFile, name: &[c_char; NAME_SIZE]) -> Result<ARef<File>> {
     let fence = unwrap::merge(&[Some(a.fence()), Some(b.fence())])?;
+    let sync_file = new(fence, Some(name))?;
 
-    new(fence, name)
+    // SAFETY: The file is new, and its reference is ours. Nobody uses its position.
+    Ok(unsafe { ARef::from_raw(NonNull::new_unchecked((*sync_file.as_ptr()).file).cast()) })
 }
 
 /// The sync_file that `file` stands for, if it does.
@@ -148,9 +145,9 @@ unsafe fn write_name(sync_file: &SyncFile, buf: *mut c_char, len: usize) {
     let name = sync_file.user_name();
     let fence = sync_file.fence();
 
-    if !name.is_empty() {
-        // SAFETY: By the caller's guarantee; the format takes a string.
-        unsafe { bindings::snprintf(buf, len, c"%s".as_char_ptr(), name.as_char_ptr()) };
+    if name[0] != 0 {
+        // SAFETY: By the caller's guarantee; a name is a string.
+        unsafe { bindings::sized_strscpy(buf, name.as_ptr(), len) };
         return;
     }
     fence::with_names(fence, |driver, timeline| {

@@ -464,12 +464,12 @@ int main(int argc, char **argv)
 	memset(fences, -1, sizeof(fences));
 	memset(bufs, -1, sizeof(bufs));
 
+	group_begin(&g, "fences under stress");
 	/* A while first, so that caches have what they keep for themselves. */
 	begin(workers);
 	nap_ms(seconds * 100);
 	end(workers);
 	settle(&files_before, &slab_before);
-	group_begin(&g, "fences under stress");
 	begin(workers);
 	nap_ms(seconds * 900);
 	end(workers);

@@ -10,6 +10,7 @@ use super::{
     ops,
     Flag, //
 };
+use core::marker::PhantomData;
 use kernel::{
     bindings,
     dma_buf::Fence,
@@ -19,31 +20,59 @@ use kernel::{
 
 type GetName = unsafe extern "C" fn(*mut bindings::dma_fence) -> *const c_char;
 
+/// A string that RCU keeps, of whatever length.
+#[derive(Clone, Copy)]
+pub(crate) struct Name<'a> {
+    chars: *const c_char,
+    _p: PhantomData<&'a rcu::Guard>,
+}
+
+impl<'a> Name<'a> {
+    fn new(name: &'static CStr) -> Self {
+        Self {
+            chars: name.as_char_ptr(),
+            _p: PhantomData,
+        }
+    }
+
+    pub(crate) fn as_char_ptr(self) -> *const c_char {
+        self.chars
+    }
+
+    pub(super) fn as_c_str(self) -> &'a CStr {
+        // SAFETY: Names are strings, and RCU keeps this one.
+        unsafe { CStr::from_char_ptr(self.chars) }
+    }
+}
+
 fn name<'a>(
     fence: &Fence,
     rcu: &'a rcu::Guard,
     get: impl FnOnce(&bindings::dma_fence_ops) -> Option<GetName>,
     detached: &'static CStr,
-) -> &'a CStr {
+) -> Name<'a> {
     // Old issuers stay attached and may be gone all the same: both must be asked, in any order.
     let get = ops(fence, rcu)
         .filter(|_| !has(fence, Flag::Signaled))
         .and_then(get);
 
     match get {
-        // SAFETY: The operation is the fence's own and gives a string that RCU keeps.
-        Some(get) => unsafe { CStr::from_char_ptr(get(fence.as_raw())) },
-        None => detached,
+        Some(get) => Name {
+            // SAFETY: The operation is the fence's own and gives a string that RCU keeps.
+            chars: unsafe { get(fence.as_raw()) },
+            _p: PhantomData,
+        },
+        None => Name::new(detached),
     }
 }
 
 /// The name of the driver that has issued `fence`.
-pub(super) fn driver<'a>(fence: &Fence, rcu: &'a rcu::Guard) -> &'a CStr {
+pub(super) fn driver<'a>(fence: &Fence, rcu: &'a rcu::Guard) -> Name<'a> {
     name(fence, rcu, |ops| ops.get_driver_name, c"detached-driver")
 }
 
 /// The name of the context of `fence`.
-pub(super) fn timeline<'a>(fence: &Fence, rcu: &'a rcu::Guard) -> &'a CStr {
+pub(super) fn timeline<'a>(fence: &Fence, rcu: &'a rcu::Guard) -> Name<'a> {
     name(
         fence,
         rcu,
@@ -53,7 +82,7 @@ pub(super) fn timeline<'a>(fence: &Fence, rcu: &'a rcu::Guard) -> &'a CStr {
 }
 
 /// Calls `f` with the names of the driver and of the timeline. `f` must not sleep.
-pub(crate) fn with_names<T>(fence: &Fence, f: impl FnOnce(&CStr, &CStr) -> T) -> T {
+pub(crate) fn with_names<T>(fence: &Fence, f: impl FnOnce(Name<'_>, Name<'_>) -> T) -> T {
     let rcu = rcu::read_lock();
 
     f(driver(fence, &rcu), timeline(fence, &rcu))
@@ -67,7 +96,7 @@ pub(crate) fn with_names<T>(fence: &Fence, f: impl FnOnce(&CStr, &CStr) -> T) ->
 pub(crate) unsafe fn describe(fence: &Fence, m: *mut bindings::seq_file) {
     let rcu = rcu::read_lock();
     let (timeline, driver, un) = if fence.is_signaled() {
-        (c"", c"", c"")
+        (Name::new(c""), Name::new(c""), c"")
     } else {
         (timeline(fence, &rcu), driver(fence, &rcu), c"un")
     };

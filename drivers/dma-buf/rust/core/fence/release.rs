@@ -95,8 +95,8 @@ impl Dying {
 
         pr_err!(
             "Fence {}:{}:{:x}:{:x} released with pending signals!\n",
-            names::driver(fence, rcu),
-            names::timeline(fence, rcu),
+            names::driver(fence, rcu).as_c_str(),
+            names::timeline(fence, rcu).as_c_str(),
             fence.context(),
             fence.seqno()
         );

@@ -37,6 +37,11 @@ static OPS: super::Ops = super::Ops(bindings::dma_fence_ops {
     ..pin_init::zeroed()
 });
 
+/// Operations of a fence that can do nothing but be signalled.
+pub(super) fn ops() -> *const bindings::dma_fence_ops {
+    &OPS.0
+}
+
 /// # Safety
 ///
 /// None; the signature is that of an operation.

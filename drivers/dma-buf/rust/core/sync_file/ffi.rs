@@ -5,11 +5,11 @@
 //! Each function is documented where it is declared, in
 //! [`include/linux/sync_file.h`](srctree/include/linux/sync_file.h).
 
-use super::{
-    SyncFile,
-    NAME_SIZE, //
+use super::SyncFile;
+use core::ptr::{
+    self,
+    NonNull, //
 };
-use core::ptr;
 use kernel::{
     bindings::{
         dma_fence,
@@ -28,14 +28,7 @@ pub(crate) unsafe extern "C" fn sync_file_create(fence: *mut dma_fence) -> *mut 
     // SAFETY: The caller's guarantee.
     let fence = unsafe { Fence::from_raw(fence) };
 
-    match super::new(fence.into(), [0; NAME_SIZE]) {
-        Ok((file, sync_file)) => {
-            // The caller finds it in the sync_file.
-            let _ = ARef::into_raw(file);
-            sync_file.as_ptr()
-        }
-        Err(_) => ptr::null_mut(),
-    }
+    super::new(fence.into(), None).map_or(ptr::null_mut(), NonNull::as_ptr)
 }
 
 /// # Safety

@@ -13,7 +13,8 @@ use super::{
 };
 use crate::fence::{
     self,
-    unwrap, //
+    unwrap,
+    Name, //
 };
 use kernel::{
     bindings,
@@ -46,8 +47,6 @@ const MERGE: u32 = _IOWR::<bindings::sync_merge_data>(MAGIC, 3);
 const FILE_INFO: u32 = _IOWR::<bindings::sync_file_info>(MAGIC, 4);
 const SET_DEADLINE: u32 = _IOW::<bindings::sync_set_deadline>(MAGIC, 5);
 
-type Name = [c_char; NAME_SIZE];
-
 /// Carries out `cmd`. Fails with `ENOTTY` if there is no such command.
 pub(super) fn ioctl(sync_file: &SyncFile, cmd: u32, arg: usize) -> Result {
     let arg = UserPtr::from_addr(arg);
@@ -60,14 +59,10 @@ pub(super) fn ioctl(sync_file: &SyncFile, cmd: u32, arg: usize) -> Result {
     }
 }
 
-/// An argument of an ioctl, which is read and written as a whole.
-#[repr(transparent)]
-struct Arg<T>(T);
-
 /// # Safety
 ///
 /// All bytes of `Self` are parts of integers.
-unsafe trait Plain {}
+unsafe trait Plain: Default {}
 
 // SAFETY: Names and numbers without padding.
 unsafe impl Plain for bindings::sync_merge_data {}
@@ -81,6 +76,11 @@ unsafe impl Plain for bindings::sync_fence_info {}
 // SAFETY: Numbers without padding.
 unsafe impl Plain for bindings::sync_set_deadline {}
 
+/// An argument of an ioctl, which is read and written as a whole.
+#[repr(transparent)]
+#[derive(Default)]
+struct Arg<T>(T);
+
 // SAFETY: Any bytes are integers.
 unsafe impl<T: Plain> FromBytes for Arg<T> {}
 
@@ -90,87 +90,73 @@ unsafe impl<T: Plain> AsBytes for Arg<T> {}
 impl<T: Plain> Arg<T> {
     const SIZE: usize = size_of::<T>();
 
-    fn read(ptr: UserPtr) -> Result<T> {
-        let arg: Self = UserSlice::new(ptr, Self::SIZE).reader().read()?;
-
-        Ok(arg.0)
+    fn read(&mut self, ptr: UserPtr) -> Result {
+        UserSlice::new(ptr, Self::SIZE)
+            .reader()
+            .read_slice(self.as_bytes_mut())
     }
 
-    fn write(self, ptr: UserPtr) -> Result {
-        UserSlice::new(ptr, Self::SIZE).writer().write(&self)
+    fn write(&self, ptr: UserPtr) -> Result {
+        UserSlice::new(ptr, Self::SIZE)
+            .writer()
+            .write_slice(self.as_bytes())
     }
 }
 
 /// Makes another sync_file with the fences of both.
 fn merge_with(sync_file: &SyncFile, ptr: UserPtr) -> Result {
     let fd = FileDescriptorReservation::get_unused_fd_flags(O_CLOEXEC)?;
-    let mut arg: bindings::sync_merge_data = Arg::read(ptr)?;
+    let mut arg = Arg::<bindings::sync_merge_data>::default();
 
-    if arg.flags != 0 || arg.pad != 0 {
+    arg.read(ptr)?;
+    if arg.0.flags != 0 || arg.0.pad != 0 {
         return Err(EINVAL);
     }
-    let other = LocalFile::fget(arg.fd2 as u32).map_err(|_| ENOENT)?;
+    let other = LocalFile::fget(arg.0.fd2 as u32).map_err(|_| ENOENT)?;
     let other = of(&other).ok_or(ENOENT)?;
-    let (file, _) = merge(sync_file, other, terminated(&arg.name)).map_err(|_| ENOMEM)?;
 
-    arg.name[NAME_SIZE - 1] = 0;
-    arg.fence = fd.reserved_fd() as i32;
-    Arg(arg).write(ptr)?;
+    arg.0.name[NAME_SIZE - 1] = 0;
+    let file = merge(sync_file, other, &arg.0.name).map_err(|_| ENOMEM)?;
+
+    arg.0.fence = fd.reserved_fd() as i32;
+    arg.write(ptr)?;
     fd.fd_install(file);
     Ok(())
 }
 
-/// `name` up to its end, with zeroes behind that. The last is always one.
-fn terminated(name: &Name) -> Name {
-    let mut result = [0; NAME_SIZE];
-    let (chars, _) = name.split_at(NAME_SIZE - 1);
-
-    for (to, &from) in result.iter_mut().zip(chars.iter().take_while(|&&c| c != 0)) {
-        *to = from;
-    }
-    result
-}
-
-fn copy_name(to: &mut Name, from: &CStr) {
-    let mut name = [0; NAME_SIZE];
-
-    for (to, &from) in name.iter_mut().zip(from.to_bytes()) {
-        *to = from as c_char;
-    }
-    *to = terminated(&name);
-}
-
 /// Tells about the sync_file and, if there is room, about its fences.
 fn file_info(sync_file: &SyncFile, ptr: UserPtr) -> Result {
-    let mut arg: bindings::sync_file_info = Arg::read(ptr)?;
+    let fence = sync_file.fence();
+    let mut arg = Arg::<bindings::sync_file_info>::default();
 
-    if arg.flags != 0 || arg.pad != 0 {
+    arg.read(ptr)?;
+    if arg.0.flags != 0 || arg.0.pad != 0 {
         return Err(EINVAL);
     }
 
     let mut count: u32 = 0;
-    unwrap::for_each(sync_file.fence(), |_| {
+    unwrap::for_each(fence, |_| {
         count += 1;
         Ok(())
     })?;
 
-    if arg.num_fences == 0 {
-        arg.status = fence::status(sync_file.fence());
-    } else if arg.num_fences < count {
+    if arg.0.num_fences == 0 {
+        arg.0.status = fence::status(fence);
+    } else if arg.0.num_fences < count {
         return Err(EINVAL);
     } else {
-        (count, arg.status) = fence_infos(sync_file.fence(), arg.sync_fence_info as usize, count)?;
+        (count, arg.0.status) = fence_infos(fence, arg.0.sync_fence_info as usize, count)?;
     }
 
-    arg.num_fences = count;
+    arg.0.num_fences = count;
     // SAFETY: The buffer is as large as the call is told.
-    unsafe { write_name(sync_file, arg.name.as_mut_ptr(), NAME_SIZE) };
-    Arg(arg).write(ptr)
+    unsafe { write_name(sync_file, arg.0.name.as_mut_ptr(), NAME_SIZE) };
+    arg.write(ptr)
 }
 
 /// Writes to user space what there is to know about the fences in `head`, up to `limit` of them.
 /// Returns how many these were and their common status.
-fn fence_infos(head: &Fence, addr: usize, limit: u32) -> Result<(u32, c_int)> {
+fn fence_infos(head: &Fence, mut addr: usize, limit: u32) -> Result<(u32, c_int)> {
     let mut count: u32 = 0;
     let mut common = 1;
 
@@ -178,36 +164,41 @@ fn fence_infos(head: &Fence, addr: usize, limit: u32) -> Result<(u32, c_int)> {
         if count == limit {
             return Ok(());
         }
-        let info = fence_info(fence);
-        let offset = count as usize * Arg::<bindings::sync_fence_info>::SIZE;
+        let mut info = Arg::<bindings::sync_fence_info>::default();
 
-        if common > 0 {
-            common = info.status;
-        }
+        fill_info(fence, &mut info.0);
+        info.write(UserPtr::from_addr(addr))?;
+        addr = addr.wrapping_add(Arg::<bindings::sync_fence_info>::SIZE);
         count += 1;
-        Arg(info).write(UserPtr::from_addr(addr.wrapping_add(offset)))
+        if common > 0 {
+            common = info.0.status;
+        }
+        Ok(())
     })?;
     Ok((count, common))
 }
 
-fn fence_info(fence: &Fence) -> bindings::sync_fence_info {
-    let mut info = bindings::sync_fence_info::default();
-
+fn fill_info(fence: &Fence, info: &mut bindings::sync_fence_info) {
     fence::with_names(fence, |driver, timeline| {
         copy_name(&mut info.obj_name, timeline);
         copy_name(&mut info.driver_name, driver);
     });
     info.status = fence::status(fence);
     info.timestamp_ns = fence.timestamp().map_or(0, |at| at.as_nanos()) as u64;
-    info
+}
+
+fn copy_name(to: &mut [c_char; NAME_SIZE], from: Name<'_>) {
+    // SAFETY: The buffer is as large as the call is told, and a name is a string.
+    unsafe { bindings::sized_strscpy(to.as_mut_ptr(), from.as_char_ptr(), NAME_SIZE) };
 }
 
 fn set_deadline(sync_file: &SyncFile, ptr: UserPtr) -> Result {
-    let arg: bindings::sync_set_deadline = Arg::read(ptr)?;
+    let mut arg = Arg::<bindings::sync_set_deadline>::default();
 
-    if arg.pad != 0 {
+    arg.read(ptr)?;
+    if arg.0.pad != 0 {
         return Err(EINVAL);
     }
-    fence::set_deadline(sync_file.fence(), arg.deadline_ns as fence::Time);
+    fence::set_deadline(sync_file.fence(), arg.0.deadline_ns as fence::Time);
     Ok(())
 }
