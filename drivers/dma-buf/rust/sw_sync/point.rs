@@ -230,7 +230,7 @@ unsafe extern "C" fn driver_name(_fence: *mut bindings::dma_fence) -> *const c_c
 /// As [`driver_name`]. The caller uses the name in the same RCU read-side critical section.
 unsafe extern "C" fn timeline_name(fence: *mut bindings::dma_fence) -> *const c_char {
     // SAFETY: The caller's guarantee. A timeline outlives its fences by a grace period.
-    unsafe { point(fence) }.timeline.name().as_char_ptr()
+    unsafe { point(fence) }.timeline.name()
 }
 
 /// # Safety

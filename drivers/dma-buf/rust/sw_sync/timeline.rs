@@ -158,9 +158,10 @@ impl Timeline {
         unsafe { (*self.c.get()).context }
     }
 
-    pub(crate) fn name(&self) -> &CStr {
-        // SAFETY: A string, and constant, by the type invariants.
-        unsafe { CStr::from_char_ptr((&raw const (*self.c.get()).name).cast()) }
+    /// The name, a string for C. It is constant.
+    pub(crate) fn name(&self) -> *const c_char {
+        // SAFETY: Only the address is computed.
+        unsafe { &raw const (*self.c.get()).name }.cast()
     }
 
     fn atomic_value(&self) -> &Atomic<i32> {
