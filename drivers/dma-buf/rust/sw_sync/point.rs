@@ -135,8 +135,8 @@ impl core::ops::Deref for LivePoint {
 }
 
 impl LivePoint {
-    /// Creates a fence. Nothing is going to signal it, but that whoever asks it finds that it is
-    /// signalled when `timeline` has reached `seqno`.
+    /// Creates a fence. As long as the timeline does not know it, it is signalled when somebody
+    /// asks it after `timeline` has reached `seqno`, not at once.
     ///
     /// Fails with `ENOMEM`, and `ENODEV` if the module is going away. May sleep.
     pub(crate) fn new(timeline: &Timeline, seqno: Seqno) -> Result<Self> {
