@@ -4,9 +4,8 @@
 //!
 //! Implements what [`include/linux/dma-resv.h`](srctree/include/linux/dma-resv.h) declares.
 //!
-//! Writers hold the object's lock; readers hold it too, or RCU. Who may look at what, and until when,
-//! is in
-//! [`Documentation/driver-api/dma-buf-rust.rst`](srctree/Documentation/driver-api/dma-buf-rust.rst).
+//! Writers hold the object's lock; readers hold it too, or RCU. Who may look at what, and until
+//! when, is in [the documentation](srctree/Documentation/driver-api/dma-buf-rust.rst).
 //!
 //! A reader without the lock takes a reference to what an entry names, unless the last one is gone,
 //! and then looks whether the entry still names it: only then is it the fence that was added, and
