@@ -9,6 +9,7 @@
 #include <linux/lockdep.h>
 #include <linux/preempt.h>
 #include <linux/sched.h>
+#include <linux/slab.h>
 #include <linux/ww_mutex.h>
 
 __rust_helper void rust_helper_dma_fence_assert_held(struct dma_fence *fence)
@@ -19,6 +20,11 @@ __rust_helper void rust_helper_dma_fence_assert_held(struct dma_fence *fence)
 __rust_helper bool rust_helper_test_and_set_bit(unsigned long nr, unsigned long *addr)
 {
 	return test_and_set_bit(nr, addr);
+}
+
+__rust_helper void *rust_helper_kmalloc(size_t size, gfp_t flags)
+{
+	return kmalloc(size, flags);
 }
 
 __rust_helper void rust_helper_list_del_init(struct list_head *entry)

@@ -29,6 +29,7 @@ mod ffi;
 mod file;
 mod fs;
 mod ioctl;
+mod kmalloc;
 mod mapping;
 mod name;
 mod page_hiding;

@@ -21,7 +21,7 @@
 #include <trace/events/dma_buf.h>
 #include <trace/events/dma_fence.h>
 
-int rust_dma_buf_init(void);
+#include "dma_buf_core.h"
 
 /* Drivers use buffers from their own initcalls on. */
 subsys_initcall(rust_dma_buf_init);
@@ -96,9 +96,6 @@ EXPORT_SYMBOL_GPL(dma_fence_dedup_array);
 EXPORT_SYMBOL_GPL(__dma_fence_unwrap_merge);
 
 #ifdef CONFIG_LOCKDEP
-bool rust_dma_fence_begin_signalling(unsigned long ip);
-void rust_dma_fence_end_signalling(bool cookie, unsigned long ip);
-
 /* In C because lockdep reports name the caller. */
 bool dma_fence_begin_signalling(void)
 {

@@ -11,7 +11,8 @@
 //! (`Signaled`, then `Timestamp`) and is released when its last reference goes.
 //!
 //! Who may look at which part of it, under what and until when is in
-//! [`Documentation/driver-api/dma-buf-rust.rst`](srctree/Documentation/driver-api/dma-buf-rust.rst).
+//! [the documentation](srctree/Documentation/driver-api/dma-buf-rust.rst).
+//!
 //! Because a callback runs under the lock, and taking one off takes the lock, a callback is not
 //! running any more once [`remove_callback`] has returned.
 //!

@@ -75,6 +75,7 @@ fn sync(buf: &DmaBuf, arg: UserPtr) -> Result {
 #[cfg(CONFIG_SYNC_FILE)]
 mod sync_file {
     use super::*;
+    use crate::fence::unwrap;
     use kernel::{
         dma_buf::{
             Fence,
@@ -157,19 +158,22 @@ mod sync_file {
             Usage::Read
         };
 
-        let count = fence.unwrap().count();
+        let mut count: u32 = 0;
+        unwrap::for_each(&fence, |_| {
+            count += 1;
+            Ok(())
+        })?;
         if count == 0 {
             return Ok(());
         }
 
         let mut guard = buf.resv().lock();
-        let mut slots = guard.reserve_slots(count.try_into()?)?;
-        for fence in fence.unwrap() {
+        let mut slots = guard.reserve_slots(count)?;
+        unwrap::for_each(&fence, |fence| {
             // A chain may have lost links that were signalled meanwhile, but not grown.
-            if !slots.add(&fence, usage) {
-                break;
-            }
-        }
+            slots.add(fence, usage);
+            Ok(())
+        })?;
         Ok(())
     }
 }

@@ -4,9 +4,8 @@
 //!
 //! Implements what [`include/linux/dma-resv.h`](srctree/include/linux/dma-resv.h) declares.
 //!
-//! Writers hold the object's lock; readers hold it too, or RCU. Who may look at what, and until when,
-//! is in
-//! [`Documentation/driver-api/dma-buf-rust.rst`](srctree/Documentation/driver-api/dma-buf-rust.rst).
+//! Writers hold the object's lock; readers hold it too, or RCU. Who may look at what, and until
+//! when, is in [the documentation](srctree/Documentation/driver-api/dma-buf-rust.rst).
 //!
 //! A reader without the lock takes a reference to what an entry names, unless the last one is gone,
 //! and then looks whether the entry still names it: only then is it the fence that was added, and
@@ -178,6 +177,10 @@ impl<'a> Held<'a> {
             };
             list.append(fence, cursor.fence_usage());
         }
+        if cursor.is_restarted() {
+            // There was a change at last, after which nothing is pending.
+            copy = None;
+        }
 
         drop(self.replace_list(copy));
         Ok(())
@@ -217,18 +220,21 @@ impl<'a> Held<'a> {
 
 /// The pending fences of `usage`. Fails with `ENOMEM`. May sleep.
 pub(crate) fn fences(resv: &Resv, usage: Usage) -> Result<FenceSet> {
-    let mut fences = FenceSet::default();
+    let mut fences = FenceSet::EMPTY;
     let mut cursor = Unlocked::new(resv, usage);
 
     while let Some(fence) = cursor.next_unlocked() {
         let fence = ARef::from(fence);
 
         if cursor.is_restarted() {
-            fences.clear();
-            // For one more, which some callers add.
-            fences.reserve(cursor.len() as usize + 1)?;
+            // One more than there are, which some callers make use of.
+            fences = FenceSet::with_capacity(cursor.len() as usize + 1)?;
         }
         fences.push(fence)?;
+    }
+    if cursor.is_restarted() {
+        // There was a change at last, after which nothing is pending.
+        fences = FenceSet::EMPTY;
     }
     Ok(fences)
 }

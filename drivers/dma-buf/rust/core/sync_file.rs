@@ -8,9 +8,12 @@
 //! The first poll puts a callback on the fence, which wakes all pollers. It may be running when the
 //! file is released; taking it off waits for that, under the fence's lock.
 
-use crate::fence::{
-    self,
-    unwrap, //
+use crate::{
+    fence::{
+        self,
+        unwrap, //
+    },
+    kmalloc, //
 };
 use core::ptr::NonNull;
 use kernel::{
@@ -75,8 +78,9 @@ pub(crate) fn new(
     fence: ARef<Fence>,
     user_name: Option<&[c_char; NAME_SIZE]>,
 ) -> Result<NonNull<bindings::sync_file>> {
-    let sync_file = KBox::new(SyncFile(Opaque::zeroed()), GFP_KERNEL)?;
-    let raw = KBox::into_raw(sync_file).cast::<bindings::sync_file>();
+    let sync_file =
+        kmalloc::zeroed(size_of::<bindings::sync_file>())?.cast::<bindings::sync_file>();
+    let raw = sync_file.as_ptr();
 
     // SAFETY: The memory is valid, and nobody else knows of it yet.
     unsafe {
@@ -99,7 +103,7 @@ pub(crate) fn new(
     .and_then(|file| NonNull::new(file).ok_or(ENOMEM))
     .inspect_err(|_| {
         // SAFETY: There is no file, so that the memory is still ours.
-        drop(unsafe { KBox::from_raw(raw) });
+        unsafe { bindings::kfree(raw.cast()) };
     })?;
 
     // INVARIANT: The reference goes over.
@@ -107,7 +111,7 @@ pub(crate) fn new(
     // SAFETY: The file is new, so that nobody else knows of it.
     unsafe {
         (*raw).file = file.as_ptr();
-        Ok(NonNull::new_unchecked(raw))
+        Ok(sync_file)
     }
 }
 

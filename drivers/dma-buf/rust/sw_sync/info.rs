@@ -5,7 +5,8 @@
 use crate::{
     point::Point,
     registry,
-    seqno::Seqno, //
+    seqno::Seqno,
+    timeline::Timeline, //
 };
 use kernel::{
     bindings,
@@ -28,7 +29,7 @@ pub(crate) fn show(m: &SeqFile) {
         }
         timeline.inspect(
             |value| {
-                print_name(m, timeline.name());
+                print_name(m, &timeline);
                 seq_print!(m, ": {}\n", value.0 as i32);
             },
             |value, point| print_point(m, point, value),
@@ -64,9 +65,9 @@ fn is_full(m: &SeqFile) -> bool {
 }
 
 /// Printed by C, which leaves the bytes alone that a user chose.
-fn print_name(m: &SeqFile, name: &CStr) {
+fn print_name(m: &SeqFile, timeline: &Timeline) {
     // SAFETY: `m` is valid, and the format takes a string.
-    unsafe { bindings::seq_printf(as_raw(m), c"%s".as_char_ptr(), name.as_char_ptr()) };
+    unsafe { bindings::seq_printf(as_raw(m), c"%s".as_char_ptr(), timeline.name()) };
 }
 
 /// Printed by C, which can divide 64 bits on any machine.

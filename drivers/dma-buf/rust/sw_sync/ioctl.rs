@@ -10,23 +10,18 @@ use crate::{
     seqno::Seqno,
     timeline::Timeline, //
 };
-use core::ptr::NonNull;
 use kernel::{
     bindings,
-    dma_buf::Fence,
-    fs::{
-        file::{
-            flags::O_CLOEXEC,
-            FileDescriptorReservation, //
-        },
-        File, //
+    dma_buf::SyncFile,
+    fs::file::{
+        flags::O_CLOEXEC,
+        FileDescriptorReservation, //
     },
     ioctl::{
         _IOW,
         _IOWR, //
     },
     prelude::*,
-    sync::aref::ARef,
     transmute::{
         AsBytes,
         FromBytes, //
@@ -105,24 +100,12 @@ fn create_fence(timeline: &Timeline, ptr: UserPtr) -> Result {
     let fd = fd?;
     let slice = || UserSlice::new(ptr, size_of::<CreateFence>());
     let mut arg = slice().reader().read::<CreateFence>()?;
-    let fence = timeline.fence(Seqno(arg.value))?;
-    let file = new_file(&fence)?;
+    let file = SyncFile::new(&*timeline.fence(Seqno(arg.value))?)?;
 
     arg.fence = fd.reserved_fd() as i32;
     slice().writer().write(&arg)?;
-    fd.fd_install(file);
+    fd.fd_install(file.into_file());
     Ok(())
-}
-
-/// The file of a new sync_file around `fence`. Fails with `ENOMEM`.
-fn new_file(fence: &Fence) -> Result<ARef<File>> {
-    // SAFETY: The fence is valid; the call takes a reference of its own.
-    let file = unsafe { bindings::sync_file_create(fence.as_raw()).as_ref() }.ok_or(ENOMEM)?;
-    let file = NonNull::new(file.file).ok_or(ENOMEM)?;
-
-    // SAFETY: The file of a new sync_file has one reference, which is ours. Nobody uses its
-    // position.
-    Ok(unsafe { ARef::from_raw(file.cast()) })
 }
 
 /// Advances the timeline. Fails with `EFAULT`.
@@ -137,8 +120,8 @@ fn inc(timeline: &Timeline, ptr: UserPtr) -> Result {
 
 /// Tells the earliest deadline that was set on a fence, which may be on any timeline.
 ///
-/// Fails with `EFAULT`, with `EINVAL` if the argument is malformed or the file is not that of one of
-/// our fences, and with `ENOENT` if there is no deadline.
+/// Fails with `EFAULT`, with `EINVAL` if the argument is malformed or the file does not stand for
+/// one of our fences, and with `ENOENT` if there is no deadline.
 fn get_deadline(ptr: UserPtr) -> Result {
     let slice = || UserSlice::new(ptr, size_of::<GetDeadline>());
     let mut arg = slice().reader().read::<GetDeadline>()?;
@@ -147,9 +130,7 @@ fn get_deadline(ptr: UserPtr) -> Result {
         return Err(EINVAL);
     }
 
-    // SAFETY: Any number may be asked for; the result is NULL or a reference for us.
-    let fence = unsafe { Fence::from_owned(bindings::sync_file_get_fence(arg.fence_fd)) };
-    let fence = fence.ok_or(EINVAL)?;
+    let fence = SyncFile::fence_from_fd(arg.fence_fd)?;
     let deadline = Point::of(&fence).ok_or(EINVAL)?.deadline();
 
     arg.deadline_ns = deadline.ok_or(ENOENT)? as u64;

@@ -135,8 +135,8 @@ impl core::ops::Deref for LivePoint {
 }
 
 impl LivePoint {
-    /// Creates a fence. Nothing is going to signal it, but that whoever asks it finds that it is
-    /// signalled when `timeline` has reached `seqno`.
+    /// Creates a fence. As long as the timeline does not know it, it is signalled when somebody
+    /// asks it after `timeline` has reached `seqno`, not at once.
     ///
     /// Fails with `ENOMEM`, and `ENODEV` if the module is going away. May sleep.
     pub(crate) fn new(timeline: &Timeline, seqno: Seqno) -> Result<Self> {
@@ -147,8 +147,8 @@ impl LivePoint {
                 deadline <- new_spinlock_irq!(None),
                 // The last one, since a trace event in it makes use of the operations.
                 //
-                // SAFETY: `slot` is memory for a fence, in a point whose other members are complete. The
-                // operations are static; without a lock given, the fence uses its own.
+                // SAFETY: `slot` is memory for a fence, in a point whose other members are
+                // complete. The operations are static; without a lock, the fence uses its own.
                 fence <- Opaque::ffi_init(|slot: *mut bindings::dma_fence| unsafe {
                     bindings::dma_fence_init(
                         slot,
@@ -230,7 +230,7 @@ unsafe extern "C" fn driver_name(_fence: *mut bindings::dma_fence) -> *const c_c
 /// As [`driver_name`]. The caller uses the name in the same RCU read-side critical section.
 unsafe extern "C" fn timeline_name(fence: *mut bindings::dma_fence) -> *const c_char {
     // SAFETY: The caller's guarantee. A timeline outlives its fences by a grace period.
-    unsafe { point(fence) }.timeline.name().as_char_ptr()
+    unsafe { point(fence) }.timeline.name()
 }
 
 /// # Safety

@@ -63,11 +63,13 @@ fn first_from(mut from: u64) -> Option<ARef<Timeline>> {
         if timeline.is_some() {
             return timeline;
         }
-        from = context + 1;
+        from = context.checked_add(1)?;
     }
 }
 
 /// All timelines. The registry is locked between them only, so that one may sleep over each.
 pub(crate) fn iter() -> impl Iterator<Item = ARef<Timeline>> {
-    core::iter::successors(first_from(0), |timeline| first_from(timeline.context() + 1))
+    core::iter::successors(first_from(0), |timeline| {
+        first_from(timeline.context().checked_add(1)?)
+    })
 }

@@ -2,9 +2,9 @@
 
 //! Fences that user space signals, for tests: `/sys/kernel/debug/sync/sw_sync`.
 //!
-//! Who opens the file gets a [`Timeline`], a counter. With ioctls it creates fences, each of which
-//! is signalled when the counter reaches its number, and advances the counter. Beside it,
-//! `/sys/kernel/debug/sync/info` lists all timelines and the fences that wait.
+//! Who opens the file gets a [`Timeline`](timeline::Timeline), a counter. With ioctls it creates
+//! fences, each of which is signalled when the counter reaches its number, and advances the
+//! counter. Beside it, `/sys/kernel/debug/sync/info` lists all timelines and the fences that wait.
 //!
 //! The fence core and sync_file are reached through their exported symbols only.
 //!
@@ -13,12 +13,13 @@
 //! - An open `sw_sync` file owns a reference to its timeline.
 //! - A fence ([`Point`](point::Point)) owns a reference to its timeline, for as long as there is a
 //!   reference to the fence, and pins the module.
-//! - A timeline owns none of its fences. It knows those that it has yet to signal by an [`Index`]
-//!   of pointers, and [`registry`] so knows the timelines. An object takes itself out of its index,
-//!   under the lock that guards the index, after its last reference is gone and before it is freed.
-//!   So whatever is found under the lock is valid while the lock is held, but may be dying: who
-//!   wants to use it longer takes a reference unless the count is zero already. A count of zero is
-//!   never raised again, and a fence that user space drops leaves nothing behind.
+//! - A timeline owns none of its fences. It knows those that it has yet to signal by an
+//!   [`Index`](index::Index) of pointers, and [`registry`] so knows the timelines. An object takes
+//!   itself out of its index, under the lock that guards the index, after its last reference is
+//!   gone and before it is freed. So whatever is found under the lock is valid while the lock is
+//!   held, but may be dying: who wants to use it longer takes a reference unless the count is zero
+//!   already. A count of zero is never raised again, and a fence that user space drops leaves
+//!   nothing behind.
 //!
 //! The memory of both is freed a grace period of RCU after the last reference is gone: readers may
 //! still look at the name of a timeline whose fence was signalled under their eyes.
@@ -27,7 +28,7 @@
 //!
 //! | what | guarded by |
 //! |---|---|
-//! | what a timeline has signalled: its value goes up, fences come in | the timeline's `order`, a mutex |
+//! | a timeline's value, and that fences come in | the timeline's `order`, a mutex |
 //! | the index of fences that wait | the timeline's `pending` |
 //! | the index of timelines | [`registry`]'s lock |
 //! | a fence's deadline | the fence's `deadline` |
@@ -37,8 +38,8 @@
 //! a reference is dropped, nor while another lock of this list is taken. They may be taken with
 //! the lock of any fence held: a callback of one fence may drop the last reference to another.
 //!
-//! A fence uses the lock inside it. A timeline's value is atomic, since [`point`] compares it with a
-//! fence's number under no lock at all; it goes up before the first fence is signalled for it.
+//! A fence uses the lock inside it. A timeline's value is atomic, since [`point`] compares it with
+//! a fence's number under no lock at all; it goes up before the first fence is signalled for it.
 
 use kernel::prelude::*;
 
@@ -51,13 +52,6 @@ mod registry;
 mod seqno;
 mod timeline;
 mod trace;
-
-// The documentation above links to them.
-#[allow(unused_imports)]
-use {
-    index::Index,
-    timeline::Timeline, //
-};
 
 /// Sets everything up. Called once at boot.
 #[no_mangle]

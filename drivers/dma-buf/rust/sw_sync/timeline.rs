@@ -48,7 +48,7 @@ use kernel::{
 /// - `order` is held while the value changes and while points are added to `pending`. When it is
 ///   not held, the points there are later than the value.
 /// - The memory is from `kmalloc()`. It is freed, without running destructors, a grace period of
-///   RCU after the last reference is gone. `pending` is empty then, for each point owns a reference.
+///   RCU after the last reference is gone. `pending` is empty then, for points own references.
 #[pin_data]
 pub(crate) struct Timeline {
     /// As trace events know a timeline.
@@ -120,8 +120,8 @@ impl Timeline {
     }
 
     fn init_c(slot: *mut bindings::sync_timeline) {
-        // SAFETY: `slot` is memory for the structure, which is valid when all of it is zero. The name
-        // of a thread may be copied while it changes.
+        // SAFETY: `slot` is memory for the structure, which is valid when all of it is zero. The
+        // name of a thread may be copied while it changes.
         unsafe {
             slot.write(Default::default());
             bindings::refcount_set(&raw mut (*slot).kref.refcount, 1);
@@ -158,9 +158,10 @@ impl Timeline {
         unsafe { (*self.c.get()).context }
     }
 
-    pub(crate) fn name(&self) -> &CStr {
-        // SAFETY: A string, and constant, by the type invariants.
-        unsafe { CStr::from_char_ptr((&raw const (*self.c.get()).name).cast()) }
+    /// The name, a string for C. It is constant.
+    pub(crate) fn name(&self) -> *const c_char {
+        // SAFETY: Only the address is computed.
+        unsafe { &raw const (*self.c.get()).name }.cast()
     }
 
     fn atomic_value(&self) -> &Atomic<i32> {

@@ -15,7 +15,7 @@ results() {
 results rust_doctests_kernel
 # the command line's choice of tests would hold for the modules, too
 printf '*' >/sys/module/kunit/parameters/filter_glob
-program plain "load dmabuf_kunit $cpus" 60 modprobe dmabuf_kunit
+program plain "load dmabuf_kunit $cpus" 300 modprobe dmabuf_kunit
 results dma-buf-fence dma-buf-fence-chain dma-buf-fence-unwrap dma-buf-resv
 program plain "load dmabuf_rust_kunit $cpus" 300 modprobe dmabuf_rust_kunit
 cd /sys/kernel/debug/kunit || exit

@@ -4,10 +4,12 @@
  * until one round gets through. Whatever failed says so, and nothing leaks.
  */
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 
 #include <linux/dma-buf.h>
+#include <linux/sync_file.h>
 
 #include "common.h"
 
@@ -120,6 +122,53 @@ static int round_of_heap(int heap)
 	return failed;
 }
 
+/* Fences are made, merged, asked, put on the buffer and signalled. */
+static int round_of_fences(int buf)
+{
+	int lines[2], fences[2], merged, exported, failed = 0;
+	struct sync_set_deadline deadline = { .deadline_ns = 1 };
+	struct sync_fence_info each[2];
+	struct sync_file_info info;
+	struct pollfd p = { .events = POLLIN };
+
+	for (int i = 0; i < 2; i++) {
+		lines[i] = timeline_open();
+		failed |= judge(lines[i], "open sw_sync");
+		fences[i] = -1;
+		if (lines[i] < 0)
+			continue;
+		fences[i] = timeline_try_fence(lines[i], 1);
+		failed |= judge(fences[i], "sw_sync fence");
+	}
+	if (fences[0] >= 0 && fences[1] >= 0) {
+		merged = merge_fences(fences[0], fences[1], "merged");
+		failed |= judge(merged, "merge");
+		p.fd = merged;
+		failed |= judge(poll(&p, 1, 0), "poll");
+		if (merged >= 0) {
+			failed |= judge(fence_info(merged, &info, each, 2), "info");
+			failed |= judge(ioctl(merged, SYNC_IOC_SET_DEADLINE,
+					      &deadline), "deadline");
+			failed |= judge(import_fence(buf, merged,
+						     DMA_BUF_SYNC_WRITE), "import");
+			exported = export_fence(buf, DMA_BUF_SYNC_RW);
+			failed |= judge(exported, "export");
+			if (exported >= 0)
+				close(exported);
+			close(merged);
+		}
+	}
+	for (int i = 0; i < 2; i++) {
+		if (fences[i] >= 0) {
+			failed |= judge(timeline_try_inc(lines[i], 1), "step");
+			close(fences[i]);
+		}
+		if (lines[i] >= 0)
+			close(lines[i]);
+	}
+	return failed;
+}
+
 /* An importer gets the buffer: it attaches, maps, and lets go again. */
 static int round_of_import(int card)
 {
@@ -134,12 +183,13 @@ static int round_of_import(int card)
 
 static void test_rounds(const char *name, int fd, int (*one_round)(int fd))
 {
-	int n, failed = 0, leaks = 0, objects, fds;
+	int n, failed = 0, leaks = 0, objects, fds, timelines;
 
 	/* Once without faults, for what the kernel keeps from the first time. */
 	one_round(fd);
 	objects = count_objects();
 	fds = count_fds();
+	timelines = count_timelines();
 	wrong_error = false;
 	for (n = 1; n <= MAX_FAULTS; n++) {
 		int ret;
@@ -149,14 +199,15 @@ static void test_rounds(const char *name, int fd, int (*one_round)(int fd))
 		if (!disarm())
 			break;
 		failed += ret < 0;
-		leaks += count_objects() != objects || count_fds() != fds;
+		leaks += count_objects() != objects || count_fds() != fds ||
+			 count_timelines() != timelines;
 	}
 	t_note("%s: %d faults, %d of them made a call fail", name, n - 1,
 	       failed);
 	t_ok(n <= MAX_FAULTS, "%s: a round without faults is reached", name);
 	t_ok(failed > 0, "%s: faults have an effect", name);
 	t_ok(!wrong_error, "%s: calls fail with ENOMEM or EFAULT", name);
-	t_ok(!leaks, "%s: no buffer and no fd left after any fault", name);
+	t_ok(!leaks, "%s: no buffer, fence or fd left after any fault", name);
 }
 
 static void test_heap(const char *name)
@@ -168,6 +219,23 @@ static void test_heap(const char *name)
 	heap = open_heap(name);
 	test_rounds(name, heap, round_of_heap);
 	close(heap);
+	group_end(&g);
+}
+
+static void test_fences(void)
+{
+	int buf, line = timeline_open();
+	struct group g;
+
+	if (line < 0) {
+		t_skip("no fences: cannot open " SW_SYNC " (CONFIG_SW_SYNC, debugfs)");
+		return;
+	}
+	close(line);
+	group_begin(&g, "a fault at every place of a fence's life");
+	buf = new_buffer(page_size());
+	test_rounds("fences", buf, round_of_fences);
+	close(buf);
 	group_end(&g);
 }
 
@@ -208,6 +276,7 @@ int main(void)
 	n = list_heaps(heaps);
 	for (int i = 0; i < n; i++)
 		test_heap(heaps[i]);
+	test_fences();
 	test_importer("vgem");
 	restore_knobs();
 	close(fail_fd);

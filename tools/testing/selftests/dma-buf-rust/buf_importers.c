@@ -10,8 +10,6 @@
 
 #include <drm/drm.h>
 #include <drm/drm_mode.h>
-#include <drm/vgem_drm.h>
-#include <linux/dma-buf.h>
 #include <linux/videodev2.h>
 
 #include "common.h"
@@ -185,43 +183,6 @@ static void test_dumb(const char *driver, int card, int other)
 	group_end(&g);
 }
 
-/* vgem puts fences of its own on the buffers it imported. */
-static void test_vgem_fence(int card)
-{
-	struct drm_vgem_fence_attach attach = { .flags = VGEM_FENCE_WRITE };
-	struct drm_vgem_fence_signal sig = { 0 };
-	struct group g;
-	int buf, fence;
-
-	group_begin(&g, "fences of a driver");
-	buf = new_buffer(SIZE);
-	t_need(!prime_import(card, buf, &attach.handle), "import");
-	t_err(ioctl(card, DRM_IOCTL_VGEM_FENCE_ATTACH, &attach), 0,
-	      "vgem puts a write fence on it");
-	t_ok(poll_now(buf, POLLIN | POLLOUT) == 0, "poll sees it");
-	fence = export_fence(buf, DMA_BUF_SYNC_READ);
-	t_ok(poll_now(fence, POLLIN) == 0, "an exported fence waits");
-	sig.fence = attach.out_fence;
-	t_err(ioctl(card, DRM_IOCTL_VGEM_FENCE_SIGNAL, &sig), 0,
-	      "vgem signals it");
-	t_ok(poll_now(buf, POLLIN | POLLOUT) == (POLLIN | POLLOUT),
-	     "the buffer is idle");
-	t_ok(poll_now(fence, POLLIN) == POLLIN, "the exported fence knows");
-	close(fence);
-
-	/* The buffer's owner goes while the fence is pending. */
-	attach.flags = 0;
-	t_err(ioctl(card, DRM_IOCTL_VGEM_FENCE_ATTACH, &attach), 0,
-	      "a read fence");
-	t_ok(poll_now(buf, POLLIN | POLLOUT) == POLLIN, "only readable");
-	gem_close(card, attach.handle);
-	close(buf);
-	sig.fence = attach.out_fence;
-	t_err(ioctl(card, DRM_IOCTL_VGEM_FENCE_SIGNAL, &sig), 0,
-	      "signalled after the buffer's fd is closed");
-	group_end(&g);
-}
-
 static void test_card(const char *driver, const char *other_driver,
 		      int (*get)(size_t len))
 {
@@ -233,8 +194,6 @@ static void test_card(const char *driver, const char *other_driver,
 		test_import(driver, card, get);
 		test_order(driver, get);
 		test_dumb(driver, card, other);
-		if (!strcmp(driver, "vgem"))
-			test_vgem_fence(card);
 		close(card);
 	}
 	if (other >= 0)

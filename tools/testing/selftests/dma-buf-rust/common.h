@@ -132,6 +132,9 @@ struct sync_file_info;
 int timeline_open(void);
 int timeline_fence(int timeline, unsigned int value);
 void timeline_inc(int timeline, unsigned int by);
+/* The same where they may fail */
+int timeline_try_fence(int timeline, unsigned int value);
+int timeline_try_inc(int timeline, unsigned int by);
 int import_fence(int buf, int fence, __u32 flags);
 int export_fence(int buf, __u32 flags);
 int merge_fences(int a, int b, const char *name);

@@ -17,19 +17,31 @@ int timeline_open(void)
 	return open(SW_SYNC, O_RDWR | O_CLOEXEC);
 }
 
-int timeline_fence(int timeline, unsigned int value)
+int timeline_try_fence(int timeline, unsigned int value)
 {
 	struct sw_sync_create create = { .value = value, .name = "test" };
 
-	t_need(!ioctl(timeline, SW_SYNC_CREATE, &create), "sw_sync fence");
-	return create.fence;
+	return ioctl(timeline, SW_SYNC_CREATE, &create) ? -1 : create.fence;
+}
+
+int timeline_try_inc(int timeline, unsigned int by)
+{
+	__u32 value = by;
+
+	return ioctl(timeline, SW_SYNC_INC, &value);
+}
+
+int timeline_fence(int timeline, unsigned int value)
+{
+	int fence = timeline_try_fence(timeline, value);
+
+	t_need(fence >= 0, "sw_sync fence");
+	return fence;
 }
 
 void timeline_inc(int timeline, unsigned int by)
 {
-	__u32 value = by;
-
-	t_need(!ioctl(timeline, SW_SYNC_INC, &value), "sw_sync inc");
+	t_need(!timeline_try_inc(timeline, by), "sw_sync inc");
 }
 
 int import_fence(int buf, int fence, __u32 flags)

@@ -114,18 +114,6 @@ static void put(struct worker *w, int *slot, int fd)
 		must(w, close(fd));
 }
 
-static int step(int line, __u32 by)
-{
-	return ioctl(line, SW_SYNC_INC, &by);
-}
-
-static int new_fence(int line, __u32 value)
-{
-	struct sw_sync_create create = { .value = value };
-
-	return ioctl(line, SW_SYNC_CREATE, &create) ? -1 : create.fence;
-}
-
 static void do_open(struct worker *w)
 {
 	put(w, any(w, lines, LINES), must(w, timeline_open()));
@@ -138,12 +126,12 @@ static void do_end(struct worker *w)
 
 static void do_step(struct worker *w)
 {
-	check(w, step(peek(any(w, lines, LINES)), rnd(w) % 4));
+	check(w, timeline_try_inc(peek(any(w, lines, LINES)), rnd(w) % 4));
 }
 
 static void do_fence(struct worker *w)
 {
-	int fence = check(w, new_fence(peek(any(w, lines, LINES)), rnd(w) % 64));
+	int fence = check(w, timeline_try_fence(peek(any(w, lines, LINES)), rnd(w) % 64));
 
 	if (fence >= 0)
 		put(w, any(w, fences, FENCES), fence);
@@ -240,7 +228,7 @@ static bool is_pending(int fence)
 /* A fence of our own in files and on buffers of others: pending means pending. */
 static void do_own(struct worker *w)
 {
-	int own = must(w, new_fence(w->line, ++w->value));
+	int own = must(w, timeline_try_fence(w->line, ++w->value));
 	int merged = check(w, merge_fences(own, peek(any(w, fences, FENCES)), ""));
 	int buf = check(w, dup(peek(any(w, bufs, BUFS))));
 	bool on_buf, early = rnd(w) % 2;
@@ -260,7 +248,7 @@ static void do_own(struct worker *w)
 		put(w, any(w, fences, FENCES), merged);
 	if (early)
 		must(w, close(own));
-	must(w, step(w->line, 1));
+	must(w, timeline_try_inc(w->line, 1));
 	if (!early) {
 		if (poll_now(own, POLLIN) != POLLIN || fence_status(own) != 1)
 			surprised(w, "not signalled at its time");
@@ -281,12 +269,13 @@ static bool comes(int fd, short events)
 static void do_wait(struct worker *w)
 {
 	int each[BEATS], merged;
+	unsigned int soon;
 
-	for (int i = 0; i < BEATS; i++)
-		each[i] = must(w, new_fence(beats[i].line,
-					    __atomic_load_n(&beats[i].value,
-							    __ATOMIC_RELAXED) +
-					    1 + rnd(w) % 8));
+	for (int i = 0; i < BEATS; i++) {
+		soon = __atomic_load_n(&beats[i].value, __ATOMIC_RELAXED) + 1 +
+		       rnd(w) % 8;
+		each[i] = must(w, timeline_try_fence(beats[i].line, soon));
+	}
 	merged = must(w, merge_fences(each[0], each[1], ""));
 	must(w, import_fence(w->buf, merged, 1 + rnd(w) % 3));
 	must(w, close(each[0]));

@@ -22,18 +22,12 @@ use super::{
     Ops,
     Time, //
 };
-use core::{
-    alloc::Layout,
-    ptr::{
-        self,
-        NonNull, //
-    },
+use crate::kmalloc;
+use core::ptr::{
+    self,
+    NonNull, //
 };
 use kernel::{
-    alloc::{
-        allocator::Kmalloc,
-        Allocator, //
-    },
     bindings,
     bindings::{
         dma_fence,
@@ -156,17 +150,14 @@ impl Array {
 
     /// Memory for an array of `count` fences, zeroed. Fails with `ENOMEM`. May sleep.
     pub(crate) fn allocate(count: usize) -> Result<NonNull<dma_fence_array>> {
-        let callbacks = Layout::array::<dma_fence_array_cb>(count).map_err(|_| ENOMEM)?;
-        let (layout, _) = Layout::new::<dma_fence_array>()
-            .extend(callbacks)
-            .map_err(|_| ENOMEM)?;
+        let callbacks = count
+            .checked_mul(size_of::<dma_fence_array_cb>())
+            .ok_or(ENOMEM)?;
+        let size = callbacks
+            .checked_add(size_of::<dma_fence_array>())
+            .ok_or(ENOMEM)?;
 
-        Ok(Kmalloc::alloc(
-            layout,
-            GFP_KERNEL | __GFP_ZERO,
-            kernel::alloc::NumaNode::NO_NODE,
-        )?
-        .cast())
+        kmalloc::zeroed(size).map(NonNull::cast)
     }
 
     /// Initialises an array in the memory at `array`.

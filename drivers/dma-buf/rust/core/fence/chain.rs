@@ -14,6 +14,7 @@ use super::{
     get_unless_zero,
     ops_ptr,
     release::Dying,
+    set::into_raw,
     set_deadline,
     signal,
     Ops,
@@ -203,10 +204,6 @@ impl Link {
 /// The fence in a link; `fence` itself if it is none.
 pub(crate) fn contained(fence: &Fence) -> &Fence {
     Link::of(fence).map_or(fence, Link::contained)
-}
-
-fn into_raw(fence: ARef<Fence>) -> *mut dma_fence {
-    ARef::into_raw(fence).cast().as_ptr()
 }
 
 /// The next fence down the chain that is pending, or that is a link with a pending fence. Cuts out

@@ -2,9 +2,14 @@
 
 //! Several fences in one allocation, as C wants them for arrays.
 
+use crate::kmalloc;
 use core::{
     cmp::Ordering,
-    ptr::NonNull, //
+    mem::ManuallyDrop,
+    ptr::{
+        self,
+        NonNull, //
+    },
 };
 use kernel::{
     bindings,
@@ -18,65 +23,90 @@ use kernel::{
 ///
 /// # Invariants
 ///
-/// Each pointer owns a reference.
-#[derive(Default)]
-pub(crate) struct FenceSet(KVec<*mut dma_fence>);
+/// `ptr` is NULL or has room for `capacity` pointers and comes from `kmalloc()`. The first `len`
+/// own a reference each.
+pub(crate) struct FenceSet {
+    ptr: *mut *mut dma_fence,
+    len: usize,
+    capacity: usize,
+}
 
 impl FenceSet {
+    /// No fences, and no room for any.
+    pub(crate) const EMPTY: Self = Self {
+        ptr: ptr::null_mut(),
+        len: 0,
+        capacity: 0,
+    };
+
     /// Fails with `ENOMEM`. May sleep.
     pub(crate) fn with_capacity(capacity: usize) -> Result<Self> {
-        Ok(Self(KVec::with_capacity(capacity, GFP_KERNEL)?))
+        let size = capacity
+            .checked_mul(size_of::<*mut dma_fence>())
+            .ok_or(ENOMEM)?;
+
+        Ok(Self {
+            ptr: kmalloc::uninit(size)?.cast().as_ptr(),
+            len: 0,
+            capacity,
+        })
     }
 
-    /// Makes room for `count` fences in all. Fails with `ENOMEM`. May sleep.
-    pub(crate) fn reserve(&mut self, count: usize) -> Result {
-        Ok(self
-            .0
-            .reserve(count.saturating_sub(self.0.len()), GFP_KERNEL)?)
-    }
-
-    /// Fails with `ENOMEM`, which it does not if there is room. May sleep if there is none.
+    /// Fails with `ENOMEM` if there is no room.
     pub(crate) fn push(&mut self, fence: ARef<Fence>) -> Result {
+        if self.len >= self.capacity {
+            return Err(ENOMEM);
+        }
         // INVARIANT: The reference goes over.
-        self.0.push(fence.as_raw(), GFP_KERNEL)?;
-        core::mem::forget(fence);
+        // SAFETY: By the type invariant there is room.
+        unsafe { self.ptr.add(self.len).write(into_raw(fence)) };
+        self.len += 1;
         Ok(())
     }
 
     pub(crate) fn pop(&mut self) -> Option<ARef<Fence>> {
-        let fence = self.0.pop()?;
+        self.len = self.len.checked_sub(1)?;
 
-        // SAFETY: By the type invariant the reference is ours.
-        unsafe { Fence::from_owned(fence) }
-    }
-
-    pub(crate) fn clear(&mut self) {
-        while self.pop().is_some() {}
+        // SAFETY: By the type invariant the reference was ours, and is the caller's now.
+        unsafe { Fence::from_owned(*self.ptr.add(self.len)) }
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.0.len()
+        self.len
     }
 
     /// Leaves of each context only the latest fence.
     pub(crate) fn deduplicate(&mut self) {
+        if self.len < 2 {
+            return;
+        }
+        // INVARIANT: The references behind those that are left are gone.
         // SAFETY: By the type invariant.
-        let left = unsafe { deduplicate(&mut self.0) };
-        self.0.truncate(left);
+        self.len = unsafe { deduplicate(core::slice::from_raw_parts_mut(self.ptr, self.len)) };
     }
 
-    /// The C array and its length. Its memory comes from `kmalloc()`.
-    pub(crate) fn into_raw(mut self) -> (*mut *mut dma_fence, usize) {
-        let (ptr, len, _) = core::mem::take(&mut self.0).into_raw_parts();
+    /// The C array and its length.
+    pub(crate) fn into_raw(self) -> (*mut *mut dma_fence, usize) {
+        let this = ManuallyDrop::new(self);
 
-        (ptr, len)
+        (this.ptr, this.len)
     }
 }
 
 impl Drop for FenceSet {
     fn drop(&mut self) {
-        self.clear();
+        if self.ptr.is_null() {
+            return;
+        }
+        while self.pop().is_some() {}
+        // SAFETY: By the type invariant.
+        unsafe { bindings::kfree(self.ptr.cast()) };
     }
+}
+
+/// Gives a reference to C.
+pub(super) fn into_raw(fence: ARef<Fence>) -> *mut dma_fence {
+    ARef::into_raw(fence).cast().as_ptr()
 }
 
 /// Sorts `fences` by context and leaves of each only the latest, in front. Drops the references to

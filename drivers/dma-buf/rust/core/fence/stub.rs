@@ -10,10 +10,8 @@ use super::{
     Flag,
     Time, //
 };
-use core::ptr::{
-    self,
-    NonNull, //
-};
+use crate::kmalloc;
+use core::ptr;
 use kernel::{
     bindings,
     bindings::dma_fence,
@@ -81,13 +79,12 @@ pub(crate) fn get() -> ARef<Fence> {
 
 /// A stub that was signalled at `timestamp`. Fails with `ENOMEM`. May sleep.
 pub(crate) fn new(timestamp: Time) -> Result<ARef<Fence>> {
-    let fence = KBox::<dma_fence>::new_uninit(GFP_KERNEL)?;
-    let fence = KBox::into_raw(fence).cast::<dma_fence>();
+    let fence = kmalloc::uninit(size_of::<dma_fence>())?.cast::<dma_fence>();
 
     // SAFETY: The memory is new, comes from `kmalloc()` and goes over to the fence, whose first
     // reference is ours.
     unsafe {
-        make(fence, timestamp);
-        Ok(ARef::from_raw(NonNull::new_unchecked(fence.cast())))
+        make(fence.as_ptr(), timestamp);
+        Ok(ARef::from_raw(fence.cast()))
     }
 }

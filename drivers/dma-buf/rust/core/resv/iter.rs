@@ -11,7 +11,10 @@ use super::{
     Usage, //
 };
 use crate::fence;
-use core::ptr;
+use core::{
+    mem,
+    ptr, //
+};
 use kernel::{
     bindings,
     dma_buf::{
@@ -57,9 +60,12 @@ impl Cursor {
     }
 
     fn drop_fence(&mut self) {
-        // SAFETY: By the type invariant the reference is ours.
-        drop(unsafe { Fence::from_owned(self.0.fence) });
-        self.0.fence = ptr::null_mut();
+        let fence = mem::take(&mut self.0.fence);
+
+        if !fence.is_null() {
+            // SAFETY: By the type invariant the reference is ours.
+            drop(unsafe { Fence::from_owned(fence) });
+        }
     }
 
     /// Goes to the first pending fence.
@@ -181,7 +187,7 @@ impl<'a> Unlocked<'a> {
 
     /// The next pending fence, or again the first one if the object has changed.
     pub(crate) fn next_unlocked(&mut self) -> Option<&Fence> {
-        if core::mem::replace(&mut self.started, true) {
+        if mem::replace(&mut self.started, true) {
             self.cursor.next_unlocked()
         } else {
             self.cursor.first_unlocked()

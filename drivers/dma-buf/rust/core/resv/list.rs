@@ -3,8 +3,8 @@
 //! The fences of a reservation object.
 
 use super::Usage;
+use crate::kmalloc;
 use core::{
-    alloc::Layout,
     marker::PhantomData,
     mem::ManuallyDrop,
     ops::Deref,
@@ -14,11 +14,6 @@ use core::{
     },
 };
 use kernel::{
-    alloc::{
-        allocator::Kmalloc,
-        Allocator,
-        NumaNode, //
-    },
     bindings,
     bindings::dma_fence,
     dma_buf::{
@@ -272,8 +267,7 @@ impl ListBox {
             .ok_or(ENOMEM)?;
         // SAFETY: May be called with any size.
         let size = unsafe { bindings::kmalloc_size_roundup(slots) };
-        let layout = Layout::from_size_align(size, align_of::<Header>()).map_err(|_| ENOMEM)?;
-        let header = Kmalloc::alloc(layout, GFP_KERNEL, NumaNode::NO_NODE)?.cast::<Header>();
+        let header = kmalloc::uninit(size)?.cast::<Header>();
         let capacity = ((size - SLOTS) / size_of::<Slot>()) as u32;
 
         // SAFETY: The memory is new and large enough.

@@ -66,7 +66,7 @@ unsafe extern "C" fn release(_inode: *mut bindings::inode, file: *mut bindings::
             fence::remove_callback(sync_file.fence(), &raw mut (*raw).cb);
         }
         drop(Fence::from_owned((*raw).fence));
-        drop(KBox::from_raw(raw));
+        bindings::kfree(raw.cast());
     }
     0
 }
