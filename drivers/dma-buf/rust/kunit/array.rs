@@ -115,7 +115,7 @@ mod tests {
     /// Many signal the fences of an array, while others begin to wait and let go of it.
     #[test]
     fn callbacks_race_with_signal() -> Result {
-        const ROUNDS: u32 = 100;
+        const ROUNDS: u32 = 60;
 
         let (calls, limit) = (Calls::new()?, msecs_to_jiffies(30_000));
         for round in 0..ROUNDS {
@@ -154,7 +154,7 @@ mod tests {
     /// The last reference to an array goes while its fences are signalled.
     #[test]
     fn dropped_while_signaling() -> Result {
-        for _ in 0..100 {
+        for _ in 0..60 {
             let owners = fences(4)?;
             let array = FenceArray::new(shares(&owners)?)?;
 

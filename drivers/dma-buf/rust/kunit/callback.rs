@@ -174,7 +174,7 @@ mod tests {
     /// The callback is taken back by one, while the fence is signalled by another.
     #[test]
     fn taken_back_while_signaling() -> Result {
-        const ROUNDS: u32 = 300;
+        const ROUNDS: u32 = 200;
 
         let calls = Calls::new()?;
         for round in 0..ROUNDS {

@@ -48,7 +48,7 @@ mod tests {
 
     impl Shared {
         fn new() -> Result<Arc<Self>> {
-            let (resv, constant) = (new()?, fences(32)?);
+            let (resv, constant) = (new()?, fences(16)?);
 
             let mut guard = resv.lock();
             let mut slots = guard.reserve_slots(constant.len() as u32)?;
@@ -94,7 +94,7 @@ mod tests {
 
         /// Adds fences and replaces them, some of them signalled by then.
         fn change(&self) -> Result {
-            for round in 0..400 {
+            for round in 0..200 {
                 let (added, replacing) = (fence_of(&self.added)?, fence_of(&self.replacing)?);
                 let mut guard = self.resv.lock();
 
@@ -204,7 +204,7 @@ mod tests {
     #[test]
     fn locks_in_any_order() -> Result {
         const JOBS: usize = 4;
-        const ROUNDS: usize = 200;
+        const ROUNDS: usize = 100;
 
         let three = Arc::new(
             Three {

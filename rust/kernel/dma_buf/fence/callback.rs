@@ -24,7 +24,8 @@ pub trait FenceCallback: Sync + 'static {
     ///
     /// May be called in any context, with the fence's lock held and interrupts off: must not sleep,
     /// and of `fence` may only use what says that it may be used in callbacks, such as
-    /// [`Fence::status`]. Must not drop the [`CallbackRegistration`] it belongs to.
+    /// [`Fence::status`]. Must not signal another fence, because its lock is of the same class, nor
+    /// drop the [`CallbackRegistration`] it belongs to.
     fn signaled(&self, fence: &Fence);
 }
 
