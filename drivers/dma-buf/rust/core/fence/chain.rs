@@ -59,6 +59,11 @@ pub(crate) static OPS: Ops = Ops(bindings::dma_fence_ops {
     wait: None,
 });
 
+/// Whether these are the operations of chains.
+pub(super) fn is_ours(ops: &bindings::dma_fence_ops) -> bool {
+    ptr::eq(ops, &OPS.0)
+}
+
 /// A link of a chain.
 ///
 /// # Invariants
@@ -342,10 +347,8 @@ unsafe extern "C" fn propagate_deadline(fence: *mut dma_fence, deadline: Time) {
 ///
 /// # Safety
 ///
-/// Called for a link whose last reference is gone, within RCU.
+/// Called for a link whose last reference is gone.
 unsafe extern "C" fn release(fence: *mut dma_fence) {
-    let rcu = rcu::read_lock();
-
     // SAFETY: By this function's contract.
     let mut next = NonNull::new(fence).map(|fence| unsafe { Dying::from_raw(fence) });
 
@@ -364,7 +367,7 @@ unsafe extern "C" fn release(fence: *mut dma_fence) {
         match prev {
             // SAFETY: A dying fence is initialised, and nobody changes its operations.
             Some(prev) if ptr::eq(unsafe { (*prev.as_raw()).ops }, &OPS.0) => {
-                next = prev.begin(&rcu);
+                next = prev.begin(&rcu::read_lock());
             }
             Some(prev) => prev.release(),
             None => {}

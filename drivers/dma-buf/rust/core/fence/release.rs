@@ -3,6 +3,7 @@
 //! The end of a fence.
 
 use super::{
+    chain,
     lock,
     names,
     trace,
@@ -130,8 +131,13 @@ impl Dying {
 
         // SAFETY: Nobody changes the operations of a fence without references, and RCU keeps the
         // table.
-        let release = unsafe { (*raw).ops.as_ref() }.and_then(|ops| ops.release);
-        match release {
+        let ops = unsafe { (*raw).ops.as_ref() };
+        if ops.is_some_and(chain::is_ours) {
+            // These stay, and there may be more links than should delay a grace period.
+            rcu.unlock();
+        }
+
+        match ops.and_then(|ops| ops.release) {
             // SAFETY: The operation is the fence's own and takes over the memory.
             Some(release) => unsafe { release(raw) },
             None => dying.free(),
