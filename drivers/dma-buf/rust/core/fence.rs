@@ -22,6 +22,7 @@
 //! chain takes the locks of the fences it is made of under its own. Those are never containers of
 //! the same kind, and they signal the container from an `irq_work`, outside their own lock.
 
+use self::container::Container;
 use self::lock::{
     lock,
     Locked, //
@@ -47,6 +48,7 @@ use kernel::{
 mod annotation;
 pub(crate) mod array;
 pub(crate) mod chain;
+mod container;
 mod container_ffi;
 pub(crate) mod ffi;
 mod lock;

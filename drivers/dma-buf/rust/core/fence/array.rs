@@ -9,9 +9,14 @@
 use super::{
     add_callback,
     allocate_contexts,
+    container::{
+        self,
+        Container, //
+    },
     error,
     has,
     ops_ptr,
+    release::Dying,
     set::{
         self,
         FenceSet, //
@@ -52,15 +57,7 @@ use kernel::{
 
 /// Tells arrays from other fences.
 #[export_name = "dma_fence_array_ops"]
-pub(crate) static OPS: Ops = Ops(bindings::dma_fence_ops {
-    get_driver_name: Some(driver_name),
-    get_timeline_name: Some(timeline_name),
-    enable_signaling: Some(enable_signaling),
-    signaled: Some(signaled),
-    release: Some(release),
-    set_deadline: Some(propagate_deadline),
-    wait: None,
-});
+pub(crate) static OPS: Ops = container::ops::<Array>();
 
 /// In place of the error while it is not known yet.
 const UNKNOWN: c_int = 1;
@@ -75,15 +72,6 @@ const UNKNOWN: c_int = 1;
 pub(crate) struct Array(Opaque<dma_fence_array>);
 
 impl Array {
-    /// The array that `fence` is the base of, if it is one.
-    pub(crate) fn of(fence: &Fence) -> Option<&Self> {
-        // The type is not detached from its operations, so that there is nothing to order.
-        ptr::eq(ops_ptr(fence).load(Relaxed), &OPS.0).then(|| {
-            // SAFETY: A fence with these operations is the base of an array.
-            unsafe { &*container_of!(fence.as_raw(), dma_fence_array, base).cast() }
-        })
-    }
-
     fn base(&self) -> &Fence {
         // SAFETY: A borrowed array has a reference.
         unsafe { Fence::from_raw(&raw mut (*self.0.get()).base) }
@@ -119,33 +107,6 @@ impl Array {
     fn count_down(&self, error: c_int) -> bool {
         self.propagate(error);
         self.pending().fetch_sub(1, Full) == 1
-    }
-
-    /// Waits for all fences. Returns `false` if none is pending.
-    fn arm(&self) -> bool {
-        // SAFETY: Only addresses of the callbacks are computed, which follow the array.
-        let callbacks =
-            unsafe { (&raw mut (*self.0.get()).callbacks).cast::<dma_fence_array_cb>() };
-
-        for (i, fence) in self.fences().iter().enumerate() {
-            // Callbacks may come after the array is signalled by another way, so that each of
-            // them needs its own reference.
-            let array = ARef::from(self.base());
-
-            // SAFETY: There is a callback for each fence, and nobody else uses it: this runs once.
-            let armed = unsafe {
-                let callback = callbacks.add(i);
-                (*callback).array = self.0.get();
-                add_callback(fence, &raw mut (*callback).cb, Some(fence_signaled))
-            };
-            if armed.is_ok() {
-                core::mem::forget(array);
-            } else if self.count_down(error(fence)) {
-                self.settle(0);
-                return false;
-            }
-        }
-        true
     }
 
     /// Memory for an array of `count` fences, zeroed. Fails with `ENOMEM`. May sleep.
@@ -207,6 +168,82 @@ impl Array {
     }
 }
 
+impl Container for Array {
+    const DRIVER_NAME: &'static CStr = c"dma_fence_array";
+
+    fn of(fence: &Fence) -> Option<&Self> {
+        // The type is not detached from its operations, so that there is nothing to order.
+        ptr::eq(ops_ptr(fence).load(Relaxed), &OPS.0).then(|| {
+            // SAFETY: A fence with these operations is the base of an array.
+            unsafe { &*container_of!(fence.as_raw(), dma_fence_array, base).cast() }
+        })
+    }
+
+    fn arm(&self) -> bool {
+        // SAFETY: Only addresses of the callbacks are computed, which follow the array.
+        let callbacks =
+            unsafe { (&raw mut (*self.0.get()).callbacks).cast::<dma_fence_array_cb>() };
+
+        for (i, fence) in self.fences().iter().enumerate() {
+            // Callbacks may come after the array is signalled by another way, so that each of
+            // them needs its own reference.
+            let array = ARef::from(self.base());
+
+            // SAFETY: There is a callback for each fence, and nobody else uses it: this runs once.
+            let armed = unsafe {
+                let callback = callbacks.add(i);
+                (*callback).array = self.0.get();
+                add_callback(fence, &raw mut (*callback).cb, Some(fence_signaled))
+            };
+            if armed.is_ok() {
+                core::mem::forget(array);
+            } else if self.count_down(error(fence)) {
+                self.settle(0);
+                return false;
+            }
+        }
+        true
+    }
+
+    fn is_signaled(&self) -> bool {
+        let done = if has(self.base(), Flag::EnableSignal) {
+            // The callbacks count, and before the first of them this is not zero.
+            self.pending().load(Acquire) <= 0
+        } else {
+            self.fences().iter().all(|fence| fence.is_signaled())
+        };
+
+        if done {
+            // Callbacks that have counted have done this already.
+            for fence in self.fences() {
+                self.propagate(error(fence));
+            }
+            self.settle(0);
+        }
+        done
+    }
+
+    fn set_deadline(&self, deadline: Time) {
+        for fence in self.fences() {
+            set_deadline(fence, deadline);
+        }
+    }
+
+    unsafe fn release(dying: Dying) {
+        // SAFETY: By the caller's guarantee the array is ours to take apart.
+        unsafe {
+            let array = container_of!(dying.as_raw(), dma_fence_array, base);
+            let count = (*array).num_fences as usize;
+
+            for fence in set::borrow((*array).fences, count) {
+                drop(Fence::from_owned(fence.as_raw()));
+            }
+            bindings::kfree((*array).fences.cast());
+        }
+        dying.free();
+    }
+}
+
 /// One fence for those of `fences`, in a context of its own. Fails with `ENOMEM`. May sleep.
 pub(crate) fn new(fences: FenceSet) -> Result<ARef<Fence>> {
     let array = Array::allocate(fences.len())?.as_ptr();
@@ -219,28 +256,6 @@ pub(crate) fn new(fences: FenceSet) -> Result<ARef<Fence>> {
             (&raw mut (*array).base).cast(),
         )))
     }
-}
-
-/// # Safety
-///
-/// None; the signature is that of an operation.
-unsafe extern "C" fn driver_name(_fence: *mut dma_fence) -> *const c_char {
-    c"dma_fence_array".as_char_ptr()
-}
-
-/// # Safety
-///
-/// None; the signature is that of an operation.
-unsafe extern "C" fn timeline_name(_fence: *mut dma_fence) -> *const c_char {
-    c"unbound".as_char_ptr()
-}
-
-/// # Safety
-///
-/// Called for an array, with its lock held.
-unsafe extern "C" fn enable_signaling(fence: *mut dma_fence) -> bool {
-    // SAFETY: By this function's contract.
-    Array::of(unsafe { Fence::from_raw(fence) }).is_some_and(Array::arm)
 }
 
 /// Called when one of an array's fences is signalled, under that fence's lock.
@@ -288,59 +303,5 @@ unsafe extern "C" fn all_signaled(work: *mut bindings::irq_work) {
             array.settle(0);
         }
         signal(&base);
-    }
-}
-
-/// # Safety
-///
-/// Called for an array.
-unsafe extern "C" fn signaled(fence: *mut dma_fence) -> bool {
-    // SAFETY: By this function's contract.
-    let Some(array) = Array::of(unsafe { Fence::from_raw(fence) }) else {
-        return false;
-    };
-
-    let done = if has(array.base(), Flag::EnableSignal) {
-        // The callbacks count, and before the first of them this is not zero.
-        array.pending().load(Acquire) <= 0
-    } else {
-        array.fences().iter().all(|fence| fence.is_signaled())
-    };
-    if done {
-        // Callbacks that have counted have done this already.
-        for fence in array.fences() {
-            array.propagate(error(fence));
-        }
-        array.settle(0);
-    }
-    done
-}
-
-/// # Safety
-///
-/// Called for an array.
-unsafe extern "C" fn propagate_deadline(fence: *mut dma_fence, deadline: Time) {
-    // SAFETY: By this function's contract.
-    if let Some(array) = Array::of(unsafe { Fence::from_raw(fence) }) {
-        for fence in array.fences() {
-            set_deadline(fence, deadline);
-        }
-    }
-}
-
-/// # Safety
-///
-/// Called for an array whose last reference is gone.
-unsafe extern "C" fn release(fence: *mut dma_fence) {
-    // SAFETY: By this function's contract the array is ours to take apart.
-    unsafe {
-        let array = container_of!(fence, dma_fence_array, base);
-        let count = (*array).num_fences as usize;
-
-        for fence in set::borrow((*array).fences, count) {
-            drop(Fence::from_owned(fence.as_raw()));
-        }
-        bindings::kfree((*array).fences.cast());
-        super::release::free(fence);
     }
 }

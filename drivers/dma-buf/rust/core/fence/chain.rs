@@ -11,6 +11,10 @@
 use super::{
     add_callback,
     allocate_contexts,
+    container::{
+        self,
+        Container, //
+    },
     get_unless_zero,
     ops_ptr,
     release::Dying,
@@ -49,15 +53,7 @@ use kernel::{
 
 /// Tells chains from other fences.
 #[export_name = "dma_fence_chain_ops"]
-pub(crate) static OPS: Ops = Ops(bindings::dma_fence_ops {
-    get_driver_name: Some(driver_name),
-    get_timeline_name: Some(timeline_name),
-    enable_signaling: Some(enable_signaling),
-    signaled: Some(signaled),
-    release: Some(release),
-    set_deadline: Some(propagate_deadline),
-    wait: None,
-});
+pub(crate) static OPS: Ops = container::ops::<Link>();
 
 /// Whether these are the operations of chains.
 pub(super) fn is_ours(ops: &bindings::dma_fence_ops) -> bool {
@@ -74,15 +70,6 @@ pub(super) fn is_ours(ops: &bindings::dma_fence_ops) -> bool {
 pub(crate) struct Link(Opaque<dma_fence_chain>);
 
 impl Link {
-    /// The link that `fence` is the base of, if it is one.
-    pub(crate) fn of(fence: &Fence) -> Option<&Self> {
-        // The type is not detached from its operations, so that there is nothing to order.
-        ptr::eq(ops_ptr(fence).load(Relaxed), &OPS.0).then(|| {
-            // SAFETY: A fence with these operations is the base of a link.
-            unsafe { &*container_of!(fence.as_raw(), dma_fence_chain, base).cast() }
-        })
-    }
-
     fn base(&self) -> &Fence {
         // SAFETY: A borrowed link has a reference.
         unsafe { Fence::from_raw(&raw mut (*self.0.get()).base) }
@@ -125,33 +112,6 @@ impl Link {
 
         // SAFETY: Of the two references, the link has one now, and the other one is ours.
         drop(unsafe { Fence::from_owned(unused) });
-    }
-
-    /// Waits for the first fence that is pending. Returns `false` if there is none.
-    fn arm(&self) -> bool {
-        // These two references belong to the callback once it is armed.
-        let head = ARef::from(self.base());
-        let mut next = Some(head.clone());
-
-        while let Some(link) = next {
-            let fence = ARef::from(contained(&link));
-
-            // SAFETY: Nobody else uses the callback: this runs once when signalling is enabled,
-            // and then after each time that the callback has run.
-            let armed = unsafe {
-                add_callback(
-                    &fence,
-                    &raw mut (*self.0.get()).__bindgen_anon_1.cb,
-                    Some(fence_signaled),
-                )
-            };
-            if armed.is_ok() {
-                core::mem::forget((head, fence));
-                return true;
-            }
-            next = walk(link);
-        }
-        false
     }
 
     /// Initialises a link in the memory at `link`.
@@ -206,6 +166,92 @@ impl Link {
     }
 }
 
+impl Container for Link {
+    const DRIVER_NAME: &'static CStr = c"dma_fence_chain";
+
+    fn of(fence: &Fence) -> Option<&Self> {
+        // The type is not detached from its operations, so that there is nothing to order.
+        ptr::eq(ops_ptr(fence).load(Relaxed), &OPS.0).then(|| {
+            // SAFETY: A fence with these operations is the base of a link.
+            unsafe { &*container_of!(fence.as_raw(), dma_fence_chain, base).cast() }
+        })
+    }
+
+    /// For the first fence that is pending; when that is signalled, for the next one.
+    fn arm(&self) -> bool {
+        // These two references belong to the callback once it is armed.
+        let head = ARef::from(self.base());
+        let mut next = Some(head.clone());
+
+        while let Some(link) = next {
+            let fence = ARef::from(contained(&link));
+
+            // SAFETY: Nobody else uses the callback: this runs once when signalling is enabled,
+            // and then after each time that the callback has run.
+            let armed = unsafe {
+                add_callback(
+                    &fence,
+                    &raw mut (*self.0.get()).__bindgen_anon_1.cb,
+                    Some(fence_signaled),
+                )
+            };
+            if armed.is_ok() {
+                core::mem::forget((head, fence));
+                return true;
+            }
+            next = walk(link);
+        }
+        false
+    }
+
+    fn is_signaled(&self) -> bool {
+        let mut next = Some(ARef::from(self.base()));
+
+        while let Some(fence) = next {
+            if !contained(&fence).is_signaled() {
+                return false;
+            }
+            next = walk(fence);
+        }
+        true
+    }
+
+    fn set_deadline(&self, deadline: Time) {
+        let mut next = Some(ARef::from(self.base()));
+
+        while let Some(fence) = next {
+            set_deadline(contained(&fence), deadline);
+            next = walk(fence);
+        }
+    }
+
+    /// And the links before it that nobody else wants: one after the other, however many they are.
+    unsafe fn release(dying: Dying) {
+        let mut next = Some(dying);
+
+        while let Some(dying) = next.take() {
+            // SAFETY: Only links get here. Nobody else follows the pointers of one that is dying,
+            // and the two references are ours to drop.
+            let prev = unsafe {
+                let link = container_of!(dying.as_raw(), dma_fence_chain, base);
+                let prev = NonNull::new((*link).prev);
+
+                drop(Fence::from_owned((*link).fence));
+                dying.free();
+                prev.and_then(|prev| Dying::put(prev))
+            };
+
+            match prev {
+                Some(prev) if prev.ops(&rcu::read_lock()).is_some_and(is_ours) => {
+                    next = prev.begin(&rcu::read_lock());
+                }
+                Some(prev) => prev.release(),
+                None => {}
+            }
+        }
+    }
+}
+
 /// The fence in a link; `fence` itself if it is none.
 pub(crate) fn contained(fence: &Fence) -> &Fence {
     Link::of(fence).map_or(fence, Link::contained)
@@ -253,28 +299,6 @@ pub(crate) fn find(head: ARef<Fence>, number: u64) -> Option<ARef<Fence>> {
     None
 }
 
-/// # Safety
-///
-/// None; the signature is that of an operation.
-unsafe extern "C" fn driver_name(_fence: *mut dma_fence) -> *const c_char {
-    c"dma_fence_chain".as_char_ptr()
-}
-
-/// # Safety
-///
-/// None; the signature is that of an operation.
-unsafe extern "C" fn timeline_name(_fence: *mut dma_fence) -> *const c_char {
-    c"unbound".as_char_ptr()
-}
-
-/// # Safety
-///
-/// Called for a link, with its lock held.
-unsafe extern "C" fn enable_signaling(fence: *mut dma_fence) -> bool {
-    // SAFETY: By this function's contract.
-    Link::of(unsafe { Fence::from_raw(fence) }).is_some_and(Link::arm)
-}
-
 /// Called when the fence that a link was armed with is signalled, under that fence's lock.
 ///
 /// # Safety
@@ -308,69 +332,5 @@ unsafe extern "C" fn go_on(work: *mut bindings::irq_work) {
 
     if !Link::of(&base).is_some_and(Link::arm) {
         signal(&base);
-    }
-}
-
-/// # Safety
-///
-/// Called for a link.
-unsafe extern "C" fn signaled(fence: *mut dma_fence) -> bool {
-    // SAFETY: By this function's contract.
-    let head = unsafe { Fence::from_raw(fence) };
-    let mut next = Some(ARef::from(head));
-
-    while let Some(fence) = next {
-        if !contained(&fence).is_signaled() {
-            return false;
-        }
-        next = walk(fence);
-    }
-    true
-}
-
-/// # Safety
-///
-/// Called for a link.
-unsafe extern "C" fn propagate_deadline(fence: *mut dma_fence, deadline: Time) {
-    // SAFETY: By this function's contract.
-    let head = unsafe { Fence::from_raw(fence) };
-    let mut next = Some(ARef::from(head));
-
-    while let Some(fence) = next {
-        set_deadline(contained(&fence), deadline);
-        next = walk(fence);
-    }
-}
-
-/// Releases a link, and those before it that nobody else wants: one after the other, however many
-/// they are.
-///
-/// # Safety
-///
-/// Called for a link whose last reference is gone.
-unsafe extern "C" fn release(fence: *mut dma_fence) {
-    // SAFETY: By this function's contract.
-    let mut next = NonNull::new(fence).map(|fence| unsafe { Dying::from_raw(fence) });
-
-    while let Some(dying) = next.take() {
-        // SAFETY: Only links get here. Nobody else follows the pointers of one that is dying, and
-        // the two references are ours to drop.
-        let prev = unsafe {
-            let link = container_of!(dying.as_raw(), dma_fence_chain, base);
-            let prev = NonNull::new((*link).prev);
-
-            drop(Fence::from_owned((*link).fence));
-            dying.free();
-            prev.and_then(|prev| Dying::put(prev))
-        };
-
-        match prev {
-            // SAFETY: A dying fence is initialised, and nobody changes its operations.
-            Some(prev) if ptr::eq(unsafe { (*prev.as_raw()).ops }, &OPS.0) => {
-                next = prev.begin(&rcu::read_lock());
-            }
-            Some(prev) => prev.release(),
-            None => {}
-        }
     }
 }

@@ -14,6 +14,7 @@ use super::{
         self,
         Link, //
     },
+    container::Container,
     ffi::{
         as_raw,
         get,

@@ -57,6 +57,13 @@ impl Dying {
         self.0.as_ptr()
     }
 
+    /// The issuer's operations; `None` if the fence has been detached from them.
+    pub(super) fn ops<'a>(&self, _rcu: &'a rcu::Guard) -> Option<&'a bindings::dma_fence_ops> {
+        // SAFETY: Nobody changes the operations of a fence without references, and RCU keeps the
+        // table.
+        unsafe { (*self.as_raw()).ops.as_ref() }
+    }
+
     /// What comes first for every fence. `None` if somebody has got hold of it again.
     pub(super) fn begin(self, rcu: &rcu::Guard) -> Option<Self> {
         // SAFETY: By the type invariant.
@@ -128,16 +135,15 @@ impl Dying {
             return;
         };
         let raw = dying.as_raw();
+        let ops = dying.ops(&rcu);
+        let release = ops.and_then(|ops| ops.release);
 
-        // SAFETY: Nobody changes the operations of a fence without references, and RCU keeps the
-        // table.
-        let ops = unsafe { (*raw).ops.as_ref() };
         if ops.is_some_and(chain::is_ours) {
             // These stay, and there may be more links than should delay a grace period.
             rcu.unlock();
         }
 
-        match ops.and_then(|ops| ops.release) {
+        match release {
             // SAFETY: The operation is the fence's own and takes over the memory.
             Some(release) => unsafe { release(raw) },
             None => dying.free(),

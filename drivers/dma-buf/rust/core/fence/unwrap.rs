@@ -10,6 +10,7 @@ use super::{
         Array, //
     },
     chain,
+    container::Container,
     set::FenceSet,
     stub,
     Time, //
