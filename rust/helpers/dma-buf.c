@@ -254,6 +254,12 @@ __rust_helper void rust_helper_clear_pages(void *addr, unsigned int npages)
 	clear_pages(addr, npages);
 }
 
+/* bindgen gets the offsets of struct task_struct's members wrong on 32-bit ARM. */
+__rust_helper struct mm_struct *rust_helper_current_mm(void)
+{
+	return current->mm;
+}
+
 __rust_helper int rust_helper_fatal_signal_pending(struct task_struct *task)
 {
 	return fatal_signal_pending(task);

@@ -191,7 +191,7 @@ impl Drop for UserPage {
         // SAFETY: By the type invariant the task has an address space, with two references that
         // nobody else drops: the one that KUnit made it with, and the one for its use.
         unsafe {
-            let mm = (*bindings::get_current()).mm;
+            let mm = bindings::current_mm();
             bindings::kthread_unuse_mm(mm);
             bindings::mmput(mm);
         }
