@@ -54,10 +54,8 @@ use kernel::{
 };
 
 /// A reference, or NULL.
-pub(super) fn into_raw(fence: Option<ARef<Fence>>) -> *mut dma_fence {
-    fence.map_or(ptr::null_mut(), |fence| {
-        ARef::into_raw(fence).cast().as_ptr()
-    })
+pub(crate) fn into_raw(fence: Option<ARef<Fence>>) -> *mut dma_fence {
+    fence.map_or(ptr::null_mut(), set::into_raw)
 }
 
 /// A borrowed fence, or NULL.

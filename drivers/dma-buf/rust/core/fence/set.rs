@@ -105,7 +105,7 @@ impl Drop for FenceSet {
 }
 
 /// Gives a reference to C.
-pub(super) fn into_raw(fence: ARef<Fence>) -> *mut dma_fence {
+pub(crate) fn into_raw(fence: ARef<Fence>) -> *mut dma_fence {
     ARef::into_raw(fence).cast().as_ptr()
 }
 

@@ -18,6 +18,7 @@ use super::{
 use crate::fence::{
     ffi::{
         as_raw,
+        into_raw,
         left, //
     },
     wait::Sleep, //
@@ -37,8 +38,7 @@ use kernel::{
         Fence,
         Resv, //
     },
-    prelude::*,
-    sync::aref::ARef, //
+    prelude::*, //
 };
 
 /// A locked object.
@@ -217,11 +217,8 @@ pub(crate) unsafe extern "C" fn dma_resv_get_singleton(
     // SAFETY: The caller's guarantee.
     match super::singleton(unsafe { Resv::from_raw(obj) }, usage) {
         Ok(single) => {
-            let single = single.map_or(ptr::null_mut(), |single| {
-                ARef::into_raw(single).cast().as_ptr()
-            });
             // SAFETY: The caller's guarantee.
-            unsafe { *fence = single };
+            unsafe { *fence = into_raw(single) };
             0
         }
         Err(err) => err.to_errno(),

@@ -6,6 +6,7 @@
 //! [`include/linux/sync_file.h`](srctree/include/linux/sync_file.h).
 
 use super::SyncFile;
+use crate::fence::ffi::into_raw;
 use core::ptr::{
     self,
     NonNull, //
@@ -16,8 +17,7 @@ use kernel::{
         sync_file, //
     },
     dma_buf::Fence,
-    prelude::*,
-    sync::aref::ARef, //
+    prelude::*, //
 };
 
 /// # Safety
@@ -36,9 +36,7 @@ pub(crate) unsafe extern "C" fn sync_file_create(fence: *mut dma_fence) -> *mut 
 /// None. The reference that is returned is the caller's.
 #[export]
 pub(crate) unsafe extern "C" fn sync_file_get_fence(fd: c_int) -> *mut dma_fence {
-    super::fence_of(fd as u32).map_or(ptr::null_mut(), |fence| {
-        ARef::into_raw(fence).cast().as_ptr()
-    })
+    into_raw(super::fence_of(fd as u32))
 }
 
 /// # Safety
