@@ -275,13 +275,41 @@ static void test_lifetime(void)
 	group_end(&g);
 }
 
-static void test_huge(void)
+/* Huge pages inside, over a border, the same once more, and small ones between */
+static void test_huge_parts(int huge)
 {
 	const size_t per = PER_HUGE_PAGE, count = 9;
-	int wanted[4 * 9], fd, buf;
-	struct udmabuf_create_item items[4];
+	int wanted[7 * 9], small, buf;
+	struct udmabuf_create_item items[7];
+	char *p;
+
+	small = new_memfd(count, F_SEAL_SHRINK);
+	number_pages(small, count, 0);
+	items[0] = pages_of(huge, 5, count);
+	items[1] = pages_of(huge, 2 * per - 4, count);
+	items[2] = pages_of(small, 0, count);
+	items[3] = items[2];
+	items[4] = items[1];
+	items[5] = pages_of(huge, 2 * per + 5, count);
+	items[6] = items[2];
+	for (size_t i = 0; i < ARRAY_SIZE(wanted); i++)
+		wanted[i] = items[i / count].offset / page_size() + i % count;
+	buf = udmabuf_of_list(items, ARRAY_SIZE(items));
+	t_err(buf, 0, "parts of it");
+	close(small);
+	close(huge);
+	p = map_pages(buf, ARRAY_SIZE(wanted));
+	t_ok(shows(p, wanted, ARRAY_SIZE(wanted)), "are where they belong");
+	unmap_pages(p, ARRAY_SIZE(wanted));
+	close(buf);
+}
+
+static void test_huge(void)
+{
+	const size_t per = PER_HUGE_PAGE;
 	long free_pages = meminfo_kb("HugePages_Free:");
 	struct group g;
+	int fd, buf;
 	char *p;
 
 	group_begin(&g, "huge pages");
@@ -299,28 +327,16 @@ static void test_huge(void)
 	t_ok(number_at(p, 0) == 0 && number_at(p, per) == (int)per &&
 	     number_at(p, 3 * per - 1) == 3 * (int)per - 1, "is there");
 	unmap_pages(p, HUGE_PAGES * per);
-	close(buf);
-
-	/* inside one, over a border, the same once more, and going on from there */
-	items[0] = pages_of(fd, 5, count);
-	items[1] = pages_of(fd, 2 * per - 4, count);
-	items[2] = items[1];
-	items[3] = pages_of(fd, 2 * per + 5, count);
-	for (size_t i = 0; i < 4 * count; i++)
-		wanted[i] = items[i / count].offset / page_size() + i % count;
-	buf = udmabuf_of_list(items, 4);
-	t_err(buf, 0, "parts of it");
-	p = map_pages(buf, 4 * count);
-	t_ok(shows(p, wanted, 4 * count), "are where they belong");
-	t_err(udmabuf_of_pages(fd, HUGE_PAGES * per, 1), EINVAL, "behind the end");
 	t_err(fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE), EBUSY,
 	      "it cannot be sealed against writing");
-	close(fd);
-	t_ok(meminfo_kb("HugePages_Free:") < free_pages,
-	     "the buffer keeps them");
-	unmap_pages(p, 4 * count);
 	close(buf);
-	t_ok(meminfo_kb("HugePages_Free:") == free_pages, "now they are free");
+	t_err(udmabuf_of_pages(fd, HUGE_PAGES * per, 1), EINVAL, "behind the end");
+	buf = udmabuf_of_pages(fd, per, 1);
+	test_huge_parts(fd);
+	t_ok(meminfo_kb("HugePages_Free:") == free_pages - 1,
+	     "a buffer of one page keeps one huge page");
+	close(buf);
+	t_ok(meminfo_kb("HugePages_Free:") == free_pages, "now all are free");
 	group_end(&g);
 }
 
