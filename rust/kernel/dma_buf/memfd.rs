@@ -34,7 +34,7 @@ pub mod seal {
 ///
 /// # Invariants
 ///
-/// The lock of the file's inode is held for reading. The file lives in shmem or hugetlbfs.
+/// The lock of the file's inode, which adding seals takes, is held for reading.
 pub struct SealedMemfd<'a> {
     file: &'a LocalFile,
     seals: u32,
@@ -53,7 +53,7 @@ impl<'a> SealedMemfd<'a> {
         // SAFETY: The file is alive.
         let seals = unsafe { bindings::memfd_get_seals(file.as_ptr()) };
 
-        // INVARIANT: Locked above; files without seals are told apart below.
+        // INVARIANT: Locked just above.
         let memfd = Self {
             file,
             seals: seals as u32,
@@ -98,11 +98,29 @@ struct Part {
 ///
 /// The files may be changed, cut short and closed meanwhile. A page may be in here many times.
 ///
+/// # Examples
+///
+/// ```
+/// use kernel::{dma_buf::memfd::{seal, PinnedPages, SealedMemfd}, fs::LocalFile, prelude::*};
+///
+/// fn pin_first(fd: u32, count: usize) -> Result<PinnedPages> {
+///     let file = LocalFile::fget(fd)?;
+///     let memfd = SealedMemfd::lock(&file)?;
+///     let mut pages = PinnedPages::with_capacity(count)?;
+///
+///     if memfd.seals() & seal::SHRINK == 0 {
+///         return Err(EINVAL);
+///     }
+///     pages.pin(&memfd, 0..count)?;
+///     Ok(pages)
+/// }
+/// ```
+///
 /// # Invariants
 ///
 /// - `folios` are pinned, each once for every time it is in the list.
-/// - `parts`, and then `last` unless it is empty, take up `folios`, in this order, each beginning
-///   with a folio of its own. `size` is how many pages that makes.
+/// - `parts`, and then `last` unless it is empty, take up the first of `folios`, in this order, each
+///   beginning with a folio of its own. `size` is how many pages that makes.
 pub struct PinnedPages {
     folios: KVVec<NonNull<bindings::folio>>,
     parts: KVec<Part>,
@@ -274,6 +292,9 @@ impl<'a> Iterator for Runs<'a> {
                 Some(part) => *part,
                 None => take(&mut self.last),
             };
+            if self.part.count == 0 {
+                return None;
+            }
         }
         let run = pages_of(self.folios.next()?)
             .skip(self.part.offset)?

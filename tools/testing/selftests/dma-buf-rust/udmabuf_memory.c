@@ -12,6 +12,7 @@
 #include "udmabufs.h"
 
 #define PAGES		8
+#define NR_HUGE_PAGES	"/proc/sys/vm/nr_hugepages"
 #define HUGE_PAGES	3
 #define PER_HUGE_PAGE	(2 * MEGABYTE / page_size())
 
@@ -27,7 +28,7 @@ static void number_pages(int fd, size_t pages, int base)
 
 static int number_at(const char *p, size_t page)
 {
-	return *(const volatile int *)(p + page * page_size());
+	return *(const int *)(p + page * page_size());
 }
 
 /* Whether these are the pages that a mapping shows. */
@@ -57,9 +58,9 @@ static void test_shared(void)
 	mapped = map_pages(buf, 4);
 	t_ok(!number_at(mapped, 0) && !number_at(mapped, 3),
 	     "pages that were never touched are empty");
-	strcpy(file + 2 * page_size(), "file");
+	memcpy(file + 2 * page_size(), "file", 5);
 	t_ok(!strcmp(mapped, "file"), "what is written to the file");
-	strcpy(mapped + 3 * page_size(), "buffer");
+	memcpy(mapped + 3 * page_size(), "buffer", 7);
 	t_ok(!strcmp(file + 5 * page_size(), "buffer"),
 	     "what is written to the buffer");
 	t_ok(pread(fd, text, sizeof(text), 5 * page_size()) == sizeof(text) &&
@@ -307,15 +308,16 @@ static void test_huge_parts(int huge)
 static void test_huge(void)
 {
 	const size_t per = PER_HUGE_PAGE;
-	long free_pages = meminfo_kb("HugePages_Free:");
 	struct group g;
+	long free_pages;
 	int fd, buf;
 	char *p;
 
 	group_begin(&g, "huge pages");
+	free_pages = meminfo_kb("HugePages_Free:");
 	fd = new_huge_memfd(HUGE_PAGES);
 	if (fd < 0) {
-		t_skip("no free huge pages of 2 MiB: /proc/sys/vm/nr_hugepages");
+		t_skip("no huge pages of 2 MiB to be had");
 		group_end(&g);
 		return;
 	}
@@ -342,7 +344,9 @@ static void test_huge(void)
 
 int main(void)
 {
+	char before[32];
 	int device;
+	bool had;
 
 	t_begin();
 	device = udmabuf_open();
@@ -354,7 +358,12 @@ int main(void)
 	test_areas();
 	test_file();
 	test_lifetime();
+	had = read_file(NR_HUGE_PAGES, before, sizeof(before));
+	if (had)
+		write_file(NR_HUGE_PAGES, "8");
 	test_huge();
+	if (had)
+		write_file(NR_HUGE_PAGES, before);
 	close(device);
 	return t_end();
 }
