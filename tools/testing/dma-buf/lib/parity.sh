@@ -32,6 +32,10 @@ same_symbols() {
 			--document "$TOP/Documentation/driver-api/dma-buf-rust.rst" --nm "llvm-nm$LLVM_SUFFIX"
 }
 
+same_parameters() {
+	python3 "$HERE/parity/params.py" --sources "$PRISTINE/drivers/dma-buf" --build "$OBJ" --objcopy "llvm-objcopy$LLVM_SUFFIX"
+}
+
 # Rust, shims without decisions, and tests: nothing else of drivers/dma-buf is linked.
 only_rust() {
 	list_linked_objects && python3 "$HERE/parity/shims.py" --tree "$TREE" --objects "$OBJ/linked-objects"
@@ -51,6 +55,7 @@ same_layout() {
 
 gate_parity() {
 	gate "$VARIANT: exported symbols, namespaces and licences are those of the C files" "symbols-$VARIANT" same_symbols
+	gate "$VARIANT: module parameters and their types are those of the C files" "parameters-$VARIANT" same_parameters
 	gate "$VARIANT: Rust and C agree on the layout of structures" "layout-$VARIANT" same_layout
 	if [ "$CORE" = rust ]; then
 		gate "$VARIANT: of drivers/dma-buf nothing but Rust, shims without decisions and tests is linked" "shims-$VARIANT" only_rust
