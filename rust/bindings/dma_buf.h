@@ -34,6 +34,7 @@
 #include <uapi/linux/magic.h>
 #include <uapi/linux/sync_file.h>
 
+#include "../../drivers/dma-buf/rust/heap/dma_heap_core.h"
 #include "../../drivers/dma-buf/sync_trace.h"
 #undef TRACE_INCLUDE_PATH
 

@@ -11,7 +11,7 @@
 #include <linux/module.h>
 #include <linux/moduleparam.h>
 
-int rust_dma_heap_init(void);
+#include "dma_heap_core.h"
 
 bool __read_mostly mem_accounting;
 EXPORT_SYMBOL_NS_GPL(mem_accounting, "DMA_BUF_HEAP");
@@ -21,10 +21,16 @@ MODULE_PARM_DESC(mem_accounting,
 
 /* Heaps are added from the initcalls of drivers on. */
 subsys_initcall(rust_dma_heap_init);
+#ifdef MODULE
+module_exit(rust_dma_heap_exit);
+#endif
 
 EXPORT_SYMBOL_NS_GPL(dma_heap_add, "DMA_BUF_HEAP");
 EXPORT_SYMBOL_NS_GPL(dma_heap_get_drvdata, "DMA_BUF_HEAP");
 EXPORT_SYMBOL_NS_GPL(dma_heap_get_name, "DMA_BUF_HEAP");
+/* Not in the C implementation */
+EXPORT_SYMBOL_NS_GPL(dma_heap_add_owned, "DMA_BUF_HEAP");
+EXPORT_SYMBOL_NS_GPL(dma_heap_remove, "DMA_BUF_HEAP");
 
 MODULE_DESCRIPTION("DMA-BUF heaps");
 MODULE_IMPORT_NS("DMA_BUF");
