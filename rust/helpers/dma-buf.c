@@ -16,6 +16,16 @@
 
 #include "dma-buf-core.c"
 
+/*
+ * dma-resv.c refers to the symbols of DMA-BUF. When these are in a module, the
+ * module holds those helpers, unless each Rust object has its own.
+ */
+#if IS_BUILTIN(CONFIG_DMABUF_CORE) || \
+	(IS_MODULE(CONFIG_DMABUF_CORE) && \
+	 (defined(CONFIG_RUST_INLINE_HELPERS) || defined(__BINDGEN__)))
+#define RUST_HELPERS_DMA_RESV
+#endif
+
 __rust_helper bool rust_helper_file_ref_get(file_ref_t *ref)
 {
 	return file_ref_get(ref);

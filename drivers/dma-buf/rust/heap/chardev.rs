@@ -99,7 +99,6 @@ pub(crate) fn init() -> Result {
 /// # Safety
 ///
 /// There must be no heap, and nobody may add one any more.
-#[cfg(MODULE)]
 pub(crate) unsafe fn exit() {
     if let Some(chardev) = get() {
         // SAFETY: Both were registered by `init`. There are no devices, since there are no heaps,

@@ -29,7 +29,8 @@ mod registry;
 
 const __LOG_PREFIX: &[u8] = b"dma_heap\0";
 
-/// Sets everything up. Called once, before any driver's initialisation.
+/// Sets everything up. Called once, at boot, before any driver's initialisation, or when the
+/// module is loaded.
 #[no_mangle]
 extern "C" fn rust_dma_heap_init() -> c_int {
     kernel::error::from_result(|| {
@@ -41,8 +42,8 @@ extern "C" fn rust_dma_heap_init() -> c_int {
     })
 }
 
-/// Called once, when the module is unloaded.
-#[cfg(MODULE)]
+/// Takes away what [`rust_dma_heap_init`] made. Called when nothing uses the module any more: no file
+/// is open, and there is no heap.
 #[no_mangle]
 extern "C" fn rust_dma_heap_exit() {
     // SAFETY: Whoever adds heaps uses symbols of this module, and so keeps it.

@@ -19,11 +19,19 @@ module_param(mem_accounting, bool, 0444);
 MODULE_PARM_DESC(mem_accounting,
 		 "Charge heap allocations to the cgroup of the process that asks (default: false)");
 
+static int __init dma_heap_init(void)
+{
+	return rust_dma_heap_init();
+}
+
+static void __exit dma_heap_exit(void)
+{
+	rust_dma_heap_exit();
+}
+
 /* Heaps are added from the initcalls of drivers on. */
-subsys_initcall(rust_dma_heap_init);
-#ifdef MODULE
-module_exit(rust_dma_heap_exit);
-#endif
+subsys_initcall(dma_heap_init);
+module_exit(dma_heap_exit);
 
 EXPORT_SYMBOL_NS_GPL(dma_heap_add, "DMA_BUF_HEAP");
 EXPORT_SYMBOL_NS_GPL(dma_heap_get_drvdata, "DMA_BUF_HEAP");
