@@ -36,6 +36,7 @@
 #include <uapi/linux/sync_file.h>
 #include <uapi/linux/udmabuf.h>
 
+#include "../../drivers/dma-buf/rust/heap/dma_heap_core.h"
 #include "../../drivers/dma-buf/sync_trace.h"
 #undef TRACE_INCLUDE_PATH
 
