@@ -117,9 +117,9 @@ warnings_of() {
 }
 
 gate_strict() {
-	local log title="Clippy and W=1 build ($VARIANT)"
-	stage "$title" "1 to 3 min" "mend the first error in the log" strict_build
-	log=$(log_of "$title")
+	local log stage="Clippy and W=1 build ($VARIANT)"
+	stage "$stage" "1 to 3 min" "mend the first error in the log" strict_build
+	log=$(log_of "$stage")
 	gate "$VARIANT: clippy: no warning in our Rust" "clippy-$VARIANT" warnings_of "$log" '*.rs'
 	gate "$VARIANT: W=1: no warning in our C" "w1-$VARIANT" warnings_of "$log" '*.c' '*.h'
 }
