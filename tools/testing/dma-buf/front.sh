@@ -1,10 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# The front door behind the Makefile: front.sh build|run|test|test-debug|clean|help, knobs in the environment.
+# The front door behind the Makefile: front.sh COMMAND, knobs in the environment.
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-for part in common packages toolchain source kernel userspace jobs gates parity users; do
+for part in common packages toolchain source kernel userspace jobs gates parity combinations users; do
 	# shellcheck source=/dev/null
 	. "$here/lib/$part.sh"
 done
@@ -14,7 +14,6 @@ CORE=${CORE:-rust}
 LINK=${LINK:-} # test: both forms
 MACHINE=${MACHINE:-}
 DEBUG_KERNEL= # test-debug sets it
-USERS_KERNEL= # check-users sets it
 
 check_knobs() {
 	choose CORE "$CORE" rust c
@@ -58,6 +57,7 @@ help() {
 	cat <<-END
 		make run     build, boot, carry frames from a camera to a display; picture in build/run/frame.png
 		make test    build and boot both machines, run every test and gate
+		make test-full    the same, and what takes too long for it: combinations of options
 		make test-debug   the same guests on an arm64 kernel with lockdep, KASAN, kmemleak and the like: 12 min, cold 20 min
 		make check-users  build the drivers of the kernel that use dma-bufs as modules, load those that need no hardware
 		make build   build kernel and guest only
@@ -78,11 +78,12 @@ main() {
 	build) build ;;
 	run) run ;;
 	test) run_tests ;;
+	test-full) run_full_tests ;;
 	test-debug) run_debug_tests ;;
 	check-users) run_check_users ;;
 	clean) clean ;;
 	help) help ;;
-	*) choose command "$1" build run test test-debug check-users clean help ;;
+	*) choose command "$1" build run test test-full test-debug check-users clean help ;;
 	esac
 }
 main "$@"

@@ -15,12 +15,11 @@ set_machine() {
 		FRAGMENTS=(vexpress-a9 base dma-buf tests camera display-vkms display-pl111 display-gpu)
 		;;
 	esac
-	FRAGMENTS+=("core-$CORE")
+	FRAGMENTS+=("core-$CORE" "link-$LINK")
+	[ ! -e "$HERE/configs/link-$LINK-$MACHINE.config" ] || FRAGMENTS+=("link-$LINK-$MACHINE")
 	VARIANT=$MACHINE-$CORE
 	TITLE="$MACHINE, core $CORE"
 	if [ "$LINK" = m ]; then
-		FRAGMENTS+=(link-m)
-		[ "$MACHINE" != vexpress-a9 ] || FRAGMENTS+=(link-m-pl111)
 		VARIANT+=-m
 		TITLE+=" as modules"
 	fi
@@ -30,7 +29,6 @@ set_machine() {
 		TITLE+=", debug"
 		BUILD_TIME="6 to 12 min when cold"
 	fi
-	[ -z "$USERS_KERNEL" ] || set_users_kernel
 	FRAGMENTS=("${FRAGMENTS[@]/#/$HERE/configs/}")
 	FRAGMENTS=("${FRAGMENTS[@]/%/.config}")
 	# An object directory belongs to one tree and one set of compilers; what changes inside these, kbuild follows.
@@ -126,8 +124,13 @@ device_tree() {
 
 build_kernel() {
 	set_machine
+	make_kernel
+}
+
+# What set_machine, or a variation of it, has described.
+make_kernel() {
 	[ -e "$OBJ/.complete" ] || need_space "$CACHE" 5
-	[ -n "$USERS_KERNEL" ] || seed_objects
+	seed_objects
 	mkdir -p "$OBJ"
 	if [ "$(cat "$OBJ/.config-key" 2>/dev/null)" != "$(config_key)" ]; then
 		stage "Configure the kernel ($TITLE)" "10 s" \
