@@ -126,13 +126,5 @@ gate_sources() {
 	gate "shellcheck" shellcheck gate_shellcheck
 	gate "python scripts parse" python gate_python
 	gate "licence lines" licence gate_licence
-<<<<<<< HEAD
-=======
 	gate "no header of the kernel is changed" headers same_headers
-	local log
-	stage "Clippy and W=1 build ($VARIANT)" "1 to 3 min" "mend the first error in the log" strict_build
-	log=$LOGS/clippy-and-w-1-build-$VARIANT.log
-	gate "clippy: no warning in our Rust" clippy warnings_of "$log" '*.rs'
-	gate "W=1: no warning in our C" w1 warnings_of "$log" '*.c' '*.h'
->>>>>>> hP
 }
