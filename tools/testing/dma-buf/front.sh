@@ -60,6 +60,7 @@ help() {
 		make test-full    the same, and what takes too long for it: combinations of options
 		make test-debug   the same guests on an arm64 kernel with lockdep, KASAN, kmemleak and the like: 12 min, cold 20 min
 		make check-users  build the drivers of the kernel that use dma-bufs as modules, load those that need no hardware
+		make check-combinations   build and boot kernels with combinations of options that no other has
 		make build   build kernel and guest only
 		make clean   remove build/ (not the cache in $CACHE)
 
@@ -81,9 +82,10 @@ main() {
 	test-full) run_full_tests ;;
 	test-debug) run_debug_tests ;;
 	check-users) run_check_users ;;
+	check-combinations) run_check_combinations ;;
 	clean) clean ;;
 	help) help ;;
-	*) choose command "$1" build run test test-full test-debug check-users clean help ;;
+	*) choose command "$1" build run test test-full test-debug check-users check-combinations clean help ;;
 	esac
 }
 main "$@"
