@@ -17,8 +17,10 @@
 #include <linux/dma-map-ops.h>
 #include <linux/iosys-map.h>
 #include <linux/irq_work.h>
+#include <linux/memfd.h>
 #include <linux/mmu_notifier.h>
 #include <linux/mount.h>
+#include <linux/notifier.h>
 #include <linux/pci-p2pdma.h>
 #include <linux/pseudo_fs.h>
 #include <linux/sched/mm.h>
@@ -33,6 +35,7 @@
 #include <uapi/linux/dma-heap.h>
 #include <uapi/linux/magic.h>
 #include <uapi/linux/sync_file.h>
+#include <uapi/linux/udmabuf.h>
 
 #include "../../drivers/dma-buf/rust/heap/dma_heap_core.h"
 #include "../../drivers/dma-buf/sync_trace.h"

@@ -4,7 +4,9 @@
 #include <linux/dma-buf.h>
 #include <linux/dma-map-ops.h>
 #include <linux/dma-resv.h>
+#include <linux/fs.h>
 #include <linux/highmem.h>
+#include <linux/memfd.h>
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/pci-p2pdma.h>
@@ -227,6 +229,33 @@ __rust_helper vm_fault_t rust_helper_vmf_insert_page_pfn(struct vm_area_struct *
 							 struct page *page)
 {
 	return vmf_insert_pfn(vma, addr, page_to_pfn(page));
+}
+
+__rust_helper void rust_helper_inode_lock_shared(struct inode *inode)
+{
+	inode_lock_shared(inode);
+}
+
+__rust_helper void rust_helper_inode_unlock_shared(struct inode *inode)
+{
+	inode_unlock_shared(inode);
+}
+
+#ifndef CONFIG_MEMFD_CREATE
+__rust_helper int rust_helper_memfd_get_seals(struct file *file)
+{
+	return memfd_get_seals(file);
+}
+#endif
+
+__rust_helper unsigned long rust_helper_folio_nr_pages(const struct folio *folio)
+{
+	return folio_nr_pages(folio);
+}
+
+__rust_helper unsigned long rust_helper_page_to_pfn(const struct page *page)
+{
+	return page_to_pfn(page);
 }
 
 __rust_helper unsigned int rust_helper_compound_order(struct page *page)

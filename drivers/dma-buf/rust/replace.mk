@@ -16,7 +16,8 @@ dmabuf-replaced-by-rust := \
 	heaps/			\
 	sw_sync.o		\
 	sync_debug.o		\
-	sync_file.o
+	sync_file.o		\
+	udmabuf.o
 
 obj-y := $(filter-out $(dmabuf-replaced-by-rust),$(obj-y))
 obj-m := $(filter-out $(dmabuf-replaced-by-rust),$(obj-m))

@@ -78,6 +78,7 @@ extern "C" fn rust_dma_buf_init() -> c_int {
 #[no_mangle]
 extern "C" fn rust_dma_buf_exit() {
     debugfs::exit();
+    mount::exit();
     // A container of fences that was given up with its signal on the way: its `irq_work` has run
     // when every CPU was seen with interrupts enabled.
     synchronize_rcu();
