@@ -20,6 +20,7 @@
 #include <linux/memfd.h>
 #include <linux/mmu_notifier.h>
 #include <linux/mount.h>
+#include <linux/notifier.h>
 #include <linux/pci-p2pdma.h>
 #include <linux/pseudo_fs.h>
 #include <linux/sched/mm.h>
@@ -36,6 +37,7 @@
 #include <uapi/linux/sync_file.h>
 #include <uapi/linux/udmabuf.h>
 
+#include "../../drivers/dma-buf/rust/heap/dma_heap_core.h"
 #include "../../drivers/dma-buf/sync_trace.h"
 #undef TRACE_INCLUDE_PATH
 

@@ -45,7 +45,7 @@ run() {
 }
 
 # The jobs of a test run; a "-4" behind a name is the number of CPUs, else there are two.
-TEST_JOBS=(kunit kunit-4 selftests stress-4 main-job)
+TEST_JOBS=(inventory kunit kunit-4 selftests stress-4 main-job)
 
 # test_job JOB: the logs and cases of one guest of $VARIANT.
 test_job() {
@@ -60,6 +60,7 @@ test_job() {
 	case $job in *-4) options+=(--cpus 4) ;; esac
 	guest_job "$machine" "${job%-4}" "$dir" 1500 "${options[@]}" >"$RESULTS/$VARIANT-$job.txt" 2>&1 || true
 	[ "$job" != main-job ] || check_picture "$VARIANT" "$dir"
+	[ "$job" != inventory ] || check_inventory "$dir/inventory.txt"
 	python3 "$HERE/report.py" run "$VARIANT" "$dir"
 }
 
@@ -69,6 +70,18 @@ check_picture() {
 		case_is pass "$1: main job: the picture shows the camera's colour bars"
 	else
 		case_is fail "$1: main job: the picture shows the camera's colour bars" "$note"
+	fi
+}
+
+# The expectation is what a kernel with the C files shows; "make test CORE=c" compares that kernel with it, too.
+check_inventory() {
+	local name="$VARIANT: trace events, debugfs, parameters and devices are those of the C files" dir
+	dir=$(dirname "$1")
+	if diff -u "$HERE/parity/inventory-$MACHINE.txt" "$1" >"$dir/inventory.diff" 2>&1; then
+		case_is pass "$name"
+	else
+		head -n 20 "$dir/inventory.diff" | sed 's/^/      /'
+		case_is fail "$name" "see $dir/inventory.diff"
 	fi
 }
 
@@ -90,43 +103,66 @@ chosen_forms() {
 
 run_tests() {
 	local forms=(arm64/y arm64/m vexpress-a9/m)
-	RESULTS=$BUILD/test
 	[ "$CORE" = rust ] || forms=(arm64/y vexpress-a9/y)
 	mapfile -t forms < <(chosen_forms "${forms[@]}")
-	test_on "${forms[@]}"
+	begin_tests test "every test on ${forms[*]}"
+	test_forms "${forms[@]}"
+	end_tests
+}
+
+# What "make test" does, on all forms, and what takes too long for it.
+run_full_tests() {
+	[ "$CORE" = rust ] || fail "reading the knobs" "test-full is about the Rust core" "use CORE=rust, or make test CORE=c"
+	begin_tests test-full "everything"
+	test_forms arm64/y arm64/m vexpress-a9/m vexpress-a9/y
+	lock_cache
+	check_combinations
+	end_tests
 }
 
 # Everything that runs in a guest, on a kernel that watches itself. Its address sanitizer knows Rust on arm64 only.
 run_debug_tests() {
 	choose MACHINE "${MACHINE:=arm64}" arm64
-	RESULTS=$BUILD/test-debug
 	DEBUG_KERNEL=1
-	test_on "$MACHINE/${LINK:-y}"
+	begin_tests test-debug "every test on a debug kernel of $MACHINE"
+	test_forms "$MACHINE/${LINK:-y}"
+	end_tests
 }
 
-# test_on MACHINE/LINK...
-test_on() {
-	local form job start=$SECONDS status=0
-	say "Rust DMA-BUF: every test on $*, core $CORE${DEBUG_KERNEL:+, debug kernel}"
+# begin_tests DIR TITLE
+begin_tests() {
+	RESULTS=$BUILD/$1
+	BEGIN=$SECONDS
+	say "Rust DMA-BUF: $2, core $CORE"
 	rm -rf "$RESULTS"
 	mkdir -p "$RESULTS"
 	prepare
+}
+
+# test_forms MACHINE/LINK...: build each, look at the sources, run the jobs of each.
+test_forms() {
+	local form job
 	for form; do
 		build_machine "${form%/*}" "${form#*/}"
 		gate_machine
+		[ -n "$DEBUG_KERNEL" ] || gate_strict
 	done
-	[ -n "$DEBUG_KERNEL" ] || run_gates
+	[ -n "$DEBUG_KERNEL" ] || gate_sources
 	unlock_cache
 	for form; do
 		MACHINE=${form%/*} LINK=${form#*/}
 		set_machine
-		mkdir -p "$RESULTS/$VARIANT"
 		say "  Boot $TITLE for each job (${TEST_JOBS[*]}): about 5 min"
 		for job in "${TEST_JOBS[@]}"; do
 			test_job "$job"
 		done
 	done
-	say "logs: $RESULTS, $LOGS; all of it took $(duration $((SECONDS - start)))"
+}
+
+end_tests() {
+	local status=0
+	unlock_cache
+	say "logs: $RESULTS, $LOGS; all of it took $(duration $((SECONDS - BEGIN)))"
 	python3 "$HERE/report.py" total "$RESULTS"/host.cases "$RESULTS"/*/*/cases || status=1
 	return "$status"
 }
