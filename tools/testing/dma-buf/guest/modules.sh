@@ -4,11 +4,24 @@
 
 . /jobs/lib.sh
 
+# What init has loaded goes, the latest first, and with it the display's driver.
+unload_all() {
+	cp /proc/modules /tmp/loaded
+	while read -r name _; do
+		echo "rmmod $name"
+		rmmod "$name" || return
+	done </tmp/loaded
+	[ ! -s /proc/modules ]
+}
+
 # files NAME...: the modules' files, each without what it depends on.
 files() {
 	for name; do find /lib/modules -name "$name.ko"; done
 }
 
+unload_all >/tmp/unloaded 2>&1
+status=$?
+program plain "unload all modules" 10 sh -c "cat /tmp/unloaded; exit $status"
 core=$(files dma-buf dma-heap system_heap cma_heap udmabuf sw_sync)
 # what these depend on comes first, DMA-BUF itself excepted
 drivers=$(for name in vgem vivid; do modprobe -D "$name"; done |
