@@ -4,7 +4,7 @@
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-for part in common packages toolchain source kernel userspace jobs gates; do
+for part in common packages toolchain source kernel userspace jobs bench gates; do
 	# shellcheck source=/dev/null
 	. "$here/lib/$part.sh"
 done
@@ -13,6 +13,7 @@ KERNEL=${KERNEL:-7.3}
 CORE=${CORE:-rust}
 MACHINE=${MACHINE:-}
 DEBUG_KERNEL= # test-debug sets it
+BENCH_KERNEL= # bench sets it
 
 check_knobs() {
 	choose CORE "$CORE" rust c
@@ -73,6 +74,7 @@ main() {
 	run) run ;;
 	test) run_tests ;;
 	test-debug) run_debug_tests ;;
+	bench) bench ;;
 	clean) clean ;;
 	help) help ;;
 	*) choose command "$1" build run test test-debug clean help ;;

@@ -74,6 +74,8 @@ class Guest:
         command += ["-kernel", self.args.dir / "kernel", "-initrd", self.args.dir / "initramfs.cpio"]
         if (self.args.dir / "board.dtb").exists():
             command += ["-dtb", self.args.dir / "board.dtb"]
+        if self.args.count_instructions:
+            command += ["-icount", "shift=0,sleep=off"]
         if self.args.gpu:
             command += m["gpu"]
         append = f"console=ttyAMA0 loglevel=8 panic=-1 maxcpus={self.args.cpus}"
@@ -237,6 +239,7 @@ def main():
     parser.add_argument("--core", choices=("rust", "c"), required=True, help="the core the guest must turn out to run")
     parser.add_argument("--cpus", type=int, default=2)
     parser.add_argument("--append", default="", help="more words for the kernel's command line")
+    parser.add_argument("--count-instructions", action="store_true", help="a nanosecond of the guest's is an instruction")
     parser.add_argument("--gpu", action="store_true", help="plug in a virtio-gpu")
     parser.add_argument("--debug", action="store_true", help="a debug kernel: it must report about lockdep and kmemleak")
     parser.add_argument("--patience", type=int, default=1, help="factor for each limit of time, here and in the guest")
