@@ -4,7 +4,7 @@
 # The one place that names the kernel version.
 KERNEL := 7.3
 
-export KERNEL MACHINE CORE KDIR JOBS
+export KERNEL MACHINE CORE LINK KDIR JOBS
 
 build run test test-debug clean help:
 	@tools/testing/dma-buf/front.sh $@

@@ -17,6 +17,7 @@
 #include <linux/dma-map-ops.h>
 #include <linux/iosys-map.h>
 #include <linux/irq_work.h>
+#include <linux/memfd.h>
 #include <linux/mmu_notifier.h>
 #include <linux/mount.h>
 #include <linux/pci-p2pdma.h>
@@ -33,7 +34,9 @@
 #include <uapi/linux/dma-heap.h>
 #include <uapi/linux/magic.h>
 #include <uapi/linux/sync_file.h>
+#include <uapi/linux/udmabuf.h>
 
+#include "../../drivers/dma-buf/rust/heap/dma_heap_core.h"
 #include "../../drivers/dma-buf/sync_trace.h"
 #undef TRACE_INCLUDE_PATH
 

@@ -4,7 +4,9 @@
 #include <linux/dma-buf.h>
 #include <linux/dma-map-ops.h>
 #include <linux/dma-resv.h>
+#include <linux/fs.h>
 #include <linux/highmem.h>
+#include <linux/memfd.h>
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/pci-p2pdma.h>
@@ -15,6 +17,16 @@
 #include <linux/vmalloc.h>
 
 #include "dma-buf-core.c"
+
+/*
+ * dma-resv.c refers to the symbols of DMA-BUF. When these are in a module, the
+ * module holds those helpers, unless each Rust object has its own.
+ */
+#if IS_BUILTIN(CONFIG_DMABUF_CORE) || \
+	(IS_MODULE(CONFIG_DMABUF_CORE) && \
+	 (defined(CONFIG_RUST_INLINE_HELPERS) || defined(__BINDGEN__)))
+#define RUST_HELPERS_DMA_RESV
+#endif
 
 __rust_helper bool rust_helper_file_ref_get(file_ref_t *ref)
 {
@@ -217,6 +229,33 @@ __rust_helper vm_fault_t rust_helper_vmf_insert_page_pfn(struct vm_area_struct *
 							 struct page *page)
 {
 	return vmf_insert_pfn(vma, addr, page_to_pfn(page));
+}
+
+__rust_helper void rust_helper_inode_lock_shared(struct inode *inode)
+{
+	inode_lock_shared(inode);
+}
+
+__rust_helper void rust_helper_inode_unlock_shared(struct inode *inode)
+{
+	inode_unlock_shared(inode);
+}
+
+#ifndef CONFIG_MEMFD_CREATE
+__rust_helper int rust_helper_memfd_get_seals(struct file *file)
+{
+	return memfd_get_seals(file);
+}
+#endif
+
+__rust_helper unsigned long rust_helper_folio_nr_pages(const struct folio *folio)
+{
+	return folio_nr_pages(folio);
+}
+
+__rust_helper unsigned long rust_helper_page_to_pfn(const struct page *page)
+{
+	return page_to_pfn(page);
 }
 
 __rust_helper unsigned int rust_helper_compound_order(struct page *page)

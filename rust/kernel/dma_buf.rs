@@ -48,6 +48,8 @@ use core::ptr::NonNull;
 mod exporter;
 mod fence;
 pub mod heap;
+#[cfg(CONFIG_MMU)]
+pub mod memfd;
 mod operations;
 mod page_exporter;
 mod pages;

@@ -16,10 +16,12 @@ dmabuf-replaced-by-rust := \
 	heaps/			\
 	sw_sync.o		\
 	sync_debug.o		\
-	sync_file.o
+	sync_file.o		\
+	udmabuf.o
 
-obj-y := $(filter-out $(dmabuf-replaced-by-rust),$(obj-y)) rust/
+obj-y := $(filter-out $(dmabuf-replaced-by-rust),$(obj-y))
 obj-m := $(filter-out $(dmabuf-replaced-by-rust),$(obj-m))
+obj-$(CONFIG_DMABUF_CORE) += rust/
 else
 # The tests are for both implementations.
 obj-$(CONFIG_DMABUF_RUST_KUNIT_TEST) += rust/kunit/

@@ -9,6 +9,7 @@ use crate::{
     alloc::KBox,
     bindings, current,
     error::from_err_ptr,
+    ffi::c_void,
     module::{
         this_module,
         ModuleMetadata, //
@@ -17,7 +18,10 @@ use crate::{
     sync::aref::ARef,
     types::ForeignOwnable,
 };
-use core::marker::PhantomData;
+use core::{
+    marker::PhantomData,
+    ptr::NonNull, //
+};
 
 /// A pool of memory.
 #[vtable]
@@ -43,41 +47,161 @@ pub struct Request {
     pub heap_flags: u64,
 }
 
-/// Registers a heap as `/dev/dma_heap/NAME`.
+/// A heap that is registered as `/dev/dma_heap/NAME`, until this is dropped.
 ///
-/// There is no way to take a heap away, so its module cannot be unloaded any more.
+/// While there is a heap, its open files keep its module. Dropping this takes the heap away: its
+/// device goes first, then allocations through files that are still open fail with `ENODEV`, then
+/// those that are under way are waited for, and then the heap is dropped. So it sleeps, and must
+/// not happen inside of [`Heap::allocate`]. Buffers that the heap has allocated are not concerned:
+/// each keeps its exporter's module.
 ///
-/// Fails with `EINVAL` if the name is empty, `EEXIST` if it is taken, `EBUSY` if there are too many
-/// heaps, `ENOENT` if the module is being unloaded, and `ENOMEM`. May sleep.
-#[inline]
-pub fn register<H: Heap>(name: &'static CStr, heap: H) -> Result {
-    let heap = KBox::new(Registered { name, heap }, GFP_KERNEL)?;
-    let module = this_module::<H::OwnerModule>().as_ptr();
+/// A module that fails to initialise goes even if its files are open, or buffers of it alive. What
+/// can fail is to be done before the first heap is registered.
+///
+/// # The implementation in C
+///
+/// It has no way to take a heap away. There, registering pins the module for ever, and dropping a
+/// registration does nothing: the heap stays.
+///
+/// # Examples
+///
+/// ```
+/// use kernel::{dma_buf::{heap, AllocEffort, DmaBuf, PageBlock, PageRun, PageSource}, prelude::*};
+/// use kernel::sync::aref::ARef;
+///
+/// struct Page(PageBlock);
+///
+/// #[vtable]
+/// impl PageSource for Page {
+///     fn runs(&self) -> impl Iterator<Item = PageRun<'_>> + Clone {
+///         core::iter::once(self.0.run())
+///     }
+/// }
+///
+/// struct SinglePages;
+///
+/// #[vtable]
+/// impl heap::Heap for SinglePages {
+///     fn allocate(&self, request: &heap::Request) -> Result<ARef<DmaBuf>> {
+///         if request.len > kernel::page::PAGE_SIZE {
+///             return Err(ENOMEM);
+///         }
+///         let page = PageBlock::alloc(0, AllocEffort::Required, false).ok_or(ENOMEM)?;
+///         DmaBuf::from_pages(request.heap_name, request.fd_flags, Page(page))
+///     }
+/// }
+///
+/// struct Driver {
+///     _heap: heap::Registration<SinglePages>,
+/// }
+///
+/// fn probe() -> Result<Driver> {
+///     Ok(Driver {
+///         _heap: heap::Registration::new(c"single-pages", SinglePages)?,
+///     })
+/// }
+/// ```
+///
+/// # Invariants
+///
+/// `heap` was added with [`add`] and the operations of `H`, and `data`, its private data, is a
+/// foreign-owned `KBox<Registered<H>>`.
+pub struct Registration<H: Heap> {
+    heap: NonNull<bindings::dma_heap>,
+    data: NonNull<c_void>,
+    _p: PhantomData<H>,
+}
 
-    // SAFETY: NULL, for what is built in, or the module that is running this code.
-    if !unsafe { bindings::try_module_get(module) } {
-        return Err(ENOENT);
-    }
+// SAFETY: A heap may be removed from any thread, and its data dropped there, which is `Send`.
+unsafe impl<H: Heap> Send for Registration<H> {}
 
-    let data = heap.into_foreign();
-    let info = bindings::dma_heap_export_info {
-        name: name.as_char_ptr(),
-        ops: &Operations::<H>::TABLE,
-        priv_: data,
-    };
+// SAFETY: There is nothing to be done with a shared reference.
+unsafe impl<H: Heap> Sync for Registration<H> {}
 
-    // SAFETY: The name and the table are static, and stay because the module does; `data` belongs
-    // to the heap from now on, for ever.
-    match from_err_ptr(unsafe { bindings::dma_heap_add(&info) }) {
-        Ok(_) => Ok(()),
-        Err(err) => {
-            // SAFETY: From `into_foreign()` above; the heap was not registered.
-            drop(unsafe { KBox::<Registered<H>>::from_foreign(data) });
-            // SAFETY: Taken above.
-            unsafe { bindings::module_put(module) };
-            Err(err)
+impl<H: Heap> Registration<H> {
+    /// Registers a heap.
+    ///
+    /// `name` must be unique. Fails with `EINVAL` if it is empty, `EEXIST` (`EINVAL` with the
+    /// implementation in C) if it is taken, `EBUSY` if there are too many heaps, and `ENOMEM`. May
+    /// sleep.
+    #[inline]
+    pub fn new(name: &'static CStr, heap: H) -> Result<Self> {
+        let data = KBox::new(Registered { name, heap }, GFP_KERNEL)?.into_foreign();
+        let info = bindings::dma_heap_export_info {
+            name: name.as_char_ptr(),
+            ops: &Operations::<H>::TABLE,
+            priv_: data,
+        };
+
+        // SAFETY: Name and table are in the module, or for ever; `data` stays until the heap is
+        // removed. The module is running this code.
+        match from_err_ptr(unsafe { add(&info, this_module::<H::OwnerModule>().as_ptr()) }) {
+            // INVARIANT: As it was just added.
+            Ok(heap) => Ok(Self {
+                // SAFETY: A heap or an error is returned, never NULL; nor is `KBox` ever NULL.
+                heap: unsafe { NonNull::new_unchecked(heap) },
+                // SAFETY: As above.
+                data: unsafe { NonNull::new_unchecked(data) },
+                _p: PhantomData,
+            }),
+            Err(err) => {
+                // SAFETY: From `into_foreign()` above; the heap was not registered.
+                drop(unsafe { KBox::<Registered<H>>::from_foreign(data) });
+                Err(err)
+            }
         }
     }
+}
+
+#[cfg(CONFIG_DMABUF_CORE_RUST)]
+impl<H: Heap> Drop for Registration<H> {
+    #[inline]
+    fn drop(&mut self) {
+        // SAFETY: By the type invariant, and nobody uses the heap after this.
+        unsafe { bindings::dma_heap_remove(self.heap.as_ptr()) };
+        // SAFETY: By the type invariant; the heap, which borrowed it, is gone.
+        drop(unsafe { KBox::<Registered<H>>::from_foreign(self.data.as_ptr()) });
+    }
+}
+
+/// Adds a heap.
+///
+/// # Safety
+///
+/// As for `dma_heap_add_owned()`.
+#[cfg(CONFIG_DMABUF_CORE_RUST)]
+#[inline]
+unsafe fn add(
+    info: &bindings::dma_heap_export_info,
+    module: *mut bindings::module,
+) -> *mut bindings::dma_heap {
+    // SAFETY: By the caller's guarantee.
+    unsafe { bindings::dma_heap_add_owned(info, module) }
+}
+
+/// Adds a heap that stays for ever, and so does its module.
+///
+/// # Safety
+///
+/// As for `dma_heap_add()`; `module` is NULL or the module that is running this code.
+#[cfg(not(CONFIG_DMABUF_CORE_RUST))]
+#[inline]
+unsafe fn add(
+    info: &bindings::dma_heap_export_info,
+    module: *mut bindings::module,
+) -> *mut bindings::dma_heap {
+    // SAFETY: By the caller's guarantee.
+    if !unsafe { bindings::try_module_get(module) } {
+        return ENOENT.to_ptr();
+    }
+    // SAFETY: By the caller's guarantee.
+    let heap = unsafe { bindings::dma_heap_add(info) };
+
+    if from_err_ptr(heap).is_err() {
+        // SAFETY: Taken above.
+        unsafe { bindings::module_put(module) };
+    }
+    heap
 }
 
 /// Whether memory that heaps allocate is to be charged to the cgroup of the process that asked.
@@ -131,7 +255,7 @@ impl<H: Heap> Operations<H> {
         fd_flags: u32,
         heap_flags: u64,
     ) -> *mut bindings::dma_buf {
-        // SAFETY: `register` made it a `KBox`, which is never dropped.
+        // SAFETY: `Registration` made it a `KBox`, and drops it after the last of these calls.
         let data = unsafe { KBox::<Registered<H>>::borrow(bindings::dma_heap_get_drvdata(heap)) };
         let request = Request {
             heap_name: data.name,

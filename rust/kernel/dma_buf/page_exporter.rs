@@ -30,12 +30,22 @@ use crate::{
     ffi::c_void,
     mm::virt::{
         flags as vm,
-        VmaNew, //
+        VmaNew,
+        VmaRef, //
     },
     module::ModuleMetadata,
-    page::PAGE_SHIFT,
+    page::{
+        PAGE_SHIFT,
+        PAGE_SIZE, //
+    },
     prelude::*,
-    sync::aref::ARef,
+    sync::{
+        aref::ARef,
+        atomic::{
+            Atomic,
+            Relaxed, //
+        },
+    },
 };
 use core::{
     marker::PhantomData,
@@ -47,8 +57,12 @@ use core::{
 pub enum MmapMode {
     /// In `mmap()`.
     AtOnce,
-    /// When they are touched. Only shared mappings are possible then: others get `EINVAL`.
+    /// Each when it is touched. Only shared mappings are possible then: others get `EINVAL`. They
+    /// count as I/O memory.
     OnFault,
+    /// All that the process maps when the first is touched. Only shared mappings are possible
+    /// then: others get `EINVAL`.
+    OnFirstFault,
 }
 
 /// Memory made of pages, which can be exported as a buffer with [`DmaBuf::from_pages`].
@@ -83,6 +97,9 @@ pub trait PageSource: Sized + Send + Sync + 'static {
     /// When pages are mapped into a process.
     const MMAP: MmapMode = MmapMode::AtOnce;
 
+    /// Whether it is an error, `EINVAL`, to end an access of the CPU when none has ever begun.
+    const END_NEEDS_BEGIN: bool = false;
+
     /// The pages, in the order of the buffer's contents. The same at each call.
     fn runs(&self) -> impl Iterator<Item = PageRun<'_>> + Clone;
 
@@ -111,7 +128,7 @@ impl DmaBuf {
             .ok_or(EINVAL)?;
 
         let info = ExportInfo { name, size, flags };
-        Ok(Buffer::export(info, KBox::new(Pages(source), GFP_KERNEL)?)?.into())
+        Ok(Buffer::export(info, KBox::new(Pages::new(source), GFP_KERNEL)?)?.into())
     }
 }
 
@@ -119,14 +136,26 @@ impl DmaBuf {
 ///
 /// Attachments are guarded by the reservation object alone. CPU access takes it too, so that it
 /// sees a table either mapped or not, never in between.
-struct Pages<S>(S);
+struct Pages<S> {
+    source: S,
+    /// An access of the CPU has begun once. Only kept where [`PageSource::END_NEEDS_BEGIN`].
+    begun: Atomic<bool>,
+}
 
 impl<S: PageSource> Pages<S> {
     const DMA_ATTR_CC_SHARED: c_ulong = bindings::DMA_ATTR_CC_SHARED as c_ulong;
 
     #[inline]
+    fn new(source: S) -> Self {
+        Self {
+            source,
+            begun: Atomic::new(false),
+        }
+    }
+
+    #[inline]
     fn attrs(&self) -> c_ulong {
-        if self.0.decrypted() {
+        if self.source.decrypted() {
             Self::DMA_ATTR_CC_SHARED
         } else {
             0
@@ -135,10 +164,10 @@ impl<S: PageSource> Pages<S> {
 
     #[inline]
     fn new_table(&self) -> Result<KBox<PageTable>> {
-        // SAFETY: The pages are lent by `self.0`, which lives in the buffer, is never borrowed
+        // SAFETY: The pages are lent by `source`, which lives in the buffer, is never borrowed
         // mutably and never moved before it is dropped; so the borrow could as well last until
         // then. An attachment, and with it the table, goes before its buffer.
-        unsafe { PageTable::new(self.0.runs()) }
+        unsafe { PageTable::new(self.source.runs()) }
     }
 
     /// Prepares the memory for its next owner.
@@ -164,29 +193,40 @@ impl<S: PageSource> Pages<S> {
         });
     }
 
-    /// Fills `vma` with the pages it covers.
+    /// The pages that `vma` covers, each run with its address.
     #[inline]
-    fn remap(&self, vma: &VmaNew) -> Result {
-        let mut addr = vma.start();
+    fn covered(&self, vma: &VmaRef) -> impl Iterator<Item = (usize, PageRun<'_>)> {
+        let (mut next, end) = (vma.start(), vma.end());
         let mut skip = page_offset(vma);
 
-        for run in self.0.runs() {
-            let Some(run) = run.skip(skip) else {
-                skip -= run.count();
-                continue;
-            };
-            skip = 0;
+        self.source
+            .runs()
+            .filter_map(move |run| {
+                let Some(run) = run.skip(skip) else {
+                    skip -= run.count();
+                    return None;
+                };
+                let addr = next;
 
-            let size = run.size().min(vma.end() - addr);
-            // SAFETY: `vma` is being set up; the range lies inside it, and as many pages follow
-            // in the run. They live as long as the buffer, which `vma` keeps through its file.
+                skip = 0;
+                next = addr.saturating_add(run.size());
+                Some((addr, run))
+            })
+            .take_while(move |(addr, _)| *addr < end)
+            .map(move |(addr, run)| (addr, run.truncate((end - addr) >> PAGE_SHIFT)))
+    }
+
+    /// Fills `vma`.
+    #[inline]
+    fn remap(&self, vma: &VmaNew) -> Result {
+        for (addr, run) in self.covered(vma) {
+            let decrypted = self.source.decrypted();
+
+            // SAFETY: `vma` is being set up; the range lies inside it, and as many pages are in
+            // the run. They live as long as the buffer, which `vma` keeps through its file.
             to_result(unsafe {
-                bindings::remap_pages(vma.as_ptr(), addr, run.first(), size, self.0.decrypted())
+                bindings::remap_pages(vma.as_ptr(), addr, run.first(), run.size(), decrypted)
             })?;
-            addr += size;
-            if addr == vma.end() {
-                break;
-            }
         }
         Ok(())
     }
@@ -197,7 +237,9 @@ impl<S: PageSource> Pages<S> {
         if vma.flags() & (vm::SHARED | vm::MAYSHARE) == 0 {
             return Err(EINVAL);
         }
-        vma.set_io();
+        if S::MMAP == MmapMode::OnFault {
+            vma.set_io();
+        }
         vma.set_dontexpand();
         vma.set_dontdump();
 
@@ -242,11 +284,17 @@ impl<S: PageSource> Exporter for Pages<S> {
     }
 
     fn begin_cpu_access(buf: &Buffer<Self>, dir: DataDirection) -> Result {
+        if S::END_NEEDS_BEGIN {
+            buf.data().begun.store(true, Relaxed);
+        }
         Self::sync(buf, dir, Owner::Cpu);
         Ok(())
     }
 
     fn end_cpu_access(buf: &Buffer<Self>, dir: DataDirection) -> Result {
+        if S::END_NEEDS_BEGIN && !buf.data().begun.load(Relaxed) {
+            return Err(EINVAL);
+        }
         Self::sync(buf, dir, Owner::Device);
         Ok(())
     }
@@ -254,12 +302,12 @@ impl<S: PageSource> Exporter for Pages<S> {
     fn mmap(buf: &Buffer<Self>, vma: &VmaNew) -> Result {
         match S::MMAP {
             MmapMode::AtOnce => buf.data().remap(vma),
-            MmapMode::OnFault => buf.data().fault_in(vma),
+            MmapMode::OnFault | MmapMode::OnFirstFault => buf.data().fault_in(vma),
         }
     }
 
     fn vmap(buf: &Buffer<Self>) -> Result<VmapAddress> {
-        let source = &buf.data().0;
+        let source = &buf.data().source;
         let count = buf.size() >> PAGE_SHIFT;
         let mut pages = KVVec::with_capacity(count, GFP_KERNEL)?;
 
@@ -290,9 +338,10 @@ impl<S: PageSource> Exporter for Pages<S> {
     }
 }
 
+/// Which page of the buffer is at the beginning of `vma`.
 #[inline]
-fn page_offset(vma: &VmaNew) -> usize {
-    // SAFETY: `vma` is being set up and does not change under us.
+fn page_offset(vma: &VmaRef) -> usize {
+    // SAFETY: The area does not change while we may look at it.
     unsafe { (*vma.as_ptr()).vm_pgoff }
 }
 
@@ -317,13 +366,39 @@ impl<S: PageSource> VmOps<S> {
         // SAFETY: `fault_in` put it there.
         let pages = unsafe { &*(*vma).vm_private_data.cast::<c_void>().cast::<Pages<S>>() };
 
-        for run in pages.0.runs() {
-            match run.page(pgoff) {
-                // SAFETY: The area takes page frames, and `addr` is inside it.
-                Some(page) => return unsafe { bindings::vmf_insert_page_pfn(vma, addr, page) },
-                None => pgoff -= run.count(),
+        for run in pages.source.runs() {
+            let Some(page) = run.page(pgoff) else {
+                pgoff -= run.count();
+                continue;
+            };
+            // SAFETY: The area takes page frames, and `addr` is inside it.
+            let result = unsafe { bindings::vmf_insert_page_pfn(vma, addr, page) };
+
+            if S::MMAP == MmapMode::OnFirstFault && result == INSERTED {
+                // SAFETY: The area is locked during the fault.
+                Self::fill(pages, unsafe { VmaRef::from_raw(vma) }, addr);
             }
+            return result;
         }
         bindings::vm_fault_reason_VM_FAULT_SIGBUS
     }
+
+    /// Inserts the other pages of the area, too, as long as that goes well. Who touches one that
+    /// is missing has a fault of its own.
+    fn fill(pages: &Pages<S>, vma: &VmaRef, faulted: usize) {
+        for (start, run) in pages.covered(vma) {
+            for (addr, index) in (start..).step_by(PAGE_SIZE).zip(0..run.count()) {
+                let Some(page) = run.page(index).filter(|_| addr != faulted) else {
+                    continue;
+                };
+                // SAFETY: The area takes page frames, and `addr` is inside it.
+                if unsafe { bindings::vmf_insert_page_pfn(vma.as_ptr(), addr, page) } != INSERTED {
+                    return;
+                }
+            }
+        }
+    }
 }
+
+/// What C says when a page was inserted, or was there already.
+const INSERTED: bindings::vm_fault_t = bindings::vm_fault_reason_VM_FAULT_NOPAGE;

@@ -20,8 +20,8 @@ use core::{
 ///
 /// # Invariants
 ///
-/// `first` starts `count` contiguous `struct page`s, whose memory belongs to the holder of the
-/// borrow `'a`. `count` is not zero and the run's size in bytes fits in `usize`.
+/// `first` starts `count` contiguous `struct page`s, whose memory the holder of the borrow `'a`
+/// keeps from being freed. `count` is not zero and the run's size in bytes fits in `usize`.
 #[derive(Clone, Copy)]
 pub struct PageRun<'a> {
     first: NonNull<bindings::page>,
@@ -81,13 +81,69 @@ impl PageRun<'_> {
         })
     }
 
-    /// The run's first pages, at most `bytes` (which is not less than a page) long.
+    /// This run and `next` as one, if `next` begins where this one ends in memory.
     #[inline]
-    pub(super) fn truncate(self, bytes: usize) -> Self {
+    fn join(self, next: Self) -> Option<Self> {
+        let count = self.count.checked_add(next.count)?;
+        let end = self.first.as_ptr().wrapping_add(self.count);
+
+        if end != next.first.as_ptr() || count > usize::MAX >> PAGE_SHIFT {
+            return None;
+        }
+        // Where the kernel has a `struct page` array for each section of memory, two arrays may be
+        // neighbours though their sections are not.
+        //
+        // SAFETY: By the type invariant both are `struct page`s.
+        let (frame, next_frame) = unsafe {
+            (
+                bindings::page_to_pfn(self.first.as_ptr()),
+                bindings::page_to_pfn(next.first.as_ptr()),
+            )
+        };
+        // INVARIANT: Both the pages and their `struct page`s are contiguous; the size was checked.
+        (frame + self.count == next_frame).then_some(Self { count, ..self })
+    }
+
+    /// The run's first pages, at most `count` (which is not zero) of them.
+    #[inline]
+    pub(super) fn truncate(self, count: usize) -> Self {
         // INVARIANT: A part of a run is a run.
         Self {
-            count: self.count.min((bytes >> PAGE_SHIFT).max(1)),
+            count: self.count.min(count.max(1)),
             ..self
+        }
+    }
+}
+
+/// Runs as an iterator gives them, but those that are neighbours in memory as one.
+#[derive(Clone)]
+pub(super) struct Joined<'a, I> {
+    runs: I,
+    next: Option<PageRun<'a>>,
+}
+
+impl<'a, I: Iterator<Item = PageRun<'a>>> Joined<'a, I> {
+    #[inline]
+    pub(super) fn new(mut runs: I) -> Self {
+        let next = runs.next();
+
+        Self { runs, next }
+    }
+}
+
+impl<'a, I: Iterator<Item = PageRun<'a>>> Iterator for Joined<'a, I> {
+    type Item = PageRun<'a>;
+
+    #[inline]
+    fn next(&mut self) -> Option<PageRun<'a>> {
+        let mut run = self.next?;
+
+        loop {
+            self.next = self.runs.next();
+            match self.next.and_then(|next| run.join(next)) {
+                Some(longer) => run = longer,
+                None => return Some(run),
+            }
         }
     }
 }

@@ -7,8 +7,14 @@ use super::{
     pages::PageRun, //
 };
 use crate::{
-    alloc::KBox, bindings, device::Device, dma::DataDirection, error::to_result, page::PAGE_MASK,
-    prelude::*, types::Opaque,
+    alloc::KBox,
+    bindings,
+    device::Device,
+    dma::DataDirection,
+    error::to_result,
+    page::{PAGE_MASK, PAGE_SHIFT},
+    prelude::*,
+    types::Opaque,
 };
 use core::ptr::NonNull;
 
@@ -74,7 +80,7 @@ impl PageTable {
                     // The runs have changed between the two passes.
                     return Err(EINVAL);
                 }
-                let part = run.truncate(MAX_SG_ENTRY);
+                let part = run.truncate(MAX_SG_ENTRY >> PAGE_SHIFT);
                 // SAFETY: `entry` is an entry of the table; the pages are valid by the caller's
                 // guarantee; `MAX_SG_ENTRY` fits.
                 unsafe { bindings::sg_set_page(entry, part.first(), part.size() as u32, 0) };

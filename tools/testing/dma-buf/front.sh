@@ -11,6 +11,7 @@ done
 
 KERNEL=${KERNEL:-7.3}
 CORE=${CORE:-rust}
+LINK=${LINK:-} # test: both forms
 MACHINE=${MACHINE:-}
 DEBUG_KERNEL= # test-debug sets it
 BENCH_KERNEL= # bench sets it
@@ -18,6 +19,8 @@ BENCH_KERNEL= # bench sets it
 check_knobs() {
 	choose CORE "$CORE" rust c
 	[ -z "$MACHINE" ] || choose MACHINE "$MACHINE" vexpress-a9 arm64
+	[ -z "$LINK" ] || choose LINK "$LINK" y m
+	[ "$CORE$LINK" != cm ] || fail "reading the knobs" "the C core cannot be built as modules" "use CORE=rust LINK=m or CORE=c LINK=y"
 	check_kdir
 }
 
@@ -32,15 +35,15 @@ prepare() {
 }
 
 build_machine() {
-	MACHINE=$1
+	MACHINE=$1 LINK=${2:-y}
 	build_kernel
 	build_guest
 }
 
 build() {
-	say "Rust DMA-BUF: build for ${MACHINE:=vexpress-a9}, core $CORE"
+	say "Rust DMA-BUF: build for ${MACHINE:=vexpress-a9}, core $CORE, link ${LINK:=y}"
 	prepare
-	build_machine "$MACHINE"
+	build_machine "$MACHINE" "$LINK"
 	unlock_cache
 	say "kernel and initramfs are in $OUT"
 }
@@ -61,6 +64,7 @@ help() {
 
 		MACHINE=vexpress-a9|arm64   the machine QEMU emulates (default: vexpress-a9; make test: both)
 		CORE=rust|c                 who implements dma-buf (default: rust)
+		LINK=y|m                    dma-buf built in, or as modules that the guest inserts (default: y; make test: both)
 		KDIR=/path/to/linux         build from your own Linux $KERNEL tree, which is not modified
 		JOBS=N                      parallel compilers (default: number of processors)
 	END

@@ -81,7 +81,7 @@ class Guest:
         append = f"console=ttyAMA0 loglevel=8 panic=-1 maxcpus={self.args.cpus}"
         # a processor that the host has no time for looks as if it stalled; upstream's test_wait_backward takes 7 s of one
         append += " rcupdate.rcu_cpu_stall_timeout=120"
-        append += f" dmabuf.job={self.args.job} dmabuf.port={m['port']} dmabuf.patience={self.args.patience}"
+        append += f" dmabuf.link={self.args.link} dmabuf.job={self.args.job} dmabuf.port={m['port']} dmabuf.patience={self.args.patience}"
         return list(map(str, command + ["-append", f"{append} {self.args.append}".strip()]))
 
     def start(self):
@@ -131,7 +131,7 @@ class Guest:
             _, _, name, size = text.split()
             self.file = open(self.args.out / Path(name).name, "wb")
             self.file_left = int(size)
-        elif text.startswith(("# core ", "# cpus ", "# lockdep ", "# taint ")):
+        elif text.startswith(("# core ", "# link ", "# cpus ", "# lockdep ", "# taint ")):
             self.facts[text.split()[1]] = text.split()[-1]
         elif text.startswith("# job "):
             self.ended = True
@@ -204,7 +204,7 @@ class Guest:
 
     def judge_facts(self):
         """What the guest said of itself: is it what was asked for, and is it healthy?"""
-        for name, wanted in (("core", self.args.core), ("cpus", str(self.args.cpus))):
+        for name, wanted in (("core", self.args.core), ("link", self.args.link), ("cpus", str(self.args.cpus))):
             if self.facts.get(name, wanted) != wanted:
                 self.problems.append(f"the guest runs with {name} {self.facts[name]}, asked for was {wanted}")
         taint = int(self.facts.get("taint", "0"))
@@ -237,6 +237,7 @@ def main():
     parser.add_argument("--out", type=Path, required=True, help="where the logs go")
     parser.add_argument("--job", required=True, help="a script of guest/")
     parser.add_argument("--core", choices=("rust", "c"), required=True, help="the core the guest must turn out to run")
+    parser.add_argument("--link", choices=("y", "m"), required=True, help="how that core must turn out to be linked")
     parser.add_argument("--cpus", type=int, default=2)
     parser.add_argument("--append", default="", help="more words for the kernel's command line")
     parser.add_argument("--count-instructions", action="store_true", help="a nanosecond of the guest's is an instruction")

@@ -6,8 +6,15 @@
 #[cfg(not(CONFIG_DEBUG_FS))]
 pub(crate) fn init() {}
 
+/// Takes the file away.
+#[cfg(not(CONFIG_DEBUG_FS))]
+pub(crate) fn exit() {}
+
 #[cfg(CONFIG_DEBUG_FS)]
-pub(crate) use with_debugfs::init;
+pub(crate) use with_debugfs::{
+    exit,
+    init, //
+};
 
 #[cfg(CONFIG_DEBUG_FS)]
 mod with_debugfs {
@@ -24,12 +31,15 @@ mod with_debugfs {
         prelude::*, //
     };
 
+    const DIR: &CStr = c"dma_buf";
+
     struct Ops(bindings::file_operations);
 
     // SAFETY: The table is constant.
     unsafe impl Sync for Ops {}
 
     static OPS: Ops = Ops(bindings::file_operations {
+        owner: crate::this_module(),
         open: Some(open),
         read: Some(bindings::seq_read),
         llseek: Some(bindings::seq_lseek),
@@ -43,7 +53,7 @@ mod with_debugfs {
         // SAFETY: The names and the operations are static. An error pointer for a parent makes the
         // second call do nothing.
         unsafe {
-            let dir = bindings::debugfs_create_dir(c"dma_buf".as_char_ptr(), core::ptr::null_mut());
+            let dir = bindings::debugfs_create_dir(DIR.as_char_ptr(), core::ptr::null_mut());
             bindings::debugfs_create_file_full(
                 c"bufinfo".as_char_ptr(),
                 0o444,
@@ -52,6 +62,14 @@ mod with_debugfs {
                 core::ptr::null(),
                 &OPS.0,
             );
+        }
+    }
+
+    /// Takes the file away, and waits for those who have it open.
+    pub(crate) fn exit() {
+        // SAFETY: The name is static. Nobody else makes a directory of that name.
+        unsafe {
+            bindings::debugfs_lookup_and_remove(DIR.as_char_ptr(), core::ptr::null_mut());
         }
     }
 

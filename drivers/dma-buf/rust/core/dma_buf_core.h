@@ -7,6 +7,7 @@
 /* What exports.c calls in the Rust crate. */
 
 int rust_dma_buf_init(void);
+void rust_dma_buf_exit(void);
 bool rust_dma_fence_begin_signalling(unsigned long ip);
 void rust_dma_fence_end_signalling(bool cookie, unsigned long ip);
 

@@ -18,7 +18,11 @@
 //! Everything else in a `struct dma_buf` is constant between export and release. The registry's
 //! mutex is taken before a reservation object, which is taken before `name_lock`.
 
-use kernel::prelude::*;
+use kernel::{
+    bindings,
+    prelude::*,
+    sync::rcu::synchronize_rcu, //
+};
 
 mod attachment;
 mod buffer;
@@ -31,6 +35,7 @@ mod fs;
 mod ioctl;
 mod kmalloc;
 mod mapping;
+mod mount;
 mod name;
 mod page_hiding;
 mod poll;
@@ -42,7 +47,18 @@ mod trace;
 
 const __LOG_PREFIX: &[u8] = b"dma_buf\0";
 
-/// Sets everything up. Called once at boot, before any driver's initialisation.
+/// What the structures that the VFS knows have for their owner.
+const fn this_module() -> *mut bindings::module {
+    #[cfg(MODULE)]
+    {
+        (&raw const bindings::__this_module).cast_mut()
+    }
+    #[cfg(not(MODULE))]
+    core::ptr::null_mut()
+}
+
+/// Sets everything up. Called once, at boot, before any driver's initialisation, or when the module
+/// is loaded.
 #[no_mangle]
 extern "C" fn rust_dma_buf_init() -> c_int {
     // SAFETY: This is the only call, and nothing uses the stub or the registry before it.
@@ -55,4 +71,14 @@ extern "C" fn rust_dma_buf_init() -> c_int {
         pr_warn!("lockdep does not know the order of locks around fences\n");
     }
     kernel::dma_buf::to_errno(fs::init().inspect(|()| debugfs::init()))
+}
+
+/// Takes away what [`rust_dma_buf_init`] made. Called when nothing uses the module any more: there is
+/// no file, and no module that calls it.
+#[no_mangle]
+extern "C" fn rust_dma_buf_exit() {
+    debugfs::exit();
+    // A container of fences that was given up with its signal on the way: its `irq_work` has run
+    // when every CPU was seen with interrupts enabled.
+    synchronize_rcu();
 }

@@ -14,6 +14,7 @@
 #include <linux/export.h>
 #include <linux/init.h>
 #include <linux/kernel.h>
+#include <linux/module.h>
 #include <linux/sync_file.h>
 
 #define CREATE_TRACE_POINTS
@@ -23,8 +24,19 @@
 
 #include "dma_buf_core.h"
 
+static int __init dma_buf_init(void)
+{
+	return rust_dma_buf_init();
+}
+
+static void __exit dma_buf_exit(void)
+{
+	rust_dma_buf_exit();
+}
+
 /* Drivers use buffers from their own initcalls on. */
-subsys_initcall(rust_dma_buf_init);
+subsys_initcall(dma_buf_init);
+module_exit(dma_buf_exit);
 
 EXPORT_SYMBOL_NS_GPL(dma_buf_export, "DMA_BUF");
 EXPORT_SYMBOL_NS_GPL(dma_buf_fd, "DMA_BUF");
@@ -137,3 +149,6 @@ EXPORT_SYMBOL(dma_resv_reset_max_fences);
 EXPORT_SYMBOL(sync_file_create);
 EXPORT_SYMBOL(sync_file_get_fence);
 #endif
+
+MODULE_DESCRIPTION("Buffers, fences and reservation objects that drivers share");
+MODULE_LICENSE("GPL");

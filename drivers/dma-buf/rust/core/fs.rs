@@ -5,7 +5,12 @@
 use crate::{
     buffer,
     file,
-    name, //
+    mount::{
+        self,
+        Mount, //
+    },
+    name,
+    this_module, //
 };
 use core::ptr::NonNull;
 use kernel::{
@@ -18,34 +23,15 @@ use kernel::{
     fs::file::flags,
     prelude::*,
     str::as_char_ptr_in_const_context,
-    sync::{
-        atomic::{
-            Atomic,
-            Relaxed, //
-        },
-        SetOnce, //
+    sync::atomic::{
+        Atomic,
+        Relaxed, //
     },
     types::{
         Opaque,
         ScopeGuard, //
     },
 };
-
-/// The mount of the file system that all files are in.
-///
-/// # Invariants
-///
-/// Stays mounted for ever.
-#[derive(Clone, Copy)]
-struct Mount(NonNull<bindings::vfsmount>);
-
-// SAFETY: A mount is not tied to a thread.
-unsafe impl Send for Mount {}
-
-// SAFETY: A mount does its own locking.
-unsafe impl Sync for Mount {}
-
-static MOUNT: SetOnce<Mount> = SetOnce::new();
 
 /// A C structure that the VFS changes under its own locks.
 #[repr(transparent)]
@@ -54,8 +40,12 @@ struct FsType(Opaque<bindings::file_system_type>);
 // SAFETY: After initialisation only the VFS accesses it, under its locks.
 unsafe impl Sync for FsType {}
 
+/// Of the file system, and of each file in it.
+const NAME: &CStr = c"dmabuf";
+
 static FS_TYPE: FsType = FsType(Opaque::new(bindings::file_system_type {
-    name: as_char_ptr_in_const_context(c"dmabuf"),
+    name: as_char_ptr_in_const_context(NAME),
+    owner: this_module(),
     init_fs_context: Some(init_fs_context),
     kill_sb: Some(bindings::kill_anon_super),
     ..pin_init::zeroed()
@@ -67,14 +57,10 @@ const DENTRY_OPS: bindings::dentry_operations = bindings::dentry_operations {
     ..pin_init::zeroed()
 };
 
-/// Mounts the file system. Called once, at boot.
+/// Makes the file system usable. Called once, at boot or when the module is loaded.
 pub(crate) fn init() -> Result {
-    // SAFETY: The type is complete and static.
-    let mount = from_err_ptr(unsafe { bindings::kern_mount(FS_TYPE.0.get()) })?;
-
-    // INVARIANT: Nobody unmounts it.
-    MOUNT.populate(Mount(NonNull::new(mount).ok_or(ENOMEM)?));
-    Ok(())
+    // SAFETY: The type is complete and static, and nothing was mounted before.
+    unsafe { mount::init(FS_TYPE.0.get()) }
 }
 
 /// Makes the file of a buffer of `size` bytes, not yet connected with the buffer.
@@ -84,10 +70,10 @@ pub(crate) fn new_file(size: usize, open_flags: u32) -> Result<NonNull<bindings:
     /// Unique over the life of the system, unlike what `alloc_anon_inode()` gives.
     static LAST_INODE: Atomic<i64> = Atomic::new(0);
 
-    let mount = MOUNT.copy().ok_or(ENODEV)?.0.as_ptr();
+    let mount = Mount::get(FS_TYPE.0.get())?;
 
     // SAFETY: The file system is mounted.
-    let inode = from_err_ptr(unsafe { bindings::alloc_anon_inode((*mount).mnt_sb) })?;
+    let inode = from_err_ptr(unsafe { bindings::alloc_anon_inode((*mount.as_ptr()).mnt_sb) })?;
     let inode = ScopeGuard::new_with_data(inode, |inode| {
         // SAFETY: We own the reference.
         unsafe { bindings::iput(inode) }
@@ -105,8 +91,8 @@ pub(crate) fn new_file(size: usize, open_flags: u32) -> Result<NonNull<bindings:
     let file = from_err_ptr(unsafe {
         bindings::alloc_file_pseudo(
             *inode,
-            mount,
-            c"dmabuf".as_char_ptr(),
+            mount.as_ptr(),
+            NAME.as_char_ptr(),
             (open_flags & (flags::O_ACCMODE | flags::O_NONBLOCK)) as c_int,
             file::OPS,
         )
@@ -114,6 +100,8 @@ pub(crate) fn new_file(size: usize, open_flags: u32) -> Result<NonNull<bindings:
 
     // The file owns the inode now.
     inode.dismiss();
+    // Its directory entry gives this back.
+    core::mem::forget(mount);
     NonNull::new(file).ok_or(ENOMEM)
 }
 
@@ -160,18 +148,28 @@ unsafe extern "C" fn dname(
     // SAFETY: `connect` put the buffer there before anybody could see the entry.
     let buf = unsafe { DmaBuf::from_raw((*dentry).d_fsdata.cast()) };
 
+    // SAFETY: `buffer` has room for `len` bytes, which nobody else looks at meanwhile.
+    let buffer = unsafe { core::slice::from_raw_parts_mut(buffer.cast::<u8>(), len as usize) };
+
     name::with(buf, |name| {
-        // SAFETY: `buffer` has room for `len` bytes; the format takes two strings.
-        unsafe {
-            bindings::dynamic_dname(
-                buffer,
-                len,
-                c"/%s:%s".as_char_ptr(),
-                (*dentry).__bindgen_anon_1.d_name.name,
-                name.unwrap_or(c"").as_char_ptr(),
-            )
-        }
+        let name = name.unwrap_or(c"").to_bytes_with_nul();
+        put_at_end(buffer, [b"/", NAME.to_bytes(), b":", name])
     })
+    .map_or_else(|err| err.to_ptr(), |path| path.as_mut_ptr().cast())
+}
+
+/// Writes `parts`, which are not long, to the end of `buffer`, where paths are built. Fails with
+/// `ENAMETOOLONG`.
+fn put_at_end<'a>(buffer: &'a mut [u8], parts: [&[u8]; 4]) -> Result<&'a mut [u8]> {
+    let len: usize = parts.iter().map(|part| part.len()).sum();
+    let start = buffer.len().checked_sub(len).ok_or(ENAMETOOLONG)?;
+    let (_, path) = buffer.split_at_mut_checked(start).ok_or(ENAMETOOLONG)?;
+    let bytes = parts.into_iter().flatten();
+
+    path.iter_mut()
+        .zip(bytes)
+        .for_each(|(to, from)| *to = *from);
+    Ok(path)
 }
 
 /// # Safety
@@ -180,7 +178,11 @@ unsafe extern "C" fn dname(
 unsafe extern "C" fn release(dentry: *mut bindings::dentry) {
     // SAFETY: As in `dname`; an entry whose file was never connected has NULL.
     if let Some(buf) = NonNull::new(unsafe { (*dentry).d_fsdata }.cast()) {
-        // SAFETY: `connect` made the entry the owner of the buffer.
-        unsafe { buffer::release(buf) };
+        // SAFETY: `connect` made the entry the owner of the buffer, and `new_file` that of the
+        // mount, which the VFS keeps until this function has returned.
+        unsafe {
+            buffer::release(buf);
+            Mount::put();
+        }
     }
 }

@@ -5,10 +5,13 @@
 //! One registration covers the minors of all heaps; [`registry`] knows which of them are taken.
 
 use crate::{
+    heap::{
+        Heap,
+        OpenHeap, //
+    },
     ioctl,
     registry::{
         self,
-        Heap,
         MAX_HEAPS, //
     }, //
 };
@@ -21,11 +24,7 @@ use kernel::{
         to_result, //
     },
     prelude::*,
-    sync::{
-        Arc,
-        SetOnce, //
-    },
-    types::ForeignOwnable,
+    sync::SetOnce,
     uaccess::UserPtr,
 };
 
@@ -69,7 +68,7 @@ pub(crate) struct Chardev {
 
 static CHARDEV: SetOnce<Chardev> = SetOnce::new();
 
-/// Registers the class and the minors. Called once, at boot. Sleeps.
+/// Registers the class and the minors. Called once. Sleeps.
 ///
 /// Fails with `ENOMEM`, or `EBUSY` if all majors are taken. [`get`] gives nothing then.
 pub(crate) fn init() -> Result {
@@ -95,6 +94,22 @@ pub(crate) fn init() -> Result {
     }
 }
 
+/// Undoes [`init`]. Sleeps.
+///
+/// # Safety
+///
+/// There must be no heap, and nobody may add one any more.
+pub(crate) unsafe fn exit() {
+    if let Some(chardev) = get() {
+        // SAFETY: Both were registered by `init`. There are no devices, since there are no heaps,
+        // and no open files, since those keep this module.
+        unsafe {
+            bindings::__unregister_chrdev(chardev.major, 0, MAX_HEAPS as u32, NAME.as_char_ptr());
+            bindings::class_unregister(&TABLES.class);
+        }
+    }
+}
+
 /// What [`init`] registered.
 pub(crate) fn get() -> Option<&'static Chardev> {
     CHARDEV.as_ref()
@@ -111,13 +126,23 @@ impl Chardev {
             bindings::device_create(
                 &TABLES.class,
                 core::ptr::null_mut(),
-                (self.major << bindings::MINORBITS) | minor,
+                self.number(minor),
                 core::ptr::null_mut(),
                 c"%s".as_char_ptr(),
                 name.as_char_ptr(),
             )
         })?;
         Ok(())
+    }
+
+    /// Removes the device of a heap. Sleeps.
+    pub(crate) fn destroy_device(&self, minor: u32) {
+        // SAFETY: By the type invariant the class is registered.
+        unsafe { bindings::device_destroy(&TABLES.class, self.number(minor)) };
+    }
+
+    fn number(&self, minor: u32) -> bindings::dev_t {
+        (self.major << bindings::MINORBITS) | minor
     }
 }
 
@@ -143,7 +168,7 @@ unsafe extern "C" fn devnode(
     }
 }
 
-/// Fails with `ENXIO`, as for any device that is not there, if the minor belongs to no heap.
+/// Fails as [`registry::open`] does.
 ///
 /// # Safety
 ///
@@ -152,11 +177,11 @@ unsafe extern "C" fn open(inode: *mut bindings::inode, file: *mut bindings::file
     from_result(|| {
         // SAFETY: The inode is valid, and the number of its device does not change.
         let minor = unsafe { (*inode).i_rdev } & bindings::MINORMASK;
-        let heap = registry::find(minor as usize).ok_or(ENXIO)?;
+        let heap = registry::open(minor as usize)?;
 
-        // SAFETY: The file is ours while it is being opened. `release` takes the reference back.
+        // SAFETY: The file is ours while it is being opened. `release` takes the heap back.
         Ok(unsafe {
-            (*file).private_data = heap.into_foreign();
+            (*file).private_data = heap.into_raw().cast_mut().cast();
             bindings::nonseekable_open(inode, file)
         })
     })
@@ -166,8 +191,8 @@ unsafe extern "C" fn open(inode: *mut bindings::inode, file: *mut bindings::file
 ///
 /// Called by the VFS, once, when nobody uses the file any more.
 unsafe extern "C" fn release(_inode: *mut bindings::inode, file: *mut bindings::file) -> c_int {
-    // SAFETY: `open` put a reference there, which nothing borrows any more.
-    drop(unsafe { Arc::<Heap>::from_foreign((*file).private_data) });
+    // SAFETY: `open` put it there, and nothing borrows it any more.
+    drop(unsafe { OpenHeap::from_raw((*file).private_data.cast()) });
     0
 }
 
@@ -176,9 +201,9 @@ unsafe extern "C" fn release(_inode: *mut bindings::inode, file: *mut bindings::
 /// Called by the VFS with an open file.
 unsafe extern "C" fn ioctl(file: *mut bindings::file, cmd: c_uint, arg: c_ulong) -> c_long {
     // SAFETY: `open` put a reference there, which stays until `release`.
-    let heap = unsafe { Arc::<Heap>::borrow((*file).private_data) };
+    let heap = unsafe { Heap::from_raw((*file).private_data.cast()) };
 
-    match ioctl::dispatch(&heap, cmd, UserPtr::from_addr(arg)) {
+    match ioctl::dispatch(heap, cmd, UserPtr::from_addr(arg)) {
         Ok(()) => 0,
         Err(err) => err.to_errno() as c_long,
     }

@@ -6,26 +6,31 @@
 //! [`include/uapi/linux/dma-heap.h`](srctree/include/uapi/linux/dma-heap.h) declare. A heap is a
 //! character device, `/dev/dma_heap/NAME`, with one ioctl, which allocates a buffer. The heaps
 //! themselves are elsewhere: C drivers add theirs with `dma_heap_add()`, Rust drivers with
-//! [`kernel::dma_buf::heap::register`].
+//! [`kernel::dma_buf::heap::Registration`].
 //!
 //! C code meets this crate in the shims of [`ffi`], the VFS in those of [`chardev`].
 //!
 //! # Locking
 //!
-//! [`registry`]'s mutex guards the table of heaps. It is held while a heap's device is created, and
-//! while a file is opened to look the heap up; never while a heap allocates. An open file holds a
-//! reference to its heap, and so needs no lock to use it. A heap does not change once it exists.
+//! [`registry`]'s mutex guards the table of heaps. It is held while a heap's device is created or
+//! removed, and while a file is opened to look the heap up; never while a heap allocates. An open
+//! file holds a reference to its heap, and so needs no lock to use it: a heap does not change once
+//! it exists, but for its [`gate`], which each allocation passes and which is closed when the heap
+//! is removed.
 
 use kernel::prelude::*;
 
 mod chardev;
 mod ffi;
+mod gate;
+mod heap;
 mod ioctl;
 mod registry;
 
 const __LOG_PREFIX: &[u8] = b"dma_heap\0";
 
-/// Sets everything up. Called once at boot, before any driver's initialisation.
+/// Sets everything up. Called once, at boot, before any driver's initialisation, or when the
+/// module is loaded.
 #[no_mangle]
 extern "C" fn rust_dma_heap_init() -> c_int {
     kernel::error::from_result(|| {
@@ -35,4 +40,12 @@ extern "C" fn rust_dma_heap_init() -> c_int {
         chardev::init()?;
         Ok(0)
     })
+}
+
+/// Takes away what [`rust_dma_heap_init`] made. Called when nothing uses the module any more: no file
+/// is open, and there is no heap.
+#[no_mangle]
+extern "C" fn rust_dma_heap_exit() {
+    // SAFETY: Whoever adds heaps uses symbols of this module, and so keeps it.
+    unsafe { chardev::exit() };
 }

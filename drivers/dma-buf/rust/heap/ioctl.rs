@@ -14,7 +14,7 @@
 //! - an argument that has no room for the file descriptor, or is not to be written, is no error: a
 //!   buffer is allocated, and the process is not told where it is.
 
-use crate::registry::Heap;
+use crate::heap::Heap;
 use kernel::{
     bindings,
     dma_buf::FdReservation,

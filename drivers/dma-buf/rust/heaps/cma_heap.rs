@@ -11,8 +11,8 @@ use kernel::{
     },
     dma_buf::{
         heap::{
-            self,
             Heap,
+            Registration,
             Request, //
         },
         DmaBuf,
@@ -60,20 +60,27 @@ impl Heap for CmaHeap {
     }
 }
 
-struct CmaHeapModule;
+struct CmaHeapModule {
+    _heaps: KVec<Registration<CmaHeap>>,
+}
 
 impl kernel::Module for CmaHeapModule {
     fn init(_module: &'static ThisModule) -> Result<Self> {
+        // Room for all: nothing may fail once a heap is registered.
+        let mut heaps = KVec::with_capacity(1 + Cma::device_regions().count(), GFP_KERNEL)?;
+
         if let Some(region) = Cma::default_region() {
-            heap::register(c"default_cma_region", CmaHeap(region))?;
+            let heap = Registration::new(c"default_cma_region", CmaHeap(region))?;
+            heaps.push(heap, GFP_KERNEL)?;
         }
 
         for region in Cma::device_regions() {
             // One region must not keep the others from being served.
-            if heap::register(region.name(), CmaHeap(region)).is_err() {
-                pr_warn!("failed to add heap {}\n", region.name());
+            match Registration::new(region.name(), CmaHeap(region)) {
+                Ok(heap) => heaps.push(heap, GFP_KERNEL)?,
+                Err(_) => pr_warn!("failed to add heap {}\n", region.name()),
             }
         }
-        Ok(Self)
+        Ok(Self { _heaps: heaps })
     }
 }

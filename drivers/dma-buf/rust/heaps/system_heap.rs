@@ -10,6 +10,7 @@ use kernel::{
         heap::{
             self,
             Heap,
+            Registration,
             Request, //
         },
         AllocEffort,
@@ -114,16 +115,27 @@ fn share(_blocks: &mut PageBlocks) -> Result {
     Err(ENOTSUPP)
 }
 
-struct SystemHeapModule;
+struct SystemHeapModule {
+    _system: Registration<SystemHeap>,
+    #[cfg(CONFIG_DMABUF_HEAPS_SYSTEM_CC_SHARED)]
+    _shared: Option<Registration<SystemHeap>>,
+}
 
 impl kernel::Module for SystemHeapModule {
     fn init(_module: &'static ThisModule) -> Result<Self> {
-        heap::register(c"system", SystemHeap { shared: false })?;
-
-        #[cfg(CONFIG_DMABUF_HEAPS_SYSTEM_CC_SHARED)]
-        if heap::machine_encrypts_memory() {
-            heap::register(c"system_cc_shared", SystemHeap { shared: true })?;
-        }
-        Ok(Self)
+        Ok(Self {
+            _system: Registration::new(c"system", SystemHeap { shared: false })?,
+            #[cfg(CONFIG_DMABUF_HEAPS_SYSTEM_CC_SHARED)]
+            _shared: shared_heap(),
+        })
     }
+}
+
+/// The heap of shared memory, where there is such memory. Without it the other is still of use.
+#[cfg(CONFIG_DMABUF_HEAPS_SYSTEM_CC_SHARED)]
+fn shared_heap() -> Option<Registration<SystemHeap>> {
+    heap::machine_encrypts_memory()
+        .then(|| Registration::new(c"system_cc_shared", SystemHeap { shared: true }))?
+        .inspect_err(|err| pr_err!("failed to add heap system_cc_shared: {err:?}\n"))
+        .ok()
 }

@@ -21,6 +21,8 @@ use kernel::{
     uaccess::UserPtr, //
 };
 
+const DIR: &CStr = c"sync";
+
 struct Ops(bindings::file_operations);
 
 // SAFETY: The table is constant.
@@ -48,10 +50,11 @@ static SW_SYNC: Ops = Ops(bindings::file_operations {
 
 /// Makes the files. They are for tests: the kernel does without, if they cannot be made.
 ///
-/// They are never removed, so that nothing has to protect their users against that.
+/// They go when the module does, which an open file keeps from that: nothing else has to protect
+/// their users.
 pub(crate) fn init() {
     // SAFETY: The names are static.
-    let dir = unsafe { bindings::debugfs_create_dir(c"sync".as_char_ptr(), ptr::null_mut()) };
+    let dir = unsafe { bindings::debugfs_create_dir(DIR.as_char_ptr(), ptr::null_mut()) };
 
     for (name, mode, ops) in [(c"info", 0o444, &INFO), (c"sw_sync", 0o644, &SW_SYNC)] {
         // SAFETY: Name and operations are static. An error pointer for a parent makes this do
@@ -66,6 +69,12 @@ pub(crate) fn init() {
             )
         };
     }
+}
+
+/// Takes the files away.
+pub(crate) fn exit() {
+    // SAFETY: The name is static. Nobody else makes a directory of that name.
+    unsafe { bindings::debugfs_lookup_and_remove(DIR.as_char_ptr(), ptr::null_mut()) };
 }
 
 /// # Safety

@@ -12,8 +12,20 @@
 #include "../../sync_trace.h"
 
 int rust_sw_sync_init(void);
+void rust_sw_sync_exit(void);
 
-late_initcall(rust_sw_sync_init);
+static int __init sw_sync_init(void)
+{
+	return rust_sw_sync_init();
+}
+
+static void __exit sw_sync_exit(void)
+{
+	rust_sw_sync_exit();
+}
+
+late_initcall(sw_sync_init);
+module_exit(sw_sync_exit);
 
 MODULE_DESCRIPTION("Fences that user space signals, for tests");
 MODULE_LICENSE("GPL");

@@ -53,7 +53,7 @@ mod seqno;
 mod timeline;
 mod trace;
 
-/// Sets everything up. Called once at boot.
+/// Sets everything up. Called once, at boot or when the module is loaded.
 #[no_mangle]
 extern "C" fn rust_sw_sync_init() -> c_int {
     // SAFETY: This is the only call, and there is no file to make a timeline with before the next
@@ -61,4 +61,11 @@ extern "C" fn rust_sw_sync_init() -> c_int {
     unsafe { registry::init() };
     debugfs::init();
     0
+}
+
+/// Takes away what [`rust_sw_sync_init`] made. Called when nothing uses the module any more: no file
+/// is open, and no fence is left.
+#[no_mangle]
+extern "C" fn rust_sw_sync_exit() {
+    debugfs::exit();
 }

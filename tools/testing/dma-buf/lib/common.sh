@@ -25,13 +25,16 @@ duration() {
 	if [ "$1" -ge 60 ]; then printf '%d min %02d s' $(($1 / 60)) $(($1 % 60)); else printf '%d s' "$1"; fi
 }
 
+# log_of TITLE: where the stage of that title writes.
+log_of() { printf '%s/%s.log' "$LOGS" "$(tr -cs 'a-zA-Z0-9.\n' '-' <<<"${1,,}" | sed 's/-$//')"; }
+
 # stage TITLE EXPECTED NEXT COMMAND...: run a command with its output in a log, say how long it
 # took; a line a minute shows that it lives. NEXT is what to do when it fails.
 stage() {
 	local title=$1 expected=$2 next=$3 log start pid rc=0 beat=60 now
 	shift 3
 	mkdir -p "$LOGS"
-	log=$LOGS/$(tr -cs 'a-zA-Z0-9.\n' '-' <<<"${title,,}" | sed 's/-$//').log
+	log=$(log_of "$title")
 	printf '  %-52s (%s) ...\n' "$title" "$expected"
 	start=$SECONDS
 	# a process group of its own: an interrupt then takes the compilers down too

@@ -20,9 +20,9 @@ gate() {
 
 # What the build of one machine shows: right objects, no warning of a cross compiler.
 gate_machine() {
-	gate "$MACHINE: the linked objects are those of core $CORE" "links-$VARIANT" linked_objects
-	gate "$MACHINE: no warning in our user-space programs" "programs-$VARIANT" \
-		warnings_of "$LOGS/build-the-guest-s-programs-$MACHINE-core-$CORE.log" '*.c' '*.h'
+	gate "$VARIANT: the linked objects are those of core $CORE" "links-$VARIANT" linked_objects
+	gate "$VARIANT: no warning in our user-space programs" "programs-$VARIANT" \
+		warnings_of "$(log_of "Build the guest's programs ($TITLE)")" '*.c' '*.h'
 }
 
 # Which of the C objects on our list the kernel or a module of it holds.

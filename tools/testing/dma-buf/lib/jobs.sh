@@ -7,7 +7,7 @@ guest_job() {
 	local machine=$1 job=$2 dir=$3 timeout=$4
 	shift 4
 	[ -z "$DEBUG_KERNEL" ] || set -- --debug --patience 4 "$@"
-	python3 "$HERE/qemu.py" --machine "$machine" --core "$CORE" --dir "$BUILD/$machine-$CORE${DEBUG_KERNEL:+-debug}" --out "$dir" \
+	python3 "$HERE/qemu.py" --machine "$machine" --core "$CORE" --link "$LINK" --dir "$OUT" --out "$dir" \
 		--job "$job" --timeout "$timeout" "$@"
 }
 
@@ -25,9 +25,9 @@ main_job_picture() {
 
 run() {
 	local dir=$BUILD/run start=$SECONDS origin
-	say "Rust DMA-BUF: frames from a camera to a display on ${MACHINE:=vexpress-a9}, core $CORE"
+	say "Rust DMA-BUF: frames from a camera to a display on ${MACHINE:=vexpress-a9}, core $CORE, link ${LINK:=y}"
 	prepare
-	build_machine "$MACHINE"
+	build_machine "$MACHINE" "$LINK"
 	unlock_cache
 	say "  Boot $MACHINE and run the main job (15 s to 1 min) ..."
 	guest_job "$MACHINE" main-job "$dir" 240 --echo "      guest: " ||
@@ -47,9 +47,9 @@ run() {
 # The jobs of a test run; a "-4" behind a name is the number of CPUs, else there are two.
 TEST_JOBS=(kunit kunit-4 selftests stress-4 main-job)
 
-# test_job MACHINE JOB: the logs and cases of one guest.
+# test_job JOB: the logs and cases of one guest of $VARIANT.
 test_job() {
-	local machine=$1 job=$2 dir=$RESULTS/$1/$2 options=()
+	local machine=$MACHINE job=$1 dir=$RESULTS/$VARIANT/$1 options=()
 	case $job in
 	# of the kernel crate's documentation tests (some 300) only our own
 	kunit*) options=(--append "kunit.enable=1 kunit.filter_glob=rust_doctests_kernel.*_dma_buf_*") ;;
@@ -58,9 +58,9 @@ test_job() {
 	stress*) options=(--append deferred_probe_timeout=-1) ;;
 	esac
 	case $job in *-4) options+=(--cpus 4) ;; esac
-	guest_job "$machine" "${job%-4}" "$dir" 1500 "${options[@]}" >"$RESULTS/$machine-$job.txt" 2>&1 || true
-	[ "$job" != main-job ] || check_picture "$machine" "$dir"
-	python3 "$HERE/report.py" run "$machine" "$dir"
+	guest_job "$machine" "${job%-4}" "$dir" 1500 "${options[@]}" >"$RESULTS/$VARIANT-$job.txt" 2>&1 || true
+	[ "$job" != main-job ] || check_picture "$VARIANT" "$dir"
+	python3 "$HERE/report.py" run "$VARIANT" "$dir"
 }
 
 check_picture() {
@@ -75,9 +75,25 @@ check_picture() {
 # case_is STATUS NAME [NOTE]: a test case of the host's own.
 case_is() { python3 "$HERE/report.py" case "$1" "$2" "$RESULTS/host.cases" "${3:-}"; }
 
+# The forms a test run is about: MACHINE/LINK, as far as the knobs leave a choice.
+chosen_forms() {
+	local form
+	if [ -n "$MACHINE" ] && [ -n "$LINK" ]; then
+		echo "$MACHINE/$LINK"
+		return
+	fi
+	for form; do
+		case $CORE-$form in c-*/m) continue ;; esac
+		[ "${MACHINE:-${form%/*}}/${LINK:-${form#*/}}" != "$form" ] || echo "$form"
+	done
+}
+
 run_tests() {
+	local forms=(arm64/y arm64/m vexpress-a9/m)
 	RESULTS=$BUILD/test
-	if [ -n "$MACHINE" ]; then test_on "$MACHINE"; else test_on arm64 vexpress-a9; fi
+	[ "$CORE" = rust ] || forms=(arm64/y vexpress-a9/y)
+	mapfile -t forms < <(chosen_forms "${forms[@]}")
+	test_on "${forms[@]}"
 }
 
 # Everything that runs in a guest, on a kernel that watches itself. Its address sanitizer knows Rust on arm64 only.
@@ -85,26 +101,29 @@ run_debug_tests() {
 	choose MACHINE "${MACHINE:=arm64}" arm64
 	RESULTS=$BUILD/test-debug
 	DEBUG_KERNEL=1
-	test_on "$MACHINE"
+	test_on "$MACHINE/${LINK:-y}"
 }
 
+# test_on MACHINE/LINK...
 test_on() {
-	local machine job start=$SECONDS status=0
+	local form job start=$SECONDS status=0
 	say "Rust DMA-BUF: every test on $*, core $CORE${DEBUG_KERNEL:+, debug kernel}"
 	rm -rf "$RESULTS"
 	mkdir -p "$RESULTS"
 	prepare
-	for machine; do
-		build_machine "$machine"
+	for form; do
+		build_machine "${form%/*}" "${form#*/}"
 		gate_machine
 	done
 	[ -n "$DEBUG_KERNEL" ] || run_gates
 	unlock_cache
-	for machine; do
-		mkdir -p "$RESULTS/$machine"
-		say "  Boot $machine for each job (${TEST_JOBS[*]}): about 5 min"
+	for form; do
+		MACHINE=${form%/*} LINK=${form#*/}
+		set_machine
+		mkdir -p "$RESULTS/$VARIANT"
+		say "  Boot $TITLE for each job (${TEST_JOBS[*]}): about 5 min"
 		for job in "${TEST_JOBS[@]}"; do
-			test_job "$machine" "$job"
+			test_job "$job"
 		done
 	done
 	say "logs: $RESULTS, $LOGS; all of it took $(duration $((SECONDS - start)))"

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
-# Configure and build one kernel: MACHINE and CORE say which.
+# Configure and build one kernel: MACHINE, CORE and LINK say which.
 
 set_machine() {
 	case $MACHINE in
@@ -17,9 +17,17 @@ set_machine() {
 	esac
 	FRAGMENTS+=("core-$CORE")
 	VARIANT=$MACHINE-$CORE
+	TITLE="$MACHINE, core $CORE"
+	if [ "$LINK" = m ]; then
+		FRAGMENTS+=(link-m)
+		[ "$MACHINE" != vexpress-a9 ] || FRAGMENTS+=(link-m-pl111)
+		VARIANT+=-m
+		TITLE+=" as modules"
+	fi
 	if [ -n "$DEBUG_KERNEL" ]; then
 		FRAGMENTS+=(debug)
 		VARIANT+=-debug
+		TITLE+=", debug"
 		BUILD_TIME="6 to 12 min when cold"
 	fi
 	FRAGMENTS=("${FRAGMENTS[@]/#/$HERE/configs/}")
@@ -80,13 +88,17 @@ verify_config() {
 		}' "${FRAGMENTS[@]}" "$OBJ/.config"
 }
 
-# The other core's objects differ from ours in drivers/dma-buf and the Rust crates only: start from a copy.
+# The other core's objects differ from ours in drivers/dma-buf and the Rust crates only, those of the other form in these and
+# in the drivers that use DMA-BUF: start from a copy.
 seed_objects() {
-	local sibling other
+	local sibling other debug=${DEBUG_KERNEL:+-debug}
 	case $CORE in rust) other=c ;; c) other=rust ;; esac
-	sibling=$(dirname "$OBJ")/${VARIANT/-$CORE/-$other}
-	[ ! -e "$OBJ" ] && [ -e "$sibling/.complete" ] || return 0
-	stage "Start from the objects of $(basename "$sibling")" "a few s" "free some disk space" copy_objects "$sibling"
+	for sibling in "$MACHINE-$CORE$debug" "$MACHINE-$CORE-m$debug" "$MACHINE-$other$debug"; do
+		sibling=$(dirname "$OBJ")/$sibling
+		[ ! -e "$OBJ" ] || return 0
+		[ -e "$sibling/.complete" ] || continue
+		stage "Start from the objects of $(basename "$sibling")" "a few s" "free some disk space" copy_objects "$sibling"
+	done
 }
 
 copy_objects() {
@@ -113,16 +125,15 @@ device_tree() {
 
 build_kernel() {
 	set_machine
-	local title="$MACHINE, core $CORE${DEBUG_KERNEL:+, debug}"
 	[ -e "$OBJ/.complete" ] || need_space "$CACHE" 5
 	seed_objects
 	mkdir -p "$OBJ"
 	if [ "$(cat "$OBJ/.config-key" 2>/dev/null)" != "$(config_key)" ]; then
-		stage "Configure the kernel ($title)" "10 s" \
+		stage "Configure the kernel ($TITLE)" "10 s" \
 			"a line a fragment asks for and does not get: fix it in tools/testing/dma-buf/configs" configure
 	elif [ -e "$OBJ/.complete" ]; then
 		BUILD_TIME="seconds when little changed"
 	fi
-	stage "Build the kernel ($title)" "$BUILD_TIME" \
+	stage "Build the kernel ($TITLE)" "$BUILD_TIME" \
 		"mend the first error in the log and run the same command again: it goes on where it stopped" compile
 }

@@ -62,6 +62,6 @@ build_userspace() {
 }
 
 build_guest() {
-	stage "Build the guest's programs ($MACHINE, core $CORE)" "under 1 min" \
+	stage "Build the guest's programs ($TITLE)" "under 1 min" \
 		"mend the first error in the log and run the same command again" build_userspace
 }

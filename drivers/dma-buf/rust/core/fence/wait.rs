@@ -90,7 +90,7 @@ impl Sleeper {
         // SAFETY: By the caller's guarantee and the type invariant.
         unsafe {
             let sleeper = container_of!(cb.cast::<Opaque<bindings::dma_fence_cb>>(), Self, cb);
-            bindings::wake_up_state((*sleeper).task, bindings::TASK_NORMAL);
+            bindings::wake_up_process((*sleeper).task);
         }
     }
 }

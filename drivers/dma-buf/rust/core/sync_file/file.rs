@@ -29,6 +29,7 @@ struct Ops(bindings::file_operations);
 unsafe impl Sync for Ops {}
 
 static FILE_OPS: Ops = Ops(bindings::file_operations {
+    owner: crate::this_module(),
     release: Some(release),
     poll: Some(poll),
     unlocked_ioctl: Some(ioctl_op),

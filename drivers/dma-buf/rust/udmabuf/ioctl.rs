@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! `UDMABUF_CREATE` and `UDMABUF_CREATE_LIST`.
+
+use crate::{
+    export,
+    limits, //
+};
+use core::{
+    mem::offset_of,
+    ops::Range, //
+};
+use kernel::{
+    bindings,
+    dma_buf::{
+        memfd::{
+            seal,
+            PinnedPages,
+            SealedMemfd, //
+        },
+        FdReservation,
+    },
+    fs::{
+        file::flags,
+        LocalFile, //
+    },
+    ioctl::_IOW,
+    page::{
+        PAGE_SHIFT,
+        PAGE_SIZE, //
+    },
+    prelude::*,
+    uaccess::{
+        UserPtr,
+        UserSlice, //
+    },
+};
+
+const CREATE: u32 = _IOW::<Create>(b'u' as u32, 0x42);
+const CREATE_LIST: u32 = _IOW::<List>(b'u' as u32, 0x43);
+
+/// `struct udmabuf_create`
+#[repr(C)]
+#[derive(Default, FromBytes, IntoBytes)]
+struct Create {
+    memfd: u32,
+    flags: u32,
+    offset: u64,
+    size: u64,
+}
+
+/// `struct udmabuf_create_list`, which [`Item`]s follow.
+#[repr(C)]
+#[derive(Default, FromBytes, IntoBytes)]
+struct List {
+    flags: u32,
+    count: u32,
+}
+
+/// `struct udmabuf_create_item`
+#[repr(C)]
+#[derive(Clone, Default, FromBytes, IntoBytes)]
+struct Item {
+    memfd: u32,
+    /// Not looked at: the ABI was always this way.
+    _pad: u32,
+    offset: u64,
+    size: u64,
+}
+
+macro_rules! assert_layout {
+    ($ours:ty, $theirs:ty, $($field:ident),*) => {
+        const _: () = assert!(
+            size_of::<$ours>() == size_of::<$theirs>()
+                $(&& offset_of!($ours, $field) == offset_of!($theirs, $field))*
+        );
+    };
+}
+
+assert_layout!(Create, bindings::udmabuf_create, memfd, flags, offset, size);
+assert_layout!(List, bindings::udmabuf_create_list, flags, count);
+assert_layout!(Item, bindings::udmabuf_create_item, memfd, offset, size);
+
+impl Item {
+    /// The pages of the file that are asked for.
+    ///
+    /// Fails with `EINVAL` if they are not whole pages, or if there cannot be such a file.
+    fn pages(&self) -> Result<Range<usize>> {
+        if (self.offset | self.size) % PAGE_SIZE as u64 != 0 {
+            return Err(EINVAL);
+        }
+        let first = usize::try_from(self.offset >> PAGE_SHIFT)?;
+        let count = usize::try_from(self.size >> PAGE_SHIFT)?;
+        Ok(first..first.checked_add(count).ok_or(EINVAL)?)
+    }
+
+    /// Adds the pages to a buffer's.
+    ///
+    /// Fails with `EBADFD` if the file is not a memory file, or is not open, `EINVAL` if its seals
+    /// are not as they must be or it is too short, and with `ENOMEM`.
+    fn pin_into(&self, buffer: &mut PinnedPages) -> Result {
+        let file = LocalFile::fget(self.memfd).map_err(|_| EBADFD)?;
+        let memfd = SealedMemfd::lock(&file)?;
+        let seals = memfd.seals();
+
+        // Devices do not survive the loss of pages, and write where user space could not.
+        if seals & seal::SHRINK == 0 || seals & (seal::WRITE | seal::FUTURE_WRITE) != 0 {
+            return Err(EINVAL);
+        }
+        buffer.pin(&memfd, self.pages()?)
+    }
+}
+
+/// Makes a buffer of the items, one after the other, and a file descriptor for it.
+///
+/// Fails with `EINVAL` if nothing or too much is asked for, and as [`Item::pages`],
+/// [`Item::pin_into`], [`export`] and [`FdReservation::new`].
+fn create(items: &[Item], flags: u32) -> Result<isize> {
+    let limit = limits::pages();
+    let total = items.iter().try_fold(0usize, |sum, item| {
+        let sum = sum.checked_add(item.pages()?.len()).ok_or(EINVAL)?;
+        if sum > limit {
+            Err(EINVAL)
+        } else {
+            Ok(sum)
+        }
+    })?;
+    if total == 0 {
+        return Err(EINVAL);
+    }
+
+    let mut pages = PinnedPages::new();
+    for item in items {
+        item.pin_into(&mut pages)?;
+    }
+
+    let fd_flags = if flags & bindings::UDMABUF_FLAGS_CLOEXEC != 0 {
+        flags::O_CLOEXEC
+    } else {
+        0
+    };
+    let fd = FdReservation::new(export(pages)?, fd_flags)?;
+    let number = isize::try_from(fd.number())?;
+    fd.install();
+    Ok(number)
+}
+
+/// Fails with `EFAULT`, and as [`create`].
+fn create_one(arg: UserPtr) -> Result<isize> {
+    let mut request = Create::default();
+    UserSlice::new(arg, size_of::<Create>())
+        .reader()
+        .read_slice(request.as_mut_bytes())?;
+
+    let item = Item {
+        memfd: request.memfd,
+        offset: request.offset,
+        size: request.size,
+        ..Item::default()
+    };
+    create(&[item], request.flags)
+}
+
+/// Fails with `EFAULT`, `EINVAL` if there are too many items, `ENOMEM`, and as [`create`].
+fn create_list(arg: UserPtr) -> Result<isize> {
+    let mut list = List::default();
+    UserSlice::new(arg, size_of::<List>())
+        .reader()
+        .read_slice(list.as_mut_bytes())?;
+
+    let count = usize::try_from(list.count)?;
+    if count > limits::items() {
+        return Err(EINVAL);
+    }
+    // There may be no limit: that so much is not to be had is no news for the log.
+    let mut items = KVec::from_elem(Item::default(), count, GFP_KERNEL | __GFP_NOWARN)?;
+    UserSlice::new(
+        arg.wrapping_byte_add(size_of::<List>()),
+        size_of_val(items.as_slice()),
+    )
+    .reader()
+    .read_slice(items.as_mut_slice().as_mut_bytes())?;
+
+    create(&items, list.flags)
+}
+
+/// Serves a command on the device's file. Returns a file descriptor. Sleeps.
+///
+/// Fails with `ENOTTY` if there is no such command, otherwise as [`create_one`] and
+/// [`create_list`]. On failure nothing is left behind.
+pub(crate) fn dispatch(cmd: u32, arg: UserPtr) -> Result<isize> {
+    match cmd {
+        CREATE => create_one(arg),
+        CREATE_LIST => create_list(arg),
+        _ => Err(ENOTTY),
+    }
+}

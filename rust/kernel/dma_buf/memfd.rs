@@ -1,0 +1,255 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Pages of memory files (`memfd_create()`), pinned for the use of devices.
+//!
+//! C header: [`include/linux/memfd.h`](srctree/include/linux/memfd.h)
+
+use super::pages::{
+    Joined,
+    PageRun, //
+};
+use crate::{
+    bindings,
+    fs::File,
+    page::{
+        PAGE_SHIFT,
+        PAGE_SIZE, //
+    },
+    prelude::*, //
+};
+use core::{
+    ops::Range,
+    ptr::NonNull,
+    slice, //
+};
+
+/// Seals of a memory file, as bits: what nobody can do to the file any more.
+pub mod seal {
+    use crate::bindings;
+
+    /// Make the file smaller.
+    pub const SHRINK: u32 = bindings::F_SEAL_SHRINK;
+    /// Change the contents.
+    pub const WRITE: u32 = bindings::F_SEAL_WRITE;
+    /// Change the contents, except through a mapping made before.
+    pub const FUTURE_WRITE: u32 = bindings::F_SEAL_FUTURE_WRITE;
+}
+
+/// A memory file that no seals can be added to while this object lives.
+///
+/// # Invariants
+///
+/// The lock of the file's inode is held for reading. The file lives in shmem or hugetlbfs.
+pub struct SealedMemfd<'a> {
+    file: &'a File,
+    seals: u32,
+}
+
+impl<'a> SealedMemfd<'a> {
+    /// Locks a memory file.
+    ///
+    /// Fails with `EBADFD` if `file` is something else. Sleeps.
+    // What this calls is not exported to modules: it must not become part of one.
+    #[inline(never)]
+    pub fn lock(file: &'a File) -> Result<Self> {
+        // SAFETY: The file is alive, and its inode does not change.
+        unsafe { bindings::inode_lock_shared((*file.as_ptr()).f_inode) };
+
+        // SAFETY: The file is alive.
+        let seals = unsafe { bindings::memfd_get_seals(file.as_ptr()) };
+
+        // INVARIANT: Locked above; files without seals are told apart below.
+        let memfd = Self {
+            file,
+            seals: seals as u32,
+        };
+        if seals < 0 {
+            return Err(EBADFD);
+        }
+        Ok(memfd)
+    }
+
+    /// The file's seals, as bits of [`seal`].
+    #[inline]
+    pub fn seals(&self) -> u32 {
+        self.seals
+    }
+}
+
+impl Drop for SealedMemfd<'_> {
+    #[inline]
+    fn drop(&mut self) {
+        // SAFETY: By the type invariant we hold the lock.
+        unsafe { bindings::inode_unlock_shared((*self.file.as_ptr()).f_inode) };
+    }
+}
+
+/// For how many folios there is room at least when folios are asked for: a page of pointers.
+const BATCH: usize = PAGE_SIZE / size_of::<NonNull<bindings::folio>>();
+
+/// What one call has pinned.
+#[derive(Clone, Copy)]
+struct Part {
+    /// How many pages of its first folio do not belong to it.
+    offset: usize,
+    /// How many pages do, of this folio and those that follow.
+    count: usize,
+}
+
+/// Pages of memory files, pinned: they stay where they are until this object is dropped.
+///
+/// The files may be changed, cut short and closed meanwhile. A page may be in here many times.
+///
+/// # Invariants
+///
+/// - `folios` are pinned, each once for every time it is in the list.
+/// - `parts` take up all of `folios`, in this order, each beginning with a folio of its own.
+pub struct PinnedPages {
+    folios: KVVec<NonNull<bindings::folio>>,
+    parts: KVec<Part>,
+}
+
+// SAFETY: Folios are not tied to a thread.
+unsafe impl Send for PinnedPages {}
+
+// SAFETY: Nothing can be changed through a shared reference.
+unsafe impl Sync for PinnedPages {}
+
+impl PinnedPages {
+    /// No pages.
+    #[inline]
+    pub const fn new() -> Self {
+        Self {
+            folios: KVVec::new(),
+            parts: KVec::new(),
+        }
+    }
+
+    /// Appends pages of a file, counted from its beginning.
+    ///
+    /// Pages that the file does not have in memory yet are allocated. Pages that cannot stay where
+    /// they are, such as those of a CMA region, move elsewhere first.
+    ///
+    /// Fails with `EINVAL` if there are none in the range, or some are behind the end of the file,
+    /// and with `ENOMEM`. Some may have been appended then. Sleeps.
+    #[inline]
+    pub fn pin(&mut self, memfd: &SealedMemfd<'_>, mut pages: Range<usize>) -> Result {
+        if pages.is_empty() {
+            return Err(EINVAL);
+        }
+        while !pages.is_empty() {
+            pages.start += self.pin_some(memfd, &pages)?;
+        }
+        Ok(())
+    }
+
+    /// Appends the first of these pages, as many as take one call. Returns how many.
+    fn pin_some(&mut self, memfd: &SealedMemfd<'_>, pages: &Range<usize>) -> Result<usize> {
+        let byte = |page: usize| -> Result<bindings::loff_t> {
+            bindings::loff_t::try_from(page as u64)?
+                .checked_mul(1 << PAGE_SHIFT)
+                .ok_or(EINVAL)
+        };
+        let (start, last) = (byte(pages.start)?, byte(pages.end)? - 1);
+        let mut offset = 0;
+
+        self.parts.reserve(1, GFP_KERNEL)?;
+        self.folios.reserve(pages.len().min(BATCH), GFP_KERNEL)?;
+        let room = self.folios.spare_capacity_mut();
+        let asked = room.len().min(pages.len());
+
+        // SAFETY: The file is alive, and there is room for as many folios as are asked for.
+        let got = unsafe {
+            bindings::memfd_pin_folios(
+                memfd.file.as_ptr(),
+                start,
+                last,
+                room.as_mut_ptr().cast(),
+                asked.try_into()?,
+                &mut offset,
+            )
+        };
+        let got = match usize::try_from(got) {
+            Ok(0) => return Err(EINVAL),
+            Ok(got) => got,
+            Err(_) => return Err(Error::from_errno(got as c_int)),
+        };
+        // SAFETY: So many folios were written behind the others, none of them NULL.
+        // INVARIANT: Each of them was pinned.
+        unsafe { self.folios.inc_len(got) };
+
+        let offset = offset >> PAGE_SHIFT;
+        let mut count = pages.len();
+        if got == asked && asked < count {
+            // There was no room for more folios. These may hold fewer pages than wanted.
+            let added = self.folios.iter().rev().take(got);
+            let size = added.map(|folio| pages_of(folio).count()).sum::<usize>();
+            count = size.saturating_sub(offset).min(count);
+        }
+        // INVARIANT: The part begins in the first of the folios and ends in the last.
+        self.parts.push(Part { offset, count }, GFP_KERNEL)?;
+        Ok(count)
+    }
+
+    /// The pages, in the order in which they were appended.
+    #[inline]
+    pub fn runs(&self) -> impl Iterator<Item = PageRun<'_>> + Clone {
+        Joined::new(Runs {
+            folios: self.folios.iter(),
+            parts: self.parts.iter(),
+            part: Part {
+                offset: 0,
+                count: 0,
+            },
+        })
+    }
+}
+
+impl Default for PinnedPages {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Drop for PinnedPages {
+    #[inline]
+    fn drop(&mut self) {
+        // SAFETY: By the type invariant; nobody looks at the folios any more.
+        unsafe { bindings::unpin_folios(self.folios.as_mut_ptr().cast(), self.folios.len()) };
+    }
+}
+
+/// All pages of a folio that is pinned as long as it is borrowed.
+#[inline]
+fn pages_of(folio: &NonNull<bindings::folio>) -> PageRun<'_> {
+    // SAFETY: The folio is pinned. It begins with its first `struct page`, its pages are
+    // contiguous, and while it is pinned nobody splits it.
+    unsafe { PageRun::from_raw(folio.cast(), bindings::folio_nr_pages(folio.as_ptr())) }
+}
+
+/// Iterator over [`PinnedPages`], folio by folio.
+#[derive(Clone)]
+struct Runs<'a> {
+    folios: slice::Iter<'a, NonNull<bindings::folio>>,
+    parts: slice::Iter<'a, Part>,
+    /// What is left of the part that we are in.
+    part: Part,
+}
+
+impl<'a> Iterator for Runs<'a> {
+    type Item = PageRun<'a>;
+
+    #[inline]
+    fn next(&mut self) -> Option<PageRun<'a>> {
+        if self.part.count == 0 {
+            self.part = *self.parts.next()?;
+        }
+        let run = pages_of(self.folios.next()?)
+            .skip(self.part.offset)?
+            .truncate(self.part.count);
+
+        self.part.offset = 0;
+        self.part.count -= run.count();
+        Some(run)
+    }
+}
