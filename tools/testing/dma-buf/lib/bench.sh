@@ -24,6 +24,7 @@ bench() {
 	BENCH_KERNEL=1
 	RESULTS=$BUILD/bench
 	choose MACHINE "${MACHINE:=arm64}" arm64
+	choose LINK "${LINK:=y}" y
 	say "Rust DMA-BUF: what operations cost on $MACHINE, in C and in Rust"
 	rm -rf "$RESULTS"
 	prepare
@@ -35,6 +36,7 @@ bench() {
 	unlock_cache
 	say "  Boot each kernel twice, with one CPU that counts its instructions: about 2 min ..."
 	for CORE in c rust; do
+		set_machine
 		for run in 1 2; do
 			bench_guest "$RESULTS/$CORE-$run"
 		done
