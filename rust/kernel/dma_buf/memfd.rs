@@ -10,7 +10,7 @@ use super::pages::{
 };
 use crate::{
     bindings,
-    fs::File,
+    fs::LocalFile,
     page::{
         PAGE_SHIFT,
         PAGE_SIZE, //
@@ -41,7 +41,7 @@ pub mod seal {
 ///
 /// The lock of the file's inode is held for reading. The file lives in shmem or hugetlbfs.
 pub struct SealedMemfd<'a> {
-    file: &'a File,
+    file: &'a LocalFile,
     seals: u32,
 }
 
@@ -51,7 +51,7 @@ impl<'a> SealedMemfd<'a> {
     /// Fails with `EBADFD` if `file` is something else. Sleeps.
     // What this calls is not exported to modules: it must not become part of one.
     #[inline(never)]
-    pub fn lock(file: &'a File) -> Result<Self> {
+    pub fn lock(file: &'a LocalFile) -> Result<Self> {
         // SAFETY: The file is alive, and its inode does not change.
         unsafe { bindings::inode_lock_shared((*file.as_ptr()).f_inode) };
 
@@ -182,9 +182,11 @@ impl PinnedPages {
         let mut count = pages.len();
         if got == asked && asked < count {
             // There was no room for more folios. These may hold fewer pages than wanted.
-            let added = self.folios.iter().rev().take(got);
-            let size = added.map(|folio| pages_of(folio).count()).sum::<usize>();
-            count = size.saturating_sub(offset).min(count);
+            let mut size = 0;
+            for folio in self.folios.iter().rev().take(got) {
+                size += pages_of(folio).count();
+            }
+            count = count.min(size.saturating_sub(offset));
         }
         // INVARIANT: The part begins in the first of the folios and ends in the last.
         self.parts.push(Part { offset, count }, GFP_KERNEL)?;

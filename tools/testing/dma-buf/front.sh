@@ -1,10 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# The front door behind the Makefile: front.sh build|run|test|test-debug|clean|help, knobs in the environment.
+# The front door behind the Makefile: front.sh COMMAND, knobs in the environment.
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-for part in common packages toolchain source kernel userspace jobs bench gates; do
+for part in common packages toolchain source kernel userspace jobs bench gates combinations; do
 	# shellcheck source=/dev/null
 	. "$here/lib/$part.sh"
 done
@@ -58,7 +58,9 @@ help() {
 	cat <<-END
 		make run     build, boot, carry frames from a camera to a display; picture in build/run/frame.png
 		make test    build and boot both machines, run every test and gate
+		make test-full    the same, and what takes too long for it: combinations of options
 		make test-debug   the same guests on an arm64 kernel with lockdep, KASAN, kmemleak and the like: 12 min, cold 20 min
+		make bench   what operations cost in C and in Rust, in guest instructions; 4 min, cold 10 min
 		make build   build kernel and guest only
 		make clean   remove build/ (not the cache in $CACHE)
 
@@ -77,11 +79,12 @@ main() {
 	build) build ;;
 	run) run ;;
 	test) run_tests ;;
+	test-full) run_full_tests ;;
 	test-debug) run_debug_tests ;;
 	bench) bench ;;
 	clean) clean ;;
 	help) help ;;
-	*) choose command "$1" build run test test-debug clean help ;;
+	*) choose command "$1" build run test test-full test-debug bench clean help ;;
 	esac
 }
 main "$@"

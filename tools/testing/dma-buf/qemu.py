@@ -236,7 +236,7 @@ def main():
     parser.add_argument("--dir", type=Path, required=True, help="holds kernel, initramfs.cpio, board.dtb")
     parser.add_argument("--out", type=Path, required=True, help="where the logs go")
     parser.add_argument("--job", required=True, help="a script of guest/")
-    parser.add_argument("--core", choices=("rust", "c"), required=True, help="the core the guest must turn out to run")
+    parser.add_argument("--core", choices=("rust", "c", "none"), required=True, help="the core the guest must turn out to run")
     parser.add_argument("--link", choices=("y", "m"), required=True, help="how that core must turn out to be linked")
     parser.add_argument("--cpus", type=int, default=2)
     parser.add_argument("--append", default="", help="more words for the kernel's command line")

@@ -116,15 +116,18 @@ warnings_of() {
 	return "$found"
 }
 
-run_gates() {
+gate_strict() {
+	local log stage="Clippy and W=1 build ($VARIANT)"
+	stage "$stage" "1 to 3 min" "mend the first error in the log" strict_build
+	log=$(log_of "$stage")
+	gate "$VARIANT: clippy: no warning in our Rust" "clippy-$VARIANT" warnings_of "$log" '*.rs'
+	gate "$VARIANT: W=1: no warning in our C" "w1-$VARIANT" warnings_of "$log" '*.c' '*.h'
+}
+
+gate_sources() {
 	gate "rustfmt" rustfmt gate_rustfmt
 	gate "checkpatch --strict" checkpatch gate_checkpatch
 	gate "shellcheck" shellcheck gate_shellcheck
 	gate "python scripts parse" python gate_python
 	gate "licence lines" licence gate_licence
-	local log
-	stage "Clippy and W=1 build ($VARIANT)" "1 to 3 min" "mend the first error in the log" strict_build
-	log=$LOGS/clippy-and-w-1-build-$VARIANT.log
-	gate "clippy: no warning in our Rust" clippy warnings_of "$log" '*.rs'
-	gate "W=1: no warning in our C" w1 warnings_of "$log" '*.c' '*.h'
 }

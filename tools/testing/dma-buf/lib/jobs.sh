@@ -90,43 +90,66 @@ chosen_forms() {
 
 run_tests() {
 	local forms=(arm64/y arm64/m vexpress-a9/m)
-	RESULTS=$BUILD/test
 	[ "$CORE" = rust ] || forms=(arm64/y vexpress-a9/y)
 	mapfile -t forms < <(chosen_forms "${forms[@]}")
-	test_on "${forms[@]}"
+	begin_tests test "every test on ${forms[*]}"
+	test_forms "${forms[@]}"
+	end_tests
+}
+
+# What "make test" does, on all forms, and what takes too long for it.
+run_full_tests() {
+	[ "$CORE" = rust ] || fail "reading the knobs" "test-full is about the Rust core" "use CORE=rust, or make test CORE=c"
+	begin_tests test-full "everything"
+	test_forms arm64/y arm64/m vexpress-a9/m vexpress-a9/y
+	lock_cache
+	check_combinations
+	end_tests
 }
 
 # Everything that runs in a guest, on a kernel that watches itself. Its address sanitizer knows Rust on arm64 only.
 run_debug_tests() {
 	choose MACHINE "${MACHINE:=arm64}" arm64
-	RESULTS=$BUILD/test-debug
 	DEBUG_KERNEL=1
-	test_on "$MACHINE/${LINK:-y}"
+	begin_tests test-debug "every test on a debug kernel of $MACHINE"
+	test_forms "$MACHINE/${LINK:-y}"
+	end_tests
 }
 
-# test_on MACHINE/LINK...
-test_on() {
-	local form job start=$SECONDS status=0
-	say "Rust DMA-BUF: every test on $*, core $CORE${DEBUG_KERNEL:+, debug kernel}"
+# begin_tests DIR TITLE
+begin_tests() {
+	RESULTS=$BUILD/$1
+	BEGIN=$SECONDS
+	say "Rust DMA-BUF: $2, core $CORE"
 	rm -rf "$RESULTS"
 	mkdir -p "$RESULTS"
 	prepare
+}
+
+# test_forms MACHINE/LINK...: build each, look at the sources, run the jobs of each.
+test_forms() {
+	local form job
 	for form; do
 		build_machine "${form%/*}" "${form#*/}"
 		gate_machine
+		[ -n "$DEBUG_KERNEL" ] || gate_strict
 	done
-	[ -n "$DEBUG_KERNEL" ] || run_gates
+	[ -n "$DEBUG_KERNEL" ] || gate_sources
 	unlock_cache
 	for form; do
 		MACHINE=${form%/*} LINK=${form#*/}
 		set_machine
-		mkdir -p "$RESULTS/$VARIANT"
 		say "  Boot $TITLE for each job (${TEST_JOBS[*]}): about 5 min"
 		for job in "${TEST_JOBS[@]}"; do
 			test_job "$job"
 		done
 	done
-	say "logs: $RESULTS, $LOGS; all of it took $(duration $((SECONDS - start)))"
+}
+
+end_tests() {
+	local status=0
+	unlock_cache
+	say "logs: $RESULTS, $LOGS; all of it took $(duration $((SECONDS - BEGIN)))"
 	python3 "$HERE/report.py" total "$RESULTS"/host.cases "$RESULTS"/*/*/cases || status=1
 	return "$status"
 }

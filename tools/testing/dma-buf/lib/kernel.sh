@@ -15,12 +15,11 @@ set_machine() {
 		FRAGMENTS=(vexpress-a9 base dma-buf tests camera display-vkms display-pl111 display-gpu)
 		;;
 	esac
-	FRAGMENTS+=("core-$CORE")
+	FRAGMENTS+=("core-$CORE" "link-$LINK")
+	[ ! -e "$HERE/configs/link-$LINK-$MACHINE.config" ] || FRAGMENTS+=("link-$LINK-$MACHINE")
 	VARIANT=$MACHINE-$CORE
 	TITLE="$MACHINE, core $CORE"
 	if [ "$LINK" = m ]; then
-		FRAGMENTS+=(link-m)
-		[ "$MACHINE" != vexpress-a9 ] || FRAGMENTS+=(link-m-pl111)
 		VARIANT+=-m
 		TITLE+=" as modules"
 	fi
@@ -129,6 +128,11 @@ device_tree() {
 
 build_kernel() {
 	set_machine
+	make_kernel
+}
+
+# What set_machine, or a variation of it, has described.
+make_kernel() {
 	[ -e "$OBJ/.complete" ] || need_space "$CACHE" 5
 	seed_objects
 	mkdir -p "$OBJ"

@@ -1,0 +1,30 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+# Combinations of options that no other kernel of ours has: each must link, and boot with its modules inserted.
+
+# set_combination FRAGMENT: a kernel of little more than what the fragment says.
+set_combination() {
+	MACHINE=arm64 CORE=rust LINK=y
+	! grep -q '^CONFIG_DMABUF_CORE=m' "$1" || LINK=m
+	set_machine
+	FRAGMENTS=("$HERE/configs/arm64.config" "$HERE/configs/base.config" "$1")
+	OBJ=$(dirname "$OBJ")/arm64-combinations
+	VARIANT=combination-$(basename "$1" .config)
+	TITLE=${VARIANT/-/ }
+	BUILD_TIME="1 to 4 min"
+	OUT=$BUILD/$VARIANT
+	# what the guest must find
+	! grep -q '^CONFIG_DMABUF_CORE_C=y' "$1" || CORE=c
+	! grep -q '^# CONFIG_DMABUF_CORE is not set' "$1" || CORE=none
+}
+
+check_combinations() {
+	local fragment
+	for fragment in "$HERE"/configs/combinations/*.config; do
+		set_combination "$fragment"
+		make_kernel
+		mkdir -p "$OBJ"/guest-{programs,modules}
+		stage "Pack the guest ($TITLE)" "a few s" "read the log" pack_initramfs
+		test_job boot
+	done
+}
