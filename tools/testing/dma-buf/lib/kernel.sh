@@ -29,7 +29,7 @@ set_machine() {
 		TITLE+=", debug"
 		BUILD_TIME="6 to 12 min when cold"
 	elif [ -n "$BENCH_KERNEL" ]; then
-		FRAGMENTS=(arm64 base dma-buf "core-$CORE" bench)
+		FRAGMENTS=(arm64 base dma-buf "core-$CORE" "link-$LINK" bench)
 		VARIANT+=-bench
 		TITLE+=", bench"
 	fi
