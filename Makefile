@@ -4,7 +4,7 @@
 # The one place that names the kernel version.
 KERNEL := 7.3
 
-export KERNEL MACHINE CORE LINK KDIR JOBS
+export KERNEL MACHINE CORE LINK KDIR JOBS OP
 
 build run test test-full test-debug bench clean help:
 	@tools/testing/dma-buf/front.sh $@

@@ -38,17 +38,13 @@ def costs(path):
 def text(path):
     """Module -> bytes of machine code."""
     sizes = dict.fromkeys([module for _, module in reversed(MODULES)], 0)
-    sizes["kernel crate"] = 0
     module = None
     for line in path.read_text().splitlines():
         section = re.match(r"\.text\S*\s+(\d+)", line)
-        symbol = re.match(r"\S+ (\S+) [tTwW] \S*6kernel7dma_buf", line)
         if line.startswith("drivers/dma-buf/"):
             module = next(module for pattern, module in MODULES if re.search(pattern, line))
         elif section:
             sizes[module] += int(section[1])
-        elif symbol:
-            sizes["kernel crate"] += int(symbol[1], 16)
     return sizes
 
 
@@ -85,8 +81,7 @@ def main():
     c, rust = map(text, map(Path, sys.argv[2:]))
     print(f"\n{'bytes of .text':17} {'':44} {'C':>9} {'Rust':>9}  ratio")
     for module in c:
-        what = "rust/kernel/dma_buf, in vmlinux" if module == "kernel crate" else ""
-        print(f"{module:17} {what:44} {c[module]:9} {rust[module]:9} {ratio(c[module], rust[module])}")
+        print(f"{module:17} {'':44} {c[module]:9} {rust[module]:9} {ratio(c[module], rust[module])}")
     print(f"{'all':17} {'':44} {sum(c.values()):9} {sum(rust.values()):9} {ratio(sum(c.values()), sum(rust.values()))}")
 
 

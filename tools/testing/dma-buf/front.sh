@@ -15,6 +15,7 @@ LINK=${LINK:-} # test: both forms
 MACHINE=${MACHINE:-}
 DEBUG_KERNEL= # test-debug sets it
 BENCH_KERNEL= # bench sets it
+OP=${OP:-} # bench: all operations
 
 check_knobs() {
 	choose CORE "$CORE" rust c
@@ -68,6 +69,7 @@ help() {
 		CORE=rust|c                 who implements dma-buf (default: rust)
 		LINK=y|m                    dma-buf built in, or as modules that the guest inserts (default: y; make test: both)
 		KDIR=/path/to/linux         build from your own Linux $KERNEL tree, which is not modified
+		OP=name                     bench: where the instructions of this operation go, function by function
 		JOBS=N                      parallel compilers (default: number of processors)
 	END
 }

@@ -230,7 +230,7 @@ def leaks(text):
     return problems, [f"{len(own)} leaks of the upstream test's own ({TEST_OWN_LEAK})"] if own else []
 
 
-def main():
+def main(words=None, kind=Guest):
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--machine", choices=MACHINES, required=True)
     parser.add_argument("--dir", type=Path, required=True, help="holds kernel, initramfs.cpio, board.dtb")
@@ -247,11 +247,11 @@ def main():
     parser.add_argument("--timeout", type=int, default=300, help="seconds the whole run may take")
     parser.add_argument("--quiet", type=int, default=450, help="seconds of silence that count as a hang")
     parser.add_argument("--echo", metavar="PREFIX", help="show what the job reports, each line with this prefix")
-    args = parser.parse_args()
+    args = parser.parse_args(words)
 
     shutil.rmtree(args.out, ignore_errors=True)
     args.out.mkdir(parents=True)
-    guest = Guest(args)
+    guest = kind(args)
     try:
         guest.start()
         guest.run()

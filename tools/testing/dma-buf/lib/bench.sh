@@ -15,12 +15,10 @@ build_bench_guest() {
 bench_text() {
 	cd "$OBJ" || return
 	"llvm-ar$LLVM_SUFFIX" t vmlinux.a | grep '^drivers/dma-buf/' | xargs "llvm-size$LLVM_SUFFIX" -A
-	echo "symbols of rust/kernel.o"
-	"llvm-nm$LLVM_SUFFIX" -S --defined-only rust/kernel.o
 }
 
 bench() {
-	local run start=$SECONDS
+	local start=$SECONDS
 	BENCH_KERNEL=1
 	RESULTS=$BUILD/bench
 	choose MACHINE "${MACHINE:=arm64}" arm64
@@ -34,20 +32,37 @@ bench() {
 			"mend the first error in the log and run the same command again" build_bench_guest
 	done
 	unlock_cache
-	say "  Boot each kernel twice, with one CPU that counts its instructions: about 2 min ..."
-	for CORE in c rust; do
-		set_machine
-		for run in 1 2; do
-			bench_guest "$RESULTS/$CORE-$run"
-		done
-	done
-	python3 "$HERE/bench.py" "$RESULTS" "$BUILD/$MACHINE"-{c,rust}-bench/text | tee "$RESULTS/table.txt"
+	if [ -z "$OP" ]; then
+		bench_all
+	else
+		bench_profile
+	fi
 	say "logs: $RESULTS; all of it took $(duration $((SECONDS - start)))"
 }
 
-bench_guest() {
-	guest_job "$MACHINE" bench "$1" 600 --cpus 1 --count-instructions ||
-		fail "counting instructions" "the guest's run was not clean" "read the log" "$1/console.log"
-	grep -qx '# end 0' "$1/data.log" ||
-		fail "counting instructions" "an operation failed" "the last line of the log names it" "$1/data.log"
+bench_all() {
+	local run
+	say "  Boot each kernel twice, with one CPU that counts its instructions: half a minute ..."
+	for CORE in c rust; do
+		set_machine
+		for run in 1 2; do
+			guest_job "$MACHINE" bench "$RESULTS/$CORE-$run" 600 --cpus 1 --count-instructions || bench_failed "$RESULTS/$CORE-$run"
+			grep -qx '# end 0' "$RESULTS/$CORE-$run/data.log" || bench_failed "$RESULTS/$CORE-$run"
+		done
+	done
+	python3 "$HERE/bench.py" "$RESULTS" "$BUILD/$MACHINE"-{c,rust}-bench/text | tee "$RESULTS/table.txt"
+}
+
+# The difference of one operation, function by function.
+bench_profile() {
+	say "  Boot each kernel and trace $OP instruction by instruction: a minute or two ..."
+	for CORE in c rust; do
+		set_machine
+		python3 "$HERE/profile.py" count "$CORE" "$OUT" "$RESULTS/$CORE-$OP" "$OP" || bench_failed "$RESULTS/$CORE-$OP"
+	done
+	python3 "$HERE/profile.py" compare "$RESULTS"/{c,rust}-"$OP"/profile "llvm-cxxfilt$LLVM_SUFFIX" | tee "$RESULTS/profile-$OP.txt"
+}
+
+bench_failed() {
+	fail "counting instructions" "an operation failed, or the kernel had something to say" "the last line of the log may name it" "$1/data.log"
 }

@@ -30,8 +30,8 @@
 
 #include "common.h"
 
-/* Operations that a profile repeats */
-#define PROFILE_ROUNDS	200
+/* A profile is made of this part of an operation's rounds. */
+#define PROFILE_PART	4
 #define CMA_HEAP	"default_cma_region"
 #define IDLE_BYTES	(4 * 4096)
 #define CROWD		900
@@ -367,16 +367,16 @@ static int profile(const char *name)
 	while (op < ops + OPS && strcmp(op->name, name))
 		op++;
 	if (op == ops + OPS) {
-		printf("BENCH there is no operation %s\n", name);
+		printf("There is no operation %s.\n", name);
 		return 1;
 	}
 	if (op->run == bufinfo)
 		crowd();
 	measure(op);
-	printf("BENCH ready %u %s\n", PROFILE_ROUNDS, op->what);
+	printf("BENCH ready %u\n", op->rounds / PROFILE_PART);
 	fflush(stdout);
 	t_need(fgets(line, sizeof(line), stdin), "a word from the host");
-	repeat(op, PROFILE_ROUNDS);
+	repeat(op, op->rounds / PROFILE_PART);
 	printf("BENCH done\n");
 	return 0;
 }
