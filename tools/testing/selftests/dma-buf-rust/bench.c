@@ -30,8 +30,15 @@
 
 #include "common.h"
 
-/* A profile is made of this part of an operation's rounds. */
-#define PROFILE_PART	4
+/*
+ * How long an operation is repeated before it is looked at, how many times as
+ * long it is measured, and what part of that time is traced for a profile. What
+ * RCU frees is freed in batches, of which there should be many.
+ */
+#define WARM_NS		30000000ULL
+#define MEASURE_TIMES	4
+#define TRACE_PART	8
+
 #define CMA_HEAP	"default_cma_region"
 #define IDLE_BYTES	(4 * 4096)
 #define CROWD		900
@@ -263,38 +270,37 @@ static void prime_import_heap(void)
 static const struct op {
 	const char *name;
 	void (*run)(void);
-	unsigned int rounds;
 	const char *what;
 } ops[] = {
-	{ "heap-open", heap_open, 1000, "heap: open, close" },
-	{ "heap-bad-ioctl", heap_bad_ioctl, 2000, "heap: an ioctl it does not know" },
-	{ "alloc-4k", alloc_4k, 2000, "system heap: 4 KiB, close" },
-	{ "alloc-64k", alloc_64k, 1000, "system heap: 64 KiB, close" },
-	{ "alloc-1m", alloc_1m, 200, "system heap: 1 MiB, close" },
-	{ "alloc-4m", alloc_4m, 50, "system heap: 4 MiB, close" },
-	{ "alloc-cma-1m", alloc_cma, 50, "CMA heap: 1 MiB, close" },
-	{ "mmap", map_touch, 500, "mmap 16 KiB, touch, munmap" },
-	{ "sync", sync_pair, 2000, "SYNC start, SYNC end" },
-	{ "set-name", set_name, 2000, "SET_NAME" },
-	{ "poll-idle", poll_idle, 2000, "poll, no fence" },
-	{ "poll-busy", poll_busy, 2000, "poll, a fence pending" },
-	{ "export", export_idle, 2000, "EXPORT_SYNC_FILE, no fence; close" },
-	{ "export-busy", export_busy, 2000, "EXPORT_SYNC_FILE, a fence pending; close" },
-	{ "import", import_pending, 2000, "IMPORT_SYNC_FILE, a fence pending" },
-	{ "fence-life", fence_life, 1000, "create, IMPORT, poll, signal, poll, close" },
-	{ "fdinfo", fdinfo, 500, "fdinfo: open, read, close" },
-	{ "sw-create", sw_create, 2000, "sw_sync: create, close" },
-	{ "sw-signal", sw_signal, 2000, "sw_sync: create, signal, close" },
-	{ "poll-fence", poll_pending, 2000, "sync_file: poll, pending" },
-	{ "merge", merge_pending, 2000, "sync_file: MERGE two pending, close" },
-	{ "merge-signalled", merge_signalled, 2000, "sync_file: MERGE pending, signalled; close" },
-	{ "info-1", info_1, 2000, "sync_file: FILE_INFO of 1" },
-	{ "info-2", info_2, 2000, "sync_file: FILE_INFO of 2" },
-	{ "set-deadline", set_deadline, 2000, "sync_file: SET_DEADLINE" },
-	{ "udmabuf", udmabuf_create, 500, "udmabuf: create of 64 KiB, close" },
-	{ "prime-export", prime_export_new, 500, "vgem: buffer made, exported, closed" },
-	{ "prime-import", prime_import_heap, 1000, "vgem: import, close" },
-	{ "bufinfo", bufinfo, 10, "bufinfo of 900 buffers" },
+	{ "heap-open", heap_open, "heap: open, close" },
+	{ "heap-bad-ioctl", heap_bad_ioctl, "heap: an ioctl it does not know" },
+	{ "alloc-4k", alloc_4k, "system heap: 4 KiB, close" },
+	{ "alloc-64k", alloc_64k, "system heap: 64 KiB, close" },
+	{ "alloc-1m", alloc_1m, "system heap: 1 MiB, close" },
+	{ "alloc-4m", alloc_4m, "system heap: 4 MiB, close" },
+	{ "alloc-cma-1m", alloc_cma, "CMA heap: 1 MiB, close" },
+	{ "mmap", map_touch, "mmap 16 KiB, touch, munmap" },
+	{ "sync", sync_pair, "SYNC start, SYNC end" },
+	{ "set-name", set_name, "SET_NAME" },
+	{ "poll-idle", poll_idle, "poll, no fence" },
+	{ "poll-busy", poll_busy, "poll, a fence pending" },
+	{ "export", export_idle, "EXPORT_SYNC_FILE, no fence; close" },
+	{ "export-busy", export_busy, "EXPORT_SYNC_FILE, a fence pending; close" },
+	{ "import", import_pending, "IMPORT_SYNC_FILE, a fence pending" },
+	{ "fence-life", fence_life, "create, IMPORT, poll, signal, poll, close" },
+	{ "fdinfo", fdinfo, "fdinfo: open, read, close" },
+	{ "sw-create", sw_create, "sw_sync: create, close" },
+	{ "sw-signal", sw_signal, "sw_sync: create, signal, close" },
+	{ "poll-fence", poll_pending, "sync_file: poll, pending" },
+	{ "merge", merge_pending, "sync_file: MERGE two pending, close" },
+	{ "merge-signalled", merge_signalled, "sync_file: MERGE pending, signalled; close" },
+	{ "info-1", info_1, "sync_file: FILE_INFO of 1" },
+	{ "info-2", info_2, "sync_file: FILE_INFO of 2" },
+	{ "set-deadline", set_deadline, "sync_file: SET_DEADLINE" },
+	{ "udmabuf", udmabuf_create, "udmabuf: create of 64 KiB, close" },
+	{ "prime-export", prime_export_new, "vgem: buffer made, exported, closed" },
+	{ "prime-import", prime_import_heap, "vgem: import, close" },
+	{ "bufinfo", bufinfo, "bufinfo of 900 buffers" },
 };
 
 #define OPS	(sizeof(ops) / sizeof(*ops))
@@ -340,17 +346,29 @@ static void repeat(const struct op *op, unsigned int rounds)
 		op->run();
 }
 
-/* What it costs once caches and lists are filled. */
-static double measure(const struct op *op)
+/* Runs until caches and lists are filled. How often that was. */
+static unsigned int warm_up(const struct op *op)
 {
+	unsigned int rounds = 0;
 	__u64 start;
 
 	/* What the one before it left for RCU to free is freed by then. */
 	nap_ms(6000);
-	repeat(op, op->rounds / 2 + 2);
 	start = now_ns();
-	repeat(op, op->rounds);
-	return (double)(now_ns() - start) / op->rounds;
+	while (now_ns() - start < WARM_NS) {
+		op->run();
+		rounds++;
+	}
+	return rounds;
+}
+
+static double measure(const struct op *op)
+{
+	unsigned int rounds = MEASURE_TIMES * warm_up(op);
+	__u64 start = now_ns();
+
+	repeat(op, rounds);
+	return (double)(now_ns() - start) / rounds;
 }
 
 static void crowd(void)
@@ -362,6 +380,7 @@ static void crowd(void)
 static int profile(const char *name)
 {
 	const struct op *op = ops;
+	unsigned int rounds;
 	char line[16];
 
 	while (op < ops + OPS && strcmp(op->name, name))
@@ -372,11 +391,11 @@ static int profile(const char *name)
 	}
 	if (op->run == bufinfo)
 		crowd();
-	measure(op);
-	printf("BENCH ready %u\n", op->rounds / PROFILE_PART);
+	rounds = 1 + warm_up(op) / TRACE_PART;
+	printf("BENCH ready %u\n", rounds);
 	fflush(stdout);
 	t_need(fgets(line, sizeof(line), stdin), "a word from the host");
-	repeat(op, op->rounds / PROFILE_PART);
+	repeat(op, rounds);
 	printf("BENCH done\n");
 	return 0;
 }
