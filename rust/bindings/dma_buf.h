@@ -20,6 +20,7 @@
 #include <linux/memfd.h>
 #include <linux/mmu_notifier.h>
 #include <linux/mount.h>
+#include <linux/notifier.h>
 #include <linux/pci-p2pdma.h>
 #include <linux/pseudo_fs.h>
 #include <linux/sched/mm.h>

@@ -4,7 +4,7 @@
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-for part in common packages toolchain source kernel userspace jobs bench gates combinations; do
+for part in common packages toolchain source kernel userspace jobs bench gates parity combinations users; do
 	# shellcheck source=/dev/null
 	. "$here/lib/$part.sh"
 done
@@ -16,6 +16,7 @@ MACHINE=${MACHINE:-}
 DEBUG_KERNEL= # test-debug sets it
 BENCH_KERNEL= # bench sets it
 OP=${OP:-} # bench: all operations
+USERS_KERNEL= # check-users sets it
 
 check_knobs() {
 	choose CORE "$CORE" rust c
@@ -61,7 +62,9 @@ help() {
 		make test    build and boot both machines, run every test and gate
 		make test-full    the same, and what takes too long for it: combinations of options
 		make test-debug   the same guests on an arm64 kernel with lockdep, KASAN, kmemleak and the like: 12 min, cold 20 min
-		make bench   what operations cost in C and in Rust, in guest instructions; 4 min, cold 10 min
+		make check-users  build the drivers of the kernel that use dma-bufs as modules, load those that need no hardware
+		make check-combinations   build and boot kernels with combinations of options that no other has
+		make bench   what each operation costs in C and in Rust, in guest instructions, and the size of the code
 		make build   build kernel and guest only
 		make clean   remove build/ (not the cache in $CACHE)
 
@@ -83,10 +86,12 @@ main() {
 	test) run_tests ;;
 	test-full) run_full_tests ;;
 	test-debug) run_debug_tests ;;
+	check-users) run_check_users ;;
+	check-combinations) run_check_combinations ;;
 	bench) bench ;;
 	clean) clean ;;
 	help) help ;;
-	*) choose command "$1" build run test test-full test-debug bench clean help ;;
+	*) choose command "$1" build run test test-full test-debug check-users check-combinations bench clean help ;;
 	esac
 }
 main "$@"

@@ -73,11 +73,12 @@ extern "C" fn rust_dma_buf_init() -> c_int {
     kernel::dma_buf::to_errno(fs::init().inspect(|()| debugfs::init()))
 }
 
-/// Takes away what [`rust_dma_buf_init`] made. Called when nothing uses the module any more: there is
-/// no file, and no module that calls it.
+/// Takes away what [`rust_dma_buf_init`] made. Called when nothing uses the module any more: there
+/// is no file, and no module that calls it.
 #[no_mangle]
 extern "C" fn rust_dma_buf_exit() {
     debugfs::exit();
+    mount::exit();
     // A container of fences that was given up with its signal on the way: its `irq_work` has run
     // when every CPU was seen with interrupts enabled.
     synchronize_rcu();

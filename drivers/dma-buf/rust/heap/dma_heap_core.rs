@@ -42,8 +42,8 @@ extern "C" fn rust_dma_heap_init() -> c_int {
     })
 }
 
-/// Takes away what [`rust_dma_heap_init`] made. Called when nothing uses the module any more: no file
-/// is open, and there is no heap.
+/// Takes away what [`rust_dma_heap_init`] made. Called when nothing uses the module any more: no
+/// file is open, and there is no heap.
 #[no_mangle]
 extern "C" fn rust_dma_heap_exit() {
     // SAFETY: Whoever adds heaps uses symbols of this module, and so keeps it.

@@ -2,13 +2,15 @@
 
 //! Letting calls through until told otherwise.
 
-use core::ptr::from_ref;
 use kernel::{
-    bindings,
     prelude::*,
     sync::{
-        Completion,
-        Refcount, //
+        atomic::{
+            Acquire,
+            Atomic,
+            Full, //
+        },
+        Completion, //
     },
 };
 
@@ -16,14 +18,17 @@ use kernel::{
 ///
 /// # Invariants
 ///
-/// `users` is one for the gate itself until it is closed, and one for each [`Passage`]. Whoever
-/// takes it to zero completes `empty`, and nobody takes it away from zero.
+/// `users` is at least the number of [`Passage`]s, which is less than [`CLOSED`] since each is a
+/// task's, plus [`CLOSED`] from [`Gate::close`] on. Whoever takes it down to [`CLOSED`] completes
+/// `empty`, and nobody else does.
 #[pin_data]
 pub(crate) struct Gate {
-    users: Refcount,
+    users: Atomic<u32>,
     #[pin]
     empty: Completion,
 }
+
+const CLOSED: u32 = 1 << 31;
 
 /// Proof of being inside. Dropping it leaves.
 pub(crate) struct Passage<'a>(&'a Gate);
@@ -31,37 +36,40 @@ pub(crate) struct Passage<'a>(&'a Gate);
 impl Gate {
     /// An open gate.
     pub(crate) fn new() -> impl PinInit<Self> {
-        // INVARIANT: The count is for the gate itself.
+        // INVARIANT: Nobody is inside.
         pin_init!(Self {
-            users: Refcount::new(1),
+            users: Atomic::new(0),
             empty <- Completion::new(),
         })
     }
 
     /// Goes inside, if the gate is open. Takes no lock.
     pub(crate) fn enter(&self) -> Option<Passage<'_>> {
-        // SAFETY: `Refcount` is a transparent wrapper of the C type, and the pointer is valid.
-        // INVARIANT: Zero stays zero; otherwise the new count is for the `Passage`.
-        unsafe { bindings::refcount_inc_not_zero(from_ref(&self.users).cast_mut().cast()) }
-            .then_some(Passage(self))
+        // INVARIANT: Whoever finds the gate closed leaves at once.
+        let before = self.users.fetch_add(1, Acquire);
+        let passage = Passage(self);
+
+        (before & CLOSED == 0).then_some(passage)
     }
 
-    /// Lets nobody in any more, and waits until everybody is outside. To be called once; sleeps.
+    /// Lets nobody in any more. To be called once.
     pub(crate) fn close(&self) {
-        self.leave();
-        self.empty.wait_for_completion();
-    }
-
-    /// Gives up one count.
-    fn leave(&self) {
-        if self.users.dec_and_test() {
+        if self.users.fetch_add(CLOSED, Full) == 0 {
             self.empty.complete_all();
         }
+    }
+
+    /// Waits until a closed gate has nobody inside. Sleeps.
+    pub(crate) fn wait_until_empty(&self) {
+        self.empty.wait_for_completion();
     }
 }
 
 impl Drop for Passage<'_> {
     fn drop(&mut self) {
-        self.0.leave();
+        // What was done inside is done when the last one is seen to have left.
+        if self.0.users.fetch_sub(1, Full) == CLOSED + 1 {
+            self.0.empty.complete_all();
+        }
     }
 }

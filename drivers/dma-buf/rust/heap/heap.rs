@@ -61,7 +61,8 @@ impl Heap {
     ///
     /// What `dma_heap_add()` and `dma_heap_add_owned()` ask of their callers: `info` holds NULL or
     /// valid pointers; once the heap is added, the name, the operations and the private data stay
-    /// as they are until [`Heap::close`] returns. `owner` is NULL or the module that they need.
+    /// as they are until [`Heap::wait_until_unused`] returns. `owner` is NULL or the module that they
+    /// need.
     pub(crate) unsafe fn new(
         info: &bindings::dma_heap_export_info,
         owner: *mut bindings::module,
@@ -143,10 +144,15 @@ impl Heap {
         Ok(unsafe { ARef::from_raw(NonNull::new(buf).ok_or(EINVAL)?.cast()) })
     }
 
-    /// Makes [`allocate`](Self::allocate) fail, and waits for who is inside it. To be called once;
-    /// sleeps.
+    /// Makes [`allocate`](Self::allocate) fail from now on. To be called once.
     pub(crate) fn close(&self) {
         self.gate.close();
+    }
+
+    /// Waits for those who are still inside of [`allocate`](Self::allocate) after
+    /// [`close`](Self::close). Sleeps.
+    pub(crate) fn wait_until_unused(&self) {
+        self.gate.wait_until_empty();
     }
 }
 

@@ -84,10 +84,11 @@ pub(crate) fn remove(heap: &Heap) {
             chardev::get()?.destroy_device(minor);
             slot.take()
         });
+    heap.close();
 
     drop(heaps);
     drop(taken);
-    heap.close();
+    heap.wait_until_unused();
 }
 
 /// The heap that `minor` belongs to, for an open file. Sleeps.

@@ -11,8 +11,7 @@
 #define CREATE_RUST_TRACE_POINTS
 #include "../../sync_trace.h"
 
-int rust_sw_sync_init(void);
-void rust_sw_sync_exit(void);
+#include "sw_sync_core.h"
 
 static int __init sw_sync_init(void)
 {

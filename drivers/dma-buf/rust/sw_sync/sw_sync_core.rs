@@ -63,8 +63,8 @@ extern "C" fn rust_sw_sync_init() -> c_int {
     0
 }
 
-/// Takes away what [`rust_sw_sync_init`] made. Called when nothing uses the module any more: no file
-/// is open, and no fence is left.
+/// Takes away what [`rust_sw_sync_init`] made. Called when nothing uses the module any more: no
+/// file is open, and no fence is left.
 #[no_mangle]
 extern "C" fn rust_sw_sync_exit() {
     debugfs::exit();

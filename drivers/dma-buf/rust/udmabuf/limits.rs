@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! How much user space can ask for: the parameters of the module, which root may change at any time.
+//! How much user space can ask for: the parameters of the module, which root may change any time.
 
 use kernel::{
     page::PAGE_SHIFT,
@@ -11,7 +11,7 @@ use kernel::{
     },
 };
 
-// SAFETY: Both are `int`s in `exports.c`, which C code changes with single stores, and which an
+// Safe, since both are `int`s in `exports.c`, which C code changes with single stores, and which an
 // atomic integer has the layout of.
 unsafe extern "C" {
     safe static udmabuf_list_limit: Atomic<c_int>;

@@ -28,3 +28,9 @@ check_combinations() {
 		test_job boot
 	done
 }
+
+run_check_combinations() {
+	begin_tests check-combinations "combinations of options"
+	check_combinations
+	end_tests
+}

@@ -45,7 +45,7 @@ run() {
 }
 
 # The jobs of a test run; a "-4" behind a name is the number of CPUs, else there are two.
-TEST_JOBS=(kunit kunit-4 selftests stress-4 main-job)
+TEST_JOBS=(inventory kunit kunit-4 selftests stress-4 main-job)
 
 # test_job JOB: the logs and cases of one guest of $VARIANT.
 test_job() {
@@ -60,6 +60,7 @@ test_job() {
 	case $job in *-4) options+=(--cpus 4) ;; esac
 	guest_job "$machine" "${job%-4}" "$dir" 1500 "${options[@]}" >"$RESULTS/$VARIANT-$job.txt" 2>&1 || true
 	[ "$job" != main-job ] || check_picture "$VARIANT" "$dir"
+	[ "$job" != inventory ] || check_inventory "$dir/inventory.txt"
 	python3 "$HERE/report.py" run "$VARIANT" "$dir"
 }
 
@@ -69,6 +70,18 @@ check_picture() {
 		case_is pass "$1: main job: the picture shows the camera's colour bars"
 	else
 		case_is fail "$1: main job: the picture shows the camera's colour bars" "$note"
+	fi
+}
+
+# The expectation is what a kernel with the C files shows; "make test CORE=c" compares that kernel with it, too.
+check_inventory() {
+	local name="$VARIANT: trace events, debugfs, parameters and devices are those of the C files" dir
+	dir=$(dirname "$1")
+	if diff -u "$HERE/parity/inventory-$MACHINE.txt" "$1" >"$dir/inventory.diff" 2>&1; then
+		case_is pass "$name"
+	else
+		head -n 20 "$dir/inventory.diff" | sed 's/^/      /'
+		case_is fail "$name" "see $dir/inventory.diff"
 	fi
 }
 
