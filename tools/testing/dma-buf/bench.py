@@ -48,10 +48,8 @@ def text(path):
     return sizes
 
 
-def ratio(c, rust):
-    if not c:
-        return "     -"
-    return f"{rust / c:6.3f}" + (" *" if rust / c > TARGET else "")
+def row(name, what, c, rust, mark=""):
+    return f"{name:17} {what:44} {c:9.0f} {rust:9.0f} {rust / c:6.3f} {mark}".rstrip()
 
 
 def main():
@@ -70,8 +68,9 @@ def main():
             mean[core] = (first + second) / 2
             if abs(first - second) > AGREE * mean[core]:
                 differ.append(f"  {name}, {core}: {first:.0f} and {second:.0f}")
-        above += mean["rust"] > TARGET * mean["c"]
-        print(f"{name:17} {runs['c'][0][name][1]:44} {mean['c']:9.0f} {mean['rust']:9.0f} {ratio(mean['c'], mean['rust'])}")
+        is_above = mean["rust"] > TARGET * mean["c"]
+        above += is_above
+        print(row(name, runs["c"][0][name][1], mean["c"], mean["rust"], "*" if is_above else ""))
     print(f"{above} of {len(names)} above {TARGET} (*)")
     if differ:
         print("two runs of the same kernel differ by more than 1 %:", *differ, sep="\n")
@@ -81,8 +80,8 @@ def main():
     c, rust = map(text, map(Path, sys.argv[2:]))
     print(f"\n{'bytes of .text':17} {'':44} {'C':>9} {'Rust':>9}  ratio")
     for module in c:
-        print(f"{module:17} {'':44} {c[module]:9} {rust[module]:9} {ratio(c[module], rust[module])}")
-    print(f"{'all':17} {'':44} {sum(c.values()):9} {sum(rust.values()):9} {ratio(sum(c.values()), sum(rust.values()))}")
+        print(row(module, "", c[module], rust[module]))
+    print(row("all", "", sum(c.values()), sum(rust.values())))
 
 
 if __name__ == "__main__":

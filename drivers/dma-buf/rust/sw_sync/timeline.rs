@@ -49,8 +49,8 @@ use kernel::{
 /// - `c` holds the reference count, the context of the fences, the name and the value; the rest of
 ///   it is zero and not used. Context and name are constant.
 /// - The points in `pending` have this timeline.
-/// - `order` is held while the value changes. A point is added to `pending` if it is later than the
-///   value is while the lock of `pending` is held. So when `order` is not held, all there are.
+/// - `order` is held while the value changes and while points are added to `pending`. When it is
+///   not held, the points there are later than the value.
 /// - The memory is from `kmalloc()`. It is freed, without running destructors, a grace period of
 ///   RCU after the last reference is gone. `pending` is empty then, for points own references.
 #[pin_data]
@@ -197,14 +197,11 @@ impl Timeline {
     ///
     /// Fails as [`LivePoint::new`]. May sleep.
     pub(crate) fn fence(&self, seqno: Seqno) -> Result<ARef<Fence>> {
-        // Declared before the guard, so that it is dropped without it if it is not needed.
         let point = LivePoint::new(self, seqno)?;
-        let mut pending = self.pending.lock();
+        let order = self.order.lock();
 
-        // An advance may have stored the value and not looked for points yet. It has the lock for
-        // the last time after that, and will either find this point or has shown us the value.
         if seqno <= self.value() {
-            drop(pending);
+            drop(order);
             point.signal();
             return Ok(point.into_fence());
         }
@@ -212,11 +209,11 @@ impl Timeline {
         // A point of the same number that is dying gives way.
         //
         // SAFETY: The point is new and does not move; its release removes it.
-        // INVARIANT: The lock is held, and the number is later than the value.
-        match unsafe { pending.insert(&*point, Point::try_get) } {
-            Some(other) => Ok(other.into_fence()),
-            None => Ok(point.into_fence()),
-        }
+        // INVARIANT: `order` is held, and the number is later than the value.
+        let other = unsafe { self.pending.lock().insert(&*point, Point::try_get) };
+
+        drop(order);
+        Ok(other.unwrap_or(point).into_fence())
     }
 
     /// Takes `point` out of those that wait, for good.
