@@ -4,20 +4,15 @@
 //!
 //! C header: [`include/linux/memfd.h`](srctree/include/linux/memfd.h)
 
-use super::pages::{
-    Joined,
-    PageRun, //
-};
+use super::pages::PageRun;
 use crate::{
     bindings,
     fs::LocalFile,
-    page::{
-        PAGE_SHIFT,
-        PAGE_SIZE, //
-    },
+    page::PAGE_SHIFT,
     prelude::*, //
 };
 use core::{
+    mem::take,
     ops::Range,
     ptr::NonNull,
     slice, //
@@ -39,7 +34,7 @@ pub mod seal {
 ///
 /// # Invariants
 ///
-/// The lock of the file's inode is held for reading. The file lives in shmem or hugetlbfs.
+/// The lock of the file's inode, which adding seals takes, is held for reading.
 pub struct SealedMemfd<'a> {
     file: &'a LocalFile,
     seals: u32,
@@ -58,7 +53,7 @@ impl<'a> SealedMemfd<'a> {
         // SAFETY: The file is alive.
         let seals = unsafe { bindings::memfd_get_seals(file.as_ptr()) };
 
-        // INVARIANT: Locked above; files without seals are told apart below.
+        // INVARIANT: Locked just above.
         let memfd = Self {
             file,
             seals: seals as u32,
@@ -84,29 +79,53 @@ impl Drop for SealedMemfd<'_> {
     }
 }
 
-/// For how many folios there is room at least when folios are asked for: a page of pointers.
-const BATCH: usize = PAGE_SIZE / size_of::<NonNull<bindings::folio>>();
+/// The most folios that room is made for before they are pinned: half a megabyte of pointers, or a
+/// quarter.
+const MOST_AT_ONCE: usize = 1 << 16;
 
-/// What one call has pinned.
-#[derive(Clone, Copy)]
+/// What one call has pinned, or several.
+#[derive(Clone, Copy, Default)]
 struct Part {
     /// How many pages of its first folio do not belong to it.
     offset: usize,
     /// How many pages do, of this folio and those that follow.
     count: usize,
+    /// Whether all pages of all its folios do, and each folio is a page.
+    simple: bool,
 }
 
 /// Pages of memory files, pinned: they stay where they are until this object is dropped.
 ///
 /// The files may be changed, cut short and closed meanwhile. A page may be in here many times.
 ///
+/// # Examples
+///
+/// ```
+/// use kernel::{dma_buf::memfd::{seal, PinnedPages, SealedMemfd}, fs::LocalFile, prelude::*};
+///
+/// fn pin_first(fd: u32, count: usize) -> Result<PinnedPages> {
+///     let file = LocalFile::fget(fd)?;
+///     let memfd = SealedMemfd::lock(&file)?;
+///     let mut pages = PinnedPages::with_capacity(count)?;
+///
+///     if memfd.seals() & seal::SHRINK == 0 {
+///         return Err(EINVAL);
+///     }
+///     pages.pin(&memfd, 0..count)?;
+///     Ok(pages)
+/// }
+/// ```
+///
 /// # Invariants
 ///
 /// - `folios` are pinned, each once for every time it is in the list.
-/// - `parts` take up all of `folios`, in this order, each beginning with a folio of its own.
+/// - `parts`, and then `last` unless it is empty, take up the first of `folios`, in this order, each
+///   beginning with a folio of its own. `size` is how many pages that makes.
 pub struct PinnedPages {
     folios: KVVec<NonNull<bindings::folio>>,
     parts: KVec<Part>,
+    last: Part,
+    size: usize,
 }
 
 // SAFETY: Folios are not tied to a thread.
@@ -116,13 +135,21 @@ unsafe impl Send for PinnedPages {}
 unsafe impl Sync for PinnedPages {}
 
 impl PinnedPages {
-    /// No pages.
+    /// No pages yet, but room for so many. Fails with `ENOMEM`. May sleep.
     #[inline]
-    pub const fn new() -> Self {
-        Self {
-            folios: KVVec::new(),
+    pub fn with_capacity(pages: usize) -> Result<Self> {
+        Ok(Self {
+            folios: KVVec::with_capacity(pages.min(MOST_AT_ONCE), GFP_KERNEL)?,
             parts: KVec::new(),
-        }
+            last: Part::default(),
+            size: 0,
+        })
+    }
+
+    /// Number of pages.
+    #[inline]
+    pub fn count(&self) -> usize {
+        self.size
     }
 
     /// Appends pages of a file, counted from its beginning.
@@ -145,25 +172,23 @@ impl PinnedPages {
 
     /// Appends the first of these pages, as many as take one call. Returns how many.
     fn pin_some(&mut self, memfd: &SealedMemfd<'_>, pages: &Range<usize>) -> Result<usize> {
-        let byte = |page: usize| -> Result<bindings::loff_t> {
-            bindings::loff_t::try_from(page as u64)?
-                .checked_mul(1 << PAGE_SHIFT)
-                .ok_or(EINVAL)
-        };
-        let (start, last) = (byte(pages.start)?, byte(pages.end)? - 1);
+        let end = bindings::loff_t::try_from(pages.end as u64)?
+            .checked_mul(1 << PAGE_SHIFT)
+            .ok_or(EINVAL)?;
+        let start = (pages.start as bindings::loff_t) << PAGE_SHIFT;
+        let mut count = pages.len();
         let mut offset = 0;
 
-        self.parts.reserve(1, GFP_KERNEL)?;
-        self.folios.reserve(pages.len().min(BATCH), GFP_KERNEL)?;
+        self.folios.reserve(count.min(MOST_AT_ONCE), GFP_KERNEL)?;
         let room = self.folios.spare_capacity_mut();
-        let asked = room.len().min(pages.len());
+        let asked = room.len().min(count);
 
         // SAFETY: The file is alive, and there is room for as many folios as are asked for.
         let got = unsafe {
             bindings::memfd_pin_folios(
                 memfd.file.as_ptr(),
                 start,
-                last,
+                end - 1,
                 room.as_mut_ptr().cast(),
                 asked.try_into()?,
                 &mut offset,
@@ -179,7 +204,6 @@ impl PinnedPages {
         unsafe { self.folios.inc_len(got) };
 
         let offset = offset >> PAGE_SHIFT;
-        let mut count = pages.len();
         if got == asked && asked < count {
             // There was no room for more folios. These may hold fewer pages than wanted.
             let mut size = 0;
@@ -188,28 +212,46 @@ impl PinnedPages {
             }
             count = count.min(size.saturating_sub(offset));
         }
-        // INVARIANT: The part begins in the first of the folios and ends in the last.
-        self.parts.push(Part { offset, count }, GFP_KERNEL)?;
+        // The last folio may be larger than what was wanted of it.
+        let last_is_page = self
+            .folios
+            .last()
+            .is_some_and(|folio| pages_of(folio).count() == 1);
+        self.add(Part {
+            offset,
+            count,
+            simple: offset == 0 && got == count && last_is_page,
+        })?;
         Ok(count)
+    }
+
+    /// Adds a part, whose folios are the last of `folios`.
+    #[inline]
+    fn add(&mut self, part: Part) -> Result {
+        let size = self.size.checked_add(part.count).ok_or(EINVAL)?;
+
+        // INVARIANT: The part begins in the first of its folios and ends in the last.
+        if self.last.simple && part.simple {
+            self.last.count += part.count;
+        } else {
+            if self.last.count != 0 {
+                self.parts.push(self.last, GFP_KERNEL)?;
+            }
+            self.last = part;
+        }
+        self.size = size;
+        Ok(())
     }
 
     /// The pages, in the order in which they were appended.
     #[inline]
     pub fn runs(&self) -> impl Iterator<Item = PageRun<'_>> + Clone {
-        Joined::new(Runs {
+        Runs {
             folios: self.folios.iter(),
             parts: self.parts.iter(),
-            part: Part {
-                offset: 0,
-                count: 0,
-            },
-        })
-    }
-}
-
-impl Default for PinnedPages {
-    fn default() -> Self {
-        Self::new()
+            last: self.last,
+            part: Part::default(),
+        }
     }
 }
 
@@ -238,6 +280,8 @@ fn pages_of(folio: &NonNull<bindings::folio>) -> PageRun<'_> {
 struct Runs<'a> {
     folios: slice::Iter<'a, NonNull<bindings::folio>>,
     parts: slice::Iter<'a, Part>,
+    /// The part that comes after `parts`.
+    last: Part,
     /// What is left of the part that we are in.
     part: Part,
 }
@@ -248,7 +292,13 @@ impl<'a> Iterator for Runs<'a> {
     #[inline]
     fn next(&mut self) -> Option<PageRun<'a>> {
         if self.part.count == 0 {
-            self.part = *self.parts.next()?;
+            self.part = match self.parts.next() {
+                Some(part) => *part,
+                None => take(&mut self.last),
+            };
+            if self.part.count == 0 {
+                return None;
+            }
         }
         let run = pages_of(self.folios.next()?)
             .skip(self.part.offset)?

@@ -11,7 +11,10 @@ use super::{
         Mapping,
         VmapAddress, //
     },
-    pages::PageRun,
+    pages::{
+        Joined,
+        PageRun, //
+    },
     sg::{
         Owner,
         PageTable, //
@@ -97,11 +100,22 @@ pub trait PageSource: Sized + Send + Sync + 'static {
     /// When pages are mapped into a process.
     const MMAP: MmapMode = MmapMode::AtOnce;
 
+    /// Whether devices get runs that are neighbours in memory as one.
+    const JOIN: bool = false;
+
     /// Whether it is an error, `EINVAL`, to end an access of the CPU when none has ever begun.
     const END_NEEDS_BEGIN: bool = false;
 
     /// The pages, in the order of the buffer's contents. The same at each call.
     fn runs(&self) -> impl Iterator<Item = PageRun<'_>> + Clone;
+
+    /// Number of pages. Fails with `EINVAL` if there are too many to count.
+    #[inline]
+    fn count(&self) -> Result<usize> {
+        self.runs()
+            .try_fold(0usize, |sum, run| sum.checked_add(run.count()))
+            .ok_or(EINVAL)
+    }
 
     /// Whether the pages are shared with the host of a confidential virtual machine.
     #[inline]
@@ -114,7 +128,8 @@ impl DmaBuf {
     /// Exports the pages of `source` as a buffer.
     ///
     /// `name` names the exporter in debugfs and `fdinfo`; `flags` are the open flags of the file.
-    /// Fails with `EINVAL` if there are no pages, otherwise as [`Buffer::export`]. May sleep.
+    /// Fails with `EINVAL` if there are no pages, or more than fit in a `size_t`, otherwise as
+    /// [`Buffer::export`]. May sleep.
     #[inline]
     pub fn from_pages<S: PageSource>(
         name: &'static CStr,
@@ -122,8 +137,8 @@ impl DmaBuf {
         source: S,
     ) -> Result<ARef<DmaBuf>> {
         let size = source
-            .runs()
-            .try_fold(0usize, |sum, run| sum.checked_add(run.size()))
+            .count()?
+            .checked_mul(PAGE_SIZE)
             .filter(|&size| size != 0)
             .ok_or(EINVAL)?;
 
@@ -162,14 +177,6 @@ impl<S: PageSource> Pages<S> {
         }
     }
 
-    #[inline]
-    fn new_table(&self) -> Result<KBox<PageTable>> {
-        // SAFETY: The pages are lent by `source`, which lives in the buffer, is never borrowed
-        // mutably and never moved before it is dropped; so the borrow could as well last until
-        // then. An attachment, and with it the table, goes before its buffer.
-        unsafe { PageTable::new(self.source.runs()) }
-    }
-
     /// Prepares the memory for its next owner.
     #[inline]
     fn sync(buf: &Buffer<Self>, dir: DataDirection, to: Owner) {
@@ -193,40 +200,35 @@ impl<S: PageSource> Pages<S> {
         });
     }
 
-    /// The pages that `vma` covers, each run with its address.
+    /// The pages from `first` on.
     #[inline]
-    fn covered(&self, vma: &VmaRef) -> impl Iterator<Item = (usize, PageRun<'_>)> {
-        let (mut next, end) = (vma.start(), vma.end());
-        let mut skip = page_offset(vma);
+    fn runs_from(&self, mut first: usize) -> impl Iterator<Item = PageRun<'_>> {
+        self.source.runs().filter_map(move |run| {
+            let rest = run.skip(first);
 
-        self.source
-            .runs()
-            .filter_map(move |run| {
-                let Some(run) = run.skip(skip) else {
-                    skip -= run.count();
-                    return None;
-                };
-                let addr = next;
-
-                skip = 0;
-                next = addr.saturating_add(run.size());
-                Some((addr, run))
-            })
-            .take_while(move |(addr, _)| *addr < end)
-            .map(move |(addr, run)| (addr, run.truncate((end - addr) >> PAGE_SHIFT)))
+            first = first.saturating_sub(run.count());
+            rest
+        })
     }
 
     /// Fills `vma`.
     #[inline]
     fn remap(&self, vma: &VmaNew) -> Result {
-        for (addr, run) in self.covered(vma) {
+        let mut addr = vma.start();
+
+        for run in self.runs_from(page_offset(vma)) {
+            let size = run.size().min(vma.end() - addr);
             let decrypted = self.source.decrypted();
 
-            // SAFETY: `vma` is being set up; the range lies inside it, and as many pages are in
-            // the run. They live as long as the buffer, which `vma` keeps through its file.
+            // SAFETY: `vma` is being set up; the range lies inside it, and as many pages follow
+            // in the run. They live as long as the buffer, which `vma` keeps through its file.
             to_result(unsafe {
-                bindings::remap_pages(vma.as_ptr(), addr, run.first(), run.size(), decrypted)
+                bindings::remap_pages(vma.as_ptr(), addr, run.first(), size, decrypted)
             })?;
+            addr += size;
+            if addr == vma.end() {
+                break;
+            }
         }
         Ok(())
     }
@@ -260,21 +262,25 @@ impl<S: PageSource> Exporter for Pages<S> {
     type OwnerModule = S::OwnerModule;
     type Attachment = KBox<PageTable>;
 
-    fn attach(buf: &Buffer<Self>, _dev: &Device) -> Result<KBox<PageTable>> {
-        buf.data().new_table()
+    fn attach(_buf: &Buffer<Self>, _dev: &Device) -> Result<KBox<PageTable>> {
+        PageTable::new()
     }
 
     fn map(attachment: &mut Attachment<'_, Self>, dir: DataDirection) -> Result<Mapping> {
         let (pages, dev) = (attachment.buffer().data(), attachment.device());
+        let tables = attachment.data();
 
-        if let Some(result) = attachment.data().map(dev, dir, pages.attrs()) {
-            return result;
+        if tables.free().is_none() {
+            tables.push(PageTable::new()?);
         }
-        attachment.data().push(pages.new_table()?);
-        attachment
-            .data()
-            .map(dev, dir, pages.attrs())
-            .unwrap_or(Err(EBUSY))
+        let table = tables.free().ok_or(EBUSY)?;
+        if table.is_empty() {
+            // SAFETY: The pages are lent by `source`, which lives in the buffer, is never borrowed
+            // mutably and never moved before it is dropped; so the borrow could as well last until
+            // then. An attachment, and with it the table, goes before its buffer.
+            unsafe { table.fill(Joined::new(pages.source.runs(), S::JOIN)) }?;
+        }
+        table.map(dev, dir, pages.attrs())
     }
 
     fn unmap(attachment: &mut Attachment<'_, Self>, mapping: Mapping, _dir: DataDirection) {
@@ -311,10 +317,8 @@ impl<S: PageSource> Exporter for Pages<S> {
         let count = buf.size() >> PAGE_SHIFT;
         let mut pages = KVVec::with_capacity(count, GFP_KERNEL)?;
 
-        for run in source.runs() {
-            for index in 0..run.count() {
-                pages.push(run.page(index).ok_or(EINVAL)?, GFP_KERNEL)?;
-            }
+        for page in source.runs().flat_map(|run| run.pages()) {
+            pages.push(page, GFP_KERNEL)?;
         }
 
         // SAFETY: `pages` holds the pages of this buffer, which outlive the mapping: the core
@@ -386,15 +390,21 @@ impl<S: PageSource> VmOps<S> {
     /// Inserts the other pages of the area, too, as long as that goes well. Who touches one that
     /// is missing has a fault of its own.
     fn fill(pages: &Pages<S>, vma: &VmaRef, faulted: usize) {
-        for (start, run) in pages.covered(vma) {
-            for (addr, index) in (start..).step_by(PAGE_SIZE).zip(0..run.count()) {
-                let Some(page) = run.page(index).filter(|_| addr != faulted) else {
-                    continue;
-                };
+        let (mut addr, end) = (vma.start(), vma.end());
+
+        for run in pages.runs_from(page_offset(vma)) {
+            for page in run.truncate((end - addr) >> PAGE_SHIFT).pages() {
                 // SAFETY: The area takes page frames, and `addr` is inside it.
-                if unsafe { bindings::vmf_insert_page_pfn(vma.as_ptr(), addr, page) } != INSERTED {
+                if addr != faulted
+                    && unsafe { bindings::vmf_insert_page_pfn(vma.as_ptr(), addr, page) }
+                        != INSERTED
+                {
                     return;
                 }
+                addr += PAGE_SIZE;
+            }
+            if addr == end {
+                return;
             }
         }
     }

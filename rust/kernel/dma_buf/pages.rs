@@ -68,6 +68,15 @@ impl PageRun<'_> {
         (index < self.count).then(|| unsafe { self.first.as_ptr().add(index) })
     }
 
+    /// The pages.
+    #[inline]
+    pub(super) fn pages(&self) -> impl Iterator<Item = *mut bindings::page> {
+        let first = self.first.as_ptr();
+
+        // SAFETY: By the type invariant there are `count` contiguous `struct page`s.
+        (0..self.count).map(move |index| unsafe { first.add(index) })
+    }
+
     /// The run without its first `count` pages, unless nothing would be left.
     #[inline]
     pub fn skip(self, count: usize) -> Option<Self> {
@@ -115,19 +124,21 @@ impl PageRun<'_> {
     }
 }
 
-/// Runs as an iterator gives them, but those that are neighbours in memory as one.
+/// Runs as an iterator gives them, but those that are neighbours in memory as one, if `join` says
+/// so.
 #[derive(Clone)]
 pub(super) struct Joined<'a, I> {
     runs: I,
     next: Option<PageRun<'a>>,
+    join: bool,
 }
 
 impl<'a, I: Iterator<Item = PageRun<'a>>> Joined<'a, I> {
     #[inline]
-    pub(super) fn new(mut runs: I) -> Self {
+    pub(super) fn new(mut runs: I, join: bool) -> Self {
         let next = runs.next();
 
-        Self { runs, next }
+        Self { runs, next, join }
     }
 }
 
@@ -140,7 +151,11 @@ impl<'a, I: Iterator<Item = PageRun<'a>>> Iterator for Joined<'a, I> {
 
         loop {
             self.next = self.runs.next();
-            match self.next.and_then(|next| run.join(next)) {
+            match self
+                .next
+                .filter(|_| self.join)
+                .and_then(|next| run.join(next))
+            {
                 Some(longer) => run = longer,
                 None => return Some(run),
             }

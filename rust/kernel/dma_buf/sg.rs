@@ -23,13 +23,14 @@ pub const MAX_SG_ENTRY: usize = u32::MAX as usize & PAGE_MASK;
 
 /// A table of a buffer's pages for one attachment, which an importer may have mapped.
 ///
-/// An attachment starts with one table, made when the device is attached, so that mapping need not
-/// allocate. An importer that maps a second time before it unmaps gets a table of its own, chained
-/// behind the first.
+/// An attachment starts with one table, which is filled when it is mapped for the first time: some
+/// importers never do. An importer that maps a second time before it unmaps gets a table of its
+/// own, chained behind the first.
 ///
 /// # Invariants
 ///
-/// - `sgt` is an initialised `sg_table` whose entries name pages that outlive the attachment.
+/// - `sgt` is an initialised `sg_table`. It is empty, or its entries name pages that outlive the
+///   attachment.
 /// - `mapped` is the direction in which `sgt` is mapped for the attachment's device, if it is. The
 ///   table does not move and does not change while it is.
 pub(super) struct PageTable {
@@ -42,21 +43,10 @@ pub(super) struct PageTable {
 unsafe impl Send for PageTable {}
 
 impl PageTable {
-    /// Makes a table of `runs`.
-    ///
-    /// # Safety
-    ///
-    /// The runs' pages must stay valid until the table is dropped.
+    /// Makes an empty table.
     #[inline]
-    pub(super) unsafe fn new<'a>(
-        runs: impl Iterator<Item = PageRun<'a>> + Clone,
-    ) -> Result<KBox<Self>> {
-        let entries = runs
-            .clone()
-            .map(|run| run.size().div_ceil(MAX_SG_ENTRY))
-            .sum::<usize>();
-
-        let table = KBox::new(
+    pub(super) fn new() -> Result<KBox<Self>> {
+        Ok(KBox::new(
             // INVARIANT: A zeroed `sg_table` is an empty one.
             Self {
                 sgt: Opaque::zeroed(),
@@ -64,20 +54,46 @@ impl PageTable {
                 next: None,
             },
             GFP_KERNEL,
-        )?;
+        )?)
+    }
+
+    /// Whether there is nothing in the table yet.
+    #[inline]
+    pub(super) fn is_empty(&self) -> bool {
+        // SAFETY: `sgt` is initialised, and nobody else changes it.
+        unsafe { (*self.sgt.get()).sgl.is_null() }
+    }
+
+    /// Fills an empty table with `runs`. On failure it stays empty.
+    ///
+    /// # Safety
+    ///
+    /// The runs' pages must stay valid until the table is dropped.
+    #[inline]
+    pub(super) unsafe fn fill<'a>(
+        &mut self,
+        runs: impl Iterator<Item = PageRun<'a>> + Clone,
+    ) -> Result {
+        let entries = runs
+            .clone()
+            .map(|run| run.size().div_ceil(MAX_SG_ENTRY))
+            .sum::<usize>();
 
         // SAFETY: `sgt` is ours and empty.
         to_result(unsafe {
-            bindings::sg_alloc_table(table.sgt.get(), entries.try_into()?, bindings::GFP_KERNEL)
+            bindings::sg_alloc_table(self.sgt.get(), entries.try_into()?, bindings::GFP_KERNEL)
         })?;
 
         // SAFETY: `sgt` was initialised just above.
-        let mut entry = unsafe { (*table.sgt.get()).sgl };
+        let mut entry = unsafe { (*self.sgt.get()).sgl };
         for run in runs {
             let mut rest = Some(run);
             while let Some(run) = rest {
                 if entry.is_null() {
                     // The runs have changed between the two passes.
+                    //
+                    // SAFETY: `sgt` is initialised.
+                    unsafe { bindings::sg_free_table(self.sgt.get()) };
                     return Err(EINVAL);
                 }
                 let part = run.truncate(MAX_SG_ENTRY >> PAGE_SHIFT);
@@ -89,32 +105,40 @@ impl PageTable {
                 rest = run.skip(part.count());
             }
         }
-        Ok(table)
+        Ok(())
     }
 
-    /// Maps the first table of the chain that is free for `dev`. Returns `None` if none is.
+    /// The first table of the chain that is not mapped, if there is one.
+    #[inline]
+    pub(super) fn free(&mut self) -> Option<&mut Self> {
+        let mut this = self;
+
+        while this.mapped.is_some() {
+            this = this.next.as_deref_mut()?;
+        }
+        Some(this)
+    }
+
+    /// Maps the table for `dev`. It must be filled and not mapped: fails with `EBUSY` otherwise.
     #[inline]
     pub(super) fn map(
         &mut self,
         dev: &Device,
         dir: DataDirection,
         attrs: c_ulong,
-    ) -> Option<Result<Mapping>> {
-        let mut this = self;
-        while this.mapped.is_some() {
-            this = this.next.as_mut()?;
+    ) -> Result<Mapping> {
+        if self.mapped.is_some() || self.is_empty() {
+            return Err(EBUSY);
         }
+        // SAFETY: `sgt` is filled and not mapped; the device is attached.
+        to_result(unsafe {
+            bindings::dma_map_sgtable(dev.as_raw(), self.sgt.get(), dir.into(), attrs)
+        })?;
 
-        // SAFETY: `sgt` is initialised and not mapped; the device is attached.
-        let ret =
-            unsafe { bindings::dma_map_sgtable(dev.as_raw(), this.sgt.get(), dir.into(), attrs) };
-
-        Some(to_result(ret).and_then(|()| {
-            this.mapped = Some(dir);
-            let sgt = NonNull::new(this.sgt.get()).ok_or(EINVAL)?;
-            // SAFETY: Mapped just above, and the chain leaves a mapped table alone.
-            Ok(unsafe { Mapping::from_raw(sgt) })
-        }))
+        self.mapped = Some(dir);
+        let sgt = NonNull::new(self.sgt.get()).ok_or(EINVAL)?;
+        // SAFETY: Mapped just above, and the chain leaves a mapped table alone.
+        Ok(unsafe { Mapping::from_raw(sgt) })
     }
 
     /// Unmaps the table that `mapping` stands for.

@@ -129,7 +129,7 @@ fn create(items: &[Item], flags: u32) -> Result<isize> {
         return Err(EINVAL);
     }
 
-    let mut pages = PinnedPages::new();
+    let mut pages = PinnedPages::with_capacity(total)?;
     for item in items {
         item.pin_into(&mut pages)?;
     }

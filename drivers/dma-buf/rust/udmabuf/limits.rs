@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! How much user space can ask for: the parameters of the module, which root may change any time.
+//! How much user space can ask for: the parameters of the module, which root can change any time.
 
 use kernel::{
     page::PAGE_SHIFT,

@@ -47,11 +47,17 @@ struct Memory(PinnedPages);
 impl PageSource for Memory {
     // Who shares memory that way usually needs all of it or, having the file mapped, nothing.
     const MMAP: MmapMode = MmapMode::OnFirstFault;
+    // Most folios are single pages; as many of them as possible make an entry of a device's table.
+    const JOIN: bool = true;
     // The ABI was always this way.
     const END_NEEDS_BEGIN: bool = true;
 
     fn runs(&self) -> impl Iterator<Item = PageRun<'_>> + Clone {
         self.0.runs()
+    }
+
+    fn count(&self) -> Result<usize> {
+        Ok(self.0.count())
     }
 }
 

@@ -33,7 +33,6 @@ set_machine() {
 		VARIANT+=-bench
 		TITLE+=", bench"
 	fi
-	[ -z "$USERS_KERNEL" ] || set_users_kernel
 	FRAGMENTS=("${FRAGMENTS[@]/#/$HERE/configs/}")
 	FRAGMENTS=("${FRAGMENTS[@]/%/.config}")
 	# An object directory belongs to one tree and one set of compilers; what changes inside these, kbuild follows.
@@ -135,7 +134,7 @@ build_kernel() {
 # What set_machine, or a variation of it, has described.
 make_kernel() {
 	[ -e "$OBJ/.complete" ] || need_space "$CACHE" 5
-	[ -n "$USERS_KERNEL" ] || seed_objects
+	seed_objects
 	mkdir -p "$OBJ"
 	if [ "$(cat "$OBJ/.config-key" 2>/dev/null)" != "$(config_key)" ]; then
 		stage "Configure the kernel ($TITLE)" "10 s" \

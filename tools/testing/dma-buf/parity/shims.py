@@ -7,6 +7,7 @@ C text of the shims may hold no branch and no loop, inside the macros of the ker
 """
 
 import argparse
+import os
 import re
 import sys
 from pathlib import Path
@@ -42,7 +43,7 @@ def kind_of(name, tree):
 
 def decisions(path, seen):
     """(file, line, text) of whatever decides something, in a C file and the C files that it includes."""
-    path = path.resolve()
+    path = Path(os.path.normpath(path))  # not through the links that the tree is made of
     if path in seen:
         return
     seen.add(path)

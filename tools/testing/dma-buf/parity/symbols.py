@@ -16,6 +16,9 @@ import csource
 
 # What we export beyond the C files, with the reason. Each is described in Documentation/driver-api/dma-buf-rust.rst.
 ADDITIONS = {
+    # heaps that can be removed
+    "dma_heap_add_owned": ("GPL", "DMA_BUF_HEAP"),
+    "dma_heap_remove": ("GPL", "DMA_BUF_HEAP"),
     # helpers of the kernel crate that would refer to dma-buf from vmlinux: in dma-buf.ko, where helpers are not inlined
     "rust_helper_dma_resv_lock": ("GPL", ""),
     "rust_helper_dma_resv_unlock": ("GPL", ""),

@@ -9,9 +9,11 @@
 #include <sys/mman.h>
 
 #include <linux/dma-buf.h>
+#include <linux/memfd.h>
 #include <linux/sync_file.h>
 
 #include "common.h"
+#include "udmabufs.h"
 
 #define FAIL_NTH	"/proc/thread-self/fail-nth"
 #define MAX_FAULTS	400
@@ -169,6 +171,44 @@ static int round_of_fences(int buf)
 	return failed;
 }
 
+/* A buffer of a file, from the file's beginning on */
+static int round_of_udmabuf(int card)
+{
+	struct udmabuf_create_item items[2];
+	int fd, buf, failed = 0;
+	__u32 handle;
+	void *p;
+
+	fd = memfd_create("fail_nth", MFD_ALLOW_SEALING | MFD_CLOEXEC);
+	/* not ours to judge: it says ENOSPC when it gets no inode */
+	if (fd < 0)
+		return -1;
+	if (judge(ftruncate(fd, 20 * page_size()), "ftruncate") ||
+	    judge(fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK), "seal")) {
+		close(fd);
+		return -1;
+	}
+	items[0] = pages_of(fd, 0, 20);
+	items[1] = pages_of(fd, 3, 5);
+	buf = udmabuf_of_list(items, 2);
+	failed |= judge(buf, "udmabuf");
+	close(fd);
+	if (buf < 0)
+		return failed;
+	p = mmap(NULL, 25 * page_size(), PROT_READ | PROT_WRITE, MAP_SHARED,
+		 buf, 0);
+	failed |= judge(p == MAP_FAILED ? -1 : 0, "mmap");
+	if (p != MAP_FAILED) {
+		/* a fault that fails happens again, until it does not */
+		memset(p, 1, 25 * page_size());
+		munmap(p, 25 * page_size());
+	}
+	if (card >= 0 && !judge(prime_import(card, buf, &handle), "import"))
+		gem_close(card, handle);
+	close(buf);
+	return failed;
+}
+
 /* An importer gets the buffer: it attaches, maps, and lets go again. */
 static int round_of_import(int card)
 {
@@ -239,6 +279,23 @@ static void test_fences(void)
 	group_end(&g);
 }
 
+static void test_udmabuf(void)
+{
+	int device, card;
+	struct group g;
+
+	group_begin(&g, "a fault at every place of a udmabuf's life");
+	device = udmabuf_open();
+	if (device >= 0) {
+		card = open_card("vgem");
+		test_rounds("udmabuf", card, round_of_udmabuf);
+		if (card >= 0)
+			close(card);
+		close(device);
+	}
+	group_end(&g);
+}
+
 static void test_importer(const char *driver)
 {
 	struct group g;
@@ -278,6 +335,7 @@ int main(void)
 		test_heap(heaps[i]);
 	test_fences();
 	test_importer("vgem");
+	test_udmabuf();
 	restore_knobs();
 	close(fail_fd);
 	return t_end();

@@ -12,6 +12,7 @@
 #include "udmabufs.h"
 
 #define PAGES		8
+#define NR_HUGE_PAGES	"/proc/sys/vm/nr_hugepages"
 #define HUGE_PAGES	3
 #define PER_HUGE_PAGE	(2 * MEGABYTE / page_size())
 
@@ -27,7 +28,7 @@ static void number_pages(int fd, size_t pages, int base)
 
 static int number_at(const char *p, size_t page)
 {
-	return *(const volatile int *)(p + page * page_size());
+	return *(const int *)(p + page * page_size());
 }
 
 /* Whether these are the pages that a mapping shows. */
@@ -57,9 +58,9 @@ static void test_shared(void)
 	mapped = map_pages(buf, 4);
 	t_ok(!number_at(mapped, 0) && !number_at(mapped, 3),
 	     "pages that were never touched are empty");
-	strcpy(file + 2 * page_size(), "file");
+	memcpy(file + 2 * page_size(), "file", 5);
 	t_ok(!strcmp(mapped, "file"), "what is written to the file");
-	strcpy(mapped + 3 * page_size(), "buffer");
+	memcpy(mapped + 3 * page_size(), "buffer", 7);
 	t_ok(!strcmp(file + 5 * page_size(), "buffer"),
 	     "what is written to the buffer");
 	t_ok(pread(fd, text, sizeof(text), 5 * page_size()) == sizeof(text) &&
@@ -275,19 +276,48 @@ static void test_lifetime(void)
 	group_end(&g);
 }
 
-static void test_huge(void)
+/* Huge pages inside, over a border, the same once more, and small ones between */
+static void test_huge_parts(int huge)
 {
 	const size_t per = PER_HUGE_PAGE, count = 9;
-	int wanted[4 * 9], fd, buf;
-	struct udmabuf_create_item items[4];
-	long free_pages = meminfo_kb("HugePages_Free:");
+	int wanted[7 * 9], small, buf;
+	struct udmabuf_create_item items[7];
+	char *p;
+
+	small = new_memfd(count, F_SEAL_SHRINK);
+	number_pages(small, count, 0);
+	items[0] = pages_of(huge, 5, count);
+	items[1] = pages_of(huge, 2 * per - 4, count);
+	items[2] = pages_of(small, 0, count);
+	items[3] = items[2];
+	items[4] = items[1];
+	items[5] = pages_of(huge, 2 * per + 5, count);
+	items[6] = items[2];
+	for (size_t i = 0; i < ARRAY_SIZE(wanted); i++)
+		wanted[i] = items[i / count].offset / page_size() + i % count;
+	buf = udmabuf_of_list(items, ARRAY_SIZE(items));
+	t_err(buf, 0, "parts of it");
+	close(small);
+	close(huge);
+	p = map_pages(buf, ARRAY_SIZE(wanted));
+	t_ok(shows(p, wanted, ARRAY_SIZE(wanted)), "are where they belong");
+	unmap_pages(p, ARRAY_SIZE(wanted));
+	close(buf);
+}
+
+static void test_huge(void)
+{
+	const size_t per = PER_HUGE_PAGE;
 	struct group g;
+	long free_pages;
+	int fd, buf;
 	char *p;
 
 	group_begin(&g, "huge pages");
+	free_pages = meminfo_kb("HugePages_Free:");
 	fd = new_huge_memfd(HUGE_PAGES);
 	if (fd < 0) {
-		t_skip("no free huge pages of 2 MiB: /proc/sys/vm/nr_hugepages");
+		t_skip("no huge pages of 2 MiB to be had");
 		group_end(&g);
 		return;
 	}
@@ -299,34 +329,24 @@ static void test_huge(void)
 	t_ok(number_at(p, 0) == 0 && number_at(p, per) == (int)per &&
 	     number_at(p, 3 * per - 1) == 3 * (int)per - 1, "is there");
 	unmap_pages(p, HUGE_PAGES * per);
-	close(buf);
-
-	/* inside one, over a border, the same once more, and going on from there */
-	items[0] = pages_of(fd, 5, count);
-	items[1] = pages_of(fd, 2 * per - 4, count);
-	items[2] = items[1];
-	items[3] = pages_of(fd, 2 * per + 5, count);
-	for (size_t i = 0; i < 4 * count; i++)
-		wanted[i] = items[i / count].offset / page_size() + i % count;
-	buf = udmabuf_of_list(items, 4);
-	t_err(buf, 0, "parts of it");
-	p = map_pages(buf, 4 * count);
-	t_ok(shows(p, wanted, 4 * count), "are where they belong");
-	t_err(udmabuf_of_pages(fd, HUGE_PAGES * per, 1), EINVAL, "behind the end");
 	t_err(fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE), EBUSY,
 	      "it cannot be sealed against writing");
-	close(fd);
-	t_ok(meminfo_kb("HugePages_Free:") < free_pages,
-	     "the buffer keeps them");
-	unmap_pages(p, 4 * count);
 	close(buf);
-	t_ok(meminfo_kb("HugePages_Free:") == free_pages, "now they are free");
+	t_err(udmabuf_of_pages(fd, HUGE_PAGES * per, 1), EINVAL, "behind the end");
+	buf = udmabuf_of_pages(fd, per, 1);
+	test_huge_parts(fd);
+	t_ok(meminfo_kb("HugePages_Free:") == free_pages - 1,
+	     "a buffer of one page keeps one huge page");
+	close(buf);
+	t_ok(meminfo_kb("HugePages_Free:") == free_pages, "now all are free");
 	group_end(&g);
 }
 
 int main(void)
 {
+	char before[32];
 	int device;
+	bool had;
 
 	t_begin();
 	device = udmabuf_open();
@@ -338,7 +358,12 @@ int main(void)
 	test_areas();
 	test_file();
 	test_lifetime();
+	had = read_file(NR_HUGE_PAGES, before, sizeof(before));
+	if (had)
+		write_file(NR_HUGE_PAGES, "8");
 	test_huge();
+	if (had)
+		write_file(NR_HUGE_PAGES, before);
 	close(device);
 	return t_end();
 }

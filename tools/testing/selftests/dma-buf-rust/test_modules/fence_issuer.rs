@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Fences that the test program `fence_unload` signals, before it unloads who issued them.
+
+use kernel::{
+    dma_buf::{
+        DriverFence,
+        FenceAllocation,
+        FenceContext,
+        FenceOps,
+        SyncFile, //
+    },
+    fs::{
+        file::{
+            flags,
+            FileDescriptorReservation, //
+        },
+        File, //
+    },
+    ioctl::_IO,
+    miscdevice::{
+        MiscDevice,
+        MiscDeviceOptions,
+        MiscDeviceRegistration, //
+    },
+    new_mutex,
+    prelude::*,
+    sync::Mutex,
+};
+
+module! {
+    type: FenceIssuer,
+    name: "fence_issuer",
+    authors: ["Rust DMA-BUF developers"],
+    description: "Fences whose issuer goes",
+    license: "GPL",
+}
+
+const NAME: &CStr = c"fence_issuer";
+
+/// Returns a new fence, as the descriptor of a sync file.
+const CREATE: u32 = _IO('f' as u32, 0);
+/// Signals the newest fence. Fails with `ENOENT` if there is none.
+const SIGNAL: u32 = _IO('f' as u32, 1);
+/// The same, with the error `EIO`.
+const FAIL: u32 = _IO('f' as u32, 2);
+
+struct Job;
+
+#[vtable]
+impl FenceOps for Job {
+    const DRIVER_NAME: &'static CStr = NAME;
+}
+
+/// An open file.
+#[pin_data]
+struct Queue {
+    context: FenceContext,
+    #[pin]
+    jobs: Mutex<KVec<DriverFence<Job>>>,
+}
+
+impl Queue {
+    fn create(&self) -> Result<isize> {
+        let job = self.context.fence(FenceAllocation::new(GFP_KERNEL)?, Job);
+        let file = SyncFile::new(job.fence())?;
+        let fd = FileDescriptorReservation::get_unused_fd_flags(flags::O_CLOEXEC)?;
+        let number = fd.reserved_fd();
+
+        self.jobs.lock().push(job, GFP_KERNEL)?;
+        fd.fd_install(file.into_file());
+        Ok(number as isize)
+    }
+
+    fn newest(&self) -> Result<DriverFence<Job>> {
+        self.jobs.lock().pop().ok_or(ENOENT)
+    }
+}
+
+#[vtable]
+impl MiscDevice for Queue {
+    type Ptr = Pin<KBox<Self>>;
+
+    fn open(_file: &File, _misc: &MiscDeviceRegistration<Self>) -> Result<Pin<KBox<Self>>> {
+        KBox::pin_init(
+            pin_init!(Self {
+                context: FenceContext::new(NAME),
+                jobs <- new_mutex!(KVec::new()),
+            }),
+            GFP_KERNEL,
+        )
+    }
+
+    fn ioctl(me: Pin<&Self>, _file: &File, cmd: u32, _arg: usize) -> Result<isize> {
+        match cmd {
+            CREATE => return me.create(),
+            SIGNAL => me.newest()?.signal(),
+            FAIL => me.newest()?.signal_err(EIO),
+            _ => return Err(ENOTTY),
+        }
+        Ok(0)
+    }
+}
+
+#[pin_data]
+struct FenceIssuer {
+    #[pin]
+    _device: MiscDeviceRegistration<Queue>,
+}
+
+impl kernel::InPlaceModule for FenceIssuer {
+    fn init(_module: &'static ThisModule) -> impl PinInit<Self, Error> {
+        try_pin_init!(Self {
+            _device <- MiscDeviceRegistration::register(MiscDeviceOptions { name: NAME }),
+        })
+    }
+}
