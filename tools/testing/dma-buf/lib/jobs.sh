@@ -117,6 +117,7 @@ run_full_tests() {
 	test_forms arm64/y arm64/m vexpress-a9/m vexpress-a9/y
 	lock_cache
 	check_combinations
+	bpf_test
 	end_tests
 }
 
