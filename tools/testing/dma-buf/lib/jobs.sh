@@ -120,6 +120,7 @@ run_full_tests() {
 	lock_cache
 	check_combinations
 	check_users arm64 vexpress-a9
+	bpf_test
 	end_tests
 }
 

@@ -34,7 +34,7 @@ static void parameter(const char *name, char *text, size_t len)
 }
 
 /* Returns in how many pieces the device got the buffer. */
-static int import(int module, const char *name, int buf, size_t len)
+static int import_buffer(int module, const char *name, int buf, size_t len)
 {
 	char params[32], text[32] = "", entries[32] = "";
 	char *p;
@@ -66,7 +66,7 @@ static void test_heap(int module, const char *heap_name)
 	group_begin(&g, heap_name);
 	buf = alloc_fd(heap, BUFFER_LEN);
 	t_err(buf, 0, "%s: a buffer", heap_name);
-	t_ok(import(module, heap_name, buf, BUFFER_LEN) > 0,
+	t_ok(import_buffer(module, heap_name, buf, BUFFER_LEN) > 0,
 	     "%s: it is in pieces", heap_name);
 	close(buf);
 	group_end(&g);
@@ -85,7 +85,7 @@ static void test_udmabuf(int module)
 		buf = udmabuf_of_pages(fd, 0, BUFFER_LEN / page_size());
 		t_err(buf, 0, "udmabuf: a buffer");
 		close(fd);
-		t_ok(import(module, "udmabuf", buf, BUFFER_LEN) > 0,
+		t_ok(import_buffer(module, "udmabuf", buf, BUFFER_LEN) > 0,
 		     "udmabuf: it is in pieces");
 		close(buf);
 		close(device);
@@ -113,12 +113,12 @@ static void test_huge(int module)
 		items[4] = pages_of(fd, 2, 1);
 		buf = udmabuf_of_list(items, 3);
 		t_err(buf, 0, "three neighbours");
-		t_ok(import(module, "neighbours", buf, 8 * page_size()) == 1,
+		t_ok(import_buffer(module, "neighbours", buf, 8 * page_size()) == 1,
 		     "they are one piece");
 		close(buf);
 		buf = udmabuf_of_list(items, 5);
 		t_err(buf, 0, "one piece, a page of it again, one from before it");
-		t_ok(import(module, "pieces", buf, 11 * page_size()) == 3,
+		t_ok(import_buffer(module, "pieces", buf, 11 * page_size()) == 3,
 		     "they are three pieces");
 		close(buf);
 		close(fd);
