@@ -4,10 +4,10 @@
 # The one place that names the kernel version.
 KERNEL := 7.3
 
-export KERNEL MACHINE CORE LINK KDIR JOBS
+export KERNEL MACHINE CORE LINK KDIR JOBS OP
 
-build run test test-full test-debug check-users check-combinations clean help:
+build run test test-full test-debug check-users check-combinations bench clean help:
 	@tools/testing/dma-buf/front.sh $@
 
 .DEFAULT_GOAL := help
-.PHONY: build run test test-full test-debug check-users check-combinations clean help
+.PHONY: build run test test-full test-debug check-users check-combinations bench clean help

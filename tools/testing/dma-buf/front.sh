@@ -4,7 +4,7 @@
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-for part in common packages toolchain source kernel userspace jobs gates parity combinations users; do
+for part in common packages toolchain source kernel userspace jobs bench gates parity combinations users; do
 	# shellcheck source=/dev/null
 	. "$here/lib/$part.sh"
 done
@@ -14,6 +14,8 @@ CORE=${CORE:-rust}
 LINK=${LINK:-} # test: both forms
 MACHINE=${MACHINE:-}
 DEBUG_KERNEL= # test-debug sets it
+BENCH_KERNEL= # bench sets it
+OP=${OP:-} # bench: all operations
 
 check_knobs() {
 	choose CORE "$CORE" rust c
@@ -61,6 +63,7 @@ help() {
 		make test-debug   the same guests on an arm64 kernel with lockdep, KASAN, kmemleak and the like: 12 min, cold 20 min
 		make check-users  build the drivers of the kernel that use dma-bufs as modules, load those that need no hardware
 		make check-combinations   build and boot kernels with combinations of options that no other has
+		make bench   what each operation costs in C and in Rust, in guest instructions, and the size of the code
 		make build   build kernel and guest only
 		make clean   remove build/ (not the cache in $CACHE)
 
@@ -68,6 +71,7 @@ help() {
 		CORE=rust|c                 who implements dma-buf (default: rust)
 		LINK=y|m                    dma-buf built in, or as modules that the guest inserts (default: y; make test: both)
 		KDIR=/path/to/linux         build from your own Linux $KERNEL tree, which is not modified
+		OP=name                     bench: where the instructions of this operation go, function by function
 		JOBS=N                      parallel compilers (default: number of processors)
 	END
 }
@@ -83,9 +87,10 @@ main() {
 	test-debug) run_debug_tests ;;
 	check-users) run_check_users ;;
 	check-combinations) run_check_combinations ;;
+	bench) bench ;;
 	clean) clean ;;
 	help) help ;;
-	*) choose command "$1" build run test test-full test-debug check-users check-combinations clean help ;;
+	*) choose command "$1" build run test test-full test-debug check-users check-combinations bench clean help ;;
 	esac
 }
 main "$@"

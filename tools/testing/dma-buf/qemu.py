@@ -74,6 +74,8 @@ class Guest:
         command += ["-kernel", self.args.dir / "kernel", "-initrd", self.args.dir / "initramfs.cpio"]
         if (self.args.dir / "board.dtb").exists():
             command += ["-dtb", self.args.dir / "board.dtb"]
+        if self.args.count_instructions:
+            command += ["-icount", "shift=0,sleep=off"]
         if self.args.gpu:
             command += m["gpu"]
         append = f"console=ttyAMA0 loglevel=8 panic=-1 maxcpus={self.args.cpus}"
@@ -228,7 +230,7 @@ def leaks(text):
     return problems, [f"{len(own)} leaks of the upstream test's own ({TEST_OWN_LEAK})"] if own else []
 
 
-def main():
+def main(words=None, kind=Guest):
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--machine", choices=MACHINES, required=True)
     parser.add_argument("--dir", type=Path, required=True, help="holds kernel, initramfs.cpio, board.dtb")
@@ -238,17 +240,18 @@ def main():
     parser.add_argument("--link", choices=("y", "m"), required=True, help="how that core must turn out to be linked")
     parser.add_argument("--cpus", type=int, default=2)
     parser.add_argument("--append", default="", help="more words for the kernel's command line")
+    parser.add_argument("--count-instructions", action="store_true", help="a nanosecond of the guest's is an instruction")
     parser.add_argument("--gpu", action="store_true", help="plug in a virtio-gpu")
     parser.add_argument("--debug", action="store_true", help="a debug kernel: it must report about lockdep and kmemleak")
     parser.add_argument("--patience", type=int, default=1, help="factor for each limit of time, here and in the guest")
     parser.add_argument("--timeout", type=int, default=300, help="seconds the whole run may take")
     parser.add_argument("--quiet", type=int, default=450, help="seconds of silence that count as a hang")
     parser.add_argument("--echo", metavar="PREFIX", help="show what the job reports, each line with this prefix")
-    args = parser.parse_args()
+    args = parser.parse_args(words)
 
     shutil.rmtree(args.out, ignore_errors=True)
     args.out.mkdir(parents=True)
-    guest = Guest(args)
+    guest = kind(args)
     try:
         guest.start()
         guest.run()

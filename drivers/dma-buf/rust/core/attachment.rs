@@ -192,7 +192,7 @@ pub(crate) unsafe fn attach(
     importer_ops: *const bindings::dma_buf_attach_ops,
     importer_priv: *mut c_void,
 ) -> Result<NonNull<bindings::dma_buf_attachment>> {
-    let mut attachment = KBox::new(bindings::dma_buf_attachment::default(), GFP_KERNEL)?;
+    let mut attachment = KBox::<bindings::dma_buf_attachment>::zeroed(GFP_KERNEL)?;
 
     attachment.dev = dev.as_ptr();
     attachment.dmabuf = buf.as_raw();

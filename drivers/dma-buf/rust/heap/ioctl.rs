@@ -113,10 +113,15 @@ impl Argument {
 /// Fails with `EINVAL` if there is no such command, `EFAULT`, and as [`Request::serve`] does. On
 /// failure there is no new buffer and no new file descriptor.
 pub(crate) fn dispatch(heap: &Heap, cmd: u32, arg: UserPtr) -> Result {
-    if _IOC_NR(cmd) != ALLOC {
-        return Err(EINVAL);
+    match _IOC_NR(cmd) {
+        ALLOC => alloc(heap, cmd, arg),
+        _ => Err(EINVAL),
     }
+}
 
+// Not part of the above, whose other way is short.
+#[inline(never)]
+fn alloc(heap: &Heap, cmd: u32, arg: UserPtr) -> Result {
     let slice = |direction| {
         let asked = _IOC_DIR(cmd) & direction != 0;
         UserSlice::new(arg, if asked { _IOC_SIZE(cmd) } else { 0 })

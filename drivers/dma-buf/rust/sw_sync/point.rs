@@ -5,10 +5,17 @@
 //! C header: [`include/linux/dma-fence.h`](srctree/include/linux/dma-fence.h)
 
 use crate::{
+    index::{
+        Indexed,
+        Links, //
+    },
     seqno::Seqno,
     timeline::Timeline, //
 };
-use core::ptr::NonNull;
+use core::{
+    mem::offset_of,
+    ptr::NonNull, //
+};
 use kernel::{
     bindings,
     dma_buf::Fence,
@@ -19,9 +26,7 @@ use kernel::{
             Acquire,
             Atomic,
             Relaxed, //
-        },
-        new_spinlock_irq,
-        SpinLockIrq, //
+        }, //
     },
     types::Opaque,
 };
@@ -39,10 +44,16 @@ pub(crate) struct Point {
     #[pin]
     fence: Opaque<bindings::dma_fence>,
     timeline: ARef<Timeline>,
-    /// The earliest time that somebody wishes the fence to be signalled by.
+    /// Among the points of the timeline that wait.
     #[pin]
-    deadline: SpinLockIrq<Option<bindings::ktime_t>>,
+    links: Links,
+    /// The earliest time that somebody wishes the fence to be signalled by; `KTIME_MAX` at first.
+    deadline: Atomic<bindings::ktime_t>,
 }
+
+/// The flag of a fence whose deadline was set.
+const HAS_DEADLINE: bindings::dma_fence_flag_bits =
+    bindings::dma_fence_flag_bits_DMA_FENCE_FLAG_USER_BITS;
 
 // SAFETY: A fence is not tied to a thread; the rest is `Send`.
 unsafe impl Send for Point {}
@@ -50,6 +61,16 @@ unsafe impl Send for Point {}
 // SAFETY: What changes in a fence after its initialisation is accessed with atomics, or by the
 // fence core, which does its own locking; the rest is `Sync`.
 unsafe impl Sync for Point {}
+
+// SAFETY: A point is only in the index of its timeline. A sequence number does not change.
+unsafe impl Indexed for Point {
+    const LINKS: usize = offset_of!(Point, links);
+    type Key = Seqno;
+
+    fn key(&self) -> Seqno {
+        self.seqno()
+    }
+}
 
 /// A point whose fence is alive, and which may therefore be signalled.
 ///
@@ -121,7 +142,29 @@ impl Point {
 
     /// The earliest deadline that was set.
     pub(crate) fn deadline(&self) -> Option<bindings::ktime_t> {
-        *self.deadline.lock()
+        self.flag(HAS_DEADLINE).then(|| self.deadline.load(Relaxed))
+    }
+
+    fn set_deadline(&self, deadline: bindings::ktime_t) {
+        let mut earliest = self.deadline.load(Relaxed);
+
+        while deadline < earliest {
+            match self.deadline.cmpxchg(earliest, deadline, Relaxed) {
+                Ok(_) => break,
+                Err(other) => earliest = other,
+            }
+        }
+        if !self.flag(HAS_DEADLINE) {
+            // This orders, too: who finds the flag finds a deadline.
+            //
+            // SAFETY: The flags live as long as the fence.
+            unsafe {
+                bindings::test_and_set_bit(
+                    HAS_DEADLINE as usize,
+                    &raw mut (*self.fence.get()).flags,
+                )
+            };
+        }
     }
 }
 
@@ -144,7 +187,8 @@ impl LivePoint {
         let point = KBox::pin_init(
             pin_init!(Point {
                 timeline: timeline.into(),
-                deadline <- new_spinlock_irq!(None),
+                links <- Links::new(),
+                deadline: Atomic::new(bindings::ktime_t::MAX),
                 // The last one, since a trace event in it makes use of the operations.
                 //
                 // SAFETY: `slot` is memory for a fence, in a point whose other members are
@@ -248,9 +292,7 @@ unsafe extern "C" fn signaled(fence: *mut bindings::dma_fence) -> bool {
 /// As [`driver_name`].
 unsafe extern "C" fn set_deadline(fence: *mut bindings::dma_fence, deadline: bindings::ktime_t) {
     // SAFETY: The caller's guarantee.
-    let mut earliest = unsafe { point(fence) }.deadline.lock();
-
-    *earliest = Some(earliest.map_or(deadline, |earliest| earliest.min(deadline)));
+    unsafe { point(fence) }.set_deadline(deadline);
 }
 
 /// # Safety

@@ -3,10 +3,7 @@
 //! All timelines, oldest first.
 
 use crate::{
-    index::{
-        Index,
-        Room, //
-    },
+    index::Index,
     timeline::Timeline, //
 };
 use kernel::{
@@ -19,7 +16,7 @@ use kernel::{
 
 global_lock! {
     // SAFETY: Initialised by `init()` before anything else uses it.
-    unsafe(uninit) static TIMELINES: SpinLockIrq<Option<Index<u64, Timeline>>> = None;
+    unsafe(uninit) static TIMELINES: SpinLockIrq<Option<Index<Timeline>>> = None;
 }
 
 /// Makes the registry usable.
@@ -36,19 +33,21 @@ pub(crate) unsafe fn init() {
 ///
 /// # Safety
 ///
-/// The timeline must not move, and stay valid until it is passed to [`remove`].
-pub(crate) unsafe fn insert(room: Room<u64, Timeline>, timeline: &Timeline) {
+/// The timeline must be new. It must not move, and stay valid until it is passed to [`remove`].
+pub(crate) unsafe fn insert(timeline: &Timeline) {
     let mut timelines = TIMELINES.lock();
     let timelines = timelines.get_or_insert_with(Index::new);
 
+    // No other timeline has its context.
+    //
     // SAFETY: By the caller's guarantee.
-    unsafe { timelines.insert(room, timeline.context(), timeline) };
+    unsafe { timelines.insert(timeline, |_| None::<()>) };
 }
 
 /// Takes a timeline off.
 pub(crate) fn remove(timeline: &Timeline) {
     if let Some(timelines) = TIMELINES.lock().as_mut() {
-        timelines.remove(&timeline.context(), timeline);
+        timelines.remove(timeline);
     }
 }
 
@@ -58,12 +57,11 @@ fn first_from(mut from: u64) -> Option<ARef<Timeline>> {
     let timelines = timelines.as_ref()?;
 
     loop {
-        let (context, timeline) = timelines.first_from(&from)?;
-        let timeline = timeline.try_get();
-        if timeline.is_some() {
-            return timeline;
+        let timeline = timelines.first_from(&from)?;
+        if let Some(timeline) = timeline.try_get() {
+            return Some(timeline);
         }
-        from = context.checked_add(1)?;
+        from = timeline.context().checked_add(1)?;
     }
 }
 

@@ -31,15 +31,15 @@
 //! | a timeline's value, and that fences come in | the timeline's `order`, a mutex |
 //! | the index of fences that wait | the timeline's `pending` |
 //! | the index of timelines | [`registry`]'s lock |
-//! | a fence's deadline | the fence's `deadline` |
 //!
 //! `order` is taken first, in ioctls, in the release of the file and for `sync/info`. The other
-//! three are spinlocks that disable interrupts. None of them is held while a fence is signalled or
+//! two are spinlocks that disable interrupts. None of them is held while a fence is signalled or
 //! a reference is dropped, nor while another lock of this list is taken. They may be taken with
 //! the lock of any fence held: a callback of one fence may drop the last reference to another.
 //!
-//! A fence uses the lock inside it. A timeline's value is atomic, since [`point`] compares it with
-//! a fence's number under no lock at all; it goes up before the first fence is signalled for it.
+//! A fence uses the lock inside it; its deadline is atomic. So is a timeline's value, since
+//! [`point`] compares it with a fence's number under no lock at all; it goes up before the first
+//! fence is signalled for it.
 
 use kernel::prelude::*;
 

@@ -5,7 +5,8 @@
 use crate::{
     index::{
         Index,
-        Room, //
+        Indexed,
+        Links, //
     },
     point::{
         LivePoint,
@@ -15,7 +16,10 @@ use crate::{
     seqno::Seqno,
     trace, //
 };
-use core::ptr::NonNull;
+use core::{
+    mem::offset_of,
+    ptr::NonNull, //
+};
 use kernel::{
     bindings,
     dma_buf::Fence,
@@ -44,7 +48,7 @@ use kernel::{
 ///
 /// - `c` holds the reference count, the context of the fences, the name and the value; the rest of
 ///   it is zero and not used. Context and name are constant.
-/// - The points in `pending` have this timeline, and their sequence numbers as keys.
+/// - The points in `pending` have this timeline.
 /// - `order` is held while the value changes and while points are added to `pending`. When it is
 ///   not held, the points there are later than the value.
 /// - The memory is from `kmalloc()`. It is freed, without running destructors, a grace period of
@@ -57,7 +61,10 @@ pub(crate) struct Timeline {
     #[pin]
     order: Mutex<()>,
     #[pin]
-    pending: SpinLockIrq<Index<Seqno, Point>>,
+    pending: SpinLockIrq<Index<Point>>,
+    /// In the registry.
+    #[pin]
+    links: Links,
     #[pin]
     rcu: Opaque<bindings::kvfree_rcu_head>,
 }
@@ -90,20 +97,30 @@ unsafe impl AlwaysRefCounted for Timeline {
     }
 }
 
+// SAFETY: The registry is the only index of timelines. A context does not change.
+unsafe impl Indexed for Timeline {
+    const LINKS: usize = offset_of!(Timeline, links);
+    type Key = u64;
+
+    fn key(&self) -> u64 {
+        self.context()
+    }
+}
+
 // What `kvfree_call_rcu()` asks for.
-const _: () = assert!(core::mem::offset_of!(Timeline, rcu) < 4096);
+const _: () = assert!(offset_of!(Timeline, rcu) < 4096);
 
 impl Timeline {
     /// Creates a timeline at value 0, named after the calling thread.
     ///
     /// Fails with `ENOMEM`. May sleep.
     pub(crate) fn new() -> Result<ARef<Self>> {
-        let room = Room::new()?;
         let timeline = KBox::pin_init(
             pin_init!(Self {
                 c <- Opaque::ffi_init(Self::init_c),
                 order <- new_mutex!(()),
                 pending <- new_spinlock_irq!(Index::new()),
+                links <- Links::new(),
                 rcu: Opaque::zeroed(),
             }),
             GFP_KERNEL,
@@ -115,7 +132,7 @@ impl Timeline {
         let timeline = unsafe { ARef::<Self>::from_raw(timeline) };
 
         // SAFETY: It stays where it is, and removes itself before it is freed.
-        unsafe { registry::insert(room, &timeline) };
+        unsafe { registry::insert(&timeline) };
         Ok(timeline)
     }
 
@@ -180,8 +197,6 @@ impl Timeline {
     ///
     /// Fails as [`LivePoint::new`]. May sleep.
     pub(crate) fn fence(&self, seqno: Seqno) -> Result<ARef<Fence>> {
-        let room = Room::new()?;
-        // Declared before the guards, so that it is dropped without them if it is not needed.
         let point = LivePoint::new(self, seqno)?;
         let order = self.order.lock();
 
@@ -191,22 +206,19 @@ impl Timeline {
             return Ok(point.into_fence());
         }
 
-        let mut pending = self.pending.lock();
-        if let Some(other) = pending.get(&seqno).and_then(Point::try_get) {
-            return Ok(other.into_fence());
-        }
-
         // A point of the same number that is dying gives way.
         //
-        // SAFETY: The point does not move; its release removes it with its number.
+        // SAFETY: The point is new and does not move; its release removes it.
         // INVARIANT: `order` is held, and the number is later than the value.
-        unsafe { pending.insert(room, seqno, &point) };
-        Ok(point.into_fence())
+        let other = unsafe { self.pending.lock().insert(&*point, Point::try_get) };
+
+        drop(order);
+        Ok(other.unwrap_or(point).into_fence())
     }
 
     /// Takes `point` out of those that wait, for good.
     pub(crate) fn forget(&self, point: &Point) {
-        self.pending.lock().remove(&point.seqno(), point);
+        self.pending.lock().remove(point);
     }
 
     /// Advances the timeline and signals what it reaches, in order. May sleep.
@@ -221,8 +233,11 @@ impl Timeline {
             // INVARIANT: `order` is held, until what is reached is taken out below.
             self.atomic_value()
                 .store(self.value().add(step).0 as i32, Release);
-            while let Some(point) = self.pop_reached() {
+            while let Some((point, is_last)) = self.pop_reached() {
                 point.signal();
+                if is_last {
+                    break;
+                }
             }
 
             steps -= step;
@@ -232,16 +247,23 @@ impl Timeline {
         }
     }
 
-    /// Takes out the earliest point that is reached. Those that are dying are dropped on the way:
-    /// nobody waits for them.
-    fn pop_reached(&self) -> Option<LivePoint> {
+    /// Takes out the earliest point that is reached, and tells whether it was the last of them.
+    /// Those that are dying are dropped on the way: nobody waits for them.
+    fn pop_reached(&self) -> Option<(LivePoint, bool)> {
         let value = self.value();
         let mut pending = self.pending.lock();
 
         loop {
-            let point = pending.pop_up_to(&value)?.try_get();
-            if point.is_some() {
-                return point;
+            let point = pending.first().filter(|point| point.seqno() <= value)?;
+            // If there is none, the point needs the lock to be freed.
+            let live = point.try_get();
+            let point = NonNull::from(point);
+
+            // SAFETY: It is kept by the reference, or by the lock.
+            pending.remove(unsafe { point.as_ref() });
+            if let Some(live) = live {
+                let is_last = pending.first().is_none_or(|next| next.seqno() > value);
+                return Some((live, is_last));
             }
         }
     }
@@ -265,12 +287,11 @@ impl Timeline {
         let pending = self.pending.lock();
 
         loop {
-            let (seqno, point) = pending.first_from(&from)?;
-            let point = point.try_get();
-            if point.is_some() {
-                return point;
+            let point = pending.first_from(&from)?;
+            if let Some(point) = point.try_get() {
+                return Some(point);
             }
-            from = seqno.next();
+            from = point.seqno().next();
         }
     }
 

@@ -28,6 +28,10 @@ set_machine() {
 		VARIANT+=-debug
 		TITLE+=", debug"
 		BUILD_TIME="6 to 12 min when cold"
+	elif [ -n "$BENCH_KERNEL" ]; then
+		FRAGMENTS=(arm64 base dma-buf "core-$CORE" "link-$LINK" bench)
+		VARIANT+=-bench
+		TITLE+=", bench"
 	fi
 	FRAGMENTS=("${FRAGMENTS[@]/#/$HERE/configs/}")
 	FRAGMENTS=("${FRAGMENTS[@]/%/.config}")
@@ -90,9 +94,9 @@ verify_config() {
 # The other core's objects differ from ours in drivers/dma-buf and the Rust crates only, those of the other form in these and
 # in the drivers that use DMA-BUF: start from a copy.
 seed_objects() {
-	local sibling other debug=${DEBUG_KERNEL:+-debug}
+	local sibling other kind=${DEBUG_KERNEL:+-debug}${BENCH_KERNEL:+-bench}
 	case $CORE in rust) other=c ;; c) other=rust ;; esac
-	for sibling in "$MACHINE-$CORE$debug" "$MACHINE-$CORE-m$debug" "$MACHINE-$other$debug"; do
+	for sibling in "$MACHINE-$CORE$kind" "$MACHINE-$CORE-m$kind" "$MACHINE-$other$kind"; do
 		sibling=$(dirname "$OBJ")/$sibling
 		[ ! -e "$OBJ" ] || return 0
 		[ -e "$sibling/.complete" ] || continue
