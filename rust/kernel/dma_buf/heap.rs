@@ -153,14 +153,14 @@ impl<H: Heap> Registration<H> {
     }
 }
 
-#[cfg(CONFIG_DMABUF_CORE_RUST)]
 impl<H: Heap> Drop for Registration<H> {
     #[inline]
     fn drop(&mut self) {
         // SAFETY: By the type invariant, and nobody uses the heap after this.
-        unsafe { bindings::dma_heap_remove(self.heap.as_ptr()) };
-        // SAFETY: By the type invariant; the heap, which borrowed it, is gone.
-        drop(unsafe { KBox::<Registered<H>>::from_foreign(self.data.as_ptr()) });
+        if unsafe { remove(self.heap.as_ptr()) } {
+            // SAFETY: By the type invariant; the heap, which borrowed it, is gone.
+            drop(unsafe { KBox::<Registered<H>>::from_foreign(self.data.as_ptr()) });
+        }
     }
 }
 
@@ -177,6 +177,30 @@ unsafe fn add(
 ) -> *mut bindings::dma_heap {
     // SAFETY: By the caller's guarantee.
     unsafe { bindings::dma_heap_add_owned(info, module) }
+}
+
+/// Removes a heap, and says so.
+///
+/// # Safety
+///
+/// As for `dma_heap_remove()`.
+#[cfg(CONFIG_DMABUF_CORE_RUST)]
+#[inline]
+unsafe fn remove(heap: *mut bindings::dma_heap) -> bool {
+    // SAFETY: By the caller's guarantee.
+    unsafe { bindings::dma_heap_remove(heap) };
+    true
+}
+
+/// Leaves a heap where it is, and says so.
+///
+/// # Safety
+///
+/// None; the signature is that of the other function.
+#[cfg(not(CONFIG_DMABUF_CORE_RUST))]
+#[inline]
+unsafe fn remove(_heap: *mut bindings::dma_heap) -> bool {
+    false
 }
 
 /// Adds a heap that stays for ever, and so does its module.

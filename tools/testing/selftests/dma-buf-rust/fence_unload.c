@@ -111,7 +111,8 @@ static void test_signalled(int module)
 	buf = new_buffer(page_size());
 	t_err(import_fence(buf, both, DMA_BUF_SYNC_READ), 0,
 	      "both in a buffer");
-	t_ok(!poll_now(buf, POLLOUT), "which is polled");
+	t_ok(!poll_now(buf, POLLOUT) && !poll_now(merged, POLLIN),
+	     "which are polled");
 	t_err(unload(), EAGAIN, "the issuer stays until it has signalled");
 	t_err(ioctl(control, FAIL), 0, "signal one with an error");
 	t_err(ioctl(control, SIGNAL), 0, "signal the other");
