@@ -45,7 +45,7 @@ stats() { find "$@" -exec stat -c '%A %u:%g %n' {} + 2>&1 | LC_ALL=C sort -k 3; 
 	sed -n 's/^ *[0-9]* \(.*dma.*\)$/minor number of \1/p' /proc/misc
 	for file in /sys/class/dma_heap/* /sys/class/misc/udmabuf; do
 		echo "-- $file"
-		(cd "$file" && pwd -P && stats . && grep -v -e '^MAJOR=' -e '^MINOR=' uevent)
+		(cd "$file" && pwd -P && stats . ! -path '*/power*' && grep -v -e '^MAJOR=' -e '^MINOR=' uevent)
 	done
 
 	echo "== file systems"
