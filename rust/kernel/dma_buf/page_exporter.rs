@@ -320,6 +320,10 @@ impl<S: PageSource> Exporter for Pages<S> {
         for page in source.runs().flat_map(|run| run.pages()) {
             pages.push(page, GFP_KERNEL)?;
         }
+        if pages.len() != count {
+            // The source does not say the same each time.
+            return Err(EINVAL);
+        }
 
         // SAFETY: `pages` holds the pages of this buffer, which outlive the mapping: the core
         // undoes it before it releases the buffer.
@@ -394,12 +398,13 @@ impl<S: PageSource> VmOps<S> {
 
         for run in pages.runs_from(page_offset(vma)) {
             for page in run.truncate((end - addr) >> PAGE_SHIFT).pages() {
-                // SAFETY: The area takes page frames, and `addr` is inside it.
-                if addr != faulted
-                    && unsafe { bindings::vmf_insert_page_pfn(vma.as_ptr(), addr, page) }
-                        != INSERTED
-                {
-                    return;
+                if addr != faulted {
+                    // SAFETY: The area takes page frames, and `addr` is inside it.
+                    let result = unsafe { bindings::vmf_insert_page_pfn(vma.as_ptr(), addr, page) };
+
+                    if result != INSERTED {
+                        return;
+                    }
                 }
                 addr += PAGE_SIZE;
             }

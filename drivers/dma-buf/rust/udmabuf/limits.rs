@@ -23,10 +23,12 @@ pub(crate) fn items() -> usize {
     usize::try_from(udmabuf_list_limit.load(Relaxed)).unwrap_or(usize::MAX)
 }
 
-/// How many pages a buffer may have. A negative limit is none.
+/// How many pages a buffer may have. A negative limit is none, except for what has an address.
 pub(crate) fn pages() -> usize {
-    match u64::try_from(udmabuf_size_limit_mb.load(Relaxed)) {
-        Ok(megabytes) => usize::try_from((megabytes << 20) >> PAGE_SHIFT).unwrap_or(usize::MAX),
-        Err(_) => usize::MAX,
-    }
+    let most = usize::MAX >> PAGE_SHIFT;
+
+    u64::try_from(udmabuf_size_limit_mb.load(Relaxed))
+        .ok()
+        .and_then(|megabytes| usize::try_from((megabytes << 20) >> PAGE_SHIFT).ok())
+        .map_or(most, |limit| limit.min(most))
 }

@@ -5,11 +5,11 @@
 . /jobs/lib.sh
 modprobe vgem
 program tap dmabuf-heap 300 dmabuf-heap
-# two of its tests use 1024 huge pages of 2 MiB, where the machine has huge pages
+# two of its tests use 1024 huge pages of 2 MiB, where the machine has huge pages; ours a few
 huge=/proc/sys/vm/nr_hugepages
 [ ! -e $huge ] || echo 1024 >$huge
 program tap udmabuf 120 udmabuf
-[ ! -e $huge ] || echo 0 >$huge
+[ ! -e $huge ] || echo 8 >$huge
 program tap sync_test 400 sync_test
 
 modprobe vkms

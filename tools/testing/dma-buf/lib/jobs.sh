@@ -46,6 +46,8 @@ run() {
 
 # The jobs of a test run; a "-4" behind a name is the number of CPUs, else there are two.
 TEST_JOBS=(inventory kunit kunit-4 selftests stress-4 main-job)
+# What more there is to be tested of modules.
+MODULE_JOBS=(modules)
 
 # test_job JOB: the logs and cases of one guest of $VARIANT.
 test_job() {
@@ -118,6 +120,7 @@ run_full_tests() {
 	lock_cache
 	check_combinations
 	check_users arm64 vexpress-a9
+	bpf_test
 	end_tests
 }
 
@@ -142,7 +145,7 @@ begin_tests() {
 
 # test_forms MACHINE/LINK...: build each, look at the sources, run the jobs of each.
 test_forms() {
-	local form job
+	local form job jobs
 	for form; do
 		build_machine "${form%/*}" "${form#*/}"
 		gate_machine
@@ -153,8 +156,10 @@ test_forms() {
 	for form; do
 		MACHINE=${form%/*} LINK=${form#*/}
 		set_machine
-		say "  Boot $TITLE for each job (${TEST_JOBS[*]}): about 5 min"
-		for job in "${TEST_JOBS[@]}"; do
+		jobs=("${TEST_JOBS[@]}")
+		[ "$LINK" != m ] || jobs+=("${MODULE_JOBS[@]}")
+		say "  Boot $TITLE for each job (${jobs[*]}): about 5 min"
+		for job in "${jobs[@]}"; do
 			test_job "$job"
 		done
 	done

@@ -33,7 +33,7 @@ cargo_path() {
 
 missing_packages() {
 	local package
-	for package in $(wanted_packages); do
+	for package; do
 		[ "$(dpkg-query -W -f='${db:Status-Status}' "$package" 2>/dev/null)" = installed ] || echo "$package"
 	done
 }
@@ -45,6 +45,13 @@ install_packages() {
 }
 
 check_packages() {
+	local wanted
+	mapfile -t wanted < <(wanted_packages | tr ' ' '\n')
+	need_packages "${wanted[@]}"
+}
+
+# need_packages PACKAGE...
+need_packages() {
 	local missing
 	case $CODENAME in
 	bookworm | trixie) ;;
@@ -53,7 +60,7 @@ check_packages() {
 		return
 		;;
 	esac
-	mapfile -t missing < <(missing_packages)
+	mapfile -t missing < <(missing_packages "$@")
 	[ "${#missing[@]}" -gt 0 ] || return 0
 	if [ "$(id -u)" -ne 0 ]; then
 		fail "checking packages" "${#missing[@]} packages are missing and this is not root" \

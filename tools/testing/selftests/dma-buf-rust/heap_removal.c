@@ -297,7 +297,8 @@ static void test_race(void)
 	group_end(&g);
 }
 
-static void test_unload(void)
+/* Leaves nothing open but what is asked for. */
+static int only(bool want_buffer)
 {
 	int control = control_open(), heap, buf;
 
@@ -305,10 +306,19 @@ static void test_unload(void)
 	heap = heap_open();
 	buf = heap_alloc(heap);
 	close(control);
+	close(want_buffer ? heap : buf);
+	return want_buffer ? buf : heap;
+}
+
+static void test_unload(void)
+{
+	int fd = only(false);
+
 	t_err(unload(), EAGAIN, "unload with an open file of the heap");
-	close(heap);
+	close(fd);
+	fd = only(true);
 	t_err(unload(), EAGAIN, "unload with a buffer of the heap");
-	close(buf);
+	close(fd);
 	t_err(unload(), 0, "unload");
 	t_err(open(CONTROL, O_RDWR), ENOENT, "it is gone");
 }

@@ -12,7 +12,6 @@
 #include "udmabufs.h"
 
 #define PAGES		8
-#define NR_HUGE_PAGES	"/proc/sys/vm/nr_hugepages"
 #define HUGE_PAGES	3
 #define PER_HUGE_PAGE	(2 * MEGABYTE / page_size())
 
@@ -344,9 +343,7 @@ static void test_huge(void)
 
 int main(void)
 {
-	char before[32];
 	int device;
-	bool had;
 
 	t_begin();
 	device = udmabuf_open();
@@ -358,12 +355,9 @@ int main(void)
 	test_areas();
 	test_file();
 	test_lifetime();
-	had = read_file(NR_HUGE_PAGES, before, sizeof(before));
-	if (had)
-		write_file(NR_HUGE_PAGES, "8");
+	want_huge_pages(true);
 	test_huge();
-	if (had)
-		write_file(NR_HUGE_PAGES, before);
+	want_huge_pages(false);
 	close(device);
 	return t_end();
 }

@@ -11,6 +11,7 @@
 
 #include "udmabufs.h"
 
+#define NR_HUGE_PAGES	"/proc/sys/vm/nr_hugepages"
 #define HUGE_PAGE	(2 * MEGABYTE)
 
 static int device = -1;
@@ -44,6 +45,16 @@ int new_huge_memfd(size_t huge_pages)
 	    meminfo_kb("Hugepagesize:") * 1024UL != HUGE_PAGE)
 		return -1;
 	return sealed_memfd(MFD_HUGETLB, huge_pages * HUGE_PAGE, F_SEAL_SHRINK);
+}
+
+void want_huge_pages(bool want)
+{
+	static char before[32];
+
+	if (want && !read_file(NR_HUGE_PAGES, before, sizeof(before)))
+		before[0] = '\0';
+	if (before[0])
+		write_file(NR_HUGE_PAGES, want ? "8" : before);
 }
 
 struct udmabuf_create_item pages_of(int memfd, size_t first, size_t count)

@@ -21,6 +21,10 @@ static int failed_line;
 module_param(failed_line, int, 0444);
 MODULE_PARM_DESC(failed_line, "The line of the first check that failed, or 0");
 
+static int entries;
+module_param(entries, int, 0444);
+MODULE_PARM_DESC(entries, "How many pieces of memory a mapping had");
+
 #define check(cond) do {						\
 	if (!(cond) && !failed_line)					\
 		failed_line = __LINE__;					\
@@ -86,6 +90,7 @@ static void map_several(struct dma_buf_attachment *a,
 	struct sg_table *first, *second, *other, *third;
 
 	first = map(a, DMA_BIDIRECTIONAL);
+	entries = first ? first->orig_nents : 0;
 	second = map(a, DMA_TO_DEVICE);
 	other = map(b, DMA_FROM_DEVICE);
 	check(first && second && same_addresses(first, second));

@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Loading and unloading modules, and what is left of them afterwards.
+ */
+#include <dirent.h>
+#include <fcntl.h>
+#include <libgen.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "common.h"
+#include "modules.h"
+
+void modules_add(struct modules *all, const char *path)
+{
+	char copy[512], *base, *dot;
+	struct module *m = &all->list[all->n++];
+
+	t_need(all->n <= MAX_MODULES, "fewer modules");
+	snprintf(copy, sizeof(copy), "%s", path);
+	base = basename(copy);
+	dot = strchr(base, '.');
+	if (dot)
+		*dot = '\0';
+	for (char *p = base; *p; p++)
+		if (*p == '-')
+			*p = '_';
+	m->path = path;
+	snprintf(m->name, sizeof(m->name), "%.55s", base);
+}
+
+bool module_is_loaded(const char *name)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), "/sys/module/%s/refcnt", name);
+	return !access(path, F_OK);
+}
+
+bool module_has_users(const char *name)
+{
+	char path[128];
+	struct dirent *e;
+	bool any = false;
+	DIR *dir;
+
+	snprintf(path, sizeof(path), "/sys/module/%s/holders", name);
+	dir = opendir(path);
+	if (!dir)
+		return false;
+	while ((e = readdir(dir)))
+		any |= e->d_name[0] != '.';
+	closedir(dir);
+	return any;
+}
+
+int module_load(const struct module *m)
+{
+	int fd = open(m->path, O_RDONLY | O_CLOEXEC);
+	int ret, err;
+
+	t_need(fd >= 0, m->path);
+	ret = syscall(SYS_finit_module, fd, "", 0);
+	err = errno;
+	close(fd);
+	errno = err;
+	return ret;
+}
+
+int module_unload(const char *name)
+{
+	return syscall(SYS_delete_module, name, O_NONBLOCK);
+}
+
+/* Some references are dropped by a worker, after what they were for is gone. */
+int module_unload_soon(const char *name)
+{
+	int ret = module_unload(name);
+
+	for (int tries = 0; ret && errno == EAGAIN && tries < 200; tries++) {
+		nap_ms(10);
+		ret = module_unload(name);
+	}
+	return ret;
+}
+
+bool modules_load(const struct modules *all)
+{
+	for (int i = 0; i < all->n; i++) {
+		if (!module_load(&all->list[i]))
+			continue;
+		t_note("load %s: %s", all->list[i].name, strerror(errno));
+		return false;
+	}
+	return true;
+}
+
+bool modules_unload(const struct modules *all)
+{
+	bool done = true;
+
+	for (int i = all->n - 1; i >= 0; i--) {
+		const char *name = all->list[i].name;
+
+		if (!module_is_loaded(name) || !module_unload_soon(name))
+			continue;
+		t_note("unload %s: %s", name, strerror(errno));
+		done = false;
+	}
+	return done;
+}
+
+static long count_lines(const char *path)
+{
+	FILE *f = fopen(path, "re");
+	char line[512];
+	long n = 0;
+
+	t_need(f, path);
+	while (fgets(line, sizeof(line), f))
+		n += !!strchr(line, '\n');
+	fclose(f);
+	return n;
+}
+
+/* MemFree does not count the free pages that each processor keeps for itself. */
+static long processors_free_kb(void)
+{
+	FILE *f = fopen("/proc/zoneinfo", "re");
+	char line[256];
+	long n, pages = 0;
+
+	t_need(f, "/proc/zoneinfo");
+	while (fgets(line, sizeof(line), f))
+		if (sscanf(line, " count: %ld", &n) == 1)
+			pages += n;
+	fclose(f);
+	return pages * (page_size() / 1024);
+}
+
+void memory_look(struct memory *m)
+{
+	char line[512];
+	FILE *f;
+
+	m->n = 0;
+	slab_kb();
+	f = fopen("/proc/slabinfo", "re");
+	t_need(f, "/proc/slabinfo");
+	while (fgets(line, sizeof(line), f) && m->n < MAX_CACHES)
+		if (sscanf(line, "%47s %ld", m->caches[m->n].name,
+			   &m->caches[m->n].objects) == 2)
+			m->n++;
+	fclose(f);
+	m->vmalloc = count_lines("/proc/vmallocinfo");
+	m->percpu_kb = meminfo_kb("Percpu:");
+	m->free_kb = meminfo_kb("MemFree:") + processors_free_kb();
+}
+
+static bool grew(const char *what, long before, long after, long most)
+{
+	if (after - before <= most)
+		return false;
+	t_note("%s: %ld before, %ld after", what, before, after);
+	return true;
+}
+
+static long objects_of(const struct memory *m, const char *name)
+{
+	for (int i = 0; i < m->n; i++)
+		if (!strcmp(m->caches[i].name, name))
+			return m->caches[i].objects;
+	return 0;
+}
+
+bool memory_grew(const struct memory *before, const struct memory *after,
+		 long rounds, long kb)
+{
+	bool more = false;
+
+	for (int i = 0; i < after->n; i++)
+		more |= grew(after->caches[i].name,
+			     objects_of(before, after->caches[i].name),
+			     after->caches[i].objects, rounds - 1);
+	more |= grew("vmalloc mappings", before->vmalloc, after->vmalloc,
+		     rounds - 1);
+	more |= grew("kB of per-cpu memory", before->percpu_kb,
+		     after->percpu_kb, kb - 1);
+	more |= grew("kB in use", -before->free_kb, -after->free_kb, kb - 1);
+	return more;
+}

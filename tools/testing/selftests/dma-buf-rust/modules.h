@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Loading and unloading modules, and what is left of them afterwards.
+ */
+#ifndef DMA_BUF_RUST_MODULES_H
+#define DMA_BUF_RUST_MODULES_H
+
+#include <stdbool.h>
+
+#define MAX_MODULES	40
+#define MAX_CACHES	400
+
+struct module {
+	const char *path;
+	char name[56];
+};
+
+/* In the order in which they are loaded */
+struct modules {
+	struct module list[MAX_MODULES];
+	int n;
+};
+
+/* The name is that of the file. */
+void modules_add(struct modules *all, const char *path);
+bool module_is_loaded(const char *name);
+/* Whether other modules use it */
+bool module_has_users(const char *name);
+/* As the system calls return. Unloading fails with EAGAIN while it is in use. */
+int module_load(const struct module *m);
+int module_unload(const char *name);
+/* The same, for a module that is in use for a moment at most */
+int module_unload_soon(const char *name);
+/* Each one, in order or in reverse; false, with a note, if one refuses. */
+bool modules_load(const struct modules *all);
+bool modules_unload(const struct modules *all);
+
+/* The kernel's memory. The slab caches' own reserves are given back first. */
+struct memory {
+	long free_kb;
+	long percpu_kb;
+	/* mappings in the vmalloc area */
+	long vmalloc;
+	/* objects in use, by slab cache */
+	struct {
+		char name[48];
+		long objects;
+	} caches[MAX_CACHES];
+	int n;
+};
+
+void memory_look(struct memory *m);
+/*
+ * Whether at least so much more of anything is in use than before: as many
+ * objects of a cache or mappings as "rounds", or kilobytes. Says of what.
+ */
+bool memory_grew(const struct memory *before, const struct memory *after,
+		 long rounds, long kb);
+
+#endif
