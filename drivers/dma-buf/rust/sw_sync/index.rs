@@ -168,8 +168,8 @@ impl<T: Indexed> Index<T> {
         let mut found = None;
         let mut node = self.root.rb_node;
 
-        // SAFETY: The root and the children of a node are NULL or nodes of the tree, and by the type
-        // invariant of objects; to remove one the borrow has to end.
+        // SAFETY: The root and the children of a node are NULL or nodes of the tree, and by the
+        // type invariant of objects; to remove one the borrow has to end.
         while let Some(object) = unsafe { object_of::<T>(node) } {
             // SAFETY: As above.
             node = unsafe {
