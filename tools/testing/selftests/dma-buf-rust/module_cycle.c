@@ -21,9 +21,9 @@
 #define ROUNDS		100
 /* What the kernel remembers of the first ones, such as names and dentries */
 #define WARM_UP		10
-/* Every other round an object or a mapping, or in every round a page */
+/* In every other round an object, a mapping or a page */
 #define LEAK_OBJECTS	((ROUNDS - WARM_UP) / 2)
-#define LEAK_KB		((ROUNDS - WARM_UP) * (long)page_size() / 1024)
+#define LEAK_KB		(LEAK_OBJECTS * (long)page_size() / 1024)
 #define LEN		MODULE_BUFFER_LEN
 #define EVENTS		"/sys/kernel/tracing/events/"
 #define RACE_SECONDS	4
