@@ -119,8 +119,8 @@ struct Part {
 /// # Invariants
 ///
 /// - `folios` are pinned, each once for every time it is in the list.
-/// - `parts`, and then `last` unless it is empty, take up the first of `folios`, in this order, each
-///   beginning with a folio of its own. `size` is how many pages that makes.
+/// - `parts`, and then `last` unless it is empty, take up the first of `folios`, in this order,
+///   each beginning with a folio of its own. `size` is how many pages that makes.
 pub struct PinnedPages {
     folios: KVVec<NonNull<bindings::folio>>,
     parts: KVec<Part>,

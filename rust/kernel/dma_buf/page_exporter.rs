@@ -109,7 +109,7 @@ pub trait PageSource: Sized + Send + Sync + 'static {
     /// The pages, in the order of the buffer's contents. The same at each call.
     fn runs(&self) -> impl Iterator<Item = PageRun<'_>> + Clone;
 
-    /// Number of pages. Fails with `EINVAL` if there are too many to count.
+    /// How many pages [`runs`](Self::runs) shows. Fails with `EINVAL` if they cannot be counted.
     #[inline]
     fn count(&self) -> Result<usize> {
         self.runs()

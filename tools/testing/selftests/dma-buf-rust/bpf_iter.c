@@ -38,7 +38,7 @@ static int load_writer(void)
 	const int name = at + (int)offsetof(struct record, name);
 	const int exporter = at + (int)offsetof(struct record, exporter);
 	const struct bpf_insn insns[] = {
-		/* the context: pointers to bpf_iter_meta, which knows the file, and to the buffer */
+		/* the context: a bpf_iter_meta, which knows the file, and the buffer */
 		LOAD(BPF_REG_6, BPF_REG_1, 0),
 		LOAD(BPF_REG_7, BPF_REG_1, 8),
 		JUMP_IF_ZERO(BPF_REG_7, 31),
