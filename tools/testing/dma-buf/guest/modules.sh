@@ -4,7 +4,7 @@
 
 . /jobs/lib.sh
 
-# What init has loaded goes, the latest first, and with it the display's driver.
+# What init has loaded goes, the latest first.
 unload_all() {
 	cp /proc/modules /tmp/loaded
 	while read -r name _; do
