@@ -115,9 +115,9 @@ impl<T: Indexed> Index<T> {
         let mut link = &raw mut self.root.rb_node;
 
         // INVARIANT: By the caller's guarantee.
-        // SAFETY: `link` is the root or a child of `parent`, which is a node of the tree, and by the
-        // type invariant in an object. `node` is not in the tree, and what it replaces is not any
-        // more.
+        // SAFETY: `link` is the root or a child of `parent`, which is a node of the tree, and by
+        // the type invariant in an object. `node` is not in the tree, and what it replaces is not
+        // any more.
         unsafe {
             while let Some(other) = object_of::<T>(*link) {
                 let order = object.key().cmp(&other.key());
