@@ -21,8 +21,9 @@
 
 /* What the kernel remembers of the first ones, such as names and dentries */
 #define WARM_UP		10
-/* What caches may differ by at any time */
+/* What caches and free memory may differ by at any time */
 #define NOISE		25
+#define NOISE_KB	256
 #define LEN		MODULE_BUFFER_LEN
 #define EVENTS		"/sys/kernel/tracing/events/"
 #define RACE_SECONDS	4
@@ -361,11 +362,15 @@ static void test_cycle(const char *what, bool with_drivers)
 	const struct modules *modules = with_drivers ? &all : &core;
 	static struct memory before, after;
 	bool loaded = true, used = true, unloaded = true, clean = true;
-	/* in every other round an object, a mapping or a page */
-	int leak = rounds - WARM_UP < 2 * NOISE ? NOISE : (rounds - WARM_UP) / 2;
-	long leak_kb = leak * (long)page_size() / 1024;
+	/* an object or a mapping in every other round, a page in each */
+	int leak = (rounds - WARM_UP) / 2;
+	long leak_kb = (rounds - WARM_UP) * (long)page_size() / 1024;
 	__u64 start = now_ns();
 
+	if (leak < NOISE)
+		leak = NOISE;
+	if (leak_kb < NOISE_KB)
+		leak_kb = NOISE_KB;
 	for (int i = 0; i < rounds; i++) {
 		if (i == WARM_UP)
 			memory_look(&before);
