@@ -61,8 +61,8 @@ impl Heap {
     ///
     /// What `dma_heap_add()` and `dma_heap_add_owned()` ask of their callers: `info` holds NULL or
     /// valid pointers; once the heap is added, the name, the operations and the private data stay
-    /// as they are until [`Heap::wait_until_unused`] returns. `owner` is NULL or the module that they
-    /// need.
+    /// as they are until [`Heap::wait_until_unused`] returns. `owner` is NULL or the module that
+    /// they need.
     pub(crate) unsafe fn new(
         info: &bindings::dma_heap_export_info,
         owner: *mut bindings::module,
