@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=sh
 # The loadable form: what is in use stays, what is not goes, a hundred times over.
-# The emulated Cortex-A9 takes five times as long for that: forty times must do.
 
 . /jobs/lib.sh
 
@@ -27,6 +26,5 @@ core=$(files dma-buf dma-heap system_heap cma_heap udmabuf sw_sync)
 # what these depend on comes first, DMA-BUF itself excepted
 drivers=$(for name in vgem vivid; do modprobe -D "$name"; done |
 	awk '{ print $2 }' | grep -vxF "$core" | awk '!seen[$0]++')
-case $(uname -m) in aarch64) rounds=100 ;; *) rounds=40 ;; esac
 # shellcheck disable=SC2086 # lists of files
-program tap module_cycle 900 module_cycle -n $rounds $core -- $drivers
+program tap module_cycle 900 module_cycle $core -- $drivers
