@@ -14,7 +14,7 @@ set_users() {
 	FRAGMENTS=("${FRAGMENTS[@]/%/.config}")
 	OBJ+=-users VARIANT+=-users OUT=$BUILD/$VARIANT
 	TITLE+=", with its users"
-	BUILD_TIME="10 to 15 min when cold"
+	BUILD_TIME="10 to 30 min when cold"
 	# it exists: no other kernel has objects that this one could start from
 	mkdir -p "$OBJ"
 }
