@@ -202,6 +202,20 @@ long meminfo_kb(const char *key)
 	return at ? strtol(at + strlen(key) + 1, NULL, 10) : 0;
 }
 
+long free_kb(void)
+{
+	FILE *f = fopen("/proc/zoneinfo", "re");
+	char line[256];
+	long n, pages = 0;
+
+	t_need(f, "/proc/zoneinfo");
+	while (fgets(line, sizeof(line), f))
+		if (sscanf(line, " count: %ld", &n) == 1)
+			pages += n;
+	fclose(f);
+	return meminfo_kb("MemFree:") + pages * (sysconf(_SC_PAGESIZE) / 1024);
+}
+
 long slab_kb(void)
 {
 	glob_t found;
@@ -269,7 +283,7 @@ void group_begin(struct group *g, const char *name)
 	g->fds = count_fds();
 	g->objects = count_objects();
 	g->timelines = count_timelines();
-	g->free_kb = meminfo_kb("MemFree:");
+	g->free_kb = free_kb();
 }
 
 /* Some of what is freed comes back a little later (RCU, other CPUs). */
@@ -286,7 +300,7 @@ void group_end(const struct group *g)
 		fds = count_fds();
 		objects = count_objects();
 		timelines = count_timelines();
-		missing = g->free_kb - meminfo_kb("MemFree:");
+		missing = g->free_kb - free_kb();
 		if (fds == g->fds && objects == g->objects &&
 		    timelines == g->timelines && missing <= tolerance)
 			break;

@@ -36,10 +36,9 @@ void t_need(bool ok, const char *what);
 
 /*
  * A group of tests: group_end() checks that it left no file descriptor, no
- * dma-buf, no fence and no memory behind. MemFree does not count the free pages that each
- * CPU keeps for itself, and those grow with the machine: 8 MiB and a 128th of
- * the memory may be missing. A call that leaked would have lost LEAK_ROUNDS
- * megabytes.
+ * dma-buf, no fence and no memory behind. What the kernel caches grows with the
+ * machine: 8 MiB and a 128th of the memory may be missing. A call that leaked
+ * would have lost LEAK_ROUNDS megabytes.
  */
 #define MEMORY_TOLERANCE_KB(total_kb)	(8192 + (total_kb) / 128)
 
@@ -62,6 +61,8 @@ int count_fds(void);
 /* Open files of the whole machine: also those that have lost their fd. */
 int count_files(void);
 long meminfo_kb(const char *key);
+/* Free memory, with the free pages that each CPU keeps for itself. */
+long free_kb(void);
 /*
  * Memory in the slab caches. Empty slabs are given back first, and what KASAN
  * has in quarantine, where the kernel lets us (CONFIG_SLUB_DEBUG).

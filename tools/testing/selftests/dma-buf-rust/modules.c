@@ -123,21 +123,6 @@ static long count_lines(const char *path)
 	return n;
 }
 
-/* MemFree does not count the free pages that each processor keeps for itself. */
-static long processors_free_kb(void)
-{
-	FILE *f = fopen("/proc/zoneinfo", "re");
-	char line[256];
-	long n, pages = 0;
-
-	t_need(f, "/proc/zoneinfo");
-	while (fgets(line, sizeof(line), f))
-		if (sscanf(line, " count: %ld", &n) == 1)
-			pages += n;
-	fclose(f);
-	return pages * (page_size() / 1024);
-}
-
 void memory_look(struct memory *m)
 {
 	char line[512];
@@ -158,7 +143,7 @@ void memory_look(struct memory *m)
 	fclose(f);
 	m->vmalloc = count_lines("/proc/vmallocinfo");
 	m->percpu_kb = meminfo_kb("Percpu:");
-	m->free_kb = meminfo_kb("MemFree:") + processors_free_kb();
+	m->free_kb = free_kb();
 }
 
 static bool grew(const char *what, long before, long after, long most)
