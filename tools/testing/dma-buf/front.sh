@@ -14,6 +14,7 @@ CORE=${CORE:-rust}
 LINK=${LINK:-} # test: both forms
 MACHINE=${MACHINE:-}
 DEBUG_KERNEL= # test-debug sets it
+FULL= # test-full sets it
 BENCH_KERNEL= # bench sets it
 OP=${OP:-} # bench: all operations
 

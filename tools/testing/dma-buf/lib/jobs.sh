@@ -56,6 +56,7 @@ test_job() {
 	# of the kernel crate's documentation tests (some 300) only our own
 	kunit*) options=(--append "kunit.enable=1 kunit.filter_glob=rust_doctests_kernel.*_dma_buf_*") ;;
 	selftests) options=(--gpu) ;;
+	modules) [ -n "$FULL" ] || [ "$machine" = arm64 ] || options=(--append dmabuf.rounds=40) ;;
 	# devices that the board has and QEMU has not would be complained of while the job listens
 	stress*) options=(--append deferred_probe_timeout=-1) ;;
 	esac
@@ -115,6 +116,7 @@ run_tests() {
 # What "make test" does, on all forms, and what takes too long for it.
 run_full_tests() {
 	[ "$CORE" = rust ] || fail "reading the knobs" "test-full is about the Rust core" "use CORE=rust, or make test CORE=c"
+	FULL=1
 	begin_tests test-full "everything"
 	test_forms arm64/y arm64/m vexpress-a9/m vexpress-a9/y
 	lock_cache
