@@ -95,7 +95,7 @@ verify_config() {
 # in the drivers that use DMA-BUF: start from a copy.
 seed_objects() {
 	local sibling other kind=${DEBUG_KERNEL:+-debug}${BENCH_KERNEL:+-bench}
-	case $CORE in rust) other=c ;; c) other=rust ;; esac
+	case $CORE in c) other=rust ;; *) other=c ;; esac
 	for sibling in "$MACHINE-$CORE$kind" "$MACHINE-$CORE-m$kind" "$MACHINE-$other$kind"; do
 		sibling=$(dirname "$OBJ")/$sibling
 		[ ! -e "$OBJ" ] || return 0
