@@ -7,7 +7,7 @@ set_combination() {
 	MACHINE=arm64 CORE=rust LINK=y
 	! grep -q '^CONFIG_DMABUF_CORE=m' "$1" || LINK=m
 	set_machine
-	FRAGMENTS=("$HERE/configs/arm64.config" "$HERE/configs/base.config" "$1")
+	set_fragments arm64 base "combinations/$(basename "$1" .config)"
 	OBJ=$(dirname "$OBJ")/arm64-combinations
 	VARIANT=combination-$(basename "$1" .config)
 	TITLE=${VARIANT/-/ }
@@ -23,8 +23,7 @@ check_combinations() {
 	for fragment in "$HERE"/configs/combinations/*.config; do
 		set_combination "$fragment"
 		make_kernel
-		mkdir -p "$OBJ"/guest-{programs,modules}
-		stage "Pack the guest ($TITLE)" "a few s" "read the log" pack_initramfs
+		pack_bare_guest
 		test_job boot
 	done
 }

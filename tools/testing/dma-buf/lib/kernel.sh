@@ -33,11 +33,16 @@ set_machine() {
 		VARIANT+=-bench
 		TITLE+=", bench"
 	fi
-	FRAGMENTS=("${FRAGMENTS[@]/#/$HERE/configs/}")
-	FRAGMENTS=("${FRAGMENTS[@]/%/.config}")
+	set_fragments "${FRAGMENTS[@]}"
 	# An object directory belongs to one tree and one set of compilers; what changes inside these, kbuild follows.
 	OBJ=$CACHE/obj/$(basename "$TREE")-$TOOLCHAIN_KEY/$VARIANT
 	OUT=$BUILD/$VARIANT
+}
+
+# set_fragments NAME...: what the configuration is made of.
+set_fragments() {
+	FRAGMENTS=("${@/#/$HERE/configs/}")
+	FRAGMENTS=("${FRAGMENTS[@]/%/.config}")
 }
 
 kmake() {

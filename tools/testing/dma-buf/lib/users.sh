@@ -7,11 +7,9 @@
 set_users() {
 	MACHINE=$1 CORE=rust LINK=m
 	set_machine
-	FRAGMENTS=("$MACHINE" base dma-buf users)
-	[ ! -e "$HERE/configs/users-$MACHINE.config" ] || FRAGMENTS+=("users-$MACHINE")
-	FRAGMENTS+=(core-rust link-m)
-	FRAGMENTS=("${FRAGMENTS[@]/#/$HERE/configs/}")
-	FRAGMENTS=("${FRAGMENTS[@]/%/.config}")
+	local names=("$MACHINE" base dma-buf users)
+	[ ! -e "$HERE/configs/users-$MACHINE.config" ] || names+=("users-$MACHINE")
+	set_fragments "${names[@]}" core-rust link-m
 	OBJ+=-users VARIANT+=-users OUT=$BUILD/$VARIANT
 	TITLE+=", with its users"
 	BUILD_TIME="10 to 30 min when cold"
@@ -39,8 +37,7 @@ check_users() {
 		make_kernel
 		gate "$VARIANT: every user is built and resolved against our modules" "users-$VARIANT" users_resolved
 		gate "$VARIANT: modpost has no complaint" "modpost-$VARIANT" no_modpost_warning
-		mkdir -p "$OBJ"/guest-{programs,modules}
-		stage "Pack the guest ($TITLE)" "a few s" "read the log" pack_initramfs
+		pack_bare_guest
 		test_job users
 	done
 }

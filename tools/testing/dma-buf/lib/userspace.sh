@@ -61,6 +61,12 @@ build_userspace() {
 	pack_initramfs
 }
 
+# For jobs that only load the kernel's modules: none of our programs.
+pack_bare_guest() {
+	mkdir -p "$OBJ"/guest-{programs,modules}
+	stage "Pack the guest ($TITLE)" "a few s" "read the log" pack_initramfs
+}
+
 build_guest() {
 	stage "Build the guest's programs ($TITLE)" "under 1 min" \
 		"mend the first error in the log and run the same command again" build_userspace
