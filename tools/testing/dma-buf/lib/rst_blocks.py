@@ -64,7 +64,11 @@ class Block:
 
     def whole(self, named):
         """The lines to be compiled."""
-        before = named[self.after].whole(named) if self.after else []
+        before = []
+        if self.after:
+            if self.after not in named or named[self.after].line >= self.line:
+                raise BadPage(f"line {self.line}: no block before this one is called {self.after}")
+            before = named[self.after].whole(named)
         marks = [at for at, (_, text) in enumerate(self.around) if text.strip() == "..."]
         if len(marks) > 1:
             raise BadPage(f"line {self.line}: more than one place for the block")
@@ -164,9 +168,6 @@ class Checker:
         compiler = self.rust if block.language == "rust" else self.kernel_c if block.kernel else self.user_c
         lines = block.whole(named)
         text = "\n".join(text for _, text in lines) + "\n"
-        if block.language == "rust" and not text.lstrip().startswith("//!"):
-            # kernel crates are documented; in front of the first line, so that lines keep their numbers
-            text = "#![doc = \"\"] " + text
         source = self.out / f"{block.page.stem.replace('-', '_')}_{block.line}{compiler.suffix}"
         source.write_text(compiler.prepare(text))
         messages = compiler.compile(source)
@@ -182,7 +183,7 @@ class Checker:
             return "skip", [f"this kernel has no {missing}"]
         try:
             messages = self.shell(block) if block.language in SHELL else self.code(block, named)
-        except (BadPage, KeyError) as error:
+        except BadPage as error:
             return "fail", [str(error)]
         if block.fails:
             if any(message.level == "error" and block.fails in message.text for message in messages):

@@ -14,7 +14,7 @@ from pathlib import Path
 
 # What the vtables of an implementation name as their module. Behind the code, so that lines keep their numbers.
 LOCAL_MODULE = """
-struct LocalModule;
+pub struct LocalModule;
 impl kernel::ModuleMetadata for LocalModule {
     const NAME: &'static kernel::str::CStr = c"snippet";
     const THIS_MODULE: kernel::ThisModule = unsafe { kernel::ThisModule::from_ptr(core::ptr::null_mut()) };
@@ -71,7 +71,7 @@ class Rust:
     def compile(self, source, cfg=()):
         """Errors are all there is to be had up to machine code, such as assertions in constants."""
         # what rustc leaves in passing is named after the crate
-        crate = re.sub(r"\W", "_", source.stem)
+        crate = re.sub(r"\W", "_", source.stem).lower()
         command = self.command + [f"--emit=obj={source}.o", "--crate-name", crate, str(source)]
         for name in cfg:
             command += ["--cfg", name]
