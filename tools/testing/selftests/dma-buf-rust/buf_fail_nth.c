@@ -7,12 +7,16 @@
 #include <poll.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include <linux/dma-buf.h>
 #include <linux/memfd.h>
 #include <linux/sync_file.h>
 
 #include "common.h"
+#include "modules.h"
+#include "rust_samples.h"
 #include "udmabufs.h"
 
 #define FAIL_NTH	"/proc/thread-self/fail-nth"
@@ -221,6 +225,33 @@ static int round_of_import(int card)
 	return ret;
 }
 
+/* The sample's device gives a buffer, and what is in it. */
+static int round_of_sample(int unused)
+{
+	struct rust_dma_buf_misc_get_fd arg = { .flags = O_RDWR | O_CLOEXEC };
+	int device, failed = 0;
+	char text[64];
+	void *p;
+
+	(void)unused;
+	device = open(RUST_DMA_BUF_MISC_DEVICE, O_RDWR | O_CLOEXEC);
+	if (judge(device, "open"))
+		return -1;
+	failed |= judge(read(device, text, sizeof(text)), "read");
+	if (judge(ioctl(device, RUST_DMA_BUF_MISC_GET_FD, &arg), "get fd")) {
+		failed = -1;
+	} else {
+		p = mmap(NULL, page_size(), PROT_READ | PROT_WRITE, MAP_SHARED,
+			 arg.fd, 0);
+		failed |= judge(p == MAP_FAILED ? -1 : 0, "mmap");
+		if (p != MAP_FAILED)
+			munmap(p, page_size());
+		close(arg.fd);
+	}
+	close(device);
+	return failed;
+}
+
 static void test_rounds(const char *name, int fd, int (*one_round)(int fd))
 {
 	int n, failed = 0, leaks = 0, objects, fds, timelines;
@@ -314,6 +345,23 @@ static void test_importer(const char *driver)
 	group_end(&g);
 }
 
+static void test_sample(void)
+{
+	int module = open_module(NULL, "rust_dma_buf_misc");
+	struct group g;
+
+	if (module < 0) {
+		t_skip("no rust_dma_buf_misc.ko: %s", strerror(errno));
+		return;
+	}
+	group_begin(&g, "a fault at every place of a sample's buffer");
+	t_err(syscall(SYS_finit_module, module, "", 0), 0, "load the sample");
+	test_rounds("sample", -1, round_of_sample);
+	t_err(module_unload_soon("rust_dma_buf_misc"), 0, "unload the sample");
+	group_end(&g);
+	close(module);
+}
+
 int main(void)
 {
 	char heaps[MAX_HEAPS][64];
@@ -336,6 +384,7 @@ int main(void)
 	test_fences();
 	test_importer("vgem");
 	test_udmabuf();
+	test_sample();
 	restore_knobs();
 	close(fail_fd);
 	return t_end();
