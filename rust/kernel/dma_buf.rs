@@ -48,6 +48,7 @@ use crate::{
 };
 use core::ptr::NonNull;
 
+mod contents;
 mod exporter;
 mod fence;
 pub mod heap;
