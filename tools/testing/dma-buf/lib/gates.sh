@@ -98,8 +98,8 @@ strict_build() {
 	cp "$main/.config" "$OBJ/.config"
 	# what is up to date would not be looked at again, and its warnings would be gone
 	rm -f "$OBJ"/rust/{kernel.o,libkernel.rmeta} "$OBJ"/rust/helpers/helpers.*o
-	find "$OBJ/drivers/dma-buf" -name '*.o' -delete 2>/dev/null || true
-	kmake "-j$JOBS" CLIPPY=1 W=1 drivers/dma-buf/
+	find "$OBJ/drivers/dma-buf" "$OBJ/samples/rust" -name '*.o' -delete 2>/dev/null || true
+	kmake "-j$JOBS" CLIPPY=1 W=1 drivers/dma-buf/ samples/rust/
 	touch "$OBJ/.complete"
 }
 
