@@ -56,6 +56,7 @@ test_job() {
 	# of the kernel crate's documentation tests (some 300) only our own
 	kunit*) options=(--append "kunit.enable=1 kunit.filter_glob=rust_doctests_kernel.*_dma_buf_*") ;;
 	selftests) options=(--gpu) ;;
+	interop) options=(--display) ;;
 	modules) [ -n "$FULL" ] || [ "$machine" = arm64 ] || options=(--append dmabuf.rounds=40) ;;
 	# devices that the board has and QEMU has not would be complained of while the job listens
 	stress*) options=(--append deferred_probe_timeout=-1) ;;
