@@ -94,7 +94,7 @@ static bool objects_become(int wanted)
 	return n == wanted || wrong("%d dma-bufs instead of %d", n, wanted);
 }
 
-static bool idle(const struct shared *s)
+static bool becomes_idle(const struct shared *s)
 {
 	struct pollfd p = { .fd = s->fd, .events = POLLOUT };
 
@@ -108,14 +108,14 @@ static bool idle(const struct shared *s)
  * of it while it is pending and when it is over, and the importer heeds it or
  * not, as is its way.
  */
-static bool fence(const struct importer *i, const struct shared *s, bool writer)
+static bool see_fence(const struct importer *i, const struct shared *s, bool writer)
 {
 	int line = timeline_open(), fence, reader_waits, writer_waits;
 	bool fine;
 
 	if (line < 0)
 		return missing(SW_SYNC);
-	if (!idle(s)) {
+	if (!becomes_idle(s)) {
 		close(line);
 		return false;
 	}
@@ -138,7 +138,7 @@ static bool fence(const struct importer *i, const struct shared *s, bool writer)
 		timeline_inc(line, 1);
 	if (!poll_signalled(writer_waits) || fence_status(reader_waits) != 1)
 		fine = wrong("the fence is over, but not for everybody");
-	fine &= idle(s);
+	fine &= becomes_idle(s);
 	close(writer_waits);
 	close(reader_waits);
 	close(fence);
@@ -168,8 +168,8 @@ static bool exporter_first(const struct exporter *e, const struct importer *i,
 
 	if (!i->open() || !e->get(s) || !share(e, i, s, seed))
 		return false;
-	if (!part("a writer's fence", fence(i, s, true)) ||
-	    !part("a reader's fence", fence(i, s, false)) ||
+	if (!part("a writer's fence", see_fence(i, s, true)) ||
+	    !part("a reader's fence", see_fence(i, s, false)) ||
 	    (i->own_fence && !part("its own fence", i->own_fence(s))))
 		return false;
 	fill_words(s->fd, s->view, seed + 2);

@@ -114,8 +114,7 @@ const char *expected_absence(const char *name, const struct form *form);
 __u32 word_at(unsigned int seed, size_t i);
 void fill_words(int fd, __u32 *at, unsigned int seed);
 /* Whether the first n are right, in the bits of the mask */
-bool words_are(const volatile __u32 *at, size_t n, unsigned int seed,
-	       __u32 mask);
+bool words_are(const __u32 *at, size_t n, unsigned int seed, __u32 mask);
 bool same_words(const __u32 *a, const __u32 *b);
 void begin_access(int fd, __u64 flags);
 void end_access(int fd, __u64 flags);

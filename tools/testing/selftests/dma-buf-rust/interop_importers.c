@@ -215,9 +215,10 @@ static void *submit(void *arg)
 {
 	struct rust_dma_buf_importer_submit job = { .fd = sample.fd };
 
-	sample.err = ioctl(sample.device, RUST_DMA_BUF_IMPORTER_SUBMIT, &job) ?
-		errno : 0;
+	int ret = ioctl(sample.device, RUST_DMA_BUF_IMPORTER_SUBMIT, &job);
+
 	sample.cpu_sum = job.cpu_sum;
+	__atomic_store_n(&sample.err, ret ? errno : 0, __ATOMIC_RELEASE);
 	return arg;
 }
 
@@ -226,6 +227,11 @@ static bool submitted(void)
 	errno = sample.err;
 	sample.submitted = !sample.err;
 	return sample.submitted || refused("RUST_DMA_BUF_IMPORTER_SUBMIT");
+}
+
+static bool submit_waits(void)
+{
+	return __atomic_load_n(&sample.err, __ATOMIC_ACQUIRE) == -1;
 }
 
 /* It imports with each job: this one is what shows whether it can. */
@@ -251,7 +257,7 @@ static bool reads_sample(unsigned int seed)
 	if (ioctl(sample.device, RUST_DMA_BUF_IMPORTER_RESULT, &result))
 		return refused("RUST_DMA_BUF_IMPORTER_RESULT");
 	if (sample.cpu_sum != sample.sum || result.device_sum != sample.sum)
-		return wrong("sum is %08x for the CPU and %08x for the device in %u entries, not %08x",
+		return wrong("sums %08x (CPU) and %08x (device, %u entries), not %08x",
 			     sample.cpu_sum, result.device_sum, result.entries,
 			     sample.sum);
 	return result.entries || wrong("no entries");
@@ -269,10 +275,10 @@ static bool heeds_sample(const struct shared *s, int line, bool writer)
 	t_need(!pthread_create(&thread, NULL, submit, NULL), "pthread_create");
 	for (int ms = 0; ms < (writer ? 50 : 10000); ms += 10) {
 		nap_ms(10);
-		if (*(volatile int *)&sample.err != -1)
+		if (!submit_waits())
 			break;
 	}
-	fine = (*(volatile int *)&sample.err == -1) == writer;
+	fine = submit_waits() == writer;
 	timeline_inc(line, 1);
 	pthread_join(thread, NULL);
 	if (!fine)

@@ -46,8 +46,7 @@ void fill_words(int fd, __u32 *at, unsigned int seed)
 	end_access(fd, DMA_BUF_SYNC_WRITE);
 }
 
-bool words_are(const volatile __u32 *at, size_t n, unsigned int seed,
-	       __u32 mask)
+bool words_are(const __u32 *at, size_t n, unsigned int seed, __u32 mask)
 {
 	for (size_t i = 0; i < n; i++) {
 		__u32 want = word_at(seed, i);
