@@ -45,6 +45,7 @@ use crate::{
 };
 use core::ptr::NonNull;
 
+mod contents;
 mod exporter;
 mod fence;
 pub mod heap;
