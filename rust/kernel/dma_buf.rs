@@ -45,6 +45,8 @@ use crate::{
 };
 use core::ptr::NonNull;
 
+#[cfg(CONFIG_HAS_DMA)]
+mod coherent;
 mod exporter;
 mod fence;
 pub mod heap;
