@@ -47,6 +47,7 @@ use core::ptr::NonNull;
 
 #[cfg(CONFIG_HAS_DMA)]
 mod coherent;
+mod contents;
 mod exporter;
 mod fence;
 pub mod heap;

@@ -206,11 +206,15 @@ unsafe impl Sync for PageBlock {}
 impl PageBlock {
     /// Allocates a block; with `account` its pages are charged to the caller's memory cgroup.
     ///
-    /// Returns `None` if there is no memory. May sleep.
+    /// Returns `None` if there is no memory, or no block is that large. May sleep.
     #[inline]
     pub fn alloc(order: u8, effort: AllocEffort, account: bool) -> Option<Self> {
         let mut gfp = bindings::GFP_HIGHUSER | bindings::__GFP_ZERO;
 
+        // The allocator warns of more.
+        if u32::from(order) > bindings::MAX_PAGE_ORDER {
+            return None;
+        }
         if effort == AllocEffort::Opportunistic {
             gfp |= bindings::__GFP_NOWARN | bindings::__GFP_NORETRY;
             gfp &= !bindings::__GFP_RECLAIM;

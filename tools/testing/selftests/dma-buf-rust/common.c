@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <glob.h>
 #include <libgen.h>
+#include <sys/utsname.h>
 #include <time.h>
 
 #include "common.h"
@@ -325,6 +326,7 @@ void group_end(const struct group *g)
 int open_module(const char *given, const char *name)
 {
 	char self[256] = "", path[512];
+	struct utsname kernel;
 	int fd;
 
 	if (given)
@@ -336,5 +338,10 @@ int open_module(const char *given, const char *name)
 	if (fd >= 0)
 		return fd;
 	snprintf(path, sizeof(path), "%s/test_modules/%s.ko", self, name);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd >= 0 || uname(&kernel))
+		return fd;
+	snprintf(path, sizeof(path), "/lib/modules/%s/kernel/samples/rust/%s.ko",
+		 kernel.release, name);
 	return open(path, O_RDONLY | O_CLOEXEC);
 }

@@ -81,8 +81,8 @@ bool write_file(const char *path, const char *text);
 int log_open(void);
 bool log_is_clean(int log);
 /*
- * A test module, named or lying beside the program, or where its Makefile puts
- * it; -1 if it is nowhere.
+ * A module that a test loads, named or lying beside the program, or where its
+ * Makefile puts it, or a sample of the kernel; -1 if it is nowhere.
  */
 int open_module(const char *given, const char *name);
 
