@@ -4,17 +4,21 @@
  * from bindgen beyond bindings_helper.h, which includes this file.
  */
 
+#include <drm/drm_dumb_buffers.h>
 #include <linux/anon_inodes.h>
 #include <linux/cc_platform.h>
 #include <linux/cma.h>
 #include <linux/dma-buf.h>
 #include <linux/dma-buf-mapping.h>
+#include <linux/dma-direct.h>
 #include <linux/dma-fence.h>
 #include <linux/dma-fence-array.h>
 #include <linux/dma-fence-chain.h>
 #include <linux/dma-fence-unwrap.h>
 #include <linux/dma-heap.h>
 #include <linux/dma-map-ops.h>
+#include <linux/iommu.h>
+#include <linux/iommu-dma.h>
 #include <linux/iosys-map.h>
 #include <linux/irq_work.h>
 #include <linux/memfd.h>

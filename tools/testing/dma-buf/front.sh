@@ -10,6 +10,7 @@ for part in common packages toolchain source kernel userspace jobs bench gates p
 done
 
 KERNEL=${KERNEL:-7.3}
+ASKED_CORE=${CORE:-} # test: both cores
 CORE=${CORE:-rust}
 LINK=${LINK:-} # test: both forms
 MACHINE=${MACHINE:-}

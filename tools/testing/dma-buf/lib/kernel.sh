@@ -7,7 +7,7 @@ set_machine() {
 	arm64)
 		ARCH=arm64 DEBARCH=arm64 CROSS=aarch64-linux-gnu- IMAGE=arch/arm64/boot/Image
 		BASE_CONFIG=tinyconfig BUILD_TIME="4 to 8 min when cold"
-		FRAGMENTS=(arm64 base dma-buf tests camera display-vkms display-gpu)
+		FRAGMENTS=(arm64 base dma-buf tests camera display-vkms display-gpu display-bochs)
 		;;
 	vexpress-a9)
 		ARCH=arm DEBARCH=armhf CROSS=arm-linux-gnueabihf- IMAGE=arch/arm/boot/zImage
