@@ -2,10 +2,14 @@
 
 #include <linux/cma.h>
 #include <linux/dma-buf.h>
+#include <linux/dma-direct.h>
 #include <linux/dma-map-ops.h>
 #include <linux/dma-resv.h>
 #include <linux/fs.h>
 #include <linux/highmem.h>
+#include <linux/iommu.h>
+#include <linux/iommu-dma.h>
+#include <linux/ioport.h>
 #include <linux/memfd.h>
 #include <linux/mm.h>
 #include <linux/module.h>
@@ -318,4 +322,50 @@ __rust_helper void rust_helper_get_task_comm(char *buf, size_t size, struct task
 __rust_helper bool rust_helper_refcount_inc_not_zero(refcount_t *r)
 {
 	return refcount_inc_not_zero(r);
+}
+
+__rust_helper int rust_helper_dma_coerce_mask_and_coherent(struct device *dev, u64 mask)
+{
+	return dma_coerce_mask_and_coherent(dev, mask);
+}
+
+__rust_helper const struct dma_map_ops *rust_helper_get_dma_ops(struct device *dev)
+{
+	return get_dma_ops(dev);
+}
+
+__rust_helper phys_addr_t rust_helper_dma_to_phys(struct device *dev, dma_addr_t addr)
+{
+	return dma_to_phys(dev, addr);
+}
+
+__rust_helper bool rust_helper_use_dma_iommu(struct device *dev)
+{
+	return use_dma_iommu(dev);
+}
+
+#ifndef CONFIG_IOMMU_API
+__rust_helper struct iommu_domain *rust_helper_iommu_get_domain_for_dev(struct device *dev)
+{
+	return iommu_get_domain_for_dev(dev);
+}
+
+__rust_helper phys_addr_t rust_helper_iommu_iova_to_phys(struct iommu_domain *domain,
+							 dma_addr_t iova)
+{
+	return iommu_iova_to_phys(domain, iova);
+}
+#endif
+
+/* Whether there is memory behind these addresses, which are in one page, and not a device. */
+__rust_helper bool rust_helper_phys_is_ram(phys_addr_t addr, size_t size)
+{
+	return pfn_valid(PHYS_PFN(addr)) &&
+	       region_intersects(addr, size, IORESOURCE_SYSTEM_RAM,
+				 IORES_DESC_NONE) == REGION_INTERSECTS;
+}
+
+__rust_helper struct page *rust_helper_phys_to_page(phys_addr_t addr)
+{
+	return pfn_to_page(PHYS_PFN(addr));
 }

@@ -13,6 +13,8 @@
 //! - A driver whose memory is a list of pages implements [`PageSource`] and gets everything else
 //!   (attachments, mappings, cache maintenance, `mmap`, `vmap`) from this module.
 //! - A driver whose memory is something else implements [`Exporter`].
+//! - A driver whose device uses the memory of others attaches it and maps the memory: see
+//!   [`importer`].
 //! - A driver that lets user space allocate from a named pool implements [`heap::Heap`].
 //! - A driver whose device works on buffers makes a [`DriverFence`] for each job, and adds it to
 //!   the buffers' [`Resv`] objects (implicit synchronisation) or hands it out as a [`SyncFile`]
@@ -27,7 +29,8 @@
 //! The reservation object of a buffer ([`DmaBuf::resv`]) serialises everything that concerns its
 //! mappings: it is held in [`Exporter::map`], [`Exporter::unmap`], [`Exporter::pin`],
 //! [`Exporter::unpin`], [`Exporter::vmap`] and [`Exporter::vunmap`], and an exporter takes it with
-//! [`Buffer::lock`] to look at its attachments elsewhere. See "Locking Convention" in
+//! [`Buffer::lock`] to look at its attachments elsewhere. What an importer does with it is in
+//! [`importer`]. See "Locking Convention" in
 //! [`Documentation/driver-api/dma-buf.rst`](srctree/Documentation/driver-api/dma-buf.rst).
 
 use crate::{
@@ -51,6 +54,7 @@ mod contents;
 mod exporter;
 mod fence;
 pub mod heap;
+pub mod importer;
 #[cfg(CONFIG_MMU)]
 pub mod memfd;
 mod operations;

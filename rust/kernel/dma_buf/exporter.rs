@@ -330,7 +330,7 @@ impl<T: Exporter> Buffer<T> {
     pub fn lock(&self) -> LockedBuffer<'_, T> {
         LockedBuffer {
             buf: self,
-            _guard: self.resv().lock(),
+            guard: self.resv().lock(),
         }
     }
 }
@@ -338,10 +338,10 @@ impl<T: Exporter> Buffer<T> {
 /// A [`Buffer`] whose reservation object is locked.
 pub struct LockedBuffer<'a, T: Exporter> {
     buf: &'a Buffer<T>,
-    _guard: ResvGuard<'a>,
+    guard: ResvGuard<'a>,
 }
 
-impl<T: Exporter> LockedBuffer<'_, T> {
+impl<'a, T: Exporter> LockedBuffer<'a, T> {
     /// Calls `f` on every attachment.
     #[inline]
     pub fn for_each_attachment(&mut self, mut f: impl FnMut(Attachment<'_, T>)) {
@@ -367,6 +367,22 @@ impl<T: Exporter> LockedBuffer<'_, T> {
             // lock is held and `&mut self` makes this the only access in this task.
             f(unsafe { Attachment::from_raw(attachment.get()) });
         }
+    }
+
+    /// Tells importers that can follow it that the memory is about to move.
+    ///
+    /// The memory must stay as long as fences in the reservation object are pending, and, for
+    /// importers that are not to read from it any more, until they have unmapped it.
+    #[inline]
+    pub fn invalidate_mappings(&mut self) {
+        // SAFETY: The buffer is valid, and `self` proves its reservation object locked.
+        unsafe { bindings::dma_buf_invalidate_mappings(self.buf.as_raw()) };
+    }
+
+    /// The lock.
+    #[inline]
+    pub fn guard(&mut self) -> &mut ResvGuard<'a> {
+        &mut self.guard
     }
 
     /// Where the buffer is mapped for the kernel now, if it is.

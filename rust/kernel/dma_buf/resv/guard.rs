@@ -46,7 +46,7 @@ impl<'a> ResvGuard<'a> {
     /// The current task has locked `resv`, it stays locked for `'a`, and this is the only guard for
     /// it meanwhile.
     #[inline]
-    pub(super) unsafe fn borrowed(resv: &'a Resv) -> Self {
+    pub(in crate::dma_buf) unsafe fn borrowed(resv: &'a Resv) -> Self {
         // INVARIANT: By the caller's guarantee.
         Self {
             resv,
@@ -59,6 +59,17 @@ impl<'a> ResvGuard<'a> {
     #[inline]
     pub fn resv(&self) -> &Resv {
         self.resv
+    }
+
+    /// Lends the guard to somebody who wants to have one. What is lent does not unlock.
+    #[inline]
+    pub fn reborrow(&mut self) -> ResvGuard<'_> {
+        // INVARIANT: This guard cannot be used as long as the other one exists.
+        ResvGuard {
+            resv: self.resv,
+            unlock: false,
+            _not_send: NotThreadSafe,
+        }
     }
 
     /// The fences of `usage`, signalled or not.

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Access by the CPU.
+
+use crate::{
+    bindings,
+    dma::DataDirection,
+    dma_buf::DmaBuf,
+    error::to_result,
+    prelude::*, //
+};
+use core::mem::ManuallyDrop;
+
+/// An access of the CPU to a buffer's contents. Dropping it ends the access.
+///
+/// # Invariants
+///
+/// The access has begun in direction `dir`, and only this object ends it.
+///
+/// # Examples
+///
+/// See [`DmaBuf::begin_cpu_access`].
+#[must_use = "the access ends when this is dropped"]
+pub struct CpuAccess<'a> {
+    buf: &'a DmaBuf,
+    dir: DataDirection,
+}
+
+impl DmaBuf {
+    /// Begins an access of the CPU to the contents: waits for what devices are doing with them, and
+    /// lets the CPU see what they have written.
+    ///
+    /// [`FromDevice`](DataDirection::FromDevice) is for reading,
+    /// [`ToDevice`](DataDirection::ToDevice) for writing. An access does not keep devices away, nor
+    /// others that access by CPU.
+    ///
+    /// Fails with `ERESTARTSYS` if a signal ends the wait, or with what the exporter fails with.
+    /// Sleeps; the reservation object must not be held.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use kernel::{dma::DataDirection, dma_buf::DmaBuf, prelude::*};
+    ///
+    /// fn first_byte(buf: &DmaBuf) -> Result<u8> {
+    ///     let mut byte = [0];
+    ///     let access = buf.begin_cpu_access(DataDirection::FromDevice)?;
+    ///
+    ///     buf.vmap()?.read(0, &mut byte)?;
+    ///     access.end()?;
+    ///     Ok(byte[0])
+    /// }
+    /// ```
+    #[inline]
+    pub fn begin_cpu_access(&self, dir: DataDirection) -> Result<CpuAccess<'_>> {
+        // SAFETY: The buffer is valid.
+        to_result(unsafe { bindings::dma_buf_begin_cpu_access(self.as_raw(), dir.into()) })?;
+
+        // INVARIANT: Begun just above.
+        Ok(CpuAccess { buf: self, dir })
+    }
+}
+
+impl CpuAccess<'_> {
+    /// Ends the access: lets devices see what the CPU has written.
+    ///
+    /// Fails with what the exporter fails with. May sleep; the reservation object must not be held.
+    #[inline]
+    pub fn end(self) -> Result {
+        let this = ManuallyDrop::new(self);
+
+        to_result(this.finish())
+    }
+
+    #[inline]
+    fn finish(&self) -> c_int {
+        // SAFETY: The buffer is valid, and by the type invariant the access has begun.
+        unsafe { bindings::dma_buf_end_cpu_access(self.buf.as_raw(), self.dir.into()) }
+    }
+}
+
+impl Drop for CpuAccess<'_> {
+    #[inline]
+    fn drop(&mut self) {
+        // Who wants to know calls `end`.
+        let _ = self.finish();
+    }
+}

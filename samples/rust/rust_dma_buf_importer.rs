@@ -1,0 +1,373 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! An importer: a device that reads the buffers of others.
+//!
+//! `RUST_DMA_BUF_IMPORTER_SUBMIT` on `/dev/rust-dma-buf-importer` takes a dma-buf. The CPU computes
+//! a checksum of its contents at once. Then a job is queued, in which "the device" computes one, too;
+//! until that is done the buffer has a fence, so that nobody overwrites what is being read.
+//! `RUST_DMA_BUF_IMPORTER_RESULT` waits for the job and tells what the device has found.
+//!
+//! There is no such hardware, so a work item plays the device. See `samples/dma-buf/rust_samples.h`
+//! for the interface, `samples/dma-buf/import_checksum.c` for a program that uses it, and
+//! `Documentation/driver-api/dma-buf-rust-importer-sample.rst` for a tour.
+
+use kernel::{
+    dma::{
+        DataDirection,
+        DmaMask, //
+    },
+    dma_buf::{
+        importer::{
+            Attachment,
+            EmulatedDevice,
+            Mapping, //
+        },
+        DmaBuf,
+        DriverFence,
+        Fence,
+        FenceAllocation,
+        FenceContext,
+        FenceOps,
+        ResvGuard,
+        SignallingSection,
+        Usage, //
+    },
+    fs::File,
+    ioctl::{
+        _IOC_SIZE,
+        _IOR,
+        _IOWR, //
+    },
+    miscdevice::{
+        MiscDevice,
+        MiscDeviceOptions,
+        MiscDeviceRegistration, //
+    },
+    new_mutex,
+    prelude::*,
+    sync::{
+        aref::ARef,
+        Arc,
+        Mutex,
+        Publication,
+        Published,
+        SetOnce, //
+    },
+    uaccess::{
+        UserSlice,
+        UserSliceReader,
+        UserSliceWriter, //
+    },
+    workqueue::{
+        impl_has_work,
+        new_work,
+        OwnedQueue,
+        Work,
+        WorkItem, //
+    },
+};
+
+module! {
+    type: RustDmaBufImporter,
+    name: "rust_dma_buf_importer",
+    authors: ["Rust DMA-BUF developers"],
+    description: "Rust sample: a device that reads the dma-bufs of others",
+    license: "GPL",
+    imports_ns: ["DMA_BUF"],
+}
+
+/// `struct rust_dma_buf_importer_submit`: `fd`, and `cpu_sum`, which we fill in.
+type Submit = [u32; 2];
+/// `struct rust_dma_buf_importer_result`: `device_sum` and `entries`.
+type JobResult = [u32; 2];
+
+const SUBMIT: u32 = _IOWR::<Submit>('|' as u32, 0xb0);
+const RESULT: u32 = _IOR::<JobResult>('|' as u32, 0xb1);
+
+/// How many bytes are copied out of a buffer at a time, to the stack.
+const PART: usize = 512;
+
+/// A checksum of 32 bits: FNV-1a.
+struct Sum(u32);
+
+impl Sum {
+    fn new() -> Self {
+        Self(0x811c_9dc5)
+    }
+
+    fn add(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.0 = (self.0 ^ u32::from(*byte)).wrapping_mul(0x0100_0193);
+        }
+    }
+}
+
+/// How the CPU gets at the contents: the exporter maps them into the kernel's address space.
+fn sum_by_cpu(buf: &DmaBuf) -> Result<u32> {
+    // Without this the CPU could find what it has in its caches, and not what a device has written.
+    // It waits for devices that are writing, too.
+    let access = buf.begin_cpu_access(DataDirection::FromDevice)?;
+    let contents = buf.vmap()?;
+    let (mut sum, mut part) = (Sum::new(), [0; PART]);
+
+    for offset in (0..buf.size()).step_by(PART) {
+        let count = PART.min(buf.size() - offset);
+
+        if kernel::current!().signal_pending() {
+            return Err(ERESTARTSYS);
+        }
+        // Always a copy: user space can write to the memory while we look, so that there can be no
+        // `&[u8]` of it.
+        let part = part.get_mut(..count).ok_or(EINVAL)?;
+        contents.read(offset, part)?;
+        sum.add(part);
+    }
+    access.end()?;
+    Ok(sum.0)
+}
+
+/// A buffer, as the device sees it: attached, and mapped for the device. Drop undoes both.
+///
+/// An open file would do to keep the device for as long as a system call takes. A job goes on after
+/// that, and so has to keep by itself all that it needs.
+type DeviceMemory = Mapping<Attachment<Arc<EmulatedDevice>>>;
+
+/// How the device gets at the contents: by the addresses that it was given. They are no addresses
+/// for the CPU, and no `struct page`s stand behind them, as far as an importer knows.
+///
+/// Hardware would be told `entry.dma_address()` and `entry.dma_len()` of every entry of the table.
+/// The reader does what hardware does then.
+fn sum_by_device(memory: &DeviceMemory) -> Result<JobResult> {
+    let (mut sum, mut part) = (Sum::new(), [0; PART]);
+    let mut reader = memory.reader();
+
+    loop {
+        let count = reader.read(&mut part)?;
+
+        if count == 0 {
+            return Ok([sum.0, memory.iter().count() as u32]);
+        }
+        sum.add(part.get(..count).ok_or(EINVAL)?);
+    }
+}
+
+/// What the fence of a job stands for. There is nothing to do when somebody waits for one.
+struct Reading;
+
+#[vtable]
+impl FenceOps for Reading {
+    const DRIVER_NAME: &'static CStr = c"rust_dma_buf_importer";
+}
+
+/// A job of the device.
+#[pin_data]
+struct Job {
+    memory: DeviceMemory,
+    /// There until it is signalled. Whatever happens to a job, its fence is signalled at last: that
+    /// is what drop does, with an error.
+    fence: Option<DriverFence<Reading>>,
+    outcome: Arc<SetOnce<Result<JobResult>>>,
+    #[pin]
+    work: Work<Job>,
+}
+
+impl_has_work! {
+    impl HasWork<Self> for Job { self.work }
+}
+
+impl WorkItem for Job {
+    type Pointer = Pin<KBox<Self>>;
+
+    fn run(mut job: Pin<KBox<Self>>) {
+        {
+            // Somebody may wait for the fence, with the buffer's lock held, or in order to get
+            // memory. If we wanted one of these before we signal, both would wait for ever. Lockdep
+            // tells us, if we let it know where that matters.
+            let _section = SignallingSection::begin();
+            let outcome = sum_by_device(&job.memory);
+
+            // Who waits for the fence finds this afterwards.
+            job.outcome.populate(outcome);
+            match (job.as_mut().project().fence.take(), outcome) {
+                (Some(fence), Ok(_)) => fence.signal(),
+                (Some(fence), Err(err)) => fence.signal_err(err),
+                (None, _) => {}
+            }
+        }
+        // Here the memory is unmapped and the device detached. Both take the buffer's lock, so it
+        // had to wait until the fence was signalled.
+        drop(job);
+    }
+}
+
+/// What all jobs share: the device.
+struct Importer {
+    // Fields are dropped in this order: the queue waits for its jobs, which use the device.
+    queue: OwnedQueue,
+    dev: Arc<EmulatedDevice>,
+    /// Each `SUBMIT` is one more point on this timeline.
+    timeline: FenceContext,
+}
+
+impl Importer {
+    fn new() -> Result<Self> {
+        let name = c"rust-dma-buf-importer";
+
+        Ok(Self {
+            queue: OwnedQueue::new(name)?,
+            dev: Arc::new(EmulatedDevice::new(name, DmaMask::new::<64>())?, GFP_KERNEL)?,
+            timeline: FenceContext::new(name),
+        })
+    }
+
+    /// Has the device read `buf`.
+    fn submit(&self, buf: ARef<DmaBuf>) -> Result<Submitted> {
+        // First all that can fail, sleep or need memory, as long as nobody knows of the job. From the
+        // moment others can see the fence it must be certain that it will be signalled.
+        let memory = Attachment::new(buf.clone(), self.dev.clone())?
+            .into_mapping(DataDirection::ToDevice)?;
+        let outcome = Arc::new(SetOnce::new(), GFP_KERNEL)?;
+        let fence = self
+            .timeline
+            .fence(FenceAllocation::new(GFP_KERNEL)?, Reading);
+        let submitted = Submitted {
+            fence: fence.fence().into(),
+            outcome: outcome.clone(),
+        };
+        let job = KBox::pin_init(
+            pin_init!(Job {
+                memory,
+                fence: Some(fence),
+                outcome,
+                work <- new_work!("Job::work"),
+            }),
+            GFP_KERNEL,
+        )?;
+
+        let mut guard = lock_without_writers(&buf)?;
+        let slot = guard.reserve_slots(1)?.take().ok_or(ENOSPC)?;
+
+        // Now the fence becomes visible, and nothing can fail any more. We only read: other readers
+        // need not wait for us, but writers do.
+        let section = SignallingSection::begin();
+        slot.add(&submitted.fence, Usage::Read);
+        self.queue.enqueue(job);
+        drop(section);
+
+        Ok(submitted)
+    }
+}
+
+/// Waits until nobody is writing to `buf`, and locks it.
+///
+/// Not the other way round: whoever is to signal a fence may need the lock for that, and all others
+/// who want it would have to wait for a device. So after locking we have to look whether somebody
+/// else was quicker.
+fn lock_without_writers(buf: &DmaBuf) -> Result<ResvGuard<'_>> {
+    let before_reading = Usage::before_access(false);
+
+    loop {
+        buf.resv().wait_interruptible(before_reading)?;
+        let guard = buf.resv().lock_interruptible()?;
+
+        if buf.resv().test_signaled(before_reading) {
+            return Ok(guard);
+        }
+    }
+}
+
+/// A job that is under way, or done.
+#[derive(Clone)]
+struct Submitted {
+    fence: ARef<Fence>,
+    outcome: Arc<SetOnce<Result<JobResult>>>,
+}
+
+/// An open file of the device.
+///
+/// Closing it does not stop a job, and does not wait for it: the buffer keeps its fence until the
+/// device has read it.
+#[pin_data]
+struct Client {
+    importer: Arc<Importer>,
+    #[pin]
+    last: Mutex<Option<Submitted>>,
+}
+
+impl Client {
+    fn submit(&self, mut reader: UserSliceReader, mut writer: UserSliceWriter) -> Result {
+        let [fd, _] = reader.read::<Submit>()?;
+        let buf = DmaBuf::from_fd(fd as i32)?;
+
+        writer.write::<Submit>(&[fd, sum_by_cpu(&buf)?])?;
+        let submitted = self.importer.submit(buf)?;
+        *self.last.lock() = Some(submitted);
+        Ok(())
+    }
+
+    fn result(&self, mut writer: UserSliceWriter) -> Result {
+        // A copy: others shall not have to wait for the lock until the job is done.
+        let last = self.last.lock().clone().ok_or(EINVAL)?;
+
+        last.fence.wait_interruptible()?;
+        let outcome = last.outcome.copy().ok_or(ECANCELED)??;
+        writer.write::<JobResult>(&outcome)
+    }
+}
+
+#[vtable]
+impl MiscDevice for Client {
+    type Ptr = Pin<KBox<Self>>;
+
+    fn open(_file: &File, _misc: &MiscDeviceRegistration<Self>) -> Result<Pin<KBox<Self>>> {
+        let importer = IMPORTER.get().ok_or(ENODEV)?;
+
+        KBox::pin_init(
+            pin_init!(Self {
+                importer,
+                last <- new_mutex!(None),
+            }),
+            GFP_KERNEL,
+        )
+    }
+
+    fn ioctl(me: Pin<&Self>, _file: &File, cmd: u32, arg: usize) -> Result<isize> {
+        let arg = UserSlice::new(UserPtr::from_addr(arg), _IOC_SIZE(cmd));
+
+        match cmd {
+            SUBMIT => {
+                let (reader, writer) = arg.reader_writer();
+                me.submit(reader, writer)?
+            }
+            RESULT => me.result(arg.writer())?,
+            _ => return Err(ENOTTY),
+        }
+        Ok(0)
+    }
+}
+
+/// Where `open` finds the device, as long as the module's [`Publication`] exists.
+static IMPORTER: Published<Importer> = Published::new();
+
+#[pin_data]
+struct RustDmaBufImporter {
+    // Fields are dropped in this order: first nobody can open the device any more. Then the importer
+    // goes, which waits for jobs whose file is closed already.
+    #[pin]
+    _device: MiscDeviceRegistration<Client>,
+    _importer: Publication<Importer>,
+}
+
+impl kernel::InPlaceModule for RustDmaBufImporter {
+    fn init(_module: &'static ThisModule) -> impl PinInit<Self, Error> {
+        let options = MiscDeviceOptions {
+            name: c"rust-dma-buf-importer",
+        };
+
+        // And initialised in this one: user space may open the device as soon as it exists.
+        try_pin_init!(Self {
+            _importer: IMPORTER.publish(Arc::new(Importer::new()?, GFP_KERNEL)?)?,
+            _device <- MiscDeviceRegistration::register(options),
+        })
+    }
+}
