@@ -69,7 +69,7 @@ download_source() {
 # download_foreign PACKAGE NAME: unpacked in $CACHE/NAME-ARCH for the guests' architectures.
 download_foreign() {
 	local package=$1 name=$2 arch
-	private_apt "$name" "$CODENAME" arm64 armhf
+	private_apt guest "$CODENAME" arm64 armhf
 	for arch in arm64 armhf; do
 		[ -n "$(newest "$CACHE/deb/${package}_*_$arch.deb")" ] ||
 			download_package "$CACHE/deb" "$package:$arch"
