@@ -6,8 +6,8 @@ KERNEL := 7.3
 
 export KERNEL MACHINE CORE LINK KDIR JOBS OP
 
-build run test test-full test-debug check-users check-combinations bench clean help:
+build run test test-full test-debug check-users check-combinations bench rustdoc clean help:
 	@tools/testing/dma-buf/front.sh $@
 
 .DEFAULT_GOAL := help
-.PHONY: build run test test-full test-debug check-users check-combinations bench clean help
+.PHONY: build run test test-full test-debug check-users check-combinations bench rustdoc clean help

@@ -4,6 +4,7 @@
  * from bindgen beyond bindings_helper.h, which includes this file.
  */
 
+#include <drm/drm_dumb_buffers.h>
 #include <linux/anon_inodes.h>
 #include <linux/cc_platform.h>
 #include <linux/cma.h>

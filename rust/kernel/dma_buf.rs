@@ -48,6 +48,8 @@ use crate::{
 };
 use core::ptr::NonNull;
 
+#[cfg(CONFIG_HAS_DMA)]
+mod coherent;
 mod contents;
 mod exporter;
 mod fence;

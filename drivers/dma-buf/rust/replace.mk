@@ -23,6 +23,11 @@ obj-y := $(filter-out $(dmabuf-replaced-by-rust),$(obj-y))
 obj-m := $(filter-out $(dmabuf-replaced-by-rust),$(obj-m))
 obj-$(CONFIG_DMABUF_CORE) += rust/
 else
+ifdef CONFIG_DMABUF_HEAPS_RUST
+obj-y := $(filter-out heaps/,$(obj-y))
+obj-$(CONFIG_DMABUF_HEAPS_SYSTEM) += rust/heaps/system_heap.o
+obj-$(CONFIG_DMABUF_HEAPS_CMA) += rust/heaps/cma_heap.o
+endif
 # The tests are for both implementations.
 obj-$(CONFIG_DMABUF_RUST_KUNIT_TEST) += rust/kunit/
 endif

@@ -5,6 +5,7 @@
 use super::{
     operations::Operations,
     DmaBuf,
+    Resv,
     ResvGuard, //
 };
 use crate::{
@@ -39,7 +40,10 @@ use crate::{
 use core::{
     marker::PhantomData,
     ops::Deref,
-    ptr::NonNull, //
+    ptr::{
+        self,
+        NonNull, //
+    },
 };
 
 /// What an exporter does for its buffers.
@@ -113,6 +117,13 @@ pub trait Exporter: Sized + Send + Sync + 'static {
     fn vunmap(_buf: &Buffer<Self>, _addr: VmapAddress) {
         build_error!(VTABLE_DEFAULT_ERROR)
     }
+
+    /// The reservation object, for a buffer that is to share that of something else, such as a GEM
+    /// object. By default the buffer has one of its own. Called once, at export.
+    #[inline]
+    fn resv(&self) -> Option<&Resv> {
+        None
+    }
 }
 
 /// A kernel address that [`Exporter::vmap`] mapped the whole buffer at.
@@ -146,12 +157,15 @@ impl VmapAddress {
 ///
 /// The table is mapped for the device of the attachment it was made for, and is neither freed nor
 /// changed before it comes back in [`Exporter::unmap`].
+///
+/// A mapping is not [`Send`], so that an exporter cannot keep it and hand it to another attachment.
 pub struct Mapping(NonNull<bindings::sg_table>);
 
 impl Mapping {
     /// # Safety
     ///
-    /// The type invariant must hold for `table`.
+    /// The type invariant must hold for `table`. The mapping must not be given to
+    /// [`Attachment::unmap_coherent`], which takes back its own only.
     #[inline]
     pub unsafe fn from_raw(table: NonNull<bindings::sg_table>) -> Self {
         // INVARIANT: By the caller's guarantee.
@@ -234,18 +248,22 @@ impl<T: Exporter> Buffer<T> {
         };
 
         let data = data.into_foreign();
+        // SAFETY: From `into_foreign()` just above.
+        let resv = unsafe { KBox::<T>::borrow(data) }.resv();
         let raw_info = bindings::dma_buf_export_info {
             exp_name: info.name.as_char_ptr(),
             owner: this_module::<T::OwnerModule>().as_ptr(),
-            ops: &Operations::<T>::TABLE,
+            ops: Operations::<T>::table(),
             size: info.size,
             flags: info.flags as c_int,
-            resv: core::ptr::null_mut(),
+            resv: resv.map_or(ptr::null_mut(), Resv::as_raw),
             priv_: data,
         };
 
         // SAFETY: `raw_info` is complete and its pointers stay valid: the name and the table are
-        // static, `data` belongs to the buffer from now on.
+        // static, `data` belongs to the buffer from now on. It is never borrowed mutably before it
+        // is dropped, after the buffer's last use; so the borrow of `resv` could as well last until
+        // then.
         match from_err_ptr(unsafe { bindings::dma_buf_export(&raw_info) }) {
             Ok(buf) => {
                 // SAFETY: `dma_buf_export()` returns a valid pointer or an error, and gives us
@@ -259,6 +277,19 @@ impl<T: Exporter> Buffer<T> {
                 Err(err)
             }
         }
+    }
+
+    /// The buffer as one of this exporter's, if it is one: an importer that knows its own buffers
+    /// again need not attach to them.
+    ///
+    /// Buffers that another module's instance of the same generic exporter made are not recognised.
+    #[inline]
+    pub fn from_dma_buf(buf: &DmaBuf) -> Option<&Self> {
+        // SAFETY: The operations are constant after export.
+        let ops = unsafe { (*buf.as_raw()).ops };
+
+        // SAFETY: The table is that of `T` and of no other type, so that this is a `Buffer<T>`.
+        ptr::eq(ops, Operations::<T>::table()).then(|| unsafe { Self::from_raw(buf.as_raw()) })
     }
 
     /// # Safety

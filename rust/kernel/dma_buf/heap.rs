@@ -104,7 +104,7 @@ pub struct Request {
 ///
 /// # Invariants
 ///
-/// `heap` was added with [`add`] and the operations of `H`, and `data`, its private data, is a
+/// `heap` was added with `add()` and the operations of `H`, and `data`, its private data, is a
 /// foreign-owned `KBox<Registered<H>>`.
 pub struct Registration<H: Heap> {
     heap: NonNull<bindings::dma_heap>,

@@ -17,6 +17,7 @@ use crate::{
     prelude::*, types::ForeignOwnable,
 };
 use core::{
+    any::TypeId,
     marker::PhantomData,
     ptr::NonNull, //
 };
@@ -24,8 +25,33 @@ use core::{
 /// The C operations of the exporter `T`.
 pub(super) struct Operations<T: Exporter>(PhantomData<T>);
 
+/// What the table of an exporter is part of.
+///
+/// The tables of two exporters may have the same contents: the compiler merges functions that are
+/// alike, and then constants that are. The identity keeps them apart, since no two types have the
+/// same.
+#[repr(C)]
+struct Table {
+    ops: bindings::dma_buf_ops,
+    _identity: fn() -> TypeId,
+}
+
 impl<T: Exporter> Operations<T> {
-    pub(super) const TABLE: bindings::dma_buf_ops = bindings::dma_buf_ops {
+    /// The table of `T` and of no other type. Always the same within a module.
+    // Inlined, it could be another constant at each place.
+    #[inline(never)]
+    pub(super) fn table() -> &'static bindings::dma_buf_ops {
+        let table: &'static Table = &Self::TABLE;
+
+        &table.ops
+    }
+
+    const TABLE: Table = Table {
+        ops: Self::OPS,
+        _identity: TypeId::of::<T>,
+    };
+
+    const OPS: bindings::dma_buf_ops = bindings::dma_buf_ops {
         attach: Some(Self::attach),
         detach: Some(Self::detach),
         pin: if T::HAS_PIN { Some(Self::pin) } else { None },

@@ -4,12 +4,13 @@
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-for part in common packages toolchain source kernel userspace jobs bench gates parity combinations users bpf; do
+for part in common packages toolchain source kernel userspace jobs bench gates parity compile rustdoc combinations users bpf; do
 	# shellcheck source=/dev/null
 	. "$here/lib/$part.sh"
 done
 
 KERNEL=${KERNEL:-7.3}
+ASKED_CORE=${CORE:-} # test: both cores
 CORE=${CORE:-rust}
 LINK=${LINK:-} # test: both forms
 MACHINE=${MACHINE:-}
@@ -65,6 +66,7 @@ help() {
 		make check-users  build the drivers of the kernel that use dma-bufs as modules, load those that need no hardware
 		make check-combinations   build and boot kernels with combinations of options that no other has
 		make bench   what each operation costs in C and in Rust, in guest instructions, and the size of the code
+		make rustdoc   the documentation of the kernel crate, kernel::dma_buf in it, as HTML
 		make build   build kernel and guest only
 		make clean   remove build/ (not the cache in $CACHE)
 
@@ -89,9 +91,10 @@ main() {
 	check-users) run_check_users ;;
 	check-combinations) run_check_combinations ;;
 	bench) bench ;;
+	rustdoc) rustdoc ;;
 	clean) clean ;;
 	help) help ;;
-	*) choose command "$1" build run test test-full test-debug check-users check-combinations bench clean help ;;
+	*) choose command "$1" build run test test-full test-debug check-users check-combinations bench rustdoc clean help ;;
 	esac
 }
 main "$@"

@@ -27,6 +27,7 @@ MACHINES = {
         data=["-device", "virtio-serial-pci", "-device", "virtserialport,chardev=data"],
         port="/dev/vport0p1",
         gpu=["-device", "virtio-gpu-pci"],
+        display=["-device", "bochs-display,romfile="],  # Debian has its firmware elsewhere, for x86 only
     ),
     "vexpress-a9": dict(
         command=["qemu-system-arm", "-M", "vexpress-a9", "-m", "1024"],
@@ -35,6 +36,7 @@ MACHINES = {
         port="/dev/ttyAMA1",
         # virtio-gpu knows no protocol older than the first standard, which virtio-mmio offers by default
         gpu=["-global", "virtio-mmio.force-legacy=false", "-device", "virtio-gpu-device"],
+        display=[],  # the board has one
     ),
 }
 
@@ -78,10 +80,13 @@ class Guest:
             command += ["-icount", "shift=0,sleep=off"]
         if self.args.gpu:
             command += m["gpu"]
+        if self.args.display:
+            command += m["display"]
         append = f"console=ttyAMA0 loglevel=8 panic=-1 maxcpus={self.args.cpus}"
         # a processor that the host has no time for looks as if it stalled; upstream's test_wait_backward takes 7 s of one
         append += " rcupdate.rcu_cpu_stall_timeout=120"
-        append += f" dmabuf.link={self.args.link} dmabuf.job={self.args.job} dmabuf.port={m['port']} dmabuf.patience={self.args.patience}"
+        append += f" dmabuf.machine={self.args.machine} dmabuf.link={self.args.link}"
+        append += f" dmabuf.job={self.args.job} dmabuf.port={m['port']} dmabuf.patience={self.args.patience}"
         return list(map(str, command + ["-append", f"{append} {self.args.append}".strip()]))
 
     def start(self):
@@ -242,6 +247,7 @@ def main(words=None, kind=Guest):
     parser.add_argument("--append", default="", help="more words for the kernel's command line")
     parser.add_argument("--count-instructions", action="store_true", help="a nanosecond of the guest's is an instruction")
     parser.add_argument("--gpu", action="store_true", help="plug in a virtio-gpu")
+    parser.add_argument("--display", action="store_true", help="plug in a display where the board has none")
     parser.add_argument("--debug", action="store_true", help="a debug kernel: it must report about lockdep and kmemleak")
     parser.add_argument("--patience", type=int, default=1, help="factor for each limit of time, here and in the guest")
     parser.add_argument("--timeout", type=int, default=300, help="seconds the whole run may take")

@@ -4,6 +4,7 @@
 
   report.py run MACHINE DIR    cases of one QEMU run (data.log, problems.txt, notes.txt of DIR) into DIR/cases
   report.py case STATUS NAME FILE [NOTE]   append one case, STATUS pass, fail or skip
+  report.py matrix FILE LOG... show the interop matrix of each data.log; append to FILE a case for each two to be compared
   report.py total FILE...      count all cases; exit status 1 if one failed
 
 TAP and KTAP are read alike. A line that sums up the lines nested under it is not counted again.
@@ -149,6 +150,47 @@ def run(machine, directory):
     show(cases, directory / "cases")
 
 
+def cells_of(log):
+    """The matrix in a data.log: exporter and importer -> how it came out."""
+    lines = [line.split() for line in log.read_text(errors="replace").splitlines() if line.startswith("# cell ")]
+    return {(words[2], words[3]): words[4] for words in lines if len(words) == 5}
+
+
+def print_matrix(form, cells):
+    exporters, importers = (list(dict.fromkeys(cell[side] for cell in cells)) for side in (0, 1))
+    first = max(map(len, exporters), default=0)
+    widths = {i: max([len(i)] + [len(how) for cell, how in cells.items() if cell[1] == i]) for i in importers}
+    print(f"\ninterop matrix of {form}: a line for each exporter, a column for each importer ('!': a failure)")
+    print("  ".join(["", " " * first] + [i.ljust(widths[i]) for i in importers]).rstrip())
+    for e in exporters:
+        print("  ".join(["", e.ljust(first)] + [cells.get((e, i), "?!").ljust(widths[i]) for i in importers]).rstrip())
+
+
+def matrix(out, logs):
+    """The forms of one machine, whatever their core, differ in nothing but what is built."""
+    forms = {}
+    for log in map(Path, logs):
+        form = log.parent.parent.name
+        machine = form[: re.search("-(rust|c)", form).start()]
+        forms.setdefault(machine, {})[form] = cells_of(log)
+    cases = []
+    for machine, matrices in forms.items():
+        for form, cells in matrices.items():
+            print_matrix(form, cells)
+        (reference, expected), *others = matrices.items()
+        for form, cells in others:
+            differ = [
+                f"{e} to {i}: {cells.get((e, i))}, not {how}"
+                for (e, i), how in expected.items()
+                if cells.get((e, i)) != how and "not-built" not in (how, cells.get((e, i)))
+            ]
+            same = bool(cells) and expected.keys() == cells.keys() and not differ
+            name = f"{machine}: the interop matrix of {form} is that of {reference}"
+            cases.append(("pass" if same else "fail", name, "; ".join(differ)))
+    print()
+    show(cases, out)
+
+
 def total(files):
     count = {"pass": 0, "fail": 0, "skip": 0}
     failed = []
@@ -171,6 +213,8 @@ def main():
         run(*rest)
     elif command == "case" and len(rest) in (3, 4):
         show([(rest[0], rest[1], rest[3] if len(rest) == 4 else "")], rest[2])
+    elif command == "matrix" and len(rest) > 1:
+        matrix(rest[0], rest[1:])
     elif command == "total" and rest:
         return total(rest)
     else:

@@ -45,7 +45,7 @@ run() {
 }
 
 # The jobs of a test run; a "-4" behind a name is the number of CPUs, else there are two.
-TEST_JOBS=(inventory kunit kunit-4 selftests stress-4 main-job)
+TEST_JOBS=(inventory kunit kunit-4 selftests stress-4 main-job interop)
 # What more there is to be tested of modules.
 MODULE_JOBS=(modules)
 
@@ -56,6 +56,7 @@ test_job() {
 	# of the kernel crate's documentation tests (some 300) only our own
 	kunit*) options=(--append "kunit.enable=1 kunit.filter_glob=rust_doctests_kernel.*_dma_buf_*") ;;
 	selftests) options=(--gpu) ;;
+	interop) options=(--display) ;;
 	modules) [ -n "$FULL" ] || [ "$machine" = arm64 ] || options=(--append dmabuf.rounds=40) ;;
 	# devices that the board has and QEMU has not would be complained of while the job listens
 	stress*) options=(--append deferred_probe_timeout=-1) ;;
@@ -91,25 +92,26 @@ check_inventory() {
 # case_is STATUS NAME [NOTE]: a test case of the host's own.
 case_is() { python3 "$HERE/report.py" case "$1" "$2" "$RESULTS/host.cases" "${3:-}"; }
 
-# The forms a test run is about: MACHINE/LINK, as far as the knobs leave a choice.
+# Which of some forms of a kernel, MACHINE/CORE/LINK, the knobs leave.
 chosen_forms() {
-	local form
-	if [ -n "$MACHINE" ] && [ -n "$LINK" ]; then
-		echo "$MACHINE/$LINK"
-		return
-	fi
+	local form machine core link
 	for form; do
-		case $CORE-$form in c-*/m) continue ;; esac
-		[ "${MACHINE:-${form%/*}}/${LINK:-${form#*/}}" != "$form" ] || echo "$form"
+		IFS=/ read -r machine core link <<<"$form"
+		[ "${MACHINE:-$machine}/${ASKED_CORE:-$core}/${LINK:-$link}" != "$form" ] || echo "$form"
 	done
 }
 
 run_tests() {
-	local forms=(arm64/y arm64/m vexpress-a9/m)
-	[ "$CORE" = rust ] || forms=(arm64/y vexpress-a9/y)
+	local forms=(arm64/rust/y arm64/rust/m vexpress-a9/rust/m) matrix=(vexpress-a9/rust/y arm64/c/y vexpress-a9/c/y)
+	if [ -n "$MACHINE" ] && [ -n "$LINK" ]; then
+		forms=("$MACHINE/$CORE/$LINK")
+	elif [ "$CORE" = c ]; then
+		forms=(arm64/c/y vexpress-a9/c/y)
+	fi
 	mapfile -t forms < <(chosen_forms "${forms[@]}")
-	begin_tests test "every test on ${forms[*]}"
-	test_forms "${forms[@]}"
+	mapfile -t matrix < <(chosen_forms "${matrix[@]}" | grep -vxF "$(printf '%s\n' "${forms[@]}")")
+	begin_tests test "every test on ${forms[*]}${matrix[*]:+, interop on ${matrix[*]}}"
+	test_forms "${forms[@]}" + "${matrix[@]}"
 	end_tests
 }
 
@@ -118,7 +120,7 @@ run_full_tests() {
 	[ "$CORE" = rust ] || fail "reading the knobs" "test-full is about the Rust core" "use CORE=rust, or make test CORE=c"
 	FULL=1
 	begin_tests test-full "everything"
-	test_forms arm64/y arm64/m vexpress-a9/m vexpress-a9/y
+	test_forms {arm64,vexpress-a9}/rust/{y,m} + {arm64,vexpress-a9}/c/y
 	lock_cache
 	check_combinations
 	check_users arm64 vexpress-a9
@@ -131,7 +133,7 @@ run_debug_tests() {
 	choose MACHINE "${MACHINE:=arm64}" arm64
 	DEBUG_KERNEL=1
 	begin_tests test-debug "every test on a debug kernel of $MACHINE"
-	test_forms "$MACHINE/${LINK:-y}"
+	test_forms "$MACHINE/$CORE/${LINK:-y}"
 	end_tests
 }
 
@@ -146,31 +148,43 @@ begin_tests() {
 	prepare
 }
 
-# test_forms MACHINE/LINK...: build each, look at the sources, run the jobs of each.
+# test_forms MACHINE/CORE/LINK... [+ MACHINE/CORE/LINK...]: build each, look at the sources, run the jobs of each. Those
+# behind the + are there for the interop matrix alone.
 test_forms() {
-	local form job jobs
+	local form job jobs only=''
 	for form; do
-		build_machine "${form%/*}" "${form#*/}"
+		if [ "$form" = + ]; then only=interop && continue; fi
+		IFS=/ read -r MACHINE CORE LINK <<<"$form"
+		build_machine "$MACHINE" "$LINK"
+		if [ -n "$only" ]; then
+			gate_linked
+			continue
+		fi
 		gate_machine
 		[ -n "$DEBUG_KERNEL" ] || gate_strict
+		# once; the first kernel is the one with everything built in, if that is among them
+		[ -n "$DEBUG_KERNEL" ] || [ "$form" != "$1" ] || gate_compile
+		[ -n "$DEBUG_KERNEL" ] || [ "$form" != arm64/y ] || gate_rustdoc
 	done
 	[ -n "$DEBUG_KERNEL" ] || gate_sources
 	unlock_cache
+	jobs=("${TEST_JOBS[@]}")
 	for form; do
-		MACHINE=${form%/*} LINK=${form#*/}
+		if [ "$form" = + ]; then jobs=("$only") && continue; fi
+		IFS=/ read -r MACHINE CORE LINK <<<"$form"
 		set_machine
-		jobs=("${TEST_JOBS[@]}")
-		[ "$LINK" != m ] || jobs+=("${MODULE_JOBS[@]}")
-		say "  Boot $TITLE for each job (${jobs[*]}): about 5 min"
+		say "  Boot $TITLE for each job (${jobs[*]}) ..."
 		for job in "${jobs[@]}"; do
 			test_job "$job"
 		done
+		[ "$LINK" != m ] || for job in "${MODULE_JOBS[@]}"; do test_job "$job"; done
 	done
 }
 
 end_tests() {
-	local status=0
+	local status=0 matrices=("$RESULTS"/*/interop/data.log)
 	unlock_cache
+	[ ! -e "${matrices[0]}" ] || python3 "$HERE/report.py" matrix "$RESULTS/host.cases" "${matrices[@]}"
 	say "logs: $RESULTS, $LOGS; all of it took $(duration $((SECONDS - BEGIN)))"
 	python3 "$HERE/report.py" total "$RESULTS"/host.cases "$RESULTS"/*/*/cases || status=1
 	return "$status"

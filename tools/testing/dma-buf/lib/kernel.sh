@@ -7,7 +7,7 @@ set_machine() {
 	arm64)
 		ARCH=arm64 DEBARCH=arm64 CROSS=aarch64-linux-gnu- IMAGE=arch/arm64/boot/Image
 		BASE_CONFIG=tinyconfig BUILD_TIME="4 to 8 min when cold"
-		FRAGMENTS=(arm64 base dma-buf tests camera display-vkms display-gpu)
+		FRAGMENTS=(arm64 base dma-buf tests camera display-vkms display-gpu display-bochs)
 		;;
 	vexpress-a9)
 		ARCH=arm DEBARCH=armhf CROSS=arm-linux-gnueabihf- IMAGE=arch/arm/boot/zImage
@@ -55,7 +55,7 @@ config_key() {
 	{
 		echo "$BASE_CONFIG"
 		cat "${FRAGMENTS[@]}" "$HERE/lib/kernel.sh"
-		find "$TOP/drivers" "$TOP/rust" "$TOP/patches" \( -name 'Kconfig*' -o -name '*.patch' \) -print0 2>/dev/null |
+		find "$TOP/drivers" "$TOP/rust" "$TOP/samples" "$TOP/patches" \( -name 'Kconfig*' -o -name '*.patch' \) -print0 2>/dev/null |
 			sort -z | xargs -0r cat || true # a directory that is not there yet holds no options
 	} | hash_of
 }
@@ -137,7 +137,7 @@ build_kernel() {
 }
 
 # What set_machine, or a variation of it, has described.
-make_kernel() {
+configure_kernel() {
 	[ -e "$OBJ/.complete" ] || need_space "$CACHE" 5
 	seed_objects
 	mkdir -p "$OBJ"
@@ -147,6 +147,10 @@ make_kernel() {
 	elif [ -e "$OBJ/.complete" ]; then
 		BUILD_TIME="seconds when little changed"
 	fi
+}
+
+make_kernel() {
+	configure_kernel
 	stage "Build the kernel ($TITLE)" "$BUILD_TIME" \
 		"mend the first error in the log and run the same command again: it goes on where it stopped" compile
 }

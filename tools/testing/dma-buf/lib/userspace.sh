@@ -5,9 +5,16 @@
 UPSTREAM_SELFTESTS=(dmabuf-heaps sync drivers/dma-buf)
 OUR_SELFTESTS=dma-buf-rust
 
+# Where the programs of a machine are that this run has compiled: they are the same for all its kernels.
+declare -A PROGRAMS
+
 build_programs() {
 	local dir
 	rm -rf "$OBJ/guest-programs"
+	if [ -n "${PROGRAMS[$MACHINE]:-}" ]; then
+		cp -a "${PROGRAMS[$MACHINE]}" "$OBJ/guest-programs"
+		return
+	fi
 	for dir in "${UPSTREAM_SELFTESTS[@]}" $OUR_SELFTESTS; do
 		[ -d "$TREE/tools/testing/selftests/$dir" ] || continue
 		mkdir -p "$OBJ/guest-programs/$dir"
@@ -70,4 +77,5 @@ pack_bare_guest() {
 build_guest() {
 	stage "Build the guest's programs ($TITLE)" "under 1 min" \
 		"mend the first error in the log and run the same command again" build_userspace
+	PROGRAMS[$MACHINE]=${PROGRAMS[$MACHINE]:-$OBJ/guest-programs}
 }

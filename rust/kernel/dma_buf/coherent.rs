@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Parts of an exporter whose memory is coherent.
+//!
+//! Coherent memory is allocated for one device ([`Coherent`]) and mapped for the kernel all the
+//! time. An [`Exporter`] that says where it is ([`CoherentOwner`]) gets its operations here, one by
+//! one: [`Attachment::map_coherent`] and [`Attachment::unmap_coherent`],
+//! [`Buffer::mmap_coherent`], [`Buffer::vmap_coherent`].
+
+use super::exporter::{
+    Attachment,
+    Buffer,
+    Exporter,
+    Mapping,
+    VmapAddress, //
+};
+use crate::{
+    bindings,
+    device::Device,
+    dma::{
+        Coherent,
+        CoherentOwner,
+        DataDirection, //
+    },
+    error::to_result,
+    mm::virt::VmaNew,
+    prelude::*,
+    sync::aref::ARef,
+    types::Opaque, //
+};
+use core::ptr::NonNull;
+
+/// The table of one mapping.
+///
+/// # Invariants
+///
+/// `sgt` is an initialised `sg_table`; it is mapped for `dev` in the direction `mapped`, if there is
+/// one.
+#[repr(C)]
+struct Table {
+    // First: a `Mapping` points here.
+    sgt: Opaque<bindings::sg_table>,
+    dev: ARef<Device>,
+    mapped: Option<DataDirection>,
+}
+
+impl Table {
+    // The memory is neither cached for the CPU nor ever bounced, so that there is nothing to be
+    // synchronised; and it must not be done through the address of the pages' cached mapping.
+    const ATTRS: c_ulong = bindings::DMA_ATTR_SKIP_CPU_SYNC as c_ulong;
+
+    /// # Safety
+    ///
+    /// `memory` must outlive the table.
+    #[inline]
+    unsafe fn new(memory: &Coherent<[u8]>, dev: &Device, dir: DataDirection) -> Result<KBox<Self>> {
+        // INVARIANT: A zeroed table is an empty one.
+        let mut table = KBox::new(
+            Self {
+                sgt: Opaque::zeroed(),
+                dev: dev.into(),
+                mapped: None,
+            },
+            GFP_KERNEL,
+        )?;
+
+        // SAFETY: The table is empty; by the caller's guarantee the memory outlives it.
+        unsafe { memory.fill_table(table.sgt.get()) }?;
+        // SAFETY: The table is filled and not mapped; the device is attached, and `dir` is none
+        // that `dma_map_sgtable()` does not know.
+        to_result(unsafe {
+            bindings::dma_map_sgtable(dev.as_raw(), table.sgt.get(), dir.into(), Self::ATTRS)
+        })?;
+        // INVARIANT: Mapped just above.
+        table.mapped = Some(dir);
+        Ok(table)
+    }
+}
+
+impl Drop for Table {
+    #[inline]
+    fn drop(&mut self) {
+        // SAFETY: By the type invariant; `unmap_coherent` and `Table::new` let nobody else know the
+        // table when they drop it.
+        unsafe {
+            if let Some(dir) = self.mapped {
+                bindings::dma_unmap_sgtable(
+                    self.dev.as_raw(),
+                    self.sgt.get(),
+                    dir.into(),
+                    Self::ATTRS,
+                );
+            }
+            bindings::sg_free_table(self.sgt.get());
+        }
+    }
+}
+
+impl<T: Exporter + CoherentOwner> Buffer<T> {
+    /// The memory, if it is as long as the buffer, which is what everybody relies on.
+    #[inline]
+    fn coherent(&self) -> Result<&Coherent<[u8]>> {
+        let memory = self.data().coherent()?;
+
+        if memory.size() == self.size() {
+            Ok(memory)
+        } else {
+            Err(EINVAL)
+        }
+    }
+
+    /// [`Exporter::mmap`]: maps all that `vma` asks for at once.
+    ///
+    /// Fails as [`CoherentOwner::coherent`] and [`Coherent::mmap`], and with `EINVAL` if the memory
+    /// is not as long as the buffer or `vma` is of another file.
+    #[inline]
+    pub fn mmap_coherent(&self, vma: &VmaNew) -> Result {
+        let memory = self.coherent()?;
+
+        // SAFETY: The area's file does not change under us.
+        if unsafe { (*vma.as_ptr()).vm_file } != self.file().as_ptr() {
+            return Err(EINVAL);
+        }
+        // SAFETY: Each area keeps its file, the file its buffer, and the buffer its data, which is
+        // never borrowed mutably before it is dropped. So the borrow of the memory could as well
+        // last until then.
+        unsafe { memory.mmap(vma) }
+    }
+
+    /// [`Exporter::vmap`]: where the memory is mapped anyway. [`Exporter::vunmap`] has nothing to
+    /// do.
+    ///
+    /// Fails as [`CoherentOwner::coherent`], and with `EINVAL` if the memory is not as long as the
+    /// buffer.
+    #[inline]
+    pub fn vmap_coherent(&self) -> Result<VmapAddress> {
+        let addr = NonNull::new(self.coherent()?.as_mut_ptr()).ok_or(EINVAL)?;
+
+        // SAFETY: The memory is as long as the buffer, and stays until the buffer's data is
+        // dropped, see `mmap_coherent`.
+        Ok(unsafe { VmapAddress::new(addr.cast()) })
+    }
+}
+
+impl<T: Exporter + CoherentOwner> Attachment<'_, T> {
+    /// [`Exporter::map`]: maps the memory for the attached device.
+    ///
+    /// Fails as [`CoherentOwner::coherent`]; with `EINVAL` if the memory is not as long as the buffer
+    /// or `dir` is [`DataDirection::None`]; with `ENOMEM`; as the device's DMA operations. May
+    /// sleep.
+    #[inline]
+    pub fn map_coherent(&self, dir: DataDirection) -> Result<Mapping> {
+        let memory = self.buffer().coherent()?;
+
+        if dir == DataDirection::None {
+            return Err(EINVAL);
+        }
+        // SAFETY: The importer unmaps before it detaches, and detaches before it lets the buffer
+        // go, which keeps the memory, see `mmap_coherent`.
+        let table = unsafe { Table::new(memory, self.device(), dir) }?;
+        let table = NonNull::from(KBox::leak(table)).cast();
+
+        // SAFETY: Mapped for the attached device by `Table::new`. The only one to know the table
+        // from now on is who has the mapping.
+        Ok(unsafe { Mapping::from_raw(table) })
+    }
+
+    /// [`Exporter::unmap`]: undoes [`map_coherent`](Self::map_coherent).
+    #[inline]
+    pub fn unmap_coherent(&self, mapping: Mapping) {
+        // SAFETY: Who makes a mapping otherwise promised not to give it to us, so that this is the
+        // `Table` that `map_coherent` leaked. `mapping` is the only one of it and ends here.
+        drop(unsafe { KBox::<Table>::from_raw(mapping.as_raw().cast().as_ptr()) });
+    }
+}

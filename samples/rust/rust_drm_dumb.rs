@@ -1,0 +1,242 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Rust DRM sample: dumb buffers, and nothing else.
+//!
+//! The smallest driver that a program can allocate memory for pixels from, map it, and share it
+//! with other devices. There is no display: a driver with one would add modes, planes and the
+//! programming of the hardware with the addresses of these buffers.
+//!
+//! `samples/dma-buf/drm_dumb.c` is a program to try it with, and
+//! `Documentation/driver-api/dma-buf-rust-drm-sample.rst` says how.
+
+use kernel::{
+    device::{
+        self,
+        Bound,
+        Device, //
+    },
+    dma::{
+        attrs::{
+            DMA_ATTR_NO_WARN,
+            DMA_ATTR_WRITE_COMBINE, //
+        },
+        Coherent,
+        CoherentOwner,
+        DataDirection,
+        DmaMask, //
+    },
+    dma_buf::{
+        Attachment,
+        Buffer,
+        DmaBuf,
+        ExportInfo,
+        Exporter,
+        Mapping,
+        Resv,
+        VmapAddress, //
+    },
+    drm::{
+        self,
+        gem::{
+            dumb::{
+                DumbArgs,
+                DumbObject,
+                Object,
+                ObjectVma, //
+            },
+            BaseObject, //
+        },
+    },
+    faux,
+    mm::virt::VmaNew,
+    prelude::*,
+    sync::aref::ARef, //
+};
+
+module! {
+    type: DumbModule,
+    name: "rust_drm_dumb",
+    authors: ["Rust DMA-BUF"],
+    description: "Rust DRM dumb buffer sample",
+    license: "GPL",
+    imports_ns: ["DMA_BUF"],
+}
+
+/// What the module is: a DRM device. Dropped when the module is unloaded, which the kernel refuses
+/// as long as a file of the device or a dma-buf of ours is open.
+struct DumbModule {
+    _device: drm::faux::Registration<DumbDriver>,
+}
+
+impl kernel::Module for DumbModule {
+    fn init(_module: &'static ThisModule) -> Result<Self> {
+        // A device that can address 4 GiB, like many displays.
+        let mask = DmaMask::new::<32>();
+
+        Ok(Self {
+            _device: drm::faux::Registration::new(
+                c"rust-drm-dumb",
+                mask,
+                Ok(()),
+                Ok::<_, Error>(()),
+            )?,
+        })
+    }
+}
+
+/// The driver, as DRM sees it: the types of its objects, and a name.
+struct DumbDriver;
+
+type DumbDevice<Ctx = drm::Normal> = drm::Device<DumbDriver, Ctx>;
+
+#[vtable]
+impl drm::Driver for DumbDriver {
+    type Data = ();
+    type RegistrationData<'a> = ();
+    type Object = Object<DumbBuffer>;
+    type File = File;
+    type ParentDevice<Ctx: device::DeviceContext> = faux::Device<Ctx>;
+
+    const INFO: drm::DriverInfo = drm::DriverInfo {
+        major: 1,
+        minor: 0,
+        patchlevel: 0,
+        name: c"rust-drm-dumb",
+        desc: c"Rust DRM dumb buffer sample",
+    };
+
+    // No ioctls of its own: those of dumb buffers and of PRIME are DRM's.
+    kernel::declare_drm_ioctls! {}
+}
+
+/// What the driver keeps for an open file of the device: nothing.
+struct File;
+
+impl drm::file::DriverFile for File {
+    type Driver = DumbDriver;
+
+    fn open(_device: &DumbDevice) -> Result<Pin<KBox<Self>>> {
+        Ok(KBox::new(Self, GFP_KERNEL)?.into())
+    }
+}
+
+/// The memory of a buffer object.
+///
+/// It goes when this is dropped, that is with the last reference to the object: its handles are
+/// such references, and so are areas that map it and a dma-buf that was made of it.
+enum DumbBuffer {
+    /// Allocated by us.
+    Own(Coherent<[u8]>),
+}
+
+impl CoherentOwner for DumbBuffer {
+    fn coherent(&self) -> Result<&Coherent<[u8]>> {
+        match self {
+            Self::Own(memory) => Ok(memory),
+        }
+    }
+}
+
+/// The device that does the DMA: the one that the DRM device sits on. Only a DRM device that is
+/// registered right now has one that is bound for sure, and memory and mappings need that.
+fn dma_device(dev: &DumbDevice<drm::Registered>) -> &Device<Bound> {
+    let parent: &faux::Device<Bound> = dev.as_ref();
+
+    parent.as_ref()
+}
+
+#[vtable]
+impl DumbObject for DumbBuffer {
+    type Driver = DumbDriver;
+
+    // DRM_IOCTL_MODE_CREATE_DUMB. The size is checked: height times pitch fits, in whole pages.
+    fn create(dev: &DumbDevice<drm::Registered>, args: &DumbArgs) -> Result<ARef<Object<Self>>> {
+        // Contiguous, which for more than a few pages means from the CMA area; without a word in
+        // the log when there is not as much, since anybody may ask for anything. Zeroed, because
+        // user space will see it. Write-combined, as is best for pixels: the CPU writes them in
+        // bulk, and does not read them back.
+        let memory = Coherent::zeroed_slice_with_attrs(
+            dma_device(dev),
+            args.size(),
+            GFP_KERNEL | __GFP_NOWARN,
+            DMA_ATTR_WRITE_COMBINE | DMA_ATTR_NO_WARN,
+        )?;
+
+        Object::new(dev, args.size(), Ok::<_, Error>(Self::Own(memory)))
+    }
+
+    // DRM_IOCTL_MODE_MAP_DUMB. All objects are mapped through the one file of the device: each has
+    // its place there.
+    fn map_offset(obj: &Object<Self>) -> Result<u64> {
+        obj.create_mmap_offset()
+    }
+
+    // mmap() at that place. The memory is there and stays where it is, so that all of it can be
+    // mapped at once: no page faults to be handled later.
+    fn mmap(_obj: &Object<Self>, vma: &ObjectVma<'_, Self>) -> Result {
+        vma.map_coherent()
+    }
+
+    // DRM_IOCTL_PRIME_HANDLE_TO_FD. Called once: DRM remembers the dma-buf as long as the object
+    // has a handle.
+    fn export(obj: &Object<Self>, flags: u32) -> Result<ARef<DmaBuf>> {
+        let info = ExportInfo {
+            name: c"rust_drm_dumb",
+            size: obj.size(),
+            flags,
+        };
+        let data = KBox::new(Shared(obj.into()), GFP_KERNEL)?;
+
+        Ok(Buffer::export(info, data)?.into())
+    }
+}
+
+/// A dma-buf of ours: it keeps the object, and the object its memory.
+struct Shared(ARef<Object<DumbBuffer>>);
+
+impl CoherentOwner for Shared {
+    fn coherent(&self) -> Result<&Coherent<[u8]>> {
+        self.0.coherent()
+    }
+}
+
+// There is no `begin_cpu_access` and no `end_cpu_access`: the CPU does not cache this memory, so
+// that there is nothing to be flushed when it changes hands. There is no `pin` either, because the
+// memory never moves.
+#[vtable]
+impl Exporter for Shared {
+    // Nothing is kept for an attached device: each mapping carries what it needs.
+    type Attachment = ();
+
+    // Here an exporter could refuse devices that cannot reach its memory.
+    fn attach(_buf: &Buffer<Self>, _dev: &Device) -> Result {
+        Ok(())
+    }
+
+    // A table of the memory, with addresses for the attached device.
+    fn map(attachment: &mut Attachment<'_, Self>, dir: DataDirection) -> Result<Mapping> {
+        attachment.map_coherent(dir)
+    }
+
+    fn unmap(attachment: &mut Attachment<'_, Self>, mapping: Mapping, _dir: DataDirection) {
+        attachment.unmap_coherent(mapping);
+    }
+
+    // User space maps the dma-buf's own file, so that this has nothing to do with the place in the
+    // file of the DRM device.
+    fn mmap(buf: &Buffer<Self>, vma: &VmaNew) -> Result {
+        buf.mmap_coherent(vma)
+    }
+
+    // The kernel has coherent memory mapped all the time.
+    fn vmap(buf: &Buffer<Self>) -> Result<VmapAddress> {
+        buf.vmap_coherent()
+    }
+
+    fn vunmap(_buf: &Buffer<Self>, _addr: VmapAddress) {}
+
+    // The object and its dma-buf are the same memory: they have the same lock and the same fences.
+    fn resv(&self) -> Option<&Resv> {
+        Some(self.0.resv())
+    }
+}

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Who has locked a reservation object unlocks it, in the same task.
+
+use kernel::{
+    dma_buf::{
+        Resv,
+        ResvGuard,
+        SignallingSection, //
+    },
+    sync::aref::ARef,
+};
+
+fn send<T: Send>(_value: T) {}
+
+fn from_here(resv: &Resv, guard: ResvGuard<'_>, section: SignallingSection) {
+    send(resv);
+    #[cfg(misuse)]
+    send(guard); //~ ERROR cannot be sent between threads safely
+    #[cfg(misuse)]
+    send(section); //~ ERROR cannot be sent between threads safely
+}
+
+fn elsewhere(buf: ARef<kernel::dma_buf::DmaBuf>) {
+    send(buf);
+}

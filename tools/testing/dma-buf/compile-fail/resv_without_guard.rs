@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What is in a reservation object is changed, and looked at for good, by who has locked it.
+
+use kernel::{
+    dma_buf::{
+        DmaBuf,
+        Fence,
+        Resv,
+        ResvGuard,
+        Usage, //
+    },
+    prelude::*,
+};
+
+fn reserve(buf: &DmaBuf) -> Result {
+    #[cfg(misuse)]
+    buf.resv().reserve_slots(1)?; //~ ERROR no method named `reserve_slots` found
+    buf.resv().lock().reserve_slots(1)?;
+    Ok(())
+}
+
+fn count(resv: &Resv) -> usize {
+    #[cfg(misuse)]
+    return resv.fences(Usage::Read).count(); //~ ERROR no method named `fences` found
+    resv.lock().fences(Usage::Read).count()
+}
+
+fn replace(resv: &Resv, fence: &Fence) {
+    #[cfg(misuse)]
+    resv.replace_fences(1, fence, Usage::Read); //~ ERROR no method named `replace_fences` found
+    resv.lock().replace_fences(1, fence, Usage::Read);
+}
+
+fn first_fence<'a>(guard: &'a mut ResvGuard<'_>) -> Option<&'a Fence> {
+    let first = guard.fences(Usage::Read).next();
+
+    // Another fence might take its place.
+    #[cfg(misuse)]
+    guard.reserve_slots(1).ok()?; //~ ERROR cannot borrow `*guard` as mutable
+    first
+}

@@ -1,0 +1,733 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The sample module rust_drm_dumb: dumb buffers, their mappings, and their way
+ * to other devices and back.
+ */
+#include <fcntl.h>
+#include <limits.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <drm/drm.h>
+#include <drm/drm_mode.h>
+#include <linux/dma-buf.h>
+
+#include "common.h"
+#include "modules.h"
+
+#define DRIVER		"rust-drm-dumb"
+#define MODULE		"rust_drm_dumb"
+#define SIZE		(240 * 320 * 4)
+#define ROUNDS		200
+#define CYCLES		30
+#define UNBIND		"/sys/bus/faux/drivers/faux_driver/unbind"
+
+static int module_fd;
+
+static int load(void)
+{
+	return syscall(SYS_finit_module, module_fd, "", 0);
+}
+
+static int card_open(void)
+{
+	int fd = open_card(DRIVER);
+
+	t_need(fd >= 0, "the card of " DRIVER);
+	return fd;
+}
+
+static int create(int card, struct drm_mode_create_dumb *arg)
+{
+	return ioctl(card, DRM_IOCTL_MODE_CREATE_DUMB, arg);
+}
+
+static __u32 new_dumb(int card)
+{
+	struct drm_mode_create_dumb arg = {
+		.width = 240, .height = 320, .bpp = 32,
+	};
+
+	t_need(!create(card, &arg), "DRM_IOCTL_MODE_CREATE_DUMB");
+	return arg.handle;
+}
+
+static int destroy(int card, __u32 handle)
+{
+	struct drm_mode_destroy_dumb arg = { .handle = handle };
+
+	return ioctl(card, DRM_IOCTL_MODE_DESTROY_DUMB, &arg);
+}
+
+static int map_offset(int card, __u32 handle, __u64 *offset)
+{
+	struct drm_mode_map_dumb arg = { .handle = handle };
+	int ret = ioctl(card, DRM_IOCTL_MODE_MAP_DUMB, &arg);
+
+	*offset = arg.offset;
+	return ret;
+}
+
+static char *map_at(int fd, __u64 offset, size_t len)
+{
+	return mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_SHARED, fd, offset);
+}
+
+/* What mmap() says: as a system call returns */
+static int try_map(int fd, __u64 offset, size_t len)
+{
+	char *p = map_at(fd, offset, len);
+
+	if (p == MAP_FAILED)
+		return -1;
+	munmap(p, len);
+	return 0;
+}
+
+static char *map_dumb(int card, __u32 handle)
+{
+	__u64 offset;
+	char *p;
+
+	t_need(!map_offset(card, handle, &offset), "DRM_IOCTL_MODE_MAP_DUMB");
+	p = map_at(card, offset, SIZE);
+	t_need(p != MAP_FAILED, "mmap");
+	return p;
+}
+
+static int handle_to_fd(int card, __u32 handle, __u32 flags)
+{
+	struct drm_prime_handle arg = { .handle = handle, .flags = flags };
+
+	return ioctl(card, DRM_IOCTL_PRIME_HANDLE_TO_FD, &arg) ? -1 : arg.fd;
+}
+
+static int export(int card, __u32 handle)
+{
+	return handle_to_fd(card, handle, DRM_CLOEXEC | DRM_RDWR);
+}
+
+/* How many devices are attached, -1 if the buffer is not known */
+static int attached(int buf)
+{
+	char text[4096];
+	const char *at;
+
+	if (!bufinfo_of(buf, text, sizeof(text)))
+		return -1;
+	at = strstr(text, "Total ");
+	return at ? atoi(at + 6) : -1;
+}
+
+static void fill(char *p, size_t len, unsigned int seed)
+{
+	for (size_t i = 0; i < len; i += 4)
+		*(__u32 *)(p + i) = seed + i * 2654435761U;
+}
+
+static bool is_filled(const char *p, size_t len, unsigned int seed)
+{
+	for (size_t i = 0; i < len; i += 4)
+		if (*(const __u32 *)(p + i) != (__u32)(seed + i * 2654435761U))
+			return false;
+	return true;
+}
+
+static void test_sizes(void)
+{
+	static const struct {
+		__u32 width, height, bpp, pitch, bytes;
+	} good[] = {
+		{ 240, 320, 32, 960, SIZE },
+		{ 1, 1, 1, 1, 1 },
+		{ 1, 1, 32, 4, 4 },
+		{ 33, 7, 16, 66, 66 * 7 },
+		{ 33, 7, 24, 99, 99 * 7 },
+		{ 640, 480, 8, 640, 640 * 480 },
+		{ 64, 64, 10, 128, 128 * 64 },
+	};
+	static const struct {
+		__u32 width, height, bpp;
+		int err;
+	} bad[] = {
+		{ 0, 320, 32, EINVAL },
+		{ 240, 0, 32, EINVAL },
+		{ 240, 320, 0, EINVAL },
+		{ 0, 0, 0, EINVAL },
+		/* 2^32 bytes, in a line, in lines, and by the bits of a pixel */
+		{ 0x40000000, 1, 32, EINVAL },
+		{ 0x10000, 0x10000, 8, EINVAL },
+		{ 0x8000, 0x8000, 32, EINVAL },
+		{ 1, 0x40000000, 32, EINVAL },
+		{ 16, 1, UINT_MAX, EINVAL },
+		{ 1, 1, UINT_MAX - 8, ENOMEM },
+		/* 2^32 with the rest of a page, and that as a product */
+		{ 0x3fffffff, 1, 32, EINVAL },
+		{ UINT_MAX, 1, 8, EINVAL },
+		{ 0xffff, 0x10001, 8, EINVAL },
+		{ UINT_MAX, UINT_MAX, UINT_MAX, EINVAL },
+		{ UINT_MAX, UINT_MAX, 32, EINVAL },
+		{ UINT_MAX, 1, 32, EINVAL },
+		/* 2^32 + 4096 would be a page */
+		{ 0x40000400, 1, 32, EINVAL },
+		/* that can be said, but not had */
+		{ 0x8000, 0x6000, 32, ENOMEM },
+		{ 0xf000, 0x10000, 8, ENOMEM },
+	};
+	int card = card_open(), log = log_open();
+	struct group g;
+
+	group_begin(&g, "sizes");
+	for (size_t i = 0; i < ARRAY_SIZE(good); i++) {
+		struct drm_mode_create_dumb arg = {
+			.width = good[i].width, .height = good[i].height,
+			.bpp = good[i].bpp, .handle = 99, .pitch = 99, .size = 99,
+		};
+		__u64 size = (good[i].bytes + page_size() - 1) & -page_size();
+
+		t_err(create(card, &arg), 0, "%ux%ux%u", arg.width, arg.height,
+		      arg.bpp);
+		if (arg.pitch != good[i].pitch || arg.size != size)
+			t_note("pitch %u, size %llu", arg.pitch, arg.size);
+		t_ok(arg.handle == 1 && arg.pitch == good[i].pitch &&
+		     arg.size == size, "handle 1, pitch %u, size %llu",
+		     good[i].pitch, size);
+		t_err(destroy(card, arg.handle), 0, "destroy");
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+		struct drm_mode_create_dumb arg;
+		int ret = 0;
+
+		for (int n = 0; n < LEAK_ROUNDS && !ret; n++) {
+			arg = (struct drm_mode_create_dumb) {
+				.width = bad[i].width, .height = bad[i].height,
+				.bpp = bad[i].bpp, .handle = 99,
+			};
+			ret = create(card, &arg) && errno == bad[i].err ? 0 : -1;
+			if (arg.handle || arg.pitch || arg.size)
+				ret = -1;
+		}
+		if (ret)
+			t_note("errno %d, handle %u", errno, arg.handle);
+		t_ok(!ret, "%#xx%#xx%#x is refused: %s", bad[i].width,
+		     bad[i].height, bad[i].bpp, strerror(bad[i].err));
+	}
+	t_ok(log_is_clean(log), "the kernel has nothing to say");
+	group_end(&g);
+	close(log);
+	close(card);
+}
+
+static void test_map(void)
+{
+	int card = card_open(), other = card_open();
+	size_t page = page_size();
+	__u64 offset, again;
+	struct group g;
+	__u32 handle;
+	char *p, *q;
+	bool zero = true;
+
+	group_begin(&g, "mapping");
+	handle = new_dumb(card);
+	t_err(map_offset(card, 0, &offset), ENOENT, "handle 0");
+	t_err(map_offset(card, 12345, &offset), ENOENT, "no such handle");
+	t_err(map_offset(other, handle, &offset), ENOENT,
+	      "a handle of another file");
+	t_err(map_offset(card, handle, &offset), 0, "the handle");
+	t_err(map_offset(card, handle, &again), 0, "once more");
+	t_ok(offset == again && !(offset & (page - 1)), "the place is the same");
+
+	p = map_at(card, offset, SIZE);
+	t_need(p != MAP_FAILED, "mmap");
+	for (size_t i = 0; i < SIZE; i++)
+		zero &= !p[i];
+	t_ok(zero, "all is zero");
+	fill(p, SIZE, 1);
+	q = map_at(card, offset, SIZE);
+	t_ok(q != MAP_FAILED && is_filled(q, SIZE, 1), "another mapping");
+	munmap(p, SIZE);
+	p = map_at(card, offset, page);
+	t_ok(p != MAP_FAILED && is_filled(p, page, 1), "a mapping of a page");
+	munmap(p, page);
+	t_ok(is_filled(q, SIZE, 1), "the other one stays");
+	munmap(q, SIZE);
+
+	t_err(try_map(card, offset, SIZE + 1), EINVAL, "longer by a byte");
+	t_err(try_map(card, offset, 2 * SIZE), EINVAL, "twice as long");
+	t_err(try_map(card, offset + page, SIZE - page), EINVAL,
+	      "from the second page on");
+	t_err(try_map(card, offset + SIZE, page), EINVAL, "behind it");
+	t_err(try_map(card, offset - page, page), EINVAL, "before it");
+	t_err(try_map(card, 0, page), EINVAL, "at the beginning of the file");
+	t_err(try_map(other, offset, SIZE), EACCES, "by a file without handle");
+
+	p = map_at(card, offset, SIZE);
+	t_err((long)mremap(p, SIZE, 2 * SIZE, MREMAP_MAYMOVE), EFAULT, "growing");
+	t_ok(mremap(p, SIZE, page, 0) == p && is_filled(p, page, 1), "shrinking");
+	munmap(p, page);
+	destroy(card, handle);
+	t_err(map_offset(card, handle, &offset), ENOENT, "destroyed");
+	t_err(try_map(card, again, SIZE), EINVAL, "its place is nobody's");
+	group_end(&g);
+	close(other);
+	close(card);
+}
+
+/* A child that inherits a mapping reads and writes it. */
+static bool child_sees(char *p)
+{
+	pid_t pid = fork();
+	int status = 1;
+
+	if (!pid) {
+		bool ok = is_filled(p, SIZE, 2);
+
+		p[SIZE - 1] = 77;
+		_exit(!ok);
+	}
+	waitpid(pid, &status, 0);
+	return !status && p[SIZE - 1] == 77;
+}
+
+static void test_destroy(void)
+{
+	int card = card_open(), copy;
+	size_t page = page_size();
+	__u64 offset, other_offset;
+	__u32 handle, other;
+	long free_before;
+	struct group g;
+	char *p;
+
+	group_begin(&g, "destroying");
+	t_err(destroy(card, 0), EINVAL, "handle 0");
+	t_err(destroy(card, 7), EINVAL, "no such handle");
+	handle = new_dumb(card);
+	t_err(destroy(card, handle), 0, "the handle");
+	t_err(destroy(card, handle), EINVAL, "twice");
+
+	free_before = meminfo_kb("CmaFree:");
+	handle = new_dumb(card);
+	map_offset(card, handle, &offset);
+	p = map_dumb(card, handle);
+	fill(p, SIZE, 2);
+	t_err(destroy(card, handle), 0, "while it is mapped");
+	t_ok(is_filled(p, SIZE, 2), "the mapping stays");
+	t_ok(child_sees(p), "a child inherits it");
+	fill(p, SIZE, 2);
+	t_err(try_map(card, offset, SIZE), EACCES, "no new mapping");
+	other = new_dumb(card);
+	t_ok(!map_offset(card, other, &other_offset) && other_offset != offset,
+	     "its place is not given to another");
+	t_err(destroy(card, other), 0, "destroy that");
+	munmap(p + page, page);
+	t_ok(is_filled(p, page, 2), "with a hole in it");
+	copy = card;
+	card = card_open();
+	close(copy);
+	t_ok(is_filled(p, page, 2), "without the file");
+	t_ok(meminfo_kb("CmaFree:") < free_before, "the memory is in use");
+	munmap(p, SIZE);
+	t_ok(meminfo_kb("CmaFree:") == free_before, "and now it is not");
+
+	for (int i = 0; i < 40; i++)
+		new_dumb(card);
+	close(card);
+	t_ok(meminfo_kb("CmaFree:") == free_before,
+	     "closing the file frees what has a handle");
+	card = card_open();
+	group_end(&g);
+	close(card);
+}
+
+static bool says(int buf, const char *word)
+{
+	char text[4096];
+
+	return bufinfo_of(buf, text, sizeof(text)) && strstr(text, word);
+}
+
+static void test_export(void)
+{
+	struct dma_buf_sync sync = { .flags = DMA_BUF_SYNC_RW };
+	int card = card_open(), buf, again;
+	size_t page = page_size();
+	struct group g;
+	__u32 handle;
+	char *p, *q;
+
+	group_begin(&g, "exporting");
+	t_err(export(card, 12345), ENOENT, "no such handle");
+	handle = new_dumb(card);
+	p = map_dumb(card, handle);
+	fill(p, SIZE, 3);
+	t_err(handle_to_fd(card, handle, ~0U), EINVAL, "bad flags");
+	buf = export(card, handle);
+	t_err(buf, 0, "the handle");
+	t_ok(lseek(buf, 0, SEEK_END) == SIZE, "its size");
+	t_ok(says(buf, MODULE), "its name");
+	again = export(card, handle);
+	t_ok(again != buf && inode_of(again) == inode_of(buf),
+	     "exported again it is the same dma-buf");
+	close(again);
+
+	q = map_at(buf, 0, SIZE);
+	t_ok(q != MAP_FAILED && is_filled(q, SIZE, 3), "it has the same bytes");
+	t_err(ioctl(buf, DMA_BUF_IOCTL_SYNC, &sync), 0, "begin an access");
+	q[SIZE - 1] = 88;
+	sync.flags |= DMA_BUF_SYNC_END;
+	t_err(ioctl(buf, DMA_BUF_IOCTL_SYNC, &sync), 0, "end it");
+	t_ok(p[SIZE - 1] == 88, "what is written is in the buffer");
+	munmap(q, SIZE);
+	q = map_at(buf, page, SIZE - page);
+	t_ok(q != MAP_FAILED && !memcmp(q, p + page, SIZE - page),
+	     "from the second page on");
+	munmap(q, SIZE - page);
+	t_err(try_map(buf, page, SIZE), EINVAL, "beyond the end");
+	t_err(try_map(buf, SIZE, page), EINVAL, "behind the end");
+	close(buf);
+
+	/* DRM remembers the dma-buf, and with it how it was opened. */
+	destroy(card, handle);
+	munmap(p, SIZE);
+	handle = new_dumb(card);
+	buf = handle_to_fd(card, handle, DRM_CLOEXEC);
+	t_err(try_map(buf, 0, page), EACCES, "writing to one for reading only");
+	close(buf);
+	destroy(card, handle);
+	group_end(&g);
+	close(card);
+}
+
+/* Whatever goes first, the memory stays until the last of them is gone. */
+static void test_order(void)
+{
+	int card = card_open(), other, buf, again;
+	__u32 handle, twice;
+	struct group g;
+	char *p, *q;
+
+	group_begin(&g, "the order of letting go");
+	handle = new_dumb(card);
+	p = map_dumb(card, handle);
+	fill(p, SIZE, 4);
+	munmap(p, SIZE);
+	buf = export(card, handle);
+	t_err(destroy(card, handle), 0, "the handle goes first");
+	q = map_at(buf, 0, SIZE);
+	t_ok(q != MAP_FAILED && is_filled(q, SIZE, 4), "the dma-buf stays");
+	t_err(prime_import(card, buf, &handle), 0, "a handle of it again");
+	t_ok(attached(buf) == 0, "which is not attached: it is the object");
+	p = map_dumb(card, handle);
+	t_ok(is_filled(p, SIZE, 4), "with its bytes");
+	again = export(card, handle);
+	t_ok(inode_of(again) == inode_of(buf), "and its dma-buf");
+	close(again);
+	close(buf);
+	t_ok(is_filled(q, SIZE, 4), "the dma-buf's fd goes first");
+	munmap(q, SIZE);
+	munmap(p, SIZE);
+	buf = export(card, handle);
+	close(card);
+	q = map_at(buf, 0, SIZE);
+	t_ok(q != MAP_FAILED && is_filled(q, SIZE, 4), "the card goes first");
+	close(buf);
+	t_ok(is_filled(q, SIZE, 4), "only a mapping is left");
+	munmap(q, SIZE);
+
+	card = card_open();
+	other = card_open();
+	handle = new_dumb(card);
+	buf = export(card, handle);
+	t_ok(!prime_import(card, buf, &twice) && twice == handle,
+	     "in the same file it is the same handle");
+	t_ok(!prime_import(other, buf, &twice) && attached(buf) == 0,
+	     "in another file it is the same object");
+	p = map_dumb(card, handle);
+	fill(p, SIZE, 5);
+	q = map_dumb(other, twice);
+	t_ok(is_filled(q, SIZE, 5), "with the same bytes");
+	close(buf);
+	t_err(destroy(card, handle), 0, "destroy one handle");
+	close(card);
+	t_ok(is_filled(q, SIZE, 5), "the other one stays");
+	munmap(q, SIZE);
+	munmap(p, SIZE);
+	close(other);
+	card = card_open();
+	group_end(&g);
+	close(card);
+}
+
+static int heap_buffer(const char *name, size_t len)
+{
+	int heap = open_heap(name), buf = alloc_fd(heap, len);
+
+	close(heap);
+	t_need(buf >= 0, name);
+	return buf;
+}
+
+static void test_import(void)
+{
+	int card = card_open(), buf, again, pipes[2], refused = 0, wrong = 0;
+	__u32 handle, twice;
+	struct group g;
+	__u64 offset;
+	char *p;
+
+	group_begin(&g, "importing");
+	t_need(!pipe2(pipes, O_CLOEXEC), "pipe");
+	t_err(prime_import(card, -1, &handle), EBADF, "fd -1");
+	t_err(prime_import(card, pipes[0], &handle), EINVAL, "a pipe");
+	close(pipes[0]);
+	close(pipes[1]);
+
+	buf = heap_buffer("default_cma_region", SIZE);
+	p = map_at(buf, 0, SIZE);
+	fill(p, SIZE, 6);
+	t_err(prime_import(card, buf, &handle), 0, "a buffer of the CMA heap");
+	t_ok(attached(buf) == 1, "it is attached");
+	t_ok(!prime_import(card, buf, &twice) && twice == handle &&
+	     attached(buf) == 1, "once more: the same handle");
+	t_err(map_offset(card, handle, &offset), EINVAL,
+	      "it is not mapped through the card");
+	again = export(card, handle);
+	t_ok(inode_of(again) == inode_of(buf),
+	     "exported it is the buffer that was imported");
+	close(buf);
+	close(again);
+	t_ok(is_filled(p, SIZE, 6), "its bytes are as they were");
+	buf = export(card, handle);
+	munmap(p, SIZE);
+	t_err(gem_close(card, handle), 0, "close the handle");
+	t_ok(attached(buf) == 0, "it is detached");
+	t_err(prime_import(card, buf, &handle), 0, "import it again");
+	close(card);
+	t_ok(attached(buf) == 0, "closing the card detaches it, too");
+	close(buf);
+
+	card = card_open();
+	for (int i = 1; i <= 16; i++) {
+		buf = heap_buffer("system", MEGABYTE + i * page_size());
+		if (prime_import(card, buf, &handle)) {
+			wrong += errno != EINVAL;
+			refused++;
+		} else {
+			gem_close(card, handle);
+		}
+		wrong += attached(buf) != 0;
+		close(buf);
+	}
+	t_note("%d of 16 are scattered", refused);
+	t_ok(refused && !wrong, "scattered buffers are refused");
+
+	buf = heap_buffer("system", page_size());
+	t_err(prime_import(card, buf, &handle), 0, "a page is in one piece");
+	close(buf);
+	gem_close(card, handle);
+	group_end(&g);
+	close(card);
+}
+
+/* Another driver has our memory mapped for its device, and shows it. */
+static void test_exported_to(const char *driver)
+{
+	int card = card_open(), other = open_card(driver), buf;
+	__u32 handle, imported;
+	struct group g;
+	char *p;
+
+	if (other < 0) {
+		t_skip("no %s", driver);
+		close(card);
+		return;
+	}
+	group_begin(&g, driver);
+	handle = new_dumb(card);
+	buf = export(card, handle);
+	t_err(prime_import(other, buf, &imported), 0, "%s imports it", driver);
+	t_ok(attached(buf) == 1, "it is attached");
+	p = map_dumb(card, handle);
+	fill(p, SIZE, 7);
+	munmap(p, SIZE);
+	close(buf);
+	destroy(card, handle);
+	buf = export(other, imported);
+	p = map_at(buf, 0, SIZE);
+	t_ok(p != MAP_FAILED && is_filled(p, SIZE, 7), "it has our bytes");
+	munmap(p, SIZE);
+	gem_close(other, imported);
+	t_ok(attached(buf) == 0, "it is detached");
+	close(buf);
+	group_end(&g);
+	close(other);
+	close(card);
+}
+
+static void test_rounds(void)
+{
+	long before, after;
+	struct group g;
+	int failed = 0;
+
+	group_begin(&g, "many rounds");
+	before = meminfo_kb("CmaFree:");
+	for (int i = 0; i < ROUNDS; i++) {
+		int card = card_open(), other = card_open(), buf;
+		__u32 handle = new_dumb(card), imported;
+		char *p = map_dumb(card, handle), *q;
+
+		p[0] = 1;
+		buf = export(card, handle);
+		q = map_at(buf, 0, SIZE);
+		failed += q == MAP_FAILED || q[0] != 1;
+		failed += prime_import(other, buf, &imported) != 0;
+		close(i & 1 ? buf : card);
+		if (i & 2)
+			munmap(p, SIZE);
+		close(i & 1 ? card : buf);
+		if (!(i & 2))
+			munmap(p, SIZE);
+		close(other);
+		munmap(q, SIZE);
+	}
+	t_ok(!failed, "%d rounds", ROUNDS);
+	after = meminfo_kb("CmaFree:");
+	if (after != before)
+		t_note("CMA: %ld kB, now %ld kB", before, after);
+	t_ok(after == before, "the memory is back");
+	group_end(&g);
+}
+
+/* More than there is: the last one fails, and all of it comes back. */
+static void test_exhaust(void)
+{
+	struct drm_mode_create_dumb arg = {
+		.width = 1024, .height = 1024, .bpp = 32,
+	};
+	int card = card_open(), n = 0, log = log_open();
+	long before = meminfo_kb("CmaFree:");
+	long enough = meminfo_kb("MemTotal:") / 4096 + 1;
+	struct group g;
+
+	group_begin(&g, "all the memory there is");
+	/* so that it is this program's buffers that there is no room for */
+	while (n < enough && meminfo_kb("MemFree:") > 48 * 1024 &&
+	       !create(card, &arg))
+		n++;
+	t_note("%d buffers of 4 MiB", n);
+	t_ok(n > 1, "buffers");
+	close(card);
+	for (int i = 0; i < 50 && meminfo_kb("CmaFree:") < before; i++)
+		nap_ms(20);
+	t_ok(meminfo_kb("CmaFree:") >= before, "the memory is back");
+	card = card_open();
+	t_err(create(card, &arg), 0, "and can be had again");
+	t_ok(log_is_clean(log), "the kernel has nothing to say");
+	destroy(card, arg.handle);
+	group_end(&g);
+	close(card);
+	close(log);
+}
+
+static void test_unload(void)
+{
+	int card = card_open(), buf;
+	__u32 handle = new_dumb(card);
+	char *p = map_dumb(card, handle), *q;
+
+	fill(p, SIZE, 8);
+	t_err(open(UNBIND, O_WRONLY), ENOENT, "the device cannot be unbound");
+	t_err(module_unload(MODULE), EAGAIN, "unload with the card open");
+	buf = export(card, handle);
+	close(card);
+	nap_ms(50);
+	t_err(module_unload(MODULE), EAGAIN, "unload with a mapping");
+	munmap(p, SIZE);
+	nap_ms(50);
+	t_err(module_unload(MODULE), EAGAIN, "unload with a dma-buf");
+	q = map_at(buf, 0, SIZE);
+	close(buf);
+	nap_ms(50);
+	t_err(module_unload(MODULE), EAGAIN,
+	      "unload with a mapping of the dma-buf");
+	t_ok(is_filled(q, SIZE, 8), "which is still of use");
+	munmap(q, SIZE);
+	t_err(module_unload_soon(MODULE), 0, "unload");
+	t_ok(open_card(DRIVER) < 0, "the card is gone");
+}
+
+/* A cycle in which everything is used */
+static bool cycle(void)
+{
+	__u32 handle, imported;
+	int card, other, buf;
+	bool ok;
+	char *p;
+
+	if (load())
+		return false;
+	card = card_open();
+	other = card_open();
+	handle = new_dumb(card);
+	p = map_dumb(card, handle);
+	buf = export(card, handle);
+	fill(p, SIZE, 9);
+	ok = !prime_import(other, buf, &imported) && is_filled(p, SIZE, 9);
+	munmap(p, SIZE);
+	close(card);
+	close(buf);
+	close(other);
+	return !module_unload_soon(MODULE) && ok;
+}
+
+static void test_cycles(void)
+{
+	static struct memory before, after;
+	int done = 0, log = log_open();
+
+	for (int i = 0; i < 3; i++)
+		cycle();
+	memory_look(&before);
+	while (done < CYCLES && cycle())
+		done++;
+	t_ok(done == CYCLES, "%d times loaded, used and unloaded", CYCLES);
+	memory_look(&after);
+	/* an object, a mapping or a buffer each time would be a leak */
+	t_ok(!memory_grew(&before, &after, CYCLES,
+			  CYCLES * (long)page_size() / 1024),
+	     "nothing is left of it");
+	t_ok(log_is_clean(log), "the kernel has nothing to say");
+	close(log);
+}
+
+int main(int argc, char **argv)
+{
+	t_begin();
+	module_fd = open_module(argc > 1 ? argv[1] : NULL, MODULE);
+	if (module_fd < 0) {
+		t_skip("no %s.ko, which needs DRM to be built in: %s", MODULE,
+		       strerror(errno));
+		return t_end();
+	}
+	t_err(load(), 0, "load");
+	test_sizes();
+	test_map();
+	test_destroy();
+	test_export();
+	test_order();
+	test_import();
+	test_exported_to("vgem");
+	test_exported_to("vkms");
+	test_rounds();
+	test_exhaust();
+	test_unload();
+	test_cycles();
+	close(module_fd);
+	return t_end();
+}
