@@ -1,0 +1,481 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The sample importer, rust_dma_buf_importer: what CPU and device read, which
+ * fences it waits for, and the fence that it keeps writers away with.
+ */
+#include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+
+#include <linux/dma-buf.h>
+#include <linux/sync_file.h>
+
+#include "../../../../samples/dma-buf/rust_samples.h"
+#include "udmabufs.h"
+
+#define IN_OUT	(POLLIN | POLLOUT)
+/* What the device takes a while to read */
+#define MUCH	(4 * MEGABYTE)
+/* How often a test that could come too late is tried again */
+#define TRIES	20
+
+static int device(void)
+{
+	return open(RUST_DMA_BUF_IMPORTER_DEVICE, O_RDWR | O_CLOEXEC);
+}
+
+/* The CPU's checksum goes to sum, which may be NULL. */
+static int submit(int dev, int buf, __u32 *sum)
+{
+	struct rust_dma_buf_importer_submit arg = { .fd = buf };
+	int ret = ioctl(dev, RUST_DMA_BUF_IMPORTER_SUBMIT, &arg);
+
+	if (sum)
+		*sum = arg.cpu_sum;
+	return ret;
+}
+
+static int result(int dev, struct rust_dma_buf_importer_result *res)
+{
+	return ioctl(dev, RUST_DMA_BUF_IMPORTER_RESULT, res);
+}
+
+static __u32 checksum(const unsigned char *bytes, size_t len)
+{
+	__u32 sum = 0x811c9dc5;
+
+	for (size_t i = 0; i < len; i++)
+		sum = (sum ^ bytes[i]) * 0x01000193;
+	return sum;
+}
+
+/* Writes something else each time, and returns its checksum. */
+static __u32 fill(int buf, size_t len)
+{
+	static unsigned int seed = 1;
+	struct dma_buf_sync sync = {
+		.flags = DMA_BUF_SYNC_START | DMA_BUF_SYNC_WRITE,
+	};
+	unsigned char *bytes;
+	__u32 sum;
+
+	bytes = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_SHARED, buf, 0);
+	t_need(bytes != MAP_FAILED, "mmap");
+	t_need(!ioctl(buf, DMA_BUF_IOCTL_SYNC, &sync), "begin to write");
+	for (size_t i = 0; i < len; i++) {
+		seed = seed * 1103515245 + 12345;
+		bytes[i] = seed >> 16;
+	}
+	sum = checksum(bytes, len);
+	sync.flags = DMA_BUF_SYNC_END | DMA_BUF_SYNC_WRITE;
+	t_need(!ioctl(buf, DMA_BUF_IOCTL_SYNC, &sync), "end to write");
+	munmap(bytes, len);
+	return sum;
+}
+
+/* CPU and device find what was written. */
+static bool both_right(int dev, int buf, size_t len, unsigned int *entries)
+{
+	struct rust_dma_buf_importer_result res = { 0 };
+	__u32 expected = fill(buf, len), cpu = 0;
+	bool ok = !submit(dev, buf, &cpu) && !result(dev, &res);
+
+	*entries = res.entries;
+	return ok && cpu == expected && res.device_sum == expected;
+}
+
+static void test_heap(const char *name)
+{
+	size_t sizes[] = { 1, 3, 67, 257 };
+	int dev = device(), heap = open_heap(name);
+	unsigned int entries;
+	struct group g;
+
+	group_begin(&g, name);
+	for (int i = 0; i < 4; i++) {
+		size_t len = sizes[i] * page_size();
+		int buf = alloc_fd(heap, len);
+
+		t_need(buf >= 0, "allocate");
+		t_ok(both_right(dev, buf, len, &entries),
+		     "%s: both sums of %zu pages", name, sizes[i]);
+		t_ok(entries > 0 && entries <= sizes[i],
+		     "%s: %u entries", name, entries);
+		t_ok(both_right(dev, buf, len, &entries), "%s: again", name);
+		close(buf);
+	}
+	group_end(&g);
+	close(heap);
+	close(dev);
+}
+
+/* Pages in an order that leaves nothing to join */
+static void test_udmabuf(void)
+{
+	struct udmabuf_create_item items[8];
+	size_t pages = 8, len = pages * page_size();
+	unsigned int entries;
+	int dev, memfd, buf;
+	struct group g;
+
+	group_begin(&g, "udmabuf");
+	dev = device();
+	memfd = new_memfd(pages, F_SEAL_SHRINK);
+	for (size_t i = 0; i < pages; i++)
+		items[i] = pages_of(memfd, pages - 1 - i, 1);
+	buf = udmabuf_of_list(items, pages);
+	t_err(buf, 0, "a udmabuf of %zu pages", pages);
+	t_ok(both_right(dev, buf, len, &entries), "both sums");
+	close(buf);
+	close(memfd);
+	close(dev);
+	group_end(&g);
+}
+
+static void test_arguments(void)
+{
+	struct rust_dma_buf_importer_submit *arg;
+	struct rust_dma_buf_importer_result res;
+	int dev, buf, other, fds[2];
+	struct group g;
+	long bad = 0;
+
+	group_begin(&g, "arguments");
+	dev = device();
+	t_err(result(dev, &res), EINVAL, "a result without a job");
+	t_err(submit(dev, -1, NULL), EBADF, "fd -1");
+	t_err(submit(dev, 987, NULL), EBADF, "an fd that is not open");
+	t_err(submit(dev, dev, NULL), EINVAL, "the device itself");
+	t_need(!pipe(fds), "pipe");
+	t_err(submit(dev, fds[0], NULL), EINVAL, "a pipe");
+	t_err(result(dev, &res), EINVAL, "none of these left a job");
+	close(fds[0]);
+	close(fds[1]);
+	t_err(ioctl(dev, _IO('|', 0xb0)), ENOTTY, "an ioctl of another size");
+	t_err(ioctl(dev, _IO('|', 0xb7)), ENOTTY, "an ioctl that is not there");
+
+	buf = new_buffer(page_size());
+	arg = ptr_unmapped();
+	t_err(ioctl(dev, RUST_DMA_BUF_IMPORTER_SUBMIT, arg), EFAULT, "no memory");
+	ptr_free(arg);
+	arg = ptr_readonly(&(struct rust_dma_buf_importer_submit){ .fd = buf },
+			   sizeof(*arg));
+	for (int i = 0; i < LEAK_ROUNDS; i++)
+		bad += ioctl(dev, RUST_DMA_BUF_IMPORTER_SUBMIT, arg) != -1 ||
+		       errno != EFAULT;
+	t_ok(!bad, "read-only memory: %s", strerror(EFAULT));
+	ptr_free(arg);
+	t_ok(poll_now(buf, IN_OUT) == IN_OUT, "no fence is left");
+	t_err(submit(dev, buf, NULL), 0, "a job");
+	arg = ptr_unmapped();
+	t_err(ioctl(dev, RUST_DMA_BUF_IMPORTER_RESULT, arg), EFAULT,
+	      "its result to no memory");
+	ptr_free(arg);
+	t_err(result(dev, &res), 0, "and to memory");
+	t_err(result(dev, &res), 0, "as often as one likes");
+	other = device();
+	t_err(result(other, &res), EINVAL, "each file has jobs of its own");
+	close(other);
+	close(buf);
+	close(dev);
+	group_end(&g);
+}
+
+/* A job of the device keeps writers away, but not readers. */
+static void test_fence(void)
+{
+	bool pending = false, readable = true, signalled = true, named = false;
+	int dev, buf, writer, reader;
+	struct sync_fence_info each = { 0 };
+	struct sync_file_info info;
+	struct group g;
+	char text[4096];
+
+	group_begin(&g, "the device's fence");
+	dev = device();
+	buf = new_buffer(MUCH);
+	fill(buf, MUCH);
+	for (int i = 0; i < TRIES && !(pending && named); i++) {
+		t_need(!submit(dev, buf, NULL), "submit");
+		writer = export_fence(buf, DMA_BUF_SYNC_WRITE);
+		pending = poll_now(buf, IN_OUT) == POLLIN;
+		readable &= !!(poll_now(buf, POLLIN) & POLLIN);
+		named |= bufinfo_of(buf, text, sizeof(text)) &&
+			 strstr(text, "\tread fence:") &&
+			 strstr(text, " rust-dma-buf-importer rust_dma_buf_importer unsignalled") &&
+			 strstr(text, "rust-dma-buf-importer\n");
+		pending &= !poll_now(writer, POLLIN);
+		reader = export_fence(buf, DMA_BUF_SYNC_READ);
+		readable &= poll_now(reader, POLLIN) == POLLIN;
+		close(reader);
+		signalled &= poll_signalled(writer) && fence_status(writer) == 1;
+		signalled &= !fence_info(writer, &info, &each, 1) &&
+			     info.num_fences == 1 && each.status == 1;
+		signalled &= poll_now(buf, IN_OUT) == IN_OUT;
+		close(writer);
+	}
+	t_ok(pending, "a writer has to wait");
+	t_ok(named, "bufinfo names fence and device");
+	t_ok(readable, "a reader has not");
+	t_ok(signalled, "until the device has read");
+	close(buf);
+	close(dev);
+	group_end(&g);
+}
+
+struct job {
+	pthread_t thread;
+	int dev;
+	int buf;
+	int ret;
+	__u32 sum;
+	volatile bool done;
+};
+
+static void *do_submit(void *arg)
+{
+	struct job *j = arg;
+
+	j->ret = submit(j->dev, j->buf, &j->sum) ? errno : 0;
+	j->done = true;
+	return NULL;
+}
+
+static void begin(struct job *j, int dev, int buf)
+{
+	*j = (struct job){ .dev = dev, .buf = buf, .ret = -1 };
+	t_need(!pthread_create(&j->thread, NULL, do_submit, j), "pthread_create");
+}
+
+/* Has somebody else write to the buffer, up to "value" of the timeline. */
+static void put_writer(int buf, int line, unsigned int value)
+{
+	int fence = timeline_fence(line, value);
+
+	t_need(!import_fence(buf, fence, DMA_BUF_SYNC_WRITE), "import");
+	close(fence);
+}
+
+/* As a GPU writes: without a word to the kernel. Returns the checksum. */
+static __u32 scribble(int buf)
+{
+	size_t len = page_size();
+	unsigned char *bytes;
+	__u32 sum;
+
+	bytes = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_SHARED, buf, 0);
+	t_need(bytes != MAP_FAILED, "mmap");
+	for (size_t i = 0; i < len; i++)
+		bytes[i] ^= 0xa5;
+	sum = checksum(bytes, len);
+	munmap(bytes, len);
+	return sum;
+}
+
+/* It reads only after those who write, and does not wait for those who read. */
+static void test_waits(int line)
+{
+	struct rust_dma_buf_importer_result res;
+	int dev, fence, buf;
+	struct group g;
+	struct job j;
+	__u32 sum;
+
+	group_begin(&g, "fences of others");
+	dev = device();
+	buf = new_buffer(page_size());
+	sum = fill(buf, page_size());
+	fence = timeline_fence(line, 1);
+	t_need(!import_fence(buf, fence, DMA_BUF_SYNC_READ), "import");
+	close(fence);
+	t_ok(!submit(dev, buf, NULL) && !result(dev, &res) &&
+	     res.device_sum == sum, "a reader: no wait");
+	timeline_inc(line, 1);
+
+	put_writer(buf, line, 2);
+	begin(&j, dev, buf);
+	nap_ms(300);
+	t_ok(!j.done, "a writer: it waits");
+	sum = scribble(buf);
+	timeline_inc(line, 1);
+	pthread_join(j.thread, NULL);
+	t_ok(!j.ret && j.sum == sum && !result(dev, &res) &&
+	     res.device_sum == sum, "and reads what was written");
+	close(buf);
+	close(dev);
+	group_end(&g);
+}
+
+static void nothing(int sig)
+{
+	(void)sig;
+}
+
+static void test_signals(int line)
+{
+	struct sigaction act = { .sa_handler = nothing };
+	struct rust_dma_buf_importer_result res;
+	int dev, buf, fence, status = 0;
+	struct group g;
+	struct job j;
+	pid_t pid;
+
+	group_begin(&g, "signals");
+	dev = device();
+	buf = new_buffer(page_size());
+	put_writer(buf, line, 3);
+	t_need(!sigaction(SIGUSR1, &act, NULL), "sigaction");
+	begin(&j, dev, buf);
+	nap_ms(200);
+	pthread_kill(j.thread, SIGUSR1);
+	pthread_join(j.thread, NULL);
+	t_ok(j.ret == EINTR, "one ends the wait: %s", strerror(j.ret));
+	fence = export_fence(buf, DMA_BUF_SYNC_WRITE);
+	t_ok(fence_count(fence, NULL) == 1, "and there is no job");
+	close(fence);
+
+	act.sa_flags = SA_RESTART;
+	t_need(!sigaction(SIGUSR1, &act, NULL), "sigaction");
+	begin(&j, dev, buf);
+	nap_ms(200);
+	pthread_kill(j.thread, SIGUSR1);
+	nap_ms(200);
+	t_ok(!j.done, "with SA_RESTART it waits on");
+	timeline_inc(line, 1);
+	pthread_join(j.thread, NULL);
+	t_ok(!j.ret && !result(dev, &res) && res.device_sum == j.sum,
+	     "and comes to an end");
+
+	put_writer(buf, line, 4);
+	pid = fork();
+	t_need(pid >= 0, "fork");
+	if (!pid) {
+		submit(dev, buf, NULL);
+		_exit(0);
+	}
+	nap_ms(200);
+	kill(pid, SIGKILL);
+	t_ok(waitpid(pid, &status, 0) == pid && WIFSIGNALED(status),
+	     "a process that waits can be killed");
+	close(buf);
+	close(dev);
+	group_end(&g);
+}
+
+static void *do_result(void *arg)
+{
+	struct rust_dma_buf_importer_result res;
+	struct job *j = arg;
+
+	j->ret = result(j->dev, &res) ? errno : 0;
+	return NULL;
+}
+
+static void test_many(void)
+{
+	struct rust_dma_buf_importer_result res;
+	struct job j[8];
+	int dev, buf, bad = 0;
+	unsigned int entries;
+	struct group g;
+	__u32 sum;
+
+	group_begin(&g, "many jobs");
+	dev = device();
+	buf = new_buffer(8 * page_size());
+	sum = fill(buf, 8 * page_size());
+	for (int i = 0; i < 1000; i++)
+		bad += submit(dev, buf, NULL) != 0;
+	t_ok(!bad && !result(dev, &res) && res.device_sum == sum,
+	     "1000 of one buffer");
+	for (int i = 0; i < LEAK_ROUNDS; i++) {
+		int one = new_buffer(MEGABYTE / 4);
+
+		bad += submit(dev, one, NULL) != 0;
+		close(one);
+	}
+	t_ok(!bad && !result(dev, &res), "of buffers that are closed at once");
+	for (int i = 0; i < 8; i++)
+		begin(&j[i], dev, buf);
+	for (int i = 0; i < 8; i++) {
+		pthread_join(j[i].thread, NULL);
+		bad += j[i].ret || j[i].sum != sum;
+	}
+	t_ok(!bad, "by 8 threads");
+	for (int i = 0; i < 8; i++) {
+		j[i].dev = dev;
+		t_need(!pthread_create(&j[i].thread, NULL, do_result, &j[i]),
+		       "pthread_create");
+	}
+	for (int i = 0; i < 8; i++) {
+		pthread_join(j[i].thread, NULL);
+		bad += j[i].ret;
+	}
+	t_ok(!bad, "8 threads wait for the last");
+	t_ok(both_right(dev, buf, 8 * page_size(), &entries), "all is well");
+	close(buf);
+	close(dev);
+	group_end(&g);
+}
+
+/* Who goes first, and what is left */
+static void test_order(void)
+{
+	int dev, buf, writer;
+	struct group g;
+	bool ok = true;
+
+	group_begin(&g, "the order of letting go");
+	for (int i = 0; i < LEAK_ROUNDS; i++) {
+		buf = new_buffer(MEGABYTE);
+		dev = device();
+		t_need(dev >= 0 && !submit(dev, buf, NULL), "submit");
+		writer = export_fence(buf, DMA_BUF_SYNC_WRITE);
+		if (i & 1) {
+			close(dev);
+			close(buf);
+		} else {
+			close(buf);
+			close(dev);
+		}
+		ok &= poll_signalled(writer) && fence_status(writer) == 1;
+		close(writer);
+	}
+	t_ok(ok, "a job whose file and buffer are closed is done");
+	group_end(&g);
+}
+
+int main(void)
+{
+	char heaps[MAX_HEAPS][64];
+	int dev = device(), line, n;
+
+	t_begin();
+	if (dev < 0) {
+		t_skip("no " RUST_DMA_BUF_IMPORTER_DEVICE ": load rust_dma_buf_importer");
+		return t_end();
+	}
+	close(dev);
+	n = list_heaps(heaps);
+	for (int i = 0; i < n; i++)
+		test_heap(heaps[i]);
+	if (udmabuf_open() >= 0)
+		test_udmabuf();
+	test_arguments();
+	test_fence();
+	line = timeline_open();
+	if (line >= 0) {
+		test_waits(line);
+		test_signals(line);
+		close(line);
+	} else {
+		t_skip("no fences of others without CONFIG_SW_SYNC");
+	}
+	test_many();
+	test_order();
+	return t_end();
+}
