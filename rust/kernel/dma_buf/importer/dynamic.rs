@@ -153,7 +153,8 @@ struct Inner<T> {
 ///     let object = Object { in_page_table: Atomic::new(false) };
 ///     let attachment = DynamicAttachment::new_managed(DmaBuf::from_fd(fd)?, dev, object)?;
 ///
-///     prepare(&mut attachment.access(dev)?.lock())
+///     let mut object = attachment.access(dev)?.lock();
+///     prepare(&mut object)
 /// }
 /// ```
 pub struct DynamicAttachment<D: KeepsBound + 'static, T: DynamicImporter> {

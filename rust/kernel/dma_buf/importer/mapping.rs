@@ -153,7 +153,7 @@ impl Mapping<Attachment<Managed>> {
     /// use kernel::{
     ///     device::{Bound, Device},
     ///     devres::Devres,
-    ///     dma::DataDirection,
+    ///     dma::{DataDirection, DmaAddress},
     ///     dma_buf::{importer::{Attachment, Managed, Mapping}, DmaBuf},
     ///     prelude::*,
     ///     sync::aref::ARef,
@@ -169,12 +169,12 @@ impl Mapping<Attachment<Managed>> {
     /// }
     ///
     /// /// Where the device finds the object, if it is in one piece.
-    /// fn address(dev: &Device<Bound>, object: &Object) -> Result<u64> {
+    /// fn address(dev: &Device<Bound>, object: &Object) -> Result<DmaAddress> {
     ///     let memory = object.memory.access(dev)?;
     ///     let mut pieces = memory.iter();
     ///
     ///     match (pieces.next(), pieces.next()) {
-    ///         (Some(piece), None) => Ok(piece.dma_address().into()),
+    ///         (Some(piece), None) => Ok(piece.dma_address()),
     ///         _ => Err(EINVAL),
     ///     }
     /// }
