@@ -91,7 +91,7 @@ int main(int argc, char **argv)
 	       (unsigned long long)create.size);
 
 	p = map(card, create.handle, create.size);
-	strcpy(p, "Hello from a dumb buffer!");
+	snprintf(p, create.size, "Hello from a dumb buffer!");
 	munmap(p, create.size);
 
 	p = map(card, create.handle, create.size);

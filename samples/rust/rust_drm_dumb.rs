@@ -15,6 +15,7 @@ use kernel::{
         Bound,
         Device, //
     },
+    devres::Devres,
     dma::{
         attrs::{
             DMA_ATTR_NO_WARN,
@@ -26,6 +27,10 @@ use kernel::{
         DmaMask, //
     },
     dma_buf::{
+        importer::{
+            self,
+            Managed, //
+        },
         Attachment,
         Buffer,
         DmaBuf,
@@ -39,6 +44,7 @@ use kernel::{
         self,
         gem::{
             dumb::{
+                contiguous_address,
                 DumbArgs,
                 DumbObject,
                 Object,
@@ -127,12 +133,16 @@ impl drm::file::DriverFile for File {
 enum DumbBuffer {
     /// Allocated by us.
     Own(Coherent<[u8]>),
+    /// Somebody else's, mapped for our device. Our device cannot be unbound while there are
+    /// objects, but most others can: `Devres` would take the mapping down before that.
+    Imported(#[expect(dead_code)] Devres<importer::Mapping<importer::Attachment<Managed>>>),
 }
 
 impl CoherentOwner for DumbBuffer {
     fn coherent(&self) -> Result<&Coherent<[u8]>> {
         match self {
             Self::Own(memory) => Ok(memory),
+            Self::Imported(_) => Err(EINVAL),
         }
     }
 }
@@ -188,6 +198,28 @@ impl DumbObject for DumbBuffer {
         let data = KBox::new(Shared(obj.into()), GFP_KERNEL)?;
 
         Ok(Buffer::export(info, data)?.into())
+    }
+
+    // DRM_IOCTL_PRIME_FD_TO_HANDLE, for a dma-buf that this file has not seen before.
+    fn import(dev: &DumbDevice<drm::Registered>, buf: &DmaBuf) -> Result<ARef<Object<Self>>> {
+        // Our own memory coming back: the object is there. To attach to ourselves would do, but
+        // the same memory would be two objects, and user space could not tell that it is one.
+        if let Some(own) = Buffer::<Shared>::from_dma_buf(buf) {
+            let obj = &own.data().0;
+
+            if obj.belongs_to(dev) {
+                return Ok(obj.clone());
+            }
+        }
+
+        let parent = dma_device(dev);
+        let memory =
+            importer::Mapping::new_managed(buf.into(), parent, DataDirection::Bidirectional)?;
+        // Our device has no IOMMU and wants all of a buffer in one piece.
+        let address = contiguous_address(memory.access(parent)?, buf.size())?;
+
+        dev_dbg!(parent, "imported {} bytes at {:#x}\n", buf.size(), address);
+        Object::new_imported(dev, buf.into(), Ok::<_, Error>(Self::Imported(memory)))
     }
 }
 

@@ -34,8 +34,8 @@ use core::ptr::NonNull;
 ///
 /// # Invariants
 ///
-/// `sgt` is an initialised `sg_table`; it is mapped for `dev` in the direction `mapped`, if there is
-/// one.
+/// `sgt` is an initialised `sg_table`; it is mapped for `dev` in the direction `mapped`, if there
+/// is one.
 #[repr(C)]
 struct Table {
     // First: a `Mapping` points here.
@@ -145,9 +145,9 @@ impl<T: Exporter + CoherentOwner> Buffer<T> {
 impl<T: Exporter + CoherentOwner> Attachment<'_, T> {
     /// [`Exporter::map`]: maps the memory for the attached device.
     ///
-    /// Fails as [`CoherentOwner::coherent`]; with `EINVAL` if the memory is not as long as the buffer
-    /// or `dir` is [`DataDirection::None`]; with `ENOMEM`; as the device's DMA operations. May
-    /// sleep.
+    /// Fails as [`CoherentOwner::coherent`]; with `EINVAL` if the memory is not as long as the
+    /// buffer or `dir` is [`DataDirection::None`]; with `ENOMEM`; as the device's DMA operations.
+    /// May sleep.
     #[inline]
     pub fn map_coherent(&self, dir: DataDirection) -> Result<Mapping> {
         let memory = self.buffer().coherent()?;

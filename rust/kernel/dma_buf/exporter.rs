@@ -283,6 +283,38 @@ impl<T: Exporter> Buffer<T> {
     /// again need not attach to them.
     ///
     /// Buffers that another module's instance of the same generic exporter made are not recognised.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use kernel::{device::Device, dma::DataDirection, prelude::*, sync::aref::ARef};
+    /// use kernel::dma_buf::{Attachment, Buffer, DmaBuf, ExportInfo, Exporter, Mapping};
+    ///
+    /// /// Two exporters that do the same, namely nothing.
+    /// struct Idle<const N: usize>(u32);
+    ///
+    /// #[vtable]
+    /// impl<const N: usize> Exporter for Idle<N> {
+    ///     type Attachment = ();
+    ///
+    ///     fn attach(_buf: &Buffer<Self>, _dev: &Device) -> Result {
+    ///         Ok(())
+    ///     }
+    ///
+    ///     fn map(_attachment: &mut Attachment<'_, Self>, _dir: DataDirection) -> Result<Mapping> {
+    ///         Err(EBUSY)
+    ///     }
+    ///
+    ///     fn unmap(_attachment: &mut Attachment<'_, Self>, _map: Mapping, _dir: DataDirection) {}
+    /// }
+    ///
+    /// let info = ExportInfo { name: c"example", size: 4096, flags: 0 };
+    /// let buf: ARef<DmaBuf> = Buffer::export(info, KBox::new(Idle::<1>(7), GFP_KERNEL)?)?.into();
+    ///
+    /// assert!(Buffer::<Idle<1>>::from_dma_buf(&buf).is_some_and(|buf| buf.data().0 == 7));
+    /// assert!(Buffer::<Idle<2>>::from_dma_buf(&buf).is_none());
+    /// # Ok::<(), Error>(())
+    /// ```
     #[inline]
     pub fn from_dma_buf(buf: &DmaBuf) -> Option<&Self> {
         // SAFETY: The operations are constant after export.

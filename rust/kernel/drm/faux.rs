@@ -36,8 +36,8 @@ where
     /// Makes a faux device `name`, which can address for DMA what `mask` says, and a DRM device on
     /// it, which user space sees from then on.
     ///
-    /// Fails with `ENODEV` if there is a faux device of that name; with `EIO` if no memory is within
-    /// `mask`; with `ENOMEM`. May sleep.
+    /// Fails with `ENODEV` if there is a faux device of that name; with `EIO` if no memory is
+    /// within `mask`; with `ENOMEM`. May sleep.
     pub fn new<E>(
         name: &CStr,
         mask: DmaMask,

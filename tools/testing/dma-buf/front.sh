@@ -34,7 +34,8 @@ prepare() {
 	check_toolchain
 	get_source
 	lay_tree
-	get_busybox
+	get_foreign busybox-static busybox "2 MB"
+	get_foreign libdrm-dev libdrm "500 kB"
 }
 
 build_machine() {

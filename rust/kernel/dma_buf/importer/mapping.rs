@@ -142,8 +142,8 @@ impl<A: AttachmentHandle> Mapping<A> {
 }
 
 impl Mapping<Attachment<Managed>> {
-    /// Attaches `dev` to `buf` and maps it, for as long as `dev` is bound and no longer, whoever has
-    /// the result then.
+    /// Attaches `dev` to `buf` and maps it, for as long as `dev` is bound and no longer, whoever
+    /// has the result then.
     ///
     /// As [`Attachment::new`] and [`Attachment::map_unlocked`].
     ///
@@ -245,8 +245,8 @@ impl<D: KeepsBound> Drop for LockedTable<'_, D> {
     }
 }
 
-/// As [`Mapping`], but made with the reservation object held, which still is. Drop takes the mapping
-/// down and unlocks.
+/// As [`Mapping`], but made with the reservation object held, which still is. Drop takes the
+/// mapping down and unlocks.
 ///
 /// # Examples
 ///

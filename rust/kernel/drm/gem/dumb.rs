@@ -26,10 +26,6 @@ use super::{
 };
 use crate::{
     bindings,
-    dma::{
-        CoherentOwner,
-        DmaAddress, //
-    },
     dma_buf::{
         to_errno,
         DmaBuf,
@@ -54,7 +50,6 @@ use crate::{
         PAGE_SIZE, //
     },
     prelude::*,
-    scatterlist::SGTable,
     sync::aref::ARef,
     types::Opaque, //
 };
@@ -67,70 +62,16 @@ use core::{
     },
 };
 
-/// What user space asks for when it creates a dumb buffer, and what that takes.
-///
-/// # Invariants
-///
-/// `height` lines of `pitch` bytes fit in `size`, which is a number of whole pages and not zero.
-pub struct DumbArgs {
-    width: u32,
-    height: u32,
-    bpp: u32,
-    pitch: u32,
-    size: usize,
-}
+mod args;
+mod memory;
 
-impl DumbArgs {
-    /// Works out pitch and size. Fails with `EINVAL` if there are no pixels, or too many for the
-    /// size to fit in 32 bits.
-    fn new<T: drm::Driver>(
-        dev: &drm::Device<T>,
-        args: &mut bindings::drm_mode_create_dumb,
-        pitch_align: usize,
-    ) -> Result<Self> {
-        // SAFETY: The device is valid. DRM has checked that none of the arguments is zero.
-        to_result(unsafe { bindings::drm_mode_size_dumb(dev.as_raw(), args, pitch_align, 0) })?;
-
-        // INVARIANT: `drm_mode_size_dumb()` has seen to it.
-        Ok(Self {
-            width: args.width,
-            height: args.height,
-            bpp: args.bpp,
-            pitch: args.pitch,
-            size: args.size.try_into().map_err(|_| EINVAL)?,
-        })
-    }
-
-    /// Width in pixels.
-    #[inline]
-    pub fn width(&self) -> u32 {
-        self.width
-    }
-
-    /// Height in lines.
-    #[inline]
-    pub fn height(&self) -> u32 {
-        self.height
-    }
-
-    /// Bits per pixel.
-    #[inline]
-    pub fn bpp(&self) -> u32 {
-        self.bpp
-    }
-
-    /// Bytes from one line to the next.
-    #[inline]
-    pub fn pitch(&self) -> u32 {
-        self.pitch
-    }
-
-    /// Size of the buffer in bytes, whole pages.
-    #[inline]
-    pub fn size(&self) -> usize {
-        self.size
-    }
-}
+pub use self::{
+    args::DumbArgs,
+    memory::{
+        contiguous_address,
+        ObjectVma, //
+    },
+};
 
 /// The driver's part of an [`Object`].
 ///
@@ -453,8 +394,8 @@ impl<T: DumbObject> Object<T> {
 
         vma.set_dontexpand();
         vma.set_dontdump();
-        // INVARIANT: DRM's guarantee.
-        to_errno(T::mmap(this, &ObjectVma { vma, obj: this }))
+        // SAFETY: DRM's guarantee.
+        to_errno(T::mmap(this, unsafe { &ObjectVma::new(vma, this) }))
     }
 
     /// # Safety
@@ -508,66 +449,5 @@ impl<T: DumbObject> Object<T> {
             let this = crate::container_of!(Opaque::cast_from(obj), Self, obj).cast_mut();
             drop(KBox::from_raw(this));
         }
-    }
-}
-
-/// An area of user space that an object is being mapped into.
-///
-/// # Invariants
-///
-/// `vma` is being set up, and keeps `obj`; so do all areas that become of it when it is split or
-/// inherited.
-pub struct ObjectVma<'a, T: DumbObject> {
-    vma: &'a VmaNew,
-    obj: &'a Object<T>,
-}
-
-impl<T: DumbObject> Deref for ObjectVma<'_, T> {
-    type Target = VmaNew;
-
-    #[inline]
-    fn deref(&self) -> &VmaNew {
-        self.vma
-    }
-}
-
-impl<T: DumbObject + CoherentOwner> ObjectVma<'_, T> {
-    /// Maps the object's coherent memory, all of the area at once, so that there will be no page
-    /// faults. Fails as [`CoherentOwner::coherent`] and
-    /// [`Coherent::mmap`](crate::dma::Coherent::mmap).
-    #[inline]
-    pub fn map_coherent(&self) -> Result {
-        let memory = self.obj.data.coherent()?;
-
-        // SAFETY: By the type invariant the areas keep the object, and the object its data, which is
-        // pinned and never borrowed mutably before it is dropped. So the borrow of the memory could
-        // as well last until then.
-        unsafe { memory.mmap(self.vma) }
-    }
-}
-
-/// Where `size` bytes begin that are one piece for the device that `table` is mapped for.
-///
-/// Fails with `EINVAL` if the table begins with less in one piece, however many entries that takes.
-pub fn contiguous_address(table: &SGTable, size: usize) -> Result<DmaAddress> {
-    let mut piece: Option<(DmaAddress, usize)> = None;
-
-    for entry in table.iter() {
-        let (address, len) = (entry.dma_address(), entry.dma_len());
-        // CAST: An entry's length is an `unsigned int`.
-        let len = len as usize;
-
-        piece = match piece {
-            None => Some((address, len)),
-            // CAST: What is mapped lies within the addresses that there are.
-            Some((start, before)) if start.wrapping_add(before as DmaAddress) == address => {
-                Some((start, before.saturating_add(len)))
-            }
-            _ => break,
-        };
-    }
-    match piece {
-        Some((start, len)) if len >= size => Ok(start),
-        _ => Err(EINVAL),
     }
 }

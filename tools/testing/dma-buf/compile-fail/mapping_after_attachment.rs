@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! A mapping is of no use, and cannot be taken down, when its attachment is gone.
+//! A mapping is gone before its attachment is, and the addresses before the mapping.
 
 use kernel::{
     device::{
@@ -9,40 +9,54 @@ use kernel::{
     },
     dma::DataDirection,
     dma_buf::{
-        importer::Attachment,
+        importer::{
+            Attachment,
+            Mapping, //
+        },
         DmaBuf, //
     },
     prelude::*,
+    scatterlist::SGTable,
     sync::aref::ARef,
 };
 
-fn detached_too_early(buf: ARef<DmaBuf>, dev: &Device<Bound>) -> Result<usize> {
-    let attachment = Attachment::new(buf, dev)?;
+fn count(table: &SGTable) -> usize {
+    table.iter().count()
+}
+
+fn detached(attachment: Attachment<&Device<Bound>>) -> Result<usize> {
     let mapping = attachment.map_unlocked(DataDirection::ToDevice)?;
 
     #[cfg(misuse)]
     drop(attachment); //~ ERROR cannot move out of `attachment` because it is borrowed
-    Ok(mapping.iter().count())
+    Ok(count(&mapping))
 }
 
-fn entries_after_the_mapping(buf: ARef<DmaBuf>, dev: &Device<Bound>) -> Result<usize> {
-    let attachment = Attachment::new(buf, dev)?;
+fn unmapped(attachment: &Attachment<&Device<Bound>>) -> Result<usize> {
     let mapping = attachment.map_unlocked(DataDirection::ToDevice)?;
-    let entries = mapping.iter();
+    let table: &SGTable = &mapping;
 
     #[cfg(misuse)]
     drop(mapping); //~ ERROR cannot move out of `mapping` because it is borrowed
-    Ok(entries.count())
+    Ok(count(table))
 }
 
-fn attached_for_longer_than_bound<'a>(
+fn made_here<'a>(
     buf: ARef<DmaBuf>,
     dev: &'a Device<Bound>,
-    store: &mut KVec<Attachment<&'static Device<Bound>>>,
-) -> Result {
+) -> Result<Mapping<Attachment<&'a Device<Bound>>>> {
     let attachment = Attachment::new(buf, dev)?;
 
-    #[cfg(misuse)]
-    store.push(attachment, GFP_KERNEL)?; //~ ERROR borrowed data escapes outside of function
-    Ok(())
+    attachment.into_mapping(DataDirection::ToDevice)
+}
+
+#[cfg(misuse)]
+fn made_and_dropped_here<'a>(
+    buf: ARef<DmaBuf>,
+    dev: &'a Device<Bound>,
+) -> Result<Mapping<&'a Attachment<&'a Device<Bound>>>> {
+    let attachment = Attachment::new(buf, dev)?;
+
+    attachment.map_unlocked(DataDirection::ToDevice)
+    //~^ ERROR cannot return value referencing local variable `attachment`
 }

@@ -1,24 +1,42 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Memory that may move is mapped with the reservation object held, and by nobody else.
+//! Memory is mapped with the reservation object locked: `map` is for who has locked it, and
+//! `map_unlocked` says that it takes the lock.
 
 use kernel::{
     dma::DataDirection,
-    dma_buf::importer::{
-        DynamicAttachment,
-        DynamicImporter,
-        KeepsBound, //
+    dma_buf::{
+        importer::{
+            Attachment,
+            DynamicAttachment,
+            DynamicImporter,
+            KeepsBound, //
+        },
+        DmaBuf, //
     },
     prelude::*,
 };
 
-fn unlocked<D: KeepsBound + 'static, T: DynamicImporter>(
+fn map<D: KeepsBound>(attachment: &mut Attachment<D>) -> Result {
+    #[cfg(misuse)]
+    attachment.map(DataDirection::ToDevice)?; //~ ERROR [E0599]
+    attachment.lock().map(DataDirection::ToDevice)?;
+    attachment.map_unlocked(DataDirection::ToDevice)?;
+    Ok(())
+}
+
+fn map_dynamic<D: KeepsBound + 'static, T: DynamicImporter>(
     attachment: &DynamicAttachment<D, T>,
 ) -> Result {
     #[cfg(misuse)]
     attachment.map(DataDirection::ToDevice)?; //~ ERROR [E0599]
-    #[cfg(misuse)]
-    attachment.pin()?; //~ ERROR no method named `pin` found
     attachment.lock().map(DataDirection::ToDevice)?;
-    attachment.lock().pin()
+    Ok(())
+}
+
+fn vmap(buf: &DmaBuf) -> Result {
+    #[cfg(misuse)]
+    buf.vmap_locked(buf.resv())?; //~ ERROR mismatched types
+    buf.vmap_locked(&buf.resv().lock())?;
+    Ok(())
 }

@@ -164,7 +164,7 @@ test_forms() {
 		[ -n "$DEBUG_KERNEL" ] || gate_strict
 		# once; the first kernel is the one with everything built in, if that is among them
 		[ -n "$DEBUG_KERNEL" ] || [ "$form" != "$1" ] || gate_compile
-		[ -n "$DEBUG_KERNEL" ] || [ "$form" != arm64/y ] || gate_rustdoc
+		[ -n "$DEBUG_KERNEL" ] || [ "$form" != arm64/rust/y ] || gate_rustdoc
 	done
 	[ -n "$DEBUG_KERNEL" ] || gate_sources
 	unlock_cache

@@ -7,16 +7,17 @@ set_machine() {
 	arm64)
 		ARCH=arm64 DEBARCH=arm64 CROSS=aarch64-linux-gnu- IMAGE=arch/arm64/boot/Image
 		BASE_CONFIG=tinyconfig BUILD_TIME="4 to 8 min when cold"
-		FRAGMENTS=(arm64 base dma-buf tests camera display-vkms display-gpu display-bochs)
+		FRAGMENTS=(arm64 base dma-buf tests samples camera display-vkms display-gpu display-bochs)
 		;;
 	vexpress-a9)
 		ARCH=arm DEBARCH=armhf CROSS=arm-linux-gnueabihf- IMAGE=arch/arm/boot/zImage
 		BASE_CONFIG=vexpress_defconfig BUILD_TIME="4 to 9 min when cold"
-		FRAGMENTS=(vexpress-a9 base dma-buf tests camera display-vkms display-pl111 display-gpu)
+		FRAGMENTS=(vexpress-a9 base dma-buf tests samples camera display-vkms display-pl111 display-gpu)
 		;;
 	esac
 	FRAGMENTS+=("core-$CORE" "link-$LINK")
 	[ ! -e "$HERE/configs/link-$LINK-$MACHINE.config" ] || FRAGMENTS+=("link-$LINK-$MACHINE")
+	[ "$LINK" != y ] || FRAGMENTS+=(samples-drm)
 	VARIANT=$MACHINE-$CORE
 	TITLE="$MACHINE, core $CORE"
 	if [ "$LINK" = m ]; then

@@ -28,7 +28,8 @@ same_headers() {
 same_symbols() {
 	list_linked_objects &&
 		python3 "$HERE/parity/symbols.py" --sources "$PRISTINE/drivers/dma-buf" --build "$OBJ" --objects "$OBJ/linked-objects" \
-			--document "$TOP/Documentation/driver-api/dma-buf-rust.rst" --nm "llvm-nm$LLVM_SUFFIX"
+			--document "$TOP/Documentation/driver-api/dma-buf-rust.rst" \
+			--from-c "$TOP/Documentation/driver-api/dma-buf-rust-from-c.rst" --nm "llvm-nm$LLVM_SUFFIX"
 }
 
 same_parameters() {
@@ -53,7 +54,7 @@ same_layout() {
 }
 
 gate_parity() {
-	gate "$VARIANT: exported symbols, namespaces and licences are those of the C files" "symbols-$VARIANT" same_symbols
+	gate "$VARIANT: exported symbols, namespaces and licences are those of the C files, each with its Rust form told" "symbols-$VARIANT" same_symbols
 	gate "$VARIANT: module parameters and their types are those of the C files" "parameters-$VARIANT" same_parameters
 	gate "$VARIANT: Rust and C agree on the layout of structures" "layout-$VARIANT" same_layout
 	if [ "$CORE" = rust ]; then

@@ -12,8 +12,9 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-# What the vtables of an implementation name as their module. Behind the code, so that lines keep their numbers.
+# What `module!` defines beside the module: vtables and messages refer to it. Behind the code, so that lines keep their numbers.
 LOCAL_MODULE = """
+const __LOG_PREFIX: &[u8] = b"snippet\\0";
 pub struct LocalModule;
 impl kernel::ModuleMetadata for LocalModule {
     const NAME: &'static kernel::str::CStr = c"snippet";
@@ -63,7 +64,7 @@ class Rust:
                 self.command.append(word)
         for lint in ALLOWED:
             self.command.append(f"-A{lint}")
-        self.command += ["--error-format=json", "--check-cfg", "cfg(misuse)"]
+        self.command += ["--error-format=json", "--check-cfg", "cfg(misuse)", "--check-cfg", "cfg(MODULE)"]
 
     def prepare(self, text):
         return text if re.search(r"\bmodule! *\{", text) else text + LOCAL_MODULE

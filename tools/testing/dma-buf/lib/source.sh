@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
-# The kernel source and the foreign busybox: fetched with apt from the mirror this machine
+# The kernel source and what the guests need of the distribution: fetched with apt from the mirror this machine
 # already uses, through a private configuration, so that the machine's own apt stays as it is.
 
 KEYRING=/usr/share/keyrings/debian-archive-keyring.gpg
@@ -66,13 +66,14 @@ download_source() {
 	download_package "$CACHE/deb" "linux-source-$KERNEL"
 }
 
-download_busybox() {
-	private_apt busybox "$CODENAME" arm64 armhf
-	local arch
+# download_foreign PACKAGE NAME: unpacked in $CACHE/NAME-ARCH for the guests' architectures.
+download_foreign() {
+	local package=$1 name=$2 arch
+	private_apt guest "$CODENAME" arm64 armhf
 	for arch in arm64 armhf; do
-		[ -n "$(newest "$CACHE/deb/busybox-static_*_$arch.deb")" ] ||
-			download_package "$CACHE/deb" "busybox-static:$arch"
-		unpack_to "$CACHE/busybox-$arch" dpkg-deb -x "$(newest "$CACHE/deb/busybox-static_*_$arch.deb")"
+		[ -n "$(newest "$CACHE/deb/${package}_*_$arch.deb")" ] ||
+			download_package "$CACHE/deb" "$package:$arch"
+		unpack_to "$CACHE/$name-$arch" dpkg-deb -x "$(newest "$CACHE/deb/${package}_*_$arch.deb")"
 	done
 }
 
@@ -149,7 +150,9 @@ lay_tree() {
 		python3 "$HERE/lib/tree.py" --pristine "$PRISTINE" --links "$LINKS" --checkout "$TOP" --tree "$TREE"
 }
 
-get_busybox() {
-	[ -x "$CACHE/busybox-arm64/bin/busybox" ] && [ -x "$CACHE/busybox-armhf/bin/busybox" ] && return
-	stage "Get busybox for the guests" "2 MB, under 1 min" "check that apt works on this machine: apt-get update" download_busybox
+# get_foreign PACKAGE NAME SIZE
+get_foreign() {
+	[ -d "$CACHE/$2-arm64/usr" ] && [ -d "$CACHE/$2-armhf/usr" ] && return
+	stage "Get $2 for the guests" "$3, under 1 min" "check that apt works on this machine: apt-get update" \
+		download_foreign "$1" "$2"
 }

@@ -23,7 +23,8 @@ build_programs() {
 			CC="${CROSS}gcc -static" KHDR_INCLUDES="-isystem $OBJ/usr/include"
 	done
 	mkdir -p "$OBJ/guest-programs/samples"
-	make -C "$TREE/samples/dma-buf" CROSS_COMPILE="$CROSS" HEADERS="$OBJ/usr/include" OUTPUT="$OBJ/guest-programs/samples"
+	make -C "$TREE/samples/dma-buf" CROSS_COMPILE="$CROSS" HEADERS="$OBJ/usr/include" \
+		LIBDRM="$CACHE/libdrm-$DEBARCH/usr" OUTPUT="$OBJ/guest-programs/samples"
 }
 
 # Modules a test of ours loads; each lies beside the programs, where they look for it.

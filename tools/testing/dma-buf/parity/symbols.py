@@ -122,6 +122,7 @@ def main():
     parser.add_argument("--build", type=Path, required=True, help="object directory")
     parser.add_argument("--objects", type=Path, required=True, help="list of the objects linked, relative to it")
     parser.add_argument("--document", type=Path, required=True, help="where each addition must be described")
+    parser.add_argument("--from-c", type=Path, required=True, help="where the Rust form of each symbol of the C files must be")
     parser.add_argument("--nm", default="llvm-nm")
     args = parser.parse_args()
 
@@ -136,6 +137,9 @@ def main():
     bad += compare(wanted, ours, ADDITIONS)
     document = args.document.read_text()
     bad += [f"{name}: an addition that {args.document.name} does not describe" for name in ADDITIONS if f"``{name}" not in document]
+    told = set(re.findall(r"``(\w+)(?:\(\))?``", args.from_c.read_text()))
+    of_drivers = {name for name in wanted if not name.startswith(("__tracepoint_", "__traceiter_"))}
+    bad += [f"{name}: {args.from_c.name} does not tell its Rust form" for name in sorted(of_drivers - told)]
     print(f"C sources: {symbols} symbols and {tracepoints} tracepoints, {len(wanted)} symbols under this configuration")
     print(f"our objects: {len(ours)} symbols, {len(ours.keys() - wanted.keys())} of them additions")
     print(*bad, sep="\n")

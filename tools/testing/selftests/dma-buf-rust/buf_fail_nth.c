@@ -7,12 +7,18 @@
 #include <poll.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
+#include <drm/drm.h>
+#include <drm/drm_mode.h>
 #include <linux/dma-buf.h>
 #include <linux/memfd.h>
 #include <linux/sync_file.h>
 
 #include "common.h"
+#include "modules.h"
+#include "rust_samples.h"
 #include "udmabufs.h"
 
 #define FAIL_NTH	"/proc/thread-self/fail-nth"
@@ -85,6 +91,8 @@ static bool disarm(void)
 
 static bool wrong_error;
 static int shared_buffer;
+/* The device of the DRM sample */
+static char dumb_path[64];
 
 /* What failed must have failed for want of memory or by a failed copy. */
 static int judge(int ret, const char *what)
@@ -221,6 +229,68 @@ static int round_of_import(int card)
 	return ret;
 }
 
+/* The sample's device gives a buffer, and what is in it. */
+static int round_of_sample(int unused)
+{
+	struct rust_dma_buf_misc_get_fd arg = { .flags = O_RDWR | O_CLOEXEC };
+	int device, failed = 0;
+	char text[64];
+	void *p;
+
+	(void)unused;
+	device = open(RUST_DMA_BUF_MISC_DEVICE, O_RDWR | O_CLOEXEC);
+	if (judge(device, "open"))
+		return -1;
+	failed |= judge(read(device, text, sizeof(text)), "read");
+	if (judge(ioctl(device, RUST_DMA_BUF_MISC_GET_FD, &arg), "get fd")) {
+		failed = -1;
+	} else {
+		p = mmap(NULL, page_size(), PROT_READ | PROT_WRITE, MAP_SHARED,
+			 arg.fd, 0);
+		failed |= judge(p == MAP_FAILED ? -1 : 0, "mmap");
+		if (p != MAP_FAILED)
+			munmap(p, page_size());
+		close(arg.fd);
+	}
+	close(device);
+	return failed;
+}
+
+/* The DRM sample: a buffer, its mapping, its dma-buf, and an import of another. */
+static int round_of_dumb(int unused)
+{
+	struct drm_mode_create_dumb dumb = { .width = 64, .height = 64, .bpp = 32 };
+	struct drm_prime_handle prime = { .flags = DRM_CLOEXEC | DRM_RDWR };
+	struct drm_mode_map_dumb map = { 0 };
+	int card, failed = 0;
+	__u32 handle;
+	void *p;
+
+	(void)unused;
+	card = open(dumb_path, O_RDWR | O_CLOEXEC);
+	if (judge(card, "open"))
+		return -1;
+	if (judge(ioctl(card, DRM_IOCTL_MODE_CREATE_DUMB, &dumb), "create")) {
+		failed = -1;
+	} else {
+		map.handle = dumb.handle;
+		prime.handle = dumb.handle;
+		failed |= judge(ioctl(card, DRM_IOCTL_MODE_MAP_DUMB, &map), "map");
+		p = mmap(NULL, dumb.size, PROT_READ, MAP_SHARED, card, map.offset);
+		if (p != MAP_FAILED)
+			munmap(p, dumb.size);
+		else if (map.offset)
+			failed |= judge(-1, "mmap");
+		if (judge(ioctl(card, DRM_IOCTL_PRIME_HANDLE_TO_FD, &prime), "export"))
+			failed = -1;
+		else
+			close(prime.fd);
+	}
+	failed |= judge(prime_import(card, shared_buffer, &handle), "import");
+	close(card);
+	return failed;
+}
+
 static void test_rounds(const char *name, int fd, int (*one_round)(int fd))
 {
 	int n, failed = 0, leaks = 0, objects, fds, timelines;
@@ -314,6 +384,48 @@ static void test_importer(const char *driver)
 	group_end(&g);
 }
 
+static void test_sample(void)
+{
+	int module = open_module(NULL, "rust_dma_buf_misc");
+	struct group g;
+
+	if (module < 0) {
+		t_skip("no rust_dma_buf_misc.ko: %s", strerror(errno));
+		return;
+	}
+	group_begin(&g, "a fault at every place of a sample's buffer");
+	t_err(syscall(SYS_finit_module, module, "", 0), 0, "load the sample");
+	test_rounds("sample", -1, round_of_sample);
+	t_err(module_unload_soon("rust_dma_buf_misc"), 0, "unload the sample");
+	group_end(&g);
+	close(module);
+}
+
+static void test_dumb(void)
+{
+	int module = open_module(NULL, "rust_drm_dumb"), card;
+	char link[64];
+	struct group g;
+
+	if (module < 0) {
+		t_skip("no rust_drm_dumb.ko, which is for DRM that is built in");
+		return;
+	}
+	t_err(syscall(SYS_finit_module, module, "", 0), 0, "load the DRM sample");
+	close(module);
+	group_begin(&g, "a fault at every place of a DRM sample's buffer");
+	card = open_card("rust-drm-dumb");
+	t_need(card >= 0, "the card of the DRM sample");
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", card);
+	t_need(readlink(link, dumb_path, sizeof(dumb_path) - 1) > 0, link);
+	close(card);
+	shared_buffer = new_buffer(page_size());
+	test_rounds("DRM sample", -1, round_of_dumb);
+	close(shared_buffer);
+	group_end(&g);
+	t_err(module_unload_soon("rust_drm_dumb"), 0, "unload the DRM sample");
+}
+
 int main(void)
 {
 	char heaps[MAX_HEAPS][64];
@@ -336,6 +448,8 @@ int main(void)
 	test_fences();
 	test_importer("vgem");
 	test_udmabuf();
+	test_sample();
+	test_dumb();
 	restore_knobs();
 	close(fail_fd);
 	return t_end();

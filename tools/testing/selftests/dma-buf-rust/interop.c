@@ -164,6 +164,7 @@ static bool exporter_first(const struct exporter *e, const struct importer *i,
 {
 	int before = count_objects();
 	__u32 *witness = NULL;
+	size_t size;
 	bool fine;
 
 	if (!i->open() || !e->get(s) || !share(e, i, s, seed))
@@ -179,6 +180,7 @@ static bool exporter_first(const struct exporter *e, const struct importer *i,
 		if (!witness)
 			return refused("mmap of the dma-buf");
 	}
+	size = s->size;
 	fine = (!i->keep || i->keep(s));
 	e->put(s);
 	*s = (struct shared){ .fd = -1, .device = -1 };
@@ -191,7 +193,7 @@ static bool exporter_first(const struct exporter *e, const struct importer *i,
 		fine = part("the importer writes without the exporter",
 			    i->writes(witness, seed + 3));
 	if (witness)
-		munmap(witness, FRAME);
+		munmap(witness, size);
 	i->release();
 	return fine && part("all is gone", objects_become(before));
 }

@@ -228,7 +228,9 @@ static void release(void)
 
 static void shut(void)
 {
-	close(own.camera);
+	if (own.camera >= 0)
+		close(own.camera);
+	own.camera = -1;
 }
 
 /* Its memory operations see a buffer by vmap alone: they attach nothing. */

@@ -5,6 +5,8 @@
  */
 #include <poll.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 
 #include <drm/drm.h>
 #include <drm/drm_mode.h>
@@ -233,20 +235,57 @@ static int commit(struct kms *k, __u32 fb, __u32 wb, __s32 *fence, __u32 flags)
 	return ioctl(k->card, DRM_IOCTL_MODE_ATOMIC, &atomic);
 }
 
-bool kms_show(struct kms *k, __u32 fb, __u32 wb)
+/* How often a frame buffer is in use, as debugfs has it; 0 if it is not there */
+static unsigned int uses(struct kms *k, __u32 fb)
+{
+	char path[64], heading[64], text[8192];
+	const char *at;
+	unsigned int n = 0;
+	struct stat st;
+
+	if (fstat(k->card, &st))
+		return 0;
+	snprintf(path, sizeof(path), "/sys/kernel/debug/dri/%u/framebuffer",
+		 minor(st.st_rdev));
+	if (!read_file(path, text, sizeof(text)))
+		return 0;
+	snprintf(heading, sizeof(heading), "framebuffer[%u]:", fb);
+	at = strstr(text, heading);
+	at = at ? strstr(at, "refcount=") : NULL;
+	if (at)
+		sscanf(at, "refcount=%u", &n);
+	return n;
+}
+
+/*
+ * A writeback is over when the driver has let go of its target, a little after
+ * its fence. vkms composes nothing that is committed in between: what cleans up
+ * after the one turns off what the next one has turned on.
+ */
+static bool write_back(struct kms *k, __u32 fb, __u32 wb)
 {
 	__s32 fence = -1;
 	bool fine;
 
 	if (commit(k, fb, wb, &fence, DRM_MODE_ATOMIC_ALLOW_MODESET))
 		return refused("DRM_IOCTL_MODE_ATOMIC");
-	if (!kms_shown(k, 10000))
-		return wrong("no page flip within 10 s");
-	if (!wb)
-		return true;
-	fine = fence >= 0 && poll_signalled(fence);
+	fine = kms_shown(k, 10000) && fence >= 0 && poll_signalled(fence);
 	close(fence);
-	return fine || wrong("the writeback does not finish");
+	if (!fine)
+		return wrong("the writeback does not finish");
+	/* its own reference is the last one */
+	for (int tries = 0; tries < 500 && uses(k, wb) != 1; tries++)
+		nap_ms(10);
+	return uses(k, wb) == 1 || wrong("the writeback's target stays in use");
+}
+
+bool kms_show(struct kms *k, __u32 fb, __u32 wb)
+{
+	if (wb)
+		return write_back(k, fb, wb);
+	if (commit(k, fb, 0, NULL, DRM_MODE_ATOMIC_ALLOW_MODESET))
+		return refused("DRM_IOCTL_MODE_ATOMIC");
+	return kms_shown(k, 10000) || wrong("no page flip within 10 s");
 }
 
 bool kms_start(struct kms *k, __u32 fb)
