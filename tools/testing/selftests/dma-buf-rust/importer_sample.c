@@ -237,15 +237,20 @@ struct job {
 	int buf;
 	int ret;
 	__u32 sum;
-	volatile bool done;
+	bool done;
 };
+
+static bool is_done(const struct job *j)
+{
+	return __atomic_load_n(&j->done, __ATOMIC_ACQUIRE);
+}
 
 static void *do_submit(void *arg)
 {
 	struct job *j = arg;
 
 	j->ret = submit(j->dev, j->buf, &j->sum) ? errno : 0;
-	j->done = true;
+	__atomic_store_n(&j->done, true, __ATOMIC_RELEASE);
 	return NULL;
 }
 
@@ -303,7 +308,7 @@ static void test_waits(int line)
 	put_writer(buf, line, 2);
 	begin(&j, dev, buf);
 	nap_ms(300);
-	t_ok(!j.done, "a writer: it waits");
+	t_ok(!is_done(&j), "a writer: it waits");
 	sum = scribble(buf);
 	timeline_inc(line, 1);
 	pthread_join(j.thread, NULL);
@@ -348,7 +353,7 @@ static void test_signals(int line)
 	nap_ms(200);
 	pthread_kill(j.thread, SIGUSR1);
 	nap_ms(200);
-	t_ok(!j.done, "with SA_RESTART it waits on");
+	t_ok(!is_done(&j), "with SA_RESTART it waits on");
 	timeline_inc(line, 1);
 	pthread_join(j.thread, NULL);
 	t_ok(!j.ret && !result(dev, &res) && res.device_sum == j.sum,
