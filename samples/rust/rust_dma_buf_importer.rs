@@ -3,8 +3,8 @@
 //! An importer: a device that reads the buffers of others.
 //!
 //! `RUST_DMA_BUF_IMPORTER_SUBMIT` on `/dev/rust-dma-buf-importer` takes a dma-buf. The CPU computes
-//! a checksum of its contents at once. Then a job is queued, in which "the device" computes one, too;
-//! until that is done the buffer has a fence, so that nobody overwrites what is being read.
+//! a checksum of its contents at once. Then a job is queued, in which "the device" computes one,
+//! too; until that is done the buffer has a fence, so that nobody overwrites what is being read.
 //! `RUST_DMA_BUF_IMPORTER_RESULT` waits for the job and tells what the device has found.
 //!
 //! There is no such hardware, so a work item plays the device. See `samples/dma-buf/rust_samples.h`
@@ -222,8 +222,8 @@ impl Importer {
 
     /// Has the device read `buf`.
     fn submit(&self, buf: ARef<DmaBuf>) -> Result<Submitted> {
-        // First all that can fail, sleep or need memory, as long as nobody knows of the job. From the
-        // moment others can see the fence it must be certain that it will be signalled.
+        // First all that can fail, sleep or need memory, as long as nobody knows of the job. From
+        // the moment others can see the fence it must be certain that it will be signalled.
         let memory = Attachment::new(buf.clone(), self.dev.clone())?
             .into_mapping(DataDirection::ToDevice)?;
         let outcome = Arc::new(SetOnce::new(), GFP_KERNEL)?;
@@ -351,8 +351,8 @@ static IMPORTER: Published<Importer> = Published::new();
 
 #[pin_data]
 struct RustDmaBufImporter {
-    // Fields are dropped in this order: first nobody can open the device any more. Then the importer
-    // goes, which waits for jobs whose file is closed already.
+    // Fields are dropped in this order: first nobody can open the device any more. Then the
+    // importer goes, which waits for jobs whose file is closed already.
     #[pin]
     _device: MiscDeviceRegistration<Client>,
     _importer: Publication<Importer>,

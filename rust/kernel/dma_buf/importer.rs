@@ -5,8 +5,8 @@
 //! C header: [`include/linux/dma-buf.h`](srctree/include/linux/dma-buf.h)
 //!
 //! [`DmaBuf::from_fd`] gives the buffer that user space means. The CPU gets at its contents through
-//! [`DmaBuf::vmap`], between [`DmaBuf::begin_cpu_access`] and the end of what that returns. A device
-//! is attached first, and then the memory is mapped for it:
+//! [`DmaBuf::vmap`], between [`DmaBuf::begin_cpu_access`] and the end of what that returns. A
+//! device is attached first, and then the memory is mapped for it:
 //!
 //! - [`Attachment`] is for devices that can cope with memory only if it stays where it is, which is
 //!   most of them. [`Mapping`] derefs to the [`SGTable`] with the addresses for the device, and

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! KUnit suites for fences, reservation objects and sync files.
+//! KUnit suites for fences, reservation objects, sync files and importers.
 //!
 //! They use what [`kernel::dma_buf`] offers to drivers, which calls exported symbols only, so they
 //! say the same of every implementation of these.
@@ -11,7 +11,9 @@ mod array;
 mod callback;
 mod chain;
 mod deadline;
+mod exporter;
 mod fence;
+mod importer;
 mod jobs;
 mod merge;
 mod mock;
@@ -25,8 +27,9 @@ module! {
     type: Tests,
     name: "dmabuf_rust_kunit",
     authors: ["Rust DMA-BUF developers"],
-    description: "KUnit suites for fences, reservation objects and sync files",
+    description: "KUnit suites for fences, reservation objects, sync files and importers",
     license: "GPL",
+    imports_ns: ["DMA_BUF"],
 }
 
 /// The module, which has nothing to do: KUnit finds the suites by itself.

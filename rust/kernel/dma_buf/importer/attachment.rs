@@ -96,12 +96,12 @@ impl Drop for RawAttachment {
     }
 }
 
-/// The use of a buffer by a device that copes only with memory that stays where it is. Drop detaches
-/// the device; the reservation object must not be held then.
+/// The use of a buffer by a device that copes only with memory that stays where it is. Drop
+/// detaches the device; the reservation object must not be held then.
 ///
-/// Exporters whose memory can move pin it as long as it is mapped for such a device. Before a mapping
-/// is given out the fences of [`Usage::Kernel`] are waited for; those that stand for the contents
-/// are left to the driver.
+/// Exporters whose memory can move pin it as long as it is mapped for such a device. Before a
+/// mapping is given out the fences of [`Usage::Kernel`] are waited for; those that stand for the
+/// contents are left to the driver.
 ///
 /// [`Usage::Kernel`]: crate::dma_buf::Usage::Kernel
 ///
@@ -210,7 +210,8 @@ impl<D: KeepsBound> Attachment<D> {
 
     /// Takes the reservation object, to map with it held. Sleeps.
     ///
-    /// Borrows the attachment exclusively, because a [`Mapping`] of it must not be dropped meanwhile.
+    /// Borrows the attachment exclusively, because a [`Mapping`] of it must not be dropped
+    /// meanwhile.
     ///
     /// # Examples
     ///

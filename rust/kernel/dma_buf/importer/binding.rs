@@ -19,8 +19,8 @@ use crate::{
 /// Mappings for a device are only possible while it is bound. So an attachment owns a value that
 /// sees to that:
 ///
-/// - a [`&Device<Bound>`](Device), as `probe()` and other callbacks of a bus have it: the attachment
-///   cannot outlive it;
+/// - a [`&Device<Bound>`](Device), as `probe()` and other callbacks of a bus have it: the
+///   attachment cannot outlive it;
 /// - the registration of a device that the driver itself has made, or an [`Arc`] of it;
 /// - [`Managed`], for everything that lives longer, such as what belongs to an open file: then it
 ///   comes in a [`Devres`](crate::devres::Devres), and goes when the device is unbound.

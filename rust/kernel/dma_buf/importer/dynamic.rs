@@ -51,7 +51,8 @@ use core::{
 ///
 /// The value that implements this is the driver's data of one [`DynamicAttachment`].
 ///
-/// C header: `struct dma_buf_attach_ops` in [`include/linux/dma-buf.h`](srctree/include/linux/dma-buf.h)
+/// C header: `struct dma_buf_attach_ops` in
+/// [`include/linux/dma-buf.h`](srctree/include/linux/dma-buf.h)
 #[vtable]
 pub trait DynamicImporter: Sized + Send + Sync + 'static {
     /// The module that the code is in. Filled in by `#[vtable]`.
@@ -67,8 +68,8 @@ pub trait DynamicImporter: Sized + Send + Sync + 'static {
     /// The mapping must not be used for new work; [`LockedDynamic::mapping`] does not give it any
     /// more. Work that is under way may go on as far as its fences are in the reservation object.
     /// In bounded time after they are signalled the mapping has to be taken down by
-    /// [`LockedDynamic::unmap`] or replaced by [`LockedDynamic::map`], which may be done here, if no
-    /// work is under way.
+    /// [`LockedDynamic::unmap`] or replaced by [`LockedDynamic::map`], which may be done here, if
+    /// no work is under way.
     fn invalidate_mappings(_attachment: &mut LockedDynamic<'_, Self>) {
         build_error!(VTABLE_DEFAULT_ERROR)
     }
@@ -93,8 +94,8 @@ struct Inner<T> {
     data: T,
 }
 
-/// The use of a buffer by a device that copes with memory that moves. Drop takes down what is mapped,
-/// unpins and detaches; the reservation object must not be held then.
+/// The use of a buffer by a device that copes with memory that moves. Drop takes down what is
+/// mapped, unpins and detaches; the reservation object must not be held then.
 ///
 /// Derefs to the driver's data. What concerns the mapping is in [`LockedDynamic`].
 ///
@@ -105,8 +106,8 @@ struct Inner<T> {
 ///
 /// # Invariants
 ///
-/// - `inner` points to a leaked box, which is freed only after the device is detached. Its `data` is
-///   only borrowed immutably until then, its `state` only used with the reservation object held.
+/// - `inner` points to a leaked box, which is freed only after the device is detached. Its `data`
+///   is only borrowed immutably until then, its `state` only used with the reservation object held.
 /// - `raw` is a dynamic attachment with the operations in `Operations<T>`, which refers to `inner`.
 /// - This object owns a reference to the module.
 ///
@@ -172,9 +173,9 @@ unsafe impl<D: KeepsBound + Sync + 'static, T: DynamicImporter> Sync for Dynamic
 impl<D: KeepsBound + 'static, T: DynamicImporter> DynamicAttachment<D, T> {
     /// Attaches the device of `dev` to `buf`.
     ///
-    /// Fails with `ENOMEM`, with `ENOENT` if the module is being unloaded, or with what the exporter
-    /// fails with, usually `EBUSY` if the device cannot reach the memory. May sleep; the reservation
-    /// object must not be held.
+    /// Fails with `ENOMEM`, with `ENOENT` if the module is being unloaded, or with what the
+    /// exporter fails with, usually `EBUSY` if the device cannot reach the memory. May sleep; the
+    /// reservation object must not be held.
     #[inline]
     pub fn new(buf: ARef<DmaBuf>, dev: D, data: T) -> Result<Self> {
         let inner = KBox::new(
@@ -193,8 +194,8 @@ impl<D: KeepsBound + 'static, T: DynamicImporter> DynamicAttachment<D, T> {
         let inner = KBox::into_raw(inner);
         let device = dev.device();
 
-        // SAFETY: Both are valid and kept by the result, as is `inner`. The table is static, and the
-        // module stays.
+        // SAFETY: Both are valid and kept by the result, as is `inner`. The table is static, and
+        // the module stays.
         let raw = unsafe {
             let ret = bindings::dma_buf_dynamic_attach(
                 buf.as_raw(),
@@ -309,13 +310,13 @@ impl<D: KeepsBound + 'static, T: DynamicImporter> Drop for DynamicAttachment<D, 
 
 /// A [`DynamicAttachment`] whose reservation object is held. Derefs to the driver's data.
 ///
-/// The mapping and the pin belong to the attachment. They stay until they are taken back here or the
-/// attachment is dropped.
+/// The mapping and the pin belong to the attachment. They stay until they are taken back here or
+/// the attachment is dropped.
 ///
 /// # Invariants
 ///
-/// `raw` is an attachment that stays for `'a`, and refers to `inner`. `guard` is for the reservation
-/// object of its buffer.
+/// `raw` is an attachment that stays for `'a`, and refers to `inner`. `guard` is for the
+/// reservation object of its buffer.
 ///
 /// # Examples
 ///
@@ -357,8 +358,8 @@ impl<'a, T: DynamicImporter> LockedDynamic<'a, T> {
     /// Memory that is not pinned may still be on its way: the device has to wait for the fences of
     /// [`Usage::Kernel`](crate::dma_buf::Usage::Kernel).
     ///
-    /// Fails with `ENOMEM`, or with what the exporter fails with; then nothing is mapped. Fails with
-    /// `EAGAIN` if the memory has moved again in the meantime. May sleep.
+    /// Fails with `ENOMEM`, or with what the exporter fails with; then nothing is mapped. Fails
+    /// with `EAGAIN` if the memory has moved again in the meantime. May sleep.
     #[inline]
     pub fn map(&mut self, dir: DataDirection) -> Result<&SGTable> {
         let state = &self.inner.state;
@@ -392,11 +393,11 @@ impl<'a, T: DynamicImporter> LockedDynamic<'a, T> {
         }
     }
 
-    /// Keeps the memory where it is, which is for uses like scanout, that cannot be stopped while it
-    /// moves; not for user space to have without limit.
+    /// Keeps the memory where it is, which is for uses like scanout, that cannot be stopped while
+    /// it moves; not for user space to have without limit.
     ///
-    /// Does nothing if it is pinned already. What is mapped may move before, so map afterwards. Fails
-    /// with what the exporter fails with. May sleep.
+    /// Does nothing if it is pinned already. What is mapped may move before, so map afterwards.
+    /// Fails with what the exporter fails with. May sleep.
     #[inline]
     pub fn pin(&mut self) -> Result {
         if !self.inner.state.pinned.get() {
@@ -481,10 +482,11 @@ impl<T: DynamicImporter> Operations<T> {
 
     /// # Safety
     ///
-    /// Called by the core for an attachment with these operations, with the reservation object held.
+    /// Called by the core for an attachment with these operations, with the reservation object
+    /// held.
     unsafe extern "C" fn invalidate_mappings(raw: *mut bindings::dma_buf_attachment) {
-        // SAFETY: The attachment refers to an `Inner<T>`, which stays as long as it is attached. The
-        // reservation object is held by this task.
+        // SAFETY: The attachment refers to an `Inner<T>`, which stays as long as it is attached.
+        // The reservation object is held by this task.
         let (inner, guard) = unsafe {
             let inner = &*(*raw).importer_priv.cast::<Inner<T>>();
             let buf = DmaBuf::from_raw((*raw).dmabuf);

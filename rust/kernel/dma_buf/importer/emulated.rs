@@ -51,7 +51,8 @@ impl EmulatedDevice {
     /// Registers a device that reaches the addresses in `mask`.
     ///
     /// No other faux device may have this name. Fails with `ENODEV` if the device cannot be
-    /// registered, and with `EIO` if the machine has no way to map memory for such a device. Sleeps.
+    /// registered, and with `EIO` if the machine has no way to map memory for such a device.
+    /// Sleeps.
     #[inline]
     pub fn new(name: &CStr, mask: DmaMask) -> Result<Self> {
         let this = Self(faux::Registration::new(name, None)?);
@@ -75,9 +76,9 @@ unsafe impl KeepsBound for EmulatedDevice {
 /// Reads what the addresses of a mapping stand for, as the device would.
 ///
 /// It does what hardware does: takes the addresses of the table one after the other, through the
-/// IOMMU if there is one, to memory. So the CPU gets there without a mapping for the CPU and without
-/// knowing the exporter's pages. Only for devices that are emulated: for others the mapping belongs to
-/// the hardware, and the CPU uses [`DmaBuf::vmap`](crate::dma_buf::DmaBuf::vmap).
+/// IOMMU if there is one, to memory. So the CPU gets there without a mapping for the CPU and
+/// without knowing the exporter's pages. Only for devices that are emulated: for others the mapping
+/// belongs to the hardware, and the CPU uses [`DmaBuf::vmap`](crate::dma_buf::DmaBuf::vmap).
 ///
 /// # Examples
 ///

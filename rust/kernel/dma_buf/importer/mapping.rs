@@ -142,8 +142,8 @@ impl<A: AttachmentHandle> Mapping<A> {
 }
 
 impl Mapping<Attachment<Managed>> {
-    /// Attaches `dev` to `buf` and maps it, for as long as `dev` is bound and no longer, whoever has
-    /// the result then.
+    /// Attaches `dev` to `buf` and maps it, for as long as `dev` is bound and no longer, whoever
+    /// has the result then.
     ///
     /// As [`Attachment::new`] and [`Attachment::map_unlocked`].
     ///
@@ -153,7 +153,7 @@ impl Mapping<Attachment<Managed>> {
     /// use kernel::{
     ///     device::{Bound, Device},
     ///     devres::Devres,
-    ///     dma::DataDirection,
+    ///     dma::{DataDirection, DmaAddress},
     ///     dma_buf::{importer::{Attachment, Managed, Mapping}, DmaBuf},
     ///     prelude::*,
     ///     sync::aref::ARef,
@@ -169,12 +169,12 @@ impl Mapping<Attachment<Managed>> {
     /// }
     ///
     /// /// Where the device finds the object, if it is in one piece.
-    /// fn address(dev: &Device<Bound>, object: &Object) -> Result<u64> {
+    /// fn address(dev: &Device<Bound>, object: &Object) -> Result<DmaAddress> {
     ///     let memory = object.memory.access(dev)?;
     ///     let mut pieces = memory.iter();
     ///
     ///     match (pieces.next(), pieces.next()) {
-    ///         (Some(piece), None) => Ok(piece.dma_address().into()),
+    ///         (Some(piece), None) => Ok(piece.dma_address()),
     ///         _ => Err(EINVAL),
     ///     }
     /// }
@@ -245,8 +245,8 @@ impl<D: KeepsBound> Drop for LockedTable<'_, D> {
     }
 }
 
-/// As [`Mapping`], but made with the reservation object held, which still is. Drop takes the mapping
-/// down and unlocks.
+/// As [`Mapping`], but made with the reservation object held, which still is. Drop takes the
+/// mapping down and unlocks.
 ///
 /// # Examples
 ///

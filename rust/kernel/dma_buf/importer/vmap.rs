@@ -35,8 +35,8 @@ use core::{
 ///
 /// # Invariants
 ///
-/// `map` is what the exporter mapped all of `buf` at, and it stays. If it is I/O memory, address and
-/// size are multiples of 4.
+/// `map` is what the exporter mapped all of `buf` at, and it stays. If it is I/O memory, address
+/// and size are multiples of 4.
 struct Contents {
     map: bindings::iosys_map,
     buf: ARef<DmaBuf>,

@@ -9,12 +9,14 @@
 #include <signal.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 
 #include <linux/dma-buf.h>
 #include <linux/sync_file.h>
 
-#include "../../../../samples/dma-buf/rust_samples.h"
+#include "modules.h"
+#include "rust_samples.h"
 #include "udmabufs.h"
 
 #define IN_OUT	(POLLIN | POLLOUT)
@@ -22,6 +24,8 @@
 #define MUCH	(4 * MEGABYTE)
 /* How often a test that could come too late is tried again */
 #define TRIES	20
+#define MODULE	"rust_dma_buf_importer"
+#define CYCLES	50
 
 static int device(void)
 {
@@ -233,15 +237,20 @@ struct job {
 	int buf;
 	int ret;
 	__u32 sum;
-	volatile bool done;
+	bool done;
 };
+
+static bool is_done(const struct job *j)
+{
+	return __atomic_load_n(&j->done, __ATOMIC_ACQUIRE);
+}
 
 static void *do_submit(void *arg)
 {
 	struct job *j = arg;
 
 	j->ret = submit(j->dev, j->buf, &j->sum) ? errno : 0;
-	j->done = true;
+	__atomic_store_n(&j->done, true, __ATOMIC_RELEASE);
 	return NULL;
 }
 
@@ -299,7 +308,7 @@ static void test_waits(int line)
 	put_writer(buf, line, 2);
 	begin(&j, dev, buf);
 	nap_ms(300);
-	t_ok(!j.done, "a writer: it waits");
+	t_ok(!is_done(&j), "a writer: it waits");
 	sum = scribble(buf);
 	timeline_inc(line, 1);
 	pthread_join(j.thread, NULL);
@@ -344,7 +353,7 @@ static void test_signals(int line)
 	nap_ms(200);
 	pthread_kill(j.thread, SIGUSR1);
 	nap_ms(200);
-	t_ok(!j.done, "with SA_RESTART it waits on");
+	t_ok(!is_done(&j), "with SA_RESTART it waits on");
 	timeline_inc(line, 1);
 	pthread_join(j.thread, NULL);
 	t_ok(!j.ret && !result(dev, &res) && res.device_sum == j.sum,
@@ -449,17 +458,82 @@ static void test_order(void)
 	group_end(&g);
 }
 
-int main(void)
+static bool load(int module)
 {
+	return !syscall(SYS_finit_module, module, "", 0);
+}
+
+static void test_unload(void)
+{
+	int dev = device(), buf = new_buffer(page_size());
+
+	t_err(module_unload(MODULE), EAGAIN, "unload with the device open");
+	t_err(submit(dev, buf, NULL), 0, "which is still of use");
+	close(buf);
+	close(dev);
+	t_err(module_unload_soon(MODULE), 0, "unload");
+	t_err(device(), ENOENT, "the device is gone");
+}
+
+/* The file is closed and the module asked to go while the job is running. */
+static bool cycle(int module, int *refused)
+{
+	int dev, buf, writer;
+	bool ok;
+
+	if (!load(module))
+		return false;
+	dev = device();
+	buf = new_buffer(MEGABYTE);
+	ok = dev >= 0 && !submit(dev, buf, NULL);
+	close(dev);
+	writer = export_fence(buf, DMA_BUF_SYNC_WRITE);
+	close(buf);
+	if (module_is_loaded(MODULE) && module_unload(MODULE))
+		(*refused)++;
+	if (module_is_loaded(MODULE))
+		ok &= !module_unload_soon(MODULE);
+	/* Who waits for the job can do so whether or not there is a module. */
+	ok &= poll_now(writer, POLLIN) == POLLIN && fence_status(writer) == 1;
+	close(writer);
+	return ok;
+}
+
+static void test_cycles(int module)
+{
+	static struct memory before, after;
+	int done = 0, refused = 0;
+	int log = log_open();
+
+	for (int i = 0; i < 3; i++)
+		cycle(module, &refused);
+	memory_look(&before);
+	while (done < CYCLES && cycle(module, &refused))
+		done++;
+	t_ok(done == CYCLES, "%d times unloaded with a job under way", CYCLES);
+	t_note("%d times not at once", refused);
+	memory_look(&after);
+	/* an object, a mapping or a page each time would be a leak */
+	t_ok(!memory_grew(&before, &after, CYCLES,
+			  CYCLES * (long)page_size() / 1024),
+	     "nothing is left of it");
+	t_ok(log_is_clean(log), "the kernel has nothing to say");
+	close(log);
+}
+
+int main(int argc, char **argv)
+{
+	int module, line, n;
 	char heaps[MAX_HEAPS][64];
-	int dev = device(), line, n;
 
 	t_begin();
-	if (dev < 0) {
-		t_skip("no " RUST_DMA_BUF_IMPORTER_DEVICE ": load rust_dma_buf_importer");
+	module = open_module(argc > 1 ? argv[1] : NULL, MODULE);
+	if (module < 0) {
+		t_skip("no %s.ko: %s", MODULE, strerror(errno));
 		return t_end();
 	}
-	close(dev);
+	if (!module_is_loaded(MODULE))
+		t_ok(load(module), "load");
 	n = list_heaps(heaps);
 	for (int i = 0; i < n; i++)
 		test_heap(heaps[i]);
@@ -477,5 +551,8 @@ int main(void)
 	}
 	test_many();
 	test_order();
+	test_unload();
+	test_cycles(module);
+	close(module);
 	return t_end();
 }
