@@ -183,7 +183,7 @@ impl DumbObject for DumbBuffer {
 
     // mmap() at that place. The memory is there and stays where it is, so that all of it can be
     // mapped at once: no page faults to be handled later.
-    fn mmap(_obj: &Object<Self>, vma: &ObjectVma<'_, Self>) -> Result {
+    fn mmap(_obj: &Object<Self>, vma: ObjectVma<'_, Self>) -> Result {
         vma.map_coherent()
     }
 

@@ -8,7 +8,10 @@ use super::Coherent;
 use crate::{
     bindings,
     error::to_result,
-    mm::virt::VmaNew,
+    mm::virt::{
+        flags,
+        VmaNew, //
+    },
     prelude::*,
     ptr::KnownSize, //
 };
@@ -27,12 +30,16 @@ impl<T: KnownSize + ?Sized> Coherent<T> {
     ///
     /// The area's page offset counts from the beginning of the memory. It is mapped as the memory
     /// was allocated, write-combined for instance. Fails with `ENXIO` if the area reaches beyond
-    /// the memory, or the device's memory cannot be mapped; with `ENOMEM`. May sleep.
+    /// the memory, or the device's memory cannot be mapped; with `EBUSY` if something else has been
+    /// mapped there; with `ENOMEM`. May sleep.
     ///
     /// # Safety
     ///
     /// The memory must outlive `vma` and all areas that become of it when it is split or inherited.
     pub unsafe fn mmap(&self, vma: &VmaNew) -> Result {
+        if vma.flags() & (flags::PFNMAP | flags::MIXEDMAP) != 0 {
+            return Err(EBUSY);
+        }
         // SAFETY: By the type invariant the addresses are those of an allocation of this size, made
         // with these attributes; `vma` is being set up. It does not outlive the memory, by the
         // caller's guarantee.

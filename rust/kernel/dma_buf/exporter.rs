@@ -120,6 +120,37 @@ pub trait Exporter: Sized + Send + Sync + 'static {
 
     /// The reservation object, for a buffer that is to share that of something else, such as a GEM
     /// object. By default the buffer has one of its own. Called once, at export.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use kernel::{device::Device, dma::DataDirection};
+    /// # use kernel::dma_buf::{Attachment, Buffer, ExportInfo, Exporter, Mapping};
+    /// use kernel::{dma_buf::Resv, prelude::*, sync::Arc};
+    ///
+    /// struct Shared(Arc<Resv>);
+    ///
+    /// #[vtable]
+    /// impl Exporter for Shared {
+    ///     fn resv(&self) -> Option<&Resv> {
+    ///         Some(&self.0)
+    ///     }
+    ///     // ... and the others.
+    /// #    type Attachment = ();
+    /// #    fn attach(_buf: &Buffer<Self>, _dev: &Device) -> Result { Ok(()) }
+    /// #    fn map(_attachment: &mut Attachment<'_, Self>, _dir: DataDirection) -> Result<Mapping> {
+    /// #        Err(EBUSY)
+    /// #    }
+    /// #    fn unmap(_attachment: &mut Attachment<'_, Self>, _map: Mapping, _dir: DataDirection) {}
+    /// }
+    ///
+    /// let resv = Arc::pin_init(Resv::new(), GFP_KERNEL)?;
+    /// let info = ExportInfo { name: c"example", size: 4096, flags: 0 };
+    /// let buf = Buffer::export(info, KBox::new(Shared(resv.clone()), GFP_KERNEL)?)?;
+    ///
+    /// assert!(core::ptr::eq(buf.resv(), &*resv));
+    /// # Ok::<(), Error>(())
+    /// ```
     #[inline]
     fn resv(&self) -> Option<&Resv> {
         None

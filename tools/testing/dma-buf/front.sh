@@ -72,7 +72,7 @@ help() {
 		make clean   remove build/ (not the cache in $CACHE)
 
 		MACHINE=vexpress-a9|arm64   the machine QEMU emulates (default: vexpress-a9; make test: both)
-		CORE=rust|c                 who implements dma-buf (default: rust)
+		CORE=rust|c                 who implements dma-buf (default: rust; make test: both have the interop matrix)
 		LINK=y|m                    dma-buf built in, or as modules that the guest inserts (default: y; make test: both)
 		KDIR=/path/to/linux         build from your own Linux $KERNEL tree, which is not modified
 		OP=name                     bench: where the instructions of this operation go, function by function

@@ -104,7 +104,7 @@ pub trait DumbObject: Send + Sync + Sized + 'static {
     ///
     /// `vma` is as long as the object or shorter, and begins where the object begins. It has been
     /// told not to grow, and not to be in core dumps. The mmap lock is held.
-    fn mmap(obj: &Object<Self>, vma: &ObjectVma<'_, Self>) -> Result;
+    fn mmap(obj: &Object<Self>, vma: ObjectVma<'_, Self>) -> Result;
 
     /// Exports the object as a dma-buf, which must keep the object. Called for an object that has
     /// no dma-buf yet.
@@ -138,11 +138,11 @@ pub trait DumbObject: Send + Sync + Sized + 'static {
 #[pin_data]
 pub struct Object<T: DumbObject> {
     obj: Opaque<bindings::drm_gem_object>,
-    dev: ARef<drm::Device<T::Driver>>,
+    // Dropped in this order.
     #[pin]
     data: T,
-    // After `data`, which may be attached to it.
     buf: Option<ARef<DmaBuf>>,
+    dev: ARef<drm::Device<T::Driver>>,
 }
 
 // SAFETY: A GEM object is not tied to a thread, and neither are the device and `T`.
@@ -261,9 +261,9 @@ impl<T: DumbObject> Object<T> {
         let this = KBox::pin_init::<Error>(
             try_pin_init!(Self {
                 obj: Opaque::zeroed(),
-                dev: dev.into(),
                 data <- data,
                 buf,
+                dev: dev.into(),
             }? Error),
             GFP_KERNEL,
         )?;
@@ -395,7 +395,7 @@ impl<T: DumbObject> Object<T> {
         vma.set_dontexpand();
         vma.set_dontdump();
         // SAFETY: DRM's guarantee.
-        to_errno(T::mmap(this, unsafe { &ObjectVma::new(vma, this) }))
+        to_errno(T::mmap(this, unsafe { ObjectVma::new(vma, this) }))
     }
 
     /// # Safety

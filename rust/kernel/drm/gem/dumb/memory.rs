@@ -53,7 +53,7 @@ impl<T: DumbObject + CoherentOwner> ObjectVma<'_, T> {
     /// faults. Fails as [`CoherentOwner::coherent`] and
     /// [`Coherent::mmap`](crate::dma::Coherent::mmap).
     #[inline]
-    pub fn map_coherent(&self) -> Result {
+    pub fn map_coherent(self) -> Result {
         let memory = T::coherent(self.obj)?;
 
         // SAFETY: By the type invariant the areas keep the object, and the object its data, which
