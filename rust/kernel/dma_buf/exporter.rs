@@ -138,7 +138,7 @@ pub trait Exporter: Sized + Send + Sync + 'static {
     ///     // ... and the others.
     /// #    type Attachment = ();
     /// #    fn attach(_buf: &Buffer<Self>, _dev: &Device) -> Result { Ok(()) }
-    /// #    fn map(_attachment: &mut Attachment<'_, Self>, _dir: DataDirection) -> Result<Mapping> {
+    /// #    fn map(_at: &mut Attachment<'_, Self>, _dir: DataDirection) -> Result<Mapping> {
     /// #        Err(EBUSY)
     /// #    }
     /// #    fn unmap(_attachment: &mut Attachment<'_, Self>, _map: Mapping, _dir: DataDirection) {}

@@ -58,7 +58,7 @@ impl Log {
 
     fn check(&self) -> Result {
         if self.refuse.load(Relaxed) {
-            return Err(EBUSY);
+            return Err(ENOSPC);
         }
         Ok(())
     }

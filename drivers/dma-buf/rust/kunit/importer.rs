@@ -249,11 +249,11 @@ mod tests {
         let mut attachment = new()?;
 
         log.refuse.store(true, Relaxed);
-        assert_eq!(new().err(), Some(EBUSY));
-        assert_eq!(attachment.map_unlocked(DIR).err(), Some(EBUSY));
-        assert_eq!(attachment.lock().map(DIR).err(), Some(EBUSY));
+        assert_eq!(new().err(), Some(ENOSPC));
+        assert_eq!(attachment.map_unlocked(DIR).err(), Some(ENOSPC));
+        assert_eq!(attachment.lock().map(DIR).err(), Some(ENOSPC));
         assert!(unlocked(&buf));
-        assert_eq!(buf.begin_cpu_access(DIR).err(), Some(EBUSY));
+        assert_eq!(buf.begin_cpu_access(DIR).err(), Some(ENOSPC));
         assert_eq!(log.counts(), [1, 0, 0, 0]);
         log.refuse.store(false, Relaxed);
         drop(attachment.map_unlocked(DIR)?);
@@ -367,8 +367,8 @@ mod tests {
             assert_eq!(log.counts(), [1, 0, 0, 0]);
 
             log.refuse.store(true, Relaxed);
-            assert_eq!(locked.pin(), Err(EBUSY));
-            assert_eq!(locked.map(DIR).err(), Some(EBUSY));
+            assert_eq!(locked.pin(), Err(ENOSPC));
+            assert_eq!(locked.map(DIR).err(), Some(ENOSPC));
             assert!(locked.mapping().is_none());
             assert!(!locked.is_pinned());
             log.refuse.store(false, Relaxed);
@@ -508,7 +508,7 @@ mod tests {
 
         let access = begin()?;
         log.refuse.store(true, Relaxed);
-        assert_eq!(access.end(), Err(EBUSY));
+        assert_eq!(access.end(), Err(ENOSPC));
         assert_eq!(log.counts(), [0; 4]);
         Ok(())
     }

@@ -20,7 +20,8 @@ use crate::{
 /// sees to that:
 ///
 /// - a [`&Device<Bound>`](Device), as `probe()` and other callbacks of a bus have it: the
-///   attachment cannot outlive it;
+///   attachment cannot outlive it, so that nobody can use one that was forgotten, but it is still
+///   there when the device is unbound;
 /// - the registration of a device that the driver itself has made, or an [`Arc`] of it;
 /// - [`Managed`], for everything that lives longer, such as what belongs to an open file: then it
 ///   comes in a [`Devres`](crate::devres::Devres), and goes when the device is unbound.

@@ -17,6 +17,5 @@ fn locked_meanwhile<D: KeepsBound>(attachment: &mut Attachment<D>) -> Result {
     #[cfg(misuse)]
     let locked = attachment.lock(); //~ ERROR cannot borrow `*attachment` as mutable
     drop(mapping);
-    drop(attachment.lock());
     Ok(())
 }

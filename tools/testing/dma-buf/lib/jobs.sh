@@ -7,7 +7,7 @@ guest_job() {
 	local machine=$1 job=$2 dir=$3 timeout=$4
 	shift 4
 	[ -z "$DEBUG_KERNEL" ] || set -- --debug --patience 4 "$@"
-	python3 "$HERE/qemu.py" --machine "$machine" --core "$CORE" --link "$LINK" --dir "$OUT" --out "$dir" \
+	python3 "$HERE/qemu.py" --machine "$machine" --core "${CORE%-heaps}" --link "$LINK" --dir "$OUT" --out "$dir" \
 		--job "$job" --timeout "$timeout" "$@"
 }
 
@@ -48,6 +48,8 @@ run() {
 TEST_JOBS=(inventory kunit kunit-4 selftests stress-4 main-job interop)
 # What more there is to be tested of modules.
 MODULE_JOBS=(modules)
+# What is tested on the other core, and on the forms that differ for the samples only.
+DRIVER_JOBS=(samples interop)
 
 # test_job JOB: the logs and cases of one guest of $VARIANT.
 test_job() {
@@ -97,12 +99,13 @@ chosen_forms() {
 	local form machine core link
 	for form; do
 		IFS=/ read -r machine core link <<<"$form"
-		[ "${MACHINE:-$machine}/${ASKED_CORE:-$core}/${LINK:-$link}" != "$form" ] || echo "$form"
+		# "c-heaps" is the C core with our heaps
+		[ "${MACHINE:-$machine}/${ASKED_CORE:-${core%-heaps}}/${LINK:-$link}" != "$machine/${core%-heaps}/$link" ] || echo "$form"
 	done
 }
 
 run_tests() {
-	local forms=(arm64/rust/y arm64/rust/m vexpress-a9/rust/m) matrix=(vexpress-a9/rust/y arm64/c/y vexpress-a9/c/y)
+	local forms=(arm64/rust/y arm64/rust/m vexpress-a9/rust/m) matrix=(vexpress-a9/rust/y arm64/c/y arm64/c-heaps/y vexpress-a9/c/y)
 	if [ -n "$MACHINE" ] && [ -n "$LINK" ]; then
 		forms=("$MACHINE/$CORE/$LINK")
 	elif [ "$CORE" = c ]; then
@@ -110,7 +113,7 @@ run_tests() {
 	fi
 	mapfile -t forms < <(chosen_forms "${forms[@]}")
 	mapfile -t matrix < <(chosen_forms "${matrix[@]}" | grep -vxF "$(printf '%s\n' "${forms[@]}")")
-	begin_tests test "every test on ${forms[*]}${matrix[*]:+, interop on ${matrix[*]}}"
+	begin_tests test "every test on ${forms[*]}${matrix[*]:+, samples and interop on ${matrix[*]}}"
 	test_forms "${forms[@]}" + "${matrix[@]}"
 	end_tests
 }
@@ -120,7 +123,7 @@ run_full_tests() {
 	[ "$CORE" = rust ] || fail "reading the knobs" "test-full is about the Rust core" "use CORE=rust, or make test CORE=c"
 	FULL=1
 	begin_tests test-full "everything"
-	test_forms {arm64,vexpress-a9}/rust/{y,m} + {arm64,vexpress-a9}/c/y
+	test_forms {arm64,vexpress-a9}/rust/{y,m} + arm64/c/y arm64/c-heaps/y vexpress-a9/c/y
 	lock_cache
 	check_combinations
 	check_users arm64 vexpress-a9
@@ -149,11 +152,11 @@ begin_tests() {
 }
 
 # test_forms MACHINE/CORE/LINK... [+ MACHINE/CORE/LINK...]: build each, look at the sources, run the jobs of each. Those
-# behind the + are there for the interop matrix alone.
+# behind the + are there for the sample drivers and the interop matrix alone.
 test_forms() {
 	local form job jobs only=''
 	for form; do
-		if [ "$form" = + ]; then only=interop && continue; fi
+		if [ "$form" = + ]; then only=1 && continue; fi
 		IFS=/ read -r MACHINE CORE LINK <<<"$form"
 		build_machine "$MACHINE" "$LINK"
 		if [ -n "$only" ]; then
@@ -170,7 +173,7 @@ test_forms() {
 	unlock_cache
 	jobs=("${TEST_JOBS[@]}")
 	for form; do
-		if [ "$form" = + ]; then jobs=("$only") && continue; fi
+		if [ "$form" = + ]; then jobs=("${DRIVER_JOBS[@]}") && continue; fi
 		IFS=/ read -r MACHINE CORE LINK <<<"$form"
 		set_machine
 		say "  Boot $TITLE for each job (${jobs[*]}) ..."

@@ -1,0 +1,8 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=sh
+# The tests of the sample drivers alone, where the job selftests does not run.
+
+. /jobs/lib.sh
+grep '_sample$' /jobs/our-tests | while read -r test; do
+	program tap "$test" 300 "$test"
+done
