@@ -262,7 +262,6 @@ fn direction(dir: bindings::dma_data_direction) -> Result<DataDirection> {
         bindings::dma_data_direction::DMA_BIDIRECTIONAL => Ok(DataDirection::Bidirectional),
         bindings::dma_data_direction::DMA_TO_DEVICE => Ok(DataDirection::ToDevice),
         bindings::dma_data_direction::DMA_FROM_DEVICE => Ok(DataDirection::FromDevice),
-        bindings::dma_data_direction::DMA_NONE => Ok(DataDirection::None),
         _ => Err(EINVAL),
     }
 }

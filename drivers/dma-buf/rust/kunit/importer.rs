@@ -260,6 +260,24 @@ mod tests {
         Ok(())
     }
 
+    #[test]
+    fn no_direction() -> Result {
+        let (dev, (buf, log)) = (Arc::new(device()?, GFP_KERNEL)?, moving()?);
+        let none = DataDirection::None;
+        {
+            let mut attachment = Attachment::new(buf.clone().into(), dev.device())?;
+
+            assert_eq!(attachment.map_unlocked(none).err(), Some(EINVAL));
+            assert_eq!(attachment.lock().map(none).err(), Some(EINVAL));
+        }
+        let attachment = follow(&dev, buf.clone().into(), true, false)?;
+        assert_eq!(attachment.lock().map(none).err(), Some(EINVAL));
+        assert!(unlocked(&buf));
+        assert_eq!(buf.begin_cpu_access(none).err(), Some(EINVAL));
+        assert_eq!(log.counts(), [1, 0, 0, 0]);
+        Ok(())
+    }
+
     /// An importer that unmaps what is invalidated, or does not.
     struct Follower {
         calls: Atomic<i32>,

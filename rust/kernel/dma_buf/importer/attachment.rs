@@ -312,9 +312,9 @@ impl<'a, D: KeepsBound> LockedAttachment<'a, D> {
 
     /// Makes the memory accessible to the device.
     ///
-    /// Fails with `ENOMEM`, with `EINTR` or `ERESTARTSYS` if a signal ends the wait for memory
-    /// management, or with what the exporter fails with. Then the reservation object is unlocked.
-    /// May sleep.
+    /// Fails with `EINVAL` for [`DataDirection::None`]; with `ENOMEM`; with `EINTR` or
+    /// `ERESTARTSYS` if a signal ends the wait for memory management; or with what the exporter
+    /// fails with. Then the reservation object is unlocked. May sleep.
     #[inline]
     pub fn map(self, dir: DataDirection) -> Result<LockedMapping<'a, D>> {
         LockedMapping::new(self.attachment, self.guard, dir)

@@ -2,6 +2,7 @@
 
 //! Access by the CPU.
 
+use super::mapping::raw_direction;
 use crate::{
     bindings,
     dma::DataDirection,
@@ -34,8 +35,8 @@ impl DmaBuf {
     /// [`ToDevice`](DataDirection::ToDevice) for writing. An access does not keep devices away, nor
     /// others that access by CPU.
     ///
-    /// Fails with `ERESTARTSYS` if a signal ends the wait, or with what the exporter fails with.
-    /// Sleeps; the reservation object must not be held.
+    /// Fails with `EINVAL` for [`DataDirection::None`], with `ERESTARTSYS` if a signal ends the
+    /// wait, or with what the exporter fails with. Sleeps; the reservation object must not be held.
     ///
     /// # Examples
     ///
@@ -53,8 +54,10 @@ impl DmaBuf {
     /// ```
     #[inline]
     pub fn begin_cpu_access(&self, dir: DataDirection) -> Result<CpuAccess<'_>> {
+        let raw_dir = raw_direction(dir)?;
+
         // SAFETY: The buffer is valid.
-        to_result(unsafe { bindings::dma_buf_begin_cpu_access(self.as_raw(), dir.into()) })?;
+        to_result(unsafe { bindings::dma_buf_begin_cpu_access(self.as_raw(), raw_dir) })?;
 
         // INVARIANT: Begun just above.
         Ok(CpuAccess { buf: self, dir })

@@ -7,6 +7,7 @@ use super::{
     binding::Managed,
     emulated::DeviceReader,
     mapping::{
+        raw_direction,
         table_from_raw,
         Table, //
     },
@@ -358,19 +359,20 @@ impl<'a, T: DynamicImporter> LockedDynamic<'a, T> {
     /// Memory that is not pinned may still be on its way: the device has to wait for the fences of
     /// [`Usage::Kernel`](crate::dma_buf::Usage::Kernel).
     ///
-    /// Fails with `ENOMEM`, or with what the exporter fails with; then nothing is mapped. Fails
+    /// Fails with `EINVAL` for [`DataDirection::None`], and what was mapped stays. Fails with
+    /// `ENOMEM`, or with what the exporter fails with; then nothing is mapped. Fails
     /// with `EAGAIN` if the memory has moved again in the meantime. May sleep.
     #[inline]
     pub fn map(&mut self, dir: DataDirection) -> Result<&SGTable> {
         let state = &self.inner.state;
+        let raw_dir = raw_direction(dir)?;
 
         self.unmap();
         // Set first: to make room the exporter may move the memory that it has just mapped.
         state.valid.set(true);
         // SAFETY: The device is attached and bound; the reservation object is held.
-        let table =
-            table_from_raw(unsafe { bindings::dma_buf_map_attachment(self.raw, dir.into()) })
-                .inspect_err(|_| state.valid.set(false))?;
+        let table = table_from_raw(unsafe { bindings::dma_buf_map_attachment(self.raw, raw_dir) })
+            .inspect_err(|_| state.valid.set(false))?;
 
         if let Some((other, dir)) = state.mapping.replace(Some((table, dir))) {
             // The driver has mapped when it was called back.

@@ -82,6 +82,16 @@ impl<D: KeepsBound> AttachmentHandle for Arc<Attachment<D>> {
 /// The table that came out of mapping.
 pub(super) type Table = NonNull<bindings::sg_table>;
 
+/// The direction for C, which stops the machine if it is [`DataDirection::None`]. Here that is
+/// `EINVAL`.
+#[inline]
+pub(super) fn raw_direction(dir: DataDirection) -> Result<bindings::dma_data_direction> {
+    match dir {
+        DataDirection::None => Err(EINVAL),
+        dir => Ok(dir.into()),
+    }
+}
+
 /// Takes over what `dma_buf_map_attachment()` returned.
 #[inline]
 pub(super) fn table_from_raw(ret: *mut bindings::sg_table) -> Result<Table> {
@@ -121,9 +131,10 @@ impl<A: AttachmentHandle> Mapping<A> {
     #[inline]
     pub fn new(attachment: A, dir: DataDirection) -> Result<Self> {
         let raw = attachment.attachment().as_ptr();
+        let raw_dir = raw_direction(dir)?;
         // SAFETY: The device is attached, and bound.
         let table =
-            table_from_raw(unsafe { bindings::dma_buf_map_attachment_unlocked(raw, dir.into()) })?;
+            table_from_raw(unsafe { bindings::dma_buf_map_attachment_unlocked(raw, raw_dir) })?;
 
         attachment.attachment().mapped();
         // INVARIANT: Mapped and counted just above.
@@ -266,9 +277,10 @@ impl<'a, D: KeepsBound> LockedMapping<'a, D> {
         guard: ResvGuard<'a>,
         dir: DataDirection,
     ) -> Result<Self> {
+        let raw_dir = raw_direction(dir)?;
         // SAFETY: The device is attached, and bound; the reservation object is held.
         let table = table_from_raw(unsafe {
-            bindings::dma_buf_map_attachment(attachment.as_ptr(), dir.into())
+            bindings::dma_buf_map_attachment(attachment.as_ptr(), raw_dir)
         })?;
 
         attachment.mapped();
