@@ -332,11 +332,12 @@ impl<T: DumbObject> Object<T> {
         dev: *mut bindings::drm_device,
         args: *mut bindings::drm_mode_create_dumb,
     ) -> c_int {
-        // SAFETY: DRM's guarantee; `args` is DRM's copy.
-        let (dev, args) = unsafe { (drm::Device::from_raw(dev), &mut *args) };
+        // SAFETY: DRM's guarantee. DRM keeps the arguments of an ioctl in an array of bytes, which
+        // is aligned for nothing in particular.
+        let (dev, mut reply) = unsafe { (drm::Device::from_raw(dev), args.read_unaligned()) };
 
         to_errno(Self::registered(dev, |dev| {
-            let request = DumbArgs::new(dev, args, T::PITCH_ALIGN)?;
+            let request = DumbArgs::new(dev, &mut reply, T::PITCH_ALIGN)?;
             let obj = T::create(dev, &request)?;
 
             if obj.size() < request.size() || !obj.belongs_to(dev) {
@@ -344,8 +345,11 @@ impl<T: DumbObject> Object<T> {
             }
             // SAFETY: The file is one of the object's device.
             to_result(unsafe {
-                bindings::drm_gem_handle_create(file, obj.as_raw(), &mut args.handle)
-            })
+                bindings::drm_gem_handle_create(file, obj.as_raw(), &mut reply.handle)
+            })?;
+            // SAFETY: As above.
+            unsafe { args.write_unaligned(reply) };
+            Ok(())
         }))
     }
 
@@ -370,8 +374,8 @@ impl<T: DumbObject> Object<T> {
             return EINVAL.to_errno();
         }
         to_errno(T::map_offset(&obj).map(|at| {
-            // SAFETY: DRM's guarantee.
-            unsafe { *offset = at };
+            // SAFETY: DRM's guarantee; see `dumb_create` for the alignment.
+            unsafe { offset.write_unaligned(at) };
         }))
     }
 
