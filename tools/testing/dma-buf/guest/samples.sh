@@ -3,6 +3,8 @@
 # The tests of the sample drivers alone, where the job selftests does not run.
 
 . /jobs/lib.sh
+modprobe vgem
+modprobe vkms
 grep '_sample$' /jobs/our-tests | while read -r test; do
 	program tap "$test" 300 "$test"
 done

@@ -146,11 +146,12 @@ void memory_look(struct memory *m)
 	m->free_kb = free_kb();
 }
 
-static bool grew(const char *what, long before, long after, long most)
+static bool grew(const char *what, long before, long after, long most, bool tell)
 {
 	if (after - before <= most)
 		return false;
-	t_note("%s: %ld before, %ld after", what, before, after);
+	if (tell)
+		t_note("%s: %ld before, %ld after", what, before, after);
 	return true;
 }
 
@@ -162,19 +163,38 @@ static long objects_of(const struct memory *m, const char *name)
 	return 0;
 }
 
-bool memory_grew(const struct memory *before, const struct memory *after,
-		 long rounds, long kb)
+/* Whether at least so much more is in use now */
+static bool memory_grew(const struct memory *before, const struct memory *after,
+			long rounds, long kb, bool tell)
 {
 	bool more = false;
 
 	for (int i = 0; i < after->n; i++)
 		more |= grew(after->caches[i].name,
 			     objects_of(before, after->caches[i].name),
-			     after->caches[i].objects, rounds - 1);
+			     after->caches[i].objects, rounds - 1, tell);
 	more |= grew("vmalloc mappings", before->vmalloc, after->vmalloc,
-		     rounds - 1);
+		     rounds - 1, tell);
 	more |= grew("kB of per-cpu memory", before->percpu_kb,
-		     after->percpu_kb, kb - 1);
-	more |= grew("kB in use", -before->free_kb, -after->free_kb, kb - 1);
+		     after->percpu_kb, kb - 1, tell);
+	more |= grew("kB in use", -before->free_kb, -after->free_kb, kb - 1,
+		     tell);
 	return more;
+}
+
+bool memory_is_back(const struct memory *before, long rounds, long kb)
+{
+	static struct memory after;
+
+	/* a kernel that remembers who has allocated what knows leaks better */
+	if (!access("/sys/kernel/debug/kmemleak", F_OK))
+		kb *= 4;
+	/* what is freed by RCU or a work item may take its time */
+	for (int tries = 0; tries < 20; tries++) {
+		memory_look(&after);
+		if (!memory_grew(before, &after, rounds, kb, false))
+			return true;
+	}
+	memory_grew(before, &after, rounds, kb, true);
+	return false;
 }

@@ -51,10 +51,10 @@ struct memory {
 
 void memory_look(struct memory *m);
 /*
- * Whether at least so much more of anything is in use than before: as many
- * objects of a cache or mappings as "rounds", or kilobytes. Says of what.
+ * Whether, after a while, no more is in use than before: of no cache as many
+ * more objects, and not as many more mappings, as "rounds", and less than so
+ * many kilobytes. Says what is, otherwise.
  */
-bool memory_grew(const struct memory *before, const struct memory *after,
-		 long rounds, long kb);
+bool memory_is_back(const struct memory *before, long rounds, long kb);
 
 #endif
