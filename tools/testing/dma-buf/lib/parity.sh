@@ -44,7 +44,7 @@ only_rust() {
 # The structures that our Rust code names, as rustc and the C compiler of this kernel see them.
 same_layout() {
 	local source=$OBJ/layout-source out=$OBJ/layout sources
-	mapfile -t sources < <(our_files 'drivers/dma-buf/rust/*.rs' rust/kernel/dma_buf.rs rust/kernel/dma_buf rust/kernel/cma.rs)
+	mapfile -t sources < <(our_files 'drivers/dma-buf/rust/*.rs' 'rust/kernel/*.rs')
 	rm -rf "$source" "$out"
 	mkdir -p "$out"
 	python3 "$HERE/parity/layout.py" write --bindings "$OBJ/rust/bindings/bindings_generated.rs" --out "$source" \
