@@ -40,17 +40,6 @@ static int frame_buffer(size_t len)
 	return new_buffer(len);
 }
 
-static int attached(int buf)
-{
-	char text[4096];
-	const char *at;
-
-	if (!bufinfo_of(buf, text, sizeof(text)))
-		return -1;
-	at = strstr(text, "Total ");
-	return at ? atoi(at + 6) : -1;
-}
-
 static void test_import(const char *driver, int card, int (*get)(size_t len))
 {
 	int buf, again, pipes[2], before;

@@ -277,6 +277,24 @@ bool bufinfo_of(int fd, char *text, size_t len)
 	return found;
 }
 
+int attached(int buf)
+{
+	char text[4096];
+	const char *at;
+
+	if (!bufinfo_of(buf, text, sizeof(text)))
+		return -1;
+	at = strstr(text, "Total ");
+	return at ? atoi(at + 6) : -1;
+}
+
+bool becomes_detached(int buf)
+{
+	for (int tries = 0; tries < 100 && attached(buf) > 0; tries++)
+		nap_ms(20);
+	return !attached(buf);
+}
+
 void group_begin(struct group *g, const char *name)
 {
 	ksft_print_msg("%s\n", name);

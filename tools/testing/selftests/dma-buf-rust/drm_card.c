@@ -90,17 +90,6 @@ int export(int card, __u32 handle)
 	return handle_to_fd(card, handle, DRM_CLOEXEC | DRM_RDWR);
 }
 
-int attached(int buf)
-{
-	char text[4096];
-	const char *at;
-
-	if (!bufinfo_of(buf, text, sizeof(text)))
-		return -1;
-	at = strstr(text, "Total ");
-	return at ? atoi(at + 6) : -1;
-}
-
 void fill(char *p, size_t len, unsigned int seed)
 {
 	for (size_t i = 0; i < len; i += 4)

@@ -24,8 +24,6 @@ int try_map(int fd, __u64 offset, size_t len);
 char *map_dumb(int card, __u32 handle);
 int handle_to_fd(int card, __u32 handle, __u32 flags);
 int export(int card, __u32 handle);
-/* How many devices are attached, -1 if the buffer is not known */
-int attached(int buf);
 void fill(char *p, size_t len, unsigned int seed);
 bool is_filled(const char *p, size_t len, unsigned int seed);
 /*

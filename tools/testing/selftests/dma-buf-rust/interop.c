@@ -61,17 +61,6 @@ static bool part(const char *name, bool fine)
 	return fine;
 }
 
-static int attached(int buf)
-{
-	char text[4096];
-	const char *at;
-
-	if (!bufinfo_of(buf, text, sizeof(text)))
-		return -1;
-	at = strstr(text, "Total ");
-	return at ? atoi(at + 6) : -1;
-}
-
 static bool attached_is(const struct exporter *e, const struct importer *i,
 			const struct shared *s)
 {
@@ -210,7 +199,7 @@ static bool importer_first(const struct exporter *e, const struct importer *i,
 	fill_words(s->fd, s->view, seed + 2);
 	fine = part("the exporter still has it",
 		    words_are(s->view, WORDS, seed + 2, ~0U) &&
-		    (attached(s->fd) == 0 || wrong("something is attached")));
+		    (becomes_detached(s->fd) || wrong("something is attached")));
 	e->put(s);
 	*s = (struct shared){ .fd = -1, .device = -1 };
 	return fine && part("all is gone", objects_become(before));
