@@ -363,3 +363,13 @@ int open_module(const char *given, const char *name)
 		 kernel.release, name);
 	return open(path, O_RDONLY | O_CLOEXEC);
 }
+
+__u32 fnv1a(const void *bytes, size_t len)
+{
+	const __u8 *at = bytes;
+	__u32 sum = 2166136261U;
+
+	while (len--)
+		sum = (sum ^ *at++) * 16777619U;
+	return sum;
+}

@@ -72,6 +72,8 @@ long slab_kb(void);
 int count_objects(void);
 /* The lines of bufinfo about the buffer of this fd; false if there are none. */
 bool bufinfo_of(int fd, char *text, size_t len);
+/* The checksum of the sample rust_dma_buf_importer. */
+__u32 fnv1a(const void *bytes, size_t len);
 /* How many devices are attached, -1 if the buffer is not known. */
 int attached(int buf);
 /* Whether none is, at once or a little later: some let go after they have answered. */

@@ -250,15 +250,6 @@ bool load_importer(void)
 	return true;
 }
 
-static __u32 checksum(const char *p, size_t len)
-{
-	__u32 sum = 2166136261U;
-
-	for (size_t i = 0; i < len; i++)
-		sum = (sum ^ (unsigned char)p[i]) * 16777619U;
-	return sum;
-}
-
 bool device_reads(int buf, struct rust_dma_buf_importer_submit *cpu,
 		  struct rust_dma_buf_importer_result *device)
 {
@@ -291,7 +282,7 @@ void test_device(void)
 	handle = new_dumb(card);
 	p = map_dumb(card, handle);
 	fill(p, SIZE, 10);
-	sum = checksum(p, SIZE);
+	sum = fnv1a(p, SIZE);
 	buf = export(card, handle);
 	t_ok(device_reads(buf, &cpu, &device), "map, read, unmap");
 	t_note("%#x, kernel %#x, device %#x in %u pieces", sum, cpu.cpu_sum,

@@ -48,15 +48,6 @@ static int result(int dev, struct rust_dma_buf_importer_result *res)
 	return ioctl(dev, RUST_DMA_BUF_IMPORTER_RESULT, res);
 }
 
-static __u32 checksum(const unsigned char *bytes, size_t len)
-{
-	__u32 sum = 0x811c9dc5;
-
-	for (size_t i = 0; i < len; i++)
-		sum = (sum ^ bytes[i]) * 0x01000193;
-	return sum;
-}
-
 /* Writes something else each time, and returns its checksum. */
 static __u32 fill(int buf, size_t len)
 {
@@ -74,7 +65,7 @@ static __u32 fill(int buf, size_t len)
 		seed = seed * 1103515245 + 12345;
 		bytes[i] = seed >> 16;
 	}
-	sum = checksum(bytes, len);
+	sum = fnv1a(bytes, len);
 	sync.flags = DMA_BUF_SYNC_END | DMA_BUF_SYNC_WRITE;
 	t_need(!ioctl(buf, DMA_BUF_IOCTL_SYNC, &sync), "end to write");
 	munmap(bytes, len);
@@ -280,7 +271,7 @@ static __u32 scribble(int buf)
 	t_need(bytes != MAP_FAILED, "mmap");
 	for (size_t i = 0; i < len; i++)
 		bytes[i] ^= 0xa5;
-	sum = checksum(bytes, len);
+	sum = fnv1a(bytes, len);
 	munmap(bytes, len);
 	return sum;
 }
@@ -519,6 +510,20 @@ static void test_cycles(int module)
 	close(log);
 }
 
+/* The program that goes with the sample, where there is one beside this one */
+static void test_program(void)
+{
+	char text[256];
+	bool same;
+
+	if (!sample_prints("import_checksum", "system", text, sizeof(text)))
+		return;
+	same = strstr(text, ": the same\n");
+	if (!same)
+		t_note("%s", text);
+	t_ok(same, "and finds the same three times");
+}
+
 int main(int argc, char **argv)
 {
 	int module, line, n;
@@ -532,6 +537,7 @@ int main(int argc, char **argv)
 	}
 	if (!module_is_loaded(MODULE))
 		t_ok(load(module), "load");
+	test_program();
 	n = list_heaps(heaps);
 	for (int i = 0; i < n; i++)
 		test_heap(heaps[i]);

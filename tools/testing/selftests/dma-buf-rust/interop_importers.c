@@ -195,16 +195,6 @@ static struct {
 	int err;
 } sample = { .device = -1 };
 
-static __u32 fnv1a(const __u32 *words, size_t len)
-{
-	const __u8 *at = (const __u8 *)words;
-	__u32 sum = 2166136261U;
-
-	while (len--)
-		sum = (sum ^ *at++) * 16777619U;
-	return sum;
-}
-
 static bool open_sample(void)
 {
 	sample.device = open("/dev/rust-dma-buf-importer", O_RDWR | O_CLOEXEC);

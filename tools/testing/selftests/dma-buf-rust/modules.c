@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <libgen.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "common.h"
@@ -197,4 +198,38 @@ bool memory_is_back(const struct memory *before, long rounds, long kb)
 	}
 	memory_grew(before, &after, rounds, kb, true);
 	return false;
+}
+
+bool sample_prints(const char *name, const char *arg, char *text, size_t len)
+{
+	char path[512] = "";
+	int out[2], status = -1;
+	size_t used = 0;
+	ssize_t n;
+	pid_t pid;
+
+	if (readlink("/proc/self/exe", path, sizeof(path) - 1) < 0)
+		path[0] = '\0';
+	dirname(path);
+	strcat(path, "/");
+	strcat(path, name);
+	if (access(path, X_OK)) {
+		t_skip("no %s beside this program", name);
+		return false;
+	}
+	t_need(!pipe(out), "pipe");
+	pid = fork();
+	if (!pid) {
+		dup2(out[1], STDOUT_FILENO);
+		execl(path, name, arg, NULL);
+		_exit(127);
+	}
+	close(out[1]);
+	while ((n = read(out[0], text + used, len - 1 - used)) > 0)
+		used += n;
+	text[used] = '\0';
+	close(out[0]);
+	waitpid(pid, &status, 0);
+	t_ok(!status, "%s ends well", name);
+	return true;
 }

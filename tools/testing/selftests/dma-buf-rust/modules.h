@@ -35,6 +35,12 @@ int module_unload_soon(const char *name);
 bool modules_load(const struct modules *all);
 bool modules_unload(const struct modules *all);
 
+/*
+ * Runs the program of a sample, which lies beside this one: it must end well.
+ * What it prints is text. False, and a test that is skipped, if there is none.
+ */
+bool sample_prints(const char *name, const char *arg, char *text, size_t len);
+
 /* The kernel's memory. The slab caches' own reserves are given back first. */
 struct memory {
 	long free_kb;
