@@ -295,45 +295,68 @@ bool becomes_detached(int buf)
 	return !attached(buf);
 }
 
-void group_begin(struct group *g, const char *name)
+static void look(struct group *g)
 {
-	ksft_print_msg("%s\n", name);
-	g->name = name;
 	g->fds = count_fds();
 	g->objects = count_objects();
 	g->timelines = count_timelines();
 	g->free_kb = free_kb();
 }
 
+/*
+ * What was let go before is not this group's: a file that a worker closes is
+ * released a little later. So either nothing is there, or what is there stays.
+ */
+static void settle(struct group *g)
+{
+	int objects = 0, timelines = 0;
+
+	for (int tries = 0, same = 0; tries < 50 && same < 5; tries++) {
+		look(g);
+		if (!g->objects && !g->timelines)
+			return;
+		same = g->objects == objects && g->timelines == timelines ?
+		       same + 1 : 0;
+		objects = g->objects;
+		timelines = g->timelines;
+		nap_ms(20);
+	}
+}
+
+void group_begin(struct group *g, const char *name)
+{
+	ksft_print_msg("%s\n", name);
+	g->name = name;
+	settle(g);
+}
+
 /* Some of what is freed comes back a little later (RCU, other CPUs). */
 void group_end(const struct group *g)
 {
 	const long tolerance = MEMORY_TOLERANCE_KB(meminfo_kb("MemTotal:"));
-	int fds = 0, objects = 0, timelines = 0;
 	long missing = 0;
+	struct group now;
 
 	for (int tries = 0; tries < 50; tries++) {
 		/* the last resort: slabs may hold what their users gave back */
 		if (tries == 40)
 			slab_kb();
-		fds = count_fds();
-		objects = count_objects();
-		timelines = count_timelines();
-		missing = g->free_kb - free_kb();
-		if (fds == g->fds && objects == g->objects &&
-		    timelines == g->timelines && missing <= tolerance)
+		look(&now);
+		missing = g->free_kb - now.free_kb;
+		if (now.fds == g->fds && now.objects == g->objects &&
+		    now.timelines == g->timelines && missing <= tolerance)
 			break;
 		nap_ms(20);
 	}
-	if (fds != g->fds || objects != g->objects ||
-	    timelines != g->timelines)
+	if (now.fds != g->fds || now.objects != g->objects ||
+	    now.timelines != g->timelines)
 		ksft_print_msg("before: %d fds, %d dma-bufs, %d timelines; after: %d, %d and %d\n",
-			       g->fds, g->objects, g->timelines, fds, objects,
-			       timelines);
-	ksft_test_result(fds == g->fds, "%s: no fd left\n", g->name);
-	ksft_test_result(objects == g->objects, "%s: no dma-buf left\n",
+			       g->fds, g->objects, g->timelines, now.fds,
+			       now.objects, now.timelines);
+	ksft_test_result(now.fds == g->fds, "%s: no fd left\n", g->name);
+	ksft_test_result(now.objects == g->objects, "%s: no dma-buf left\n",
 			 g->name);
-	ksft_test_result(timelines == g->timelines, "%s: no fence left\n",
+	ksft_test_result(now.timelines == g->timelines, "%s: no fence left\n",
 			 g->name);
 	if (missing > tolerance)
 		ksft_print_msg("%ld KiB are missing\n", missing);
