@@ -90,7 +90,8 @@ int main(int argc, char **argv)
 	writer.fd = job.fd;
 	/* The heap gives whole pages: all of them are read. */
 	size = lseek(job.fd, 0, SEEK_END);
-	bytes = mmap(NULL, size, PROT_WRITE, MAP_SHARED, job.fd, 0);
+	bytes = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED,
+		     job.fd, 0);
 	need(bytes != MAP_FAILED, "mmap");
 
 	cpu_access(job.fd, DMA_BUF_SYNC_START);
