@@ -84,7 +84,8 @@ class Guest:
             command += m["display"]
         append = f"console=ttyAMA0 loglevel=8 panic=-1 maxcpus={self.args.cpus}"
         # a processor that the host has no time for looks as if it stalled; upstream's test_wait_backward takes 7 s of one
-        append += " rcupdate.rcu_cpu_stall_timeout=120"
+        append += " rcupdate.rcu_cpu_stall_timeout=300"
+        append += f" kunit.timeout={300 * self.args.patience}"
         append += f" dmabuf.machine={self.args.machine} dmabuf.link={self.args.link}"
         append += f" dmabuf.job={self.args.job} dmabuf.port={m['port']} dmabuf.patience={self.args.patience}"
         return list(map(str, command + ["-append", f"{append} {self.args.append}".strip()]))
@@ -112,7 +113,10 @@ class Guest:
         self.monitor.settimeout(20)
         answers = b""
         while True:
-            answers += self.monitor.recv(65536)
+            more = self.monitor.recv(65536)
+            if not more:
+                raise RuntimeError("QEMU went away: see " + str(self.args.out / "qemu.log"))
+            answers += more
             *lines, answers = answers.split(b"\n")
             for line in lines:
                 answer = json.loads(line)
@@ -251,7 +255,7 @@ def main(words=None, kind=Guest):
     parser.add_argument("--debug", action="store_true", help="a debug kernel: it must report about lockdep and kmemleak")
     parser.add_argument("--patience", type=int, default=1, help="factor for each limit of time, here and in the guest")
     parser.add_argument("--timeout", type=int, default=300, help="seconds the whole run may take")
-    parser.add_argument("--quiet", type=int, default=450, help="seconds of silence that count as a hang")
+    parser.add_argument("--quiet", type=int, default=1000, help="seconds of silence that count as a hang")
     parser.add_argument("--echo", metavar="PREFIX", help="show what the job reports, each line with this prefix")
     args = parser.parse_args(words)
 

@@ -57,13 +57,13 @@ mod tests {
         fences.push(share(&owner_b), GFP_KERNEL)?;
         let array = FenceArray::new(fences)?;
 
-        array.set_deadline(a.after(20));
-        assert_eq!(a.earliest(), Some(20));
+        array.set_deadline(a.after(20_000));
+        assert_eq!(a.earliest(), Some(20_000));
         assert!(b.earliest().is_some());
         owner_a.signal();
-        array.set_deadline(b.after(10));
+        array.set_deadline(b.after(10_000));
         assert_eq!(a.deadlines.load(Relaxed), 1);
-        assert_eq!(b.earliest(), Some(10));
+        assert_eq!(b.earliest(), Some(10_000));
         Ok(())
     }
 

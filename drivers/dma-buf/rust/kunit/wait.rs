@@ -70,7 +70,7 @@ mod tests {
         jobs.begin();
         let limit = msecs_to_jiffies(LONG);
         match fence.wait_timeout(limit) {
-            WaitResult::Done { left } => assert!(left > 0 && left < limit),
+            WaitResult::Done { left } => assert!(left > 0 && left <= limit),
             WaitResult::TimedOut => return Err(ETIME),
         }
         Ok(())

@@ -12,7 +12,10 @@ program() {
 	printf '# begin %s %s\n' "$kind" "$name" >&3
 	echo "job: $name"
 	timeout -s KILL "$seconds" "$@" <&3 >&3 2>&3
-	printf '\n# end %s\n' "$?" >&3
+	status=$?
+	# its children are not killed with it, and would disturb the next
+	[ "$status" != 137 ] || { killall -q -KILL "$(basename "$1")" && sleep 2; }
+	printf '\n# end %s\n' "$status" >&3
 }
 
 # A file to the host, as it is: one line with name and size, then the bytes.

@@ -30,4 +30,4 @@ drivers=$(for name in vgem vivid; do modprobe -D "$name"; done |
 rounds=$(word rounds)
 rounds=${rounds:+-n $rounds}
 # shellcheck disable=SC2086 # lists of files
-program tap module_cycle 1200 module_cycle $rounds $core -- $drivers
+program tap module_cycle 2000 module_cycle $rounds $core -- $drivers

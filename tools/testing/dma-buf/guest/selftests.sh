@@ -10,7 +10,7 @@ huge=/proc/sys/vm/nr_hugepages
 [ ! -e $huge ] || echo 1024 >$huge
 program tap udmabuf 120 udmabuf
 [ ! -e $huge ] || echo 8 >$huge
-program tap sync_test 400 sync_test
+program tap sync_test 900 sync_test
 
 modprobe vkms
 modprobe virtio-gpu

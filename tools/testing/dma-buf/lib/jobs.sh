@@ -64,7 +64,7 @@ test_job() {
 	stress*) options=(--append deferred_probe_timeout=-1) ;;
 	esac
 	case $job in *-4) options+=(--cpus 4) ;; esac
-	guest_job "$machine" "${job%-4}" "$dir" 1500 "${options[@]}" >"$RESULTS/$VARIANT-$job.txt" 2>&1 || true
+	guest_job "$machine" "${job%-4}" "$dir" 2400 "${options[@]}" >"$RESULTS/$VARIANT-$job.txt" 2>&1 || true
 	[ "$job" != main-job ] || check_picture "$VARIANT" "$dir"
 	[ "$job" != inventory ] || check_inventory "$dir/inventory.txt"
 	python3 "$HERE/report.py" run "$VARIANT" "$dir"

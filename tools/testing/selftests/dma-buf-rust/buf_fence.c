@@ -360,7 +360,10 @@ static void on_alarm(int sig)
 static void test_sync(void)
 {
 	struct sigaction act = { .sa_handler = on_alarm };
-	struct itimerval in = { .it_value.tv_usec = 100000 };
+	/* and again: a signal that comes before the wait does not end it */
+	struct itimerval in = { .it_value.tv_usec = 100000,
+				.it_interval.tv_usec = 100000 };
+	struct itimerval off = { 0 };
 	struct syncer s;
 	struct group g;
 	int buf, line;
@@ -391,6 +394,7 @@ static void test_sync(void)
 	setitimer(ITIMER_REAL, &in, NULL);
 	t_err(dma_sync(buf, DMA_BUF_SYNC_START | DMA_BUF_SYNC_READ), EINTR,
 	      "a signal ends the wait for a writer");
+	setitimer(ITIMER_REAL, &off, NULL);
 	signal(SIGALRM, SIG_DFL);
 	close(line);
 	t_err(dma_sync(buf, DMA_BUF_SYNC_START | DMA_BUF_SYNC_READ), 0,

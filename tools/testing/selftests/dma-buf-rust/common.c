@@ -290,7 +290,7 @@ int attached(int buf)
 
 bool becomes_detached(int buf)
 {
-	for (int tries = 0; tries < 100 && attached(buf) > 0; tries++)
+	for (int tries = 0; tries < 1000 && attached(buf) > 0; tries++)
 		nap_ms(20);
 	return !attached(buf);
 }
@@ -311,7 +311,7 @@ static void settle(struct group *g)
 {
 	int objects = 0, timelines = 0;
 
-	for (int tries = 0, same = 0; tries < 50 && same < 5; tries++) {
+	for (int tries = 0, same = 0; tries < 100 && same < 15; tries++) {
 		look(g);
 		if (!g->objects && !g->timelines)
 			return;
@@ -337,7 +337,7 @@ void group_end(const struct group *g)
 	long missing = 0;
 	struct group now;
 
-	for (int tries = 0; tries < 50; tries++) {
+	for (int tries = 0; tries < 500; tries++) {
 		/* the last resort: slabs may hold what their users gave back */
 		if (tries == 40)
 			slab_kb();

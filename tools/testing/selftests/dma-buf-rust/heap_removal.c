@@ -254,10 +254,10 @@ static void *open_and_allocate(void *arg)
 
 static void test_race(void)
 {
-	__u64 deadline = now_ns() + SECONDS * 1000000000ULL;
 	struct opener openers[OPENERS] = { 0 }, all = { 0 };
 	int control, log, failed = 0;
 	unsigned long rounds = 0;
+	__u64 deadline;
 	struct group g;
 
 	group_begin(&g, "removing while it is opened");
@@ -267,6 +267,7 @@ static void test_race(void)
 		t_need(!pthread_create(&openers[i].thread, NULL,
 				       open_and_allocate, &openers[i]),
 		       "pthread_create");
+	deadline = now_ns() + SECONDS * 1000000000ULL;
 	while (now_ns() < deadline) {
 		failed |= ioctl(control, ADD);
 		/* for some rounds a while, that they get to allocate */

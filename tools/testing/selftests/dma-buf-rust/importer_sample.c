@@ -183,7 +183,7 @@ static void test_arguments(void)
 /* A job of the device keeps writers away, but not readers. */
 static void test_fence(void)
 {
-	bool pending = false, readable = true, signalled = true, named = false;
+	bool pending, seen = false, readable = true, signalled = true, named = false;
 	int dev, buf, writer, reader;
 	struct sync_fence_info each = { 0 };
 	struct sync_file_info info;
@@ -194,7 +194,7 @@ static void test_fence(void)
 	dev = device();
 	buf = new_buffer(MUCH);
 	fill(buf, MUCH);
-	for (int i = 0; i < TRIES && !(pending && named); i++) {
+	for (int i = 0; i < TRIES && !(seen && named); i++) {
 		t_need(!submit(dev, buf, NULL), "submit");
 		writer = export_fence(buf, DMA_BUF_SYNC_WRITE);
 		pending = poll_now(buf, IN_OUT) == POLLIN;
@@ -203,7 +203,7 @@ static void test_fence(void)
 			 strstr(text, "\tread fence:") &&
 			 strstr(text, " rust-dma-buf-importer rust_dma_buf_importer unsignalled") &&
 			 strstr(text, "rust-dma-buf-importer\n");
-		pending &= !poll_now(writer, POLLIN);
+		seen |= pending && !poll_now(writer, POLLIN);
 		reader = export_fence(buf, DMA_BUF_SYNC_READ);
 		readable &= poll_now(reader, POLLIN) == POLLIN;
 		close(reader);
@@ -213,7 +213,7 @@ static void test_fence(void)
 		signalled &= poll_now(buf, IN_OUT) == IN_OUT;
 		close(writer);
 	}
-	t_ok(pending, "a writer has to wait");
+	t_ok(seen, "a writer has to wait");
 	t_ok(named, "bufinfo names fence and device");
 	t_ok(readable, "a reader has not");
 	t_ok(signalled, "until the device has read");

@@ -76,7 +76,7 @@ static bool objects_become(int wanted)
 {
 	int n = count_objects();
 
-	for (int tries = 0; n != wanted && tries < 100; tries++) {
+	for (int tries = 0; n != wanted && tries < 1000; tries++) {
 		nap_ms(20);
 		n = count_objects();
 	}

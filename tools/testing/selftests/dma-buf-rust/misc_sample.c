@@ -304,12 +304,12 @@ static void *get_and_read(void *arg)
 
 static void test_race(void)
 {
-	__u64 deadline = now_ns() + SECONDS * 1000000000ULL;
 	unsigned long rounds[3] = { 0 }, all = 0;
 	pthread_t threads[3];
 	int device, buf, log;
 	struct group g;
 	bool ok = true;
+	__u64 deadline;
 	char *p;
 
 	group_begin(&g, "reading while it is written");
@@ -321,6 +321,7 @@ static void test_race(void)
 	for (size_t i = 0; i < ARRAY_SIZE(threads); i++)
 		t_need(!pthread_create(&threads[i], NULL, get_and_read,
 				       &rounds[i]), "pthread_create");
+	deadline = now_ns() + SECONDS * 1000000000ULL;
 	for (char c = 'a'; now_ns() < deadline; c = c == 'z' ? 'a' : c + 1)
 		memset(p + 1, c, 3000);
 	__atomic_store_n(&stop, true, __ATOMIC_RELAXED);

@@ -301,10 +301,10 @@ static const struct module *module_named(const char *name)
 
 static void test_race(void)
 {
-	__u64 deadline = now_ns() + RACE_SECONDS * 1000000000ULL;
 	const struct module *heap = module_named("system_heap");
 	struct opener openers[2] = { 0 };
 	unsigned long unloaded = 0, busy = 0;
+	__u64 deadline, at_last;
 	int bad = 0;
 
 	t_need(modules_load(&core), "load");
@@ -312,7 +312,10 @@ static void test_race(void)
 		t_need(!pthread_create(&openers[i].thread, NULL,
 				       open_and_allocate, &openers[i]),
 		       "pthread_create");
-	while (now_ns() < deadline) {
+	deadline = now_ns() + RACE_SECONDS * 1000000000ULL;
+	at_last = deadline + 60 * 1000000000ULL;
+	while (now_ns() < deadline ||
+	       ((!unloaded || !busy) && now_ns() < at_last)) {
 		if (!module_unload(heap->name)) {
 			unloaded++;
 			t_need(!module_load(heap), "load");

@@ -78,7 +78,7 @@ int module_unload_soon(const char *name)
 {
 	int ret = module_unload(name);
 
-	for (int tries = 0; ret && errno == EAGAIN && tries < 200; tries++) {
+	for (int tries = 0; ret && errno == EAGAIN && tries < 2000; tries++) {
 		nap_ms(10);
 		ret = module_unload(name);
 	}
@@ -135,6 +135,8 @@ void memory_look(struct memory *m)
 	nap_ms(300);
 	slab_kb();
 	nap_ms(100);
+	/* what each CPU has counted for itself */
+	write_file("/proc/sys/vm/stat_refresh", "1");
 	f = fopen("/proc/slabinfo", "re");
 	t_need(f, "/proc/slabinfo");
 	while (fgets(line, sizeof(line), f) && m->n < MAX_CACHES)
