@@ -84,6 +84,9 @@ type JobResult = [u32; 2];
 const SUBMIT: u32 = _IOWR::<Submit>('|' as u32, 0xb0);
 const RESULT: u32 = _IOR::<JobResult>('|' as u32, 0xb1);
 
+/// Of the device, its files, its queue and its timelines.
+const NAME: &CStr = c"rust-dma-buf-importer";
+
 /// How many bytes are copied out of a buffer at a time, to the stack.
 const PART: usize = 512;
 
@@ -167,15 +170,24 @@ struct Job {
     /// is what drop does, with an error.
     fence: Option<DriverFence<Reading>>,
     outcome: Arc<SetOnce<Result<JobResult>>>,
+    /// Where the job goes when the device is done.
+    cleanup: Option<Arc<OwnedQueue>>,
     #[pin]
-    work: Work<Job>,
+    read: Work<Job, READ>,
+    #[pin]
+    clean_up: Work<Job, CLEAN_UP>,
 }
+
+/// What is to be done with a job, first the one, then the other.
+const READ: u64 = 0;
+const CLEAN_UP: u64 = 1;
 
 impl_has_work! {
-    impl HasWork<Self> for Job { self.work }
+    impl HasWork<Self, READ> for Job { self.read }
+    impl HasWork<Self, CLEAN_UP> for Job { self.clean_up }
 }
 
-impl WorkItem for Job {
+impl WorkItem<READ> for Job {
     type Pointer = Pin<KBox<Self>>;
 
     fn run(mut job: Pin<KBox<Self>>) {
@@ -194,29 +206,39 @@ impl WorkItem for Job {
                 (None, _) => {}
             }
         }
-        // Here the memory is unmapped and the device detached. Both take the buffer's lock, so it
-        // had to wait until the fence was signalled.
+        // What is left takes the buffer's lock. Our own fence is signalled, but those of other jobs
+        // wait for their turn in this queue, and who has the lock may wait for one of them. So it is
+        // done elsewhere.
+        if let Some(cleanup) = job.as_mut().project().cleanup.take() {
+            cleanup.enqueue::<_, CLEAN_UP>(job);
+        }
+    }
+}
+
+impl WorkItem<CLEAN_UP> for Job {
+    type Pointer = Pin<KBox<Self>>;
+
+    fn run(job: Pin<KBox<Self>>) {
+        // Here the memory is unmapped and the device detached.
         drop(job);
     }
 }
 
 /// What all jobs share: the device.
 struct Importer {
-    // Fields are dropped in this order: the queue waits for its jobs, which use the device.
+    // Fields are dropped in this order: a queue waits for its jobs, which go from the first to the
+    // second, and use the device in both.
     queue: OwnedQueue,
+    cleanup: Arc<OwnedQueue>,
     dev: Arc<EmulatedDevice>,
-    /// Each `SUBMIT` is one more point on this timeline.
-    timeline: FenceContext,
 }
 
 impl Importer {
     fn new() -> Result<Self> {
-        let name = c"rust-dma-buf-importer";
-
         Ok(Self {
-            queue: OwnedQueue::new(name)?,
-            dev: Arc::new(EmulatedDevice::new(name, DmaMask::new::<64>())?, GFP_KERNEL)?,
-            timeline: FenceContext::new(name),
+            queue: OwnedQueue::new(NAME)?,
+            cleanup: Arc::new(OwnedQueue::new(c"rust-dma-buf-importer-cleanup")?, GFP_KERNEL)?,
+            dev: Arc::new(EmulatedDevice::new(NAME, DmaMask::new::<64>())?, GFP_KERNEL)?,
         })
     }
 
@@ -227,9 +249,9 @@ impl Importer {
         let memory = Attachment::new(buf.clone(), self.dev.clone())?
             .into_mapping(DataDirection::ToDevice)?;
         let outcome = Arc::new(SetOnce::new(), GFP_KERNEL)?;
-        let fence = self
-            .timeline
-            .fence(FenceAllocation::new(GFP_KERNEL)?, Reading);
+        // A timeline of its own: the fences of one have to be signalled in order, and a later one
+        // stands for all before it. But jobs run side by side, and the last may end first.
+        let fence = FenceContext::new(NAME).fence(FenceAllocation::new(GFP_KERNEL)?, Reading);
         let submitted = Submitted {
             fence: fence.fence().into(),
             outcome: outcome.clone(),
@@ -239,7 +261,9 @@ impl Importer {
                 memory,
                 fence: Some(fence),
                 outcome,
-                work <- new_work!("Job::work"),
+                cleanup: Some(self.cleanup.clone()),
+                read <- new_work!("Job::read"),
+                clean_up <- new_work!("Job::clean_up"),
             }),
             GFP_KERNEL,
         )?;
@@ -251,7 +275,7 @@ impl Importer {
         // need not wait for us, but writers do.
         let section = SignallingSection::begin();
         slot.add(&submitted.fence, Usage::Read);
-        self.queue.enqueue(job);
+        self.queue.enqueue::<_, READ>(job);
         drop(section);
 
         Ok(submitted)
@@ -361,7 +385,7 @@ struct RustDmaBufImporter {
 impl kernel::InPlaceModule for RustDmaBufImporter {
     fn init(_module: &'static ThisModule) -> impl PinInit<Self, Error> {
         let options = MiscDeviceOptions {
-            name: c"rust-dma-buf-importer",
+            name: NAME,
         };
 
         // And initialised in this one: user space may open the device as soon as it exists.

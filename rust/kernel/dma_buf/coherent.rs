@@ -137,8 +137,8 @@ impl<T: Exporter + CoherentOwner> Buffer<T> {
         let addr = NonNull::new(self.coherent()?.as_mut_ptr()).ok_or(EINVAL)?;
 
         // SAFETY: The memory is as long as the buffer, and stays until the buffer's data is
-        // dropped, see `mmap_coherent`.
-        Ok(unsafe { VmapAddress::new(addr.cast()) })
+        // dropped, see `mmap_coherent`. For another buffer it will not be taken.
+        Ok(unsafe { VmapAddress::new(addr.cast()) }.only_for(self))
     }
 }
 
@@ -161,8 +161,8 @@ impl<T: Exporter + CoherentOwner> Attachment<'_, T> {
         let table = NonNull::from(KBox::leak(table)).cast();
 
         // SAFETY: Mapped for the attached device by `Table::new`. The only one to know the table
-        // from now on is who has the mapping.
-        Ok(unsafe { Mapping::from_raw(table) })
+        // from now on is who has the mapping. For another attachment it will not be taken.
+        Ok(unsafe { Mapping::from_raw(table) }.only_for(self))
     }
 
     /// [`Exporter::unmap`]: undoes [`map_coherent`](Self::map_coherent).

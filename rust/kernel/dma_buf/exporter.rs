@@ -162,23 +162,39 @@ pub trait Exporter: Sized + Send + Sync + 'static {
 /// # Invariants
 ///
 /// As long as the exporter has not been asked to [`vunmap`](Exporter::vunmap), as many bytes as the
-/// buffer is long are mapped at the address.
-pub struct VmapAddress(NonNull<c_void>);
+/// buffer is long are mapped at the address. If there is a `buf` it is that buffer.
+pub struct VmapAddress {
+    addr: NonNull<c_void>,
+    buf: Option<NonNull<bindings::dma_buf>>,
+}
 
 impl VmapAddress {
     /// # Safety
     ///
-    /// The type invariant must hold for `addr`.
+    /// The type invariant must hold for `addr`, and the buffer that it is returned for.
     #[inline]
     pub unsafe fn new(addr: NonNull<c_void>) -> Self {
         // INVARIANT: By the caller's guarantee.
-        Self(addr)
+        Self { addr, buf: None }
+    }
+
+    /// Says which buffer it is for, in the place of a promise.
+    #[inline]
+    pub(super) fn only_for<T: Exporter>(mut self, buf: &Buffer<T>) -> Self {
+        self.buf = NonNull::new(buf.as_raw());
+        self
+    }
+
+    /// Whether it may be for `buf`.
+    #[inline]
+    pub(super) fn is_for(&self, buf: *mut bindings::dma_buf) -> bool {
+        self.buf.is_none_or(|own| own.as_ptr() == buf)
     }
 
     /// The address.
     #[inline]
     pub fn as_ptr(&self) -> *mut c_void {
-        self.0.as_ptr()
+        self.addr.as_ptr()
     }
 }
 
@@ -187,26 +203,45 @@ impl VmapAddress {
 /// # Invariants
 ///
 /// The table is mapped for the device of the attachment it was made for, and is neither freed nor
-/// changed before it comes back in [`Exporter::unmap`].
+/// changed before it comes back in [`Exporter::unmap`]. If there is an `attachment` it is that one.
 ///
 /// A mapping is not [`Send`], so that an exporter cannot keep it and hand it to another attachment.
-pub struct Mapping(NonNull<bindings::sg_table>);
+pub struct Mapping {
+    table: NonNull<bindings::sg_table>,
+    attachment: Option<NonNull<bindings::dma_buf_attachment>>,
+}
 
 impl Mapping {
     /// # Safety
     ///
-    /// The type invariant must hold for `table`. The mapping must not be given to
-    /// [`Attachment::unmap_coherent`], which takes back its own only.
+    /// The type invariant must hold for `table`, and the attachment that it is returned for. The
+    /// mapping must not be given to [`Attachment::unmap_coherent`], which takes back its own only.
     #[inline]
     pub unsafe fn from_raw(table: NonNull<bindings::sg_table>) -> Self {
         // INVARIANT: By the caller's guarantee.
-        Self(table)
+        Self {
+            table,
+            attachment: None,
+        }
+    }
+
+    /// Says which attachment it is for, in the place of a promise.
+    #[inline]
+    pub(super) fn only_for<T: Exporter>(mut self, attachment: &Attachment<'_, T>) -> Self {
+        self.attachment = Some(attachment.raw);
+        self
+    }
+
+    /// Whether it may be for `attachment`.
+    #[inline]
+    pub(super) fn is_for(&self, attachment: *mut bindings::dma_buf_attachment) -> bool {
+        self.attachment.is_none_or(|own| own.as_ptr() == attachment)
     }
 
     /// The table.
     #[inline]
     pub fn as_raw(&self) -> NonNull<bindings::sg_table> {
-        self.0
+        self.table
     }
 }
 
@@ -404,7 +439,7 @@ pub struct LockedBuffer<'a, T: Exporter> {
     guard: ResvGuard<'a>,
 }
 
-impl<'a, T: Exporter> LockedBuffer<'a, T> {
+impl<T: Exporter> LockedBuffer<'_, T> {
     /// Calls `f` on every attachment.
     #[inline]
     pub fn for_each_attachment(&mut self, mut f: impl FnMut(Attachment<'_, T>)) {
@@ -442,10 +477,10 @@ impl<'a, T: Exporter> LockedBuffer<'a, T> {
         unsafe { bindings::dma_buf_invalidate_mappings(self.buf.as_raw()) };
     }
 
-    /// The lock.
+    /// The lock. What is lent does not unlock, and nothing can be put in its place.
     #[inline]
-    pub fn guard(&mut self) -> &mut ResvGuard<'a> {
-        &mut self.guard
+    pub fn guard(&mut self) -> ResvGuard<'_> {
+        self.guard.reborrow()
     }
 
     /// Where the buffer is mapped for the kernel now, if it is.

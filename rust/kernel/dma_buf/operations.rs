@@ -138,9 +138,11 @@ impl<T: Exporter> Operations<T> {
         dir: bindings::dma_data_direction,
     ) -> *mut bindings::sg_table {
         // SAFETY: The core's guarantee.
-        let mut attachment = unsafe { Attachment::from_raw(attachment) };
+        let mut this = unsafe { Attachment::from_raw(attachment) };
 
-        match direction(dir).and_then(|dir| T::map(&mut attachment, dir)) {
+        match direction(dir).and_then(|dir| T::map(&mut this, dir)) {
+            // Of another attachment: a bug of the exporter, and lost.
+            Ok(mapping) if crate::warn_on!(!mapping.is_for(attachment)) => EINVAL.to_ptr(),
             Ok(mapping) => mapping.as_raw().as_ptr(),
             Err(err) => err.to_ptr(),
         }
@@ -227,9 +229,13 @@ impl<T: Exporter> Operations<T> {
     /// Called by the core with a live buffer, the reservation object held and room for the result.
     unsafe extern "C" fn vmap(buf: *mut bindings::dma_buf, map: *mut bindings::iosys_map) -> c_int {
         // SAFETY: The core's guarantee.
-        let buf = unsafe { Buffer::from_raw(buf) };
+        let this = unsafe { Buffer::from_raw(buf) };
 
-        to_errno(T::vmap(buf).map(|addr| {
+        to_errno(T::vmap(this).and_then(|addr| {
+            // Of another buffer: a bug of the exporter.
+            if crate::warn_on!(!addr.is_for(buf)) {
+                return Err(EINVAL);
+            }
             let vaddr = addr.as_ptr();
             // SAFETY: The core's guarantee.
             unsafe {
@@ -238,6 +244,7 @@ impl<T: Exporter> Operations<T> {
                     __bindgen_anon_1: bindings::iosys_map__bindgen_ty_1 { vaddr },
                 })
             };
+            Ok(())
         }))
     }
 

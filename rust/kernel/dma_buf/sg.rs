@@ -105,6 +105,13 @@ impl PageTable {
                 rest = run.skip(part.count());
             }
         }
+        if !entry.is_null() {
+            // They have changed in the other way: an entry without a page must not be mapped.
+            //
+            // SAFETY: `sgt` is initialised.
+            unsafe { bindings::sg_free_table(self.sgt.get()) };
+            return Err(EINVAL);
+        }
         Ok(())
     }
 

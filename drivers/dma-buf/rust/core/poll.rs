@@ -59,18 +59,17 @@ pub(crate) unsafe fn poll(
         return 0;
     }
 
-    let guard = buf.resv().lock();
-    let ready = |event| wanted & event != 0 && !arm(buf, &guard, event);
+    let mut guard = buf.resv().lock();
 
     [EPOLLOUT, EPOLLIN]
         .into_iter()
-        .filter(|&event| ready(event))
+        .filter(|&event| wanted & event != 0 && !arm(buf, &mut guard, event))
         .fold(0, |events, event| events | event)
 }
 
 /// Makes sure that waiters are woken when `event` may have become ready. Returns `false` if it is
 /// ready now.
-fn arm(buf: &DmaBuf, guard: &ResvGuard<'_>, event: bindings::__poll_t) -> bool {
+fn arm(buf: &DmaBuf, guard: &mut ResvGuard<'_>, event: bindings::__poll_t) -> bool {
     // SAFETY: Only addresses are computed.
     let slot = unsafe {
         match event {

@@ -278,11 +278,11 @@ mod tests {
         Ok(())
     }
 
-    /// An importer that unmaps what is invalidated, or does not.
+    /// An importer that unmaps what is invalidated, or does not, or tries what it must not do.
     struct Follower {
         calls: Atomic<i32>,
         unmaps: bool,
-        remaps: bool,
+        hurries: bool,
     }
 
     #[vtable]
@@ -294,8 +294,9 @@ mod tests {
             if attachment.unmaps {
                 attachment.unmap();
             }
-            if attachment.remaps {
-                assert!(attachment.map(DIR).is_ok());
+            if attachment.hurries {
+                assert_eq!(attachment.map(DIR).err(), Some(EBUSY));
+                assert!(attachment.is_pinned() || attachment.pin() == Err(EBUSY));
             }
         }
     }
@@ -306,12 +307,12 @@ mod tests {
         dev: &Arc<EmulatedDevice>,
         buf: ARef<DmaBuf>,
         unmaps: bool,
-        remaps: bool,
+        hurries: bool,
     ) -> Result<Follows> {
         let follower = Follower {
             calls: Atomic::new(0),
             unmaps,
-            remaps,
+            hurries,
         };
         DynamicAttachment::new(buf, dev.clone(), follower)
     }
@@ -352,14 +353,21 @@ mod tests {
     }
 
     #[test]
-    fn maps_again_at_once() -> Result {
+    fn cannot_map_while_it_moves() -> Result {
         let (dev, (buf, log)) = (Arc::new(device()?, GFP_KERNEL)?, moving()?);
         let attachment = follow(&dev, buf.clone().into(), false, true)?;
 
         move_away(&buf);
+        assert_eq!(log.counts(), [1, 0, 0, 0]);
+        attachment.lock().map(DIR)?;
         move_away(&buf);
-        assert!(attachment.lock().mapping().is_some_and(is_moving));
+        assert_eq!(attachment.calls.load(Relaxed), 2);
+        assert!(attachment.lock().mapping().is_none());
+        // What it has not unmapped stays until it does.
         assert_eq!(log.counts(), [1, 1, 0, 0]);
+        assert!(attachment.lock().map(DIR).is_ok_and(is_moving));
+        attachment.lock().pin()?;
+        assert_eq!(log.counts(), [1, 1, 1, 0]);
         drop(attachment);
         assert_eq!(log.counts(), [0; 4]);
         // Nobody is there to be told.

@@ -42,7 +42,7 @@ mod tests {
     }
 
     fn counts(resv: &Resv) -> [usize; 4] {
-        let guard = resv.lock();
+        let mut guard = resv.lock();
         USAGES.map(|usage| guard.fences(usage).count())
     }
 

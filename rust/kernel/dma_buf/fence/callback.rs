@@ -34,6 +34,9 @@ pub trait FenceCallback: Sync + 'static {
 /// When the registration is gone, the callback has either run to its end or will not run. Holds a
 /// reference to the fence.
 ///
+/// A registration that is forgotten ([`mem::forget`](core::mem::forget)) stays for as long as the
+/// fence is not signalled. A module must not do that: it could be unloaded meanwhile.
+///
 /// A registration must be dropped outside of the fence's lock, so not by a callback of the same
 /// fence. If a callback drops its own one this is a bug that stops the kernel.
 ///

@@ -34,12 +34,17 @@ impl Inside {
         Task::current_raw().addr()
     }
 
-    /// Calls `f`. Interrupts are off, and calls do not overlap.
+    /// Calls `f`. Interrupts are off, and calls do not overlap, except that without SMP one may be
+    /// made from inside another.
     #[inline]
     pub(super) fn run<R>(&self, f: impl FnOnce() -> R) -> R {
-        self.0.store(Self::current(), Relaxed);
+        let (before, current) = (self.0.load(Relaxed), Self::current());
+
+        self.0.store(current, Relaxed);
         let result = f();
-        self.0.store(LEFT, Relaxed);
+        // Who was inside already still is.
+        self.0
+            .store(if before == current { before } else { LEFT }, Relaxed);
         result
     }
 

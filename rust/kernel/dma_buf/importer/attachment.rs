@@ -225,9 +225,10 @@ impl<D: KeepsBound> Attachment<D> {
     /// /// Maps, and says so to those who look at the fences, before anybody else can.
     /// fn announce<D: KeepsBound>(attachment: &mut Attachment<D>, job: &Fence) -> Result {
     ///     let mut locked = attachment.lock().map(DataDirection::FromDevice)?;
-    ///     let slot = locked.guard().reserve_slots(1)?.take().ok_or(ENOSPC)?;
     ///
-    ///     slot.add(job, Usage::Write);
+    ///     if !locked.guard().reserve_slots(1)?.add(job, Usage::Write) {
+    ///         return Err(ENOSPC);
+    ///     }
     ///     let mapping = locked.unlock();
     ///
     ///     job.wait();
@@ -304,10 +305,10 @@ pub struct LockedAttachment<'a, D: KeepsBound> {
 }
 
 impl<'a, D: KeepsBound> LockedAttachment<'a, D> {
-    /// The lock.
+    /// The lock. What is lent does not unlock, and nothing can be put in its place.
     #[inline]
-    pub fn guard(&mut self) -> &mut ResvGuard<'a> {
-        &mut self.guard
+    pub fn guard(&mut self) -> ResvGuard<'_> {
+        self.guard.reborrow()
     }
 
     /// Makes the memory accessible to the device.

@@ -69,8 +69,10 @@ pub trait DynamicImporter: Sized + Send + Sync + 'static {
     /// The mapping must not be used for new work; [`LockedDynamic::mapping`] does not give it any
     /// more. Work that is under way may go on as far as its fences are in the reservation object.
     /// In bounded time after they are signalled the mapping has to be taken down by
-    /// [`LockedDynamic::unmap`] or replaced by [`LockedDynamic::map`], which may be done here, if
-    /// no work is under way.
+    /// [`LockedDynamic::unmap`], which may be done here, if no work is under way, or replaced by
+    /// [`LockedDynamic::map`], which may not: the exporter is in the middle of the move, so that
+    /// mapping and pinning fail with `EBUSY`. Nor may another attachment to the buffer be mapped or
+    /// pinned here.
     fn invalidate_mappings(_attachment: &mut LockedDynamic<'_, Self>) {
         build_error!(VTABLE_DEFAULT_ERROR)
     }
@@ -85,6 +87,8 @@ struct State {
     /// Whether the memory is still where the mapping says.
     valid: Cell<bool>,
     pinned: Cell<bool>,
+    /// Whether the driver is being told that the memory moves.
+    moving: Cell<bool>,
     /// Whether the attachment is being dropped, and the driver not asked any more.
     closed: Cell<bool>,
 }
@@ -185,6 +189,7 @@ impl<D: KeepsBound + 'static, T: DynamicImporter> DynamicAttachment<D, T> {
                     mapping: Cell::new(None),
                     valid: Cell::new(false),
                     pinned: Cell::new(false),
+                    moving: Cell::new(false),
                     closed: Cell::new(false),
                 },
                 data,
@@ -329,11 +334,11 @@ pub struct LockedDynamic<'a, T: DynamicImporter> {
     guard: ResvGuard<'a>,
 }
 
-impl<'a, T: DynamicImporter> LockedDynamic<'a, T> {
-    /// The lock.
+impl<T: DynamicImporter> LockedDynamic<'_, T> {
+    /// The lock. What is lent does not unlock, and nothing can be put in its place.
     #[inline]
-    pub fn guard(&mut self) -> &mut ResvGuard<'a> {
-        &mut self.guard
+    pub fn guard(&mut self) -> ResvGuard<'_> {
+        self.guard.reborrow()
     }
 
     /// The buffer.
@@ -359,14 +364,18 @@ impl<'a, T: DynamicImporter> LockedDynamic<'a, T> {
     /// Memory that is not pinned may still be on its way: the device has to wait for the fences of
     /// [`Usage::Kernel`](crate::dma_buf::Usage::Kernel).
     ///
-    /// Fails with `EINVAL` for [`DataDirection::None`], and what was mapped stays. Fails with
-    /// `ENOMEM`, or with what the exporter fails with; then nothing is mapped. Fails
-    /// with `EAGAIN` if the memory has moved again in the meantime. May sleep.
+    /// Fails with `EINVAL` for [`DataDirection::None`], and with `EBUSY` in
+    /// [`DynamicImporter::invalidate_mappings`]; what was mapped stays then. Fails with `ENOMEM`,
+    /// with what the exporter fails with, or with `EAGAIN` if the memory has moved again in the
+    /// meantime; then nothing is mapped. May sleep.
     #[inline]
     pub fn map(&mut self, dir: DataDirection) -> Result<&SGTable> {
         let state = &self.inner.state;
         let raw_dir = raw_direction(dir)?;
 
+        if state.moving.get() {
+            return Err(EBUSY);
+        }
         self.unmap();
         // Set first: to make room the exporter may move the memory that it has just mapped.
         state.valid.set(true);
@@ -374,11 +383,10 @@ impl<'a, T: DynamicImporter> LockedDynamic<'a, T> {
         let table = table_from_raw(unsafe { bindings::dma_buf_map_attachment(self.raw, raw_dir) })
             .inspect_err(|_| state.valid.set(false))?;
 
-        if let Some((other, dir)) = state.mapping.replace(Some((table, dir))) {
-            // The driver has mapped when it was called back.
-            //
-            // SAFETY: It is mapped, and nobody knows of it. The reservation object is held.
-            unsafe { bindings::dma_buf_unmap_attachment(self.raw, other.as_ptr(), dir.into()) };
+        // In the place of nothing: the driver cannot have mapped when it was called back.
+        state.mapping.set(Some((table, dir)));
+        if !state.valid.get() {
+            self.unmap();
         }
         self.mapping().ok_or(EAGAIN)
     }
@@ -399,10 +407,14 @@ impl<'a, T: DynamicImporter> LockedDynamic<'a, T> {
     /// it moves; not for user space to have without limit.
     ///
     /// Does nothing if it is pinned already. What is mapped may move before, so map afterwards.
-    /// Fails with what the exporter fails with. May sleep.
+    /// Fails with what the exporter fails with, and with `EBUSY` in
+    /// [`DynamicImporter::invalidate_mappings`]. May sleep.
     #[inline]
     pub fn pin(&mut self) -> Result {
         if !self.inner.state.pinned.get() {
+            if self.inner.state.moving.get() {
+                return Err(EBUSY);
+            }
             // SAFETY: The device is attached, and the reservation object is held.
             to_result(unsafe { bindings::dma_buf_pin(self.raw) })?;
             self.inner.state.pinned.set(true);
@@ -500,7 +512,10 @@ impl<T: DynamicImporter> Operations<T> {
         if inner.state.closed.get() {
             return;
         }
+        // The callback may unmap or unpin, and the exporter move the memory for that.
+        let nested = inner.state.moving.replace(true);
         // INVARIANT: As above.
         T::invalidate_mappings(&mut LockedDynamic { raw, inner, guard });
+        inner.state.moving.set(nested);
     }
 }

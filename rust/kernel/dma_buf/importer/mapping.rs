@@ -295,10 +295,10 @@ impl<'a, D: KeepsBound> LockedMapping<'a, D> {
         })
     }
 
-    /// The lock.
+    /// The lock. What is lent does not unlock, and nothing can be put in its place.
     #[inline]
-    pub fn guard(&mut self) -> &mut ResvGuard<'a> {
-        &mut self.guard
+    pub fn guard(&mut self) -> ResvGuard<'_> {
+        self.guard.reborrow()
     }
 
     /// Unlocks, and keeps the mapping.

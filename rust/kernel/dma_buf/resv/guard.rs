@@ -73,9 +73,13 @@ impl<'a> ResvGuard<'a> {
     }
 
     /// The fences of `usage`, signalled or not.
+    ///
+    /// Borrows the guard exclusively: whoever gets hold of it meanwhile, an exporter that maps for
+    /// instance, may put fences in the place of those that are being looked at.
     #[inline]
-    pub fn fences(&self, usage: Usage) -> Fences<'_> {
-        // SAFETY: By the type invariant the object is locked, and the iterator borrows the guard.
+    pub fn fences(&mut self, usage: Usage) -> Fences<'_> {
+        // SAFETY: By the type invariant the object is locked, and nobody else has a guard for it as
+        // long as the iterator, or what it has given, is there.
         unsafe { Fences::new(self.resv.as_raw(), usage.as_raw()) }
     }
 

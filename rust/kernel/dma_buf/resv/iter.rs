@@ -40,7 +40,7 @@ fn cursor(
 impl Fences<'_> {
     /// # Safety
     ///
-    /// `resv` must be locked for as long as the iterator lives.
+    /// `resv` must be locked, and its list of fences not be changed, for `'_`.
     #[inline]
     pub(super) unsafe fn new(
         resv: *mut bindings::dma_resv,
@@ -59,7 +59,7 @@ impl<'a> Iterator for Fences<'a> {
 
     #[inline]
     fn next(&mut self) -> Option<&'a Fence> {
-        // SAFETY: The cursor was begun on an object that is locked. Its fences stay while it is.
+        // SAFETY: The cursor was begun on an object that is locked, and whose fences stay for `'a`.
         unsafe {
             let fence = if mem::replace(&mut self.started, true) {
                 bindings::dma_resv_iter_next(&mut self.cursor)

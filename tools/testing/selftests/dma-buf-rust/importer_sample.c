@@ -425,6 +425,37 @@ static void test_many(void)
 	group_end(&g);
 }
 
+/* Jobs run side by side: who writes has to wait for each of them. */
+static void test_side_by_side(void)
+{
+	struct job j[4];
+	int dev, buf, writer, fences = 0;
+	bool ok = true;
+	struct group g;
+
+	group_begin(&g, "jobs side by side");
+	dev = device();
+	buf = new_buffer(MUCH);
+	for (int i = 0; i < TRIES && fences < 2; i++) {
+		for (int k = 0; k < 4; k++)
+			begin(&j[k], dev, buf);
+		for (int k = 0; k < 4; k++) {
+			pthread_join(j[k].thread, NULL);
+			ok &= !j[k].ret;
+		}
+		writer = export_fence(buf, DMA_BUF_SYNC_WRITE);
+		fences = fence_count(writer, NULL);
+		ok &= poll_signalled(writer) &&
+		      poll_now(buf, IN_OUT) == IN_OUT;
+		close(writer);
+	}
+	t_ok(ok, "all come to an end");
+	t_ok(fences > 1, "a writer waits for %d of them", fences);
+	close(buf);
+	close(dev);
+	group_end(&g);
+}
+
 /* Who goes first, and what is left */
 static void test_order(void)
 {
@@ -561,6 +592,7 @@ int main(int argc, char **argv)
 		t_skip("no fences of others without CONFIG_SW_SYNC");
 	}
 	test_many();
+	test_side_by_side();
 	test_order();
 	test_unload();
 	test_cycles(module);
