@@ -206,9 +206,9 @@ impl WorkItem<READ> for Job {
                 (None, _) => {}
             }
         }
-        // What is left takes the buffer's lock. Our own fence is signalled, but those of other jobs
-        // wait for their turn in this queue, and who has the lock may wait for one of them. So it is
-        // done elsewhere.
+        // What is left takes the buffer's lock. Our own fence is signalled, but other jobs wait for
+        // their turn in this queue, and whoever has the lock may wait for the fence of one of them.
+        // So it is done elsewhere.
         if let Some(cleanup) = job.as_mut().project().cleanup.take() {
             cleanup.enqueue::<_, CLEAN_UP>(job);
         }
@@ -237,7 +237,7 @@ impl Importer {
     fn new() -> Result<Self> {
         Ok(Self {
             queue: OwnedQueue::new(NAME)?,
-            cleanup: Arc::new(OwnedQueue::new(c"rust-dma-buf-importer-cleanup")?, GFP_KERNEL)?,
+            cleanup: Arc::new(OwnedQueue::new(c"rust-dma-buf-cleanup")?, GFP_KERNEL)?,
             dev: Arc::new(EmulatedDevice::new(NAME, DmaMask::new::<64>())?, GFP_KERNEL)?,
         })
     }
@@ -384,9 +384,7 @@ struct RustDmaBufImporter {
 
 impl kernel::InPlaceModule for RustDmaBufImporter {
     fn init(_module: &'static ThisModule) -> impl PinInit<Self, Error> {
-        let options = MiscDeviceOptions {
-            name: NAME,
-        };
+        let options = MiscDeviceOptions { name: NAME };
 
         // And initialised in this one: user space may open the device as soon as it exists.
         try_pin_init!(Self {

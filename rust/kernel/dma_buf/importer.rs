@@ -20,9 +20,9 @@
 //! What is here belongs to its owner, and is undone by drop, in the right order: a mapping before
 //! its attachment, an attachment before its buffer. What is forgotten
 //! ([`mem::forget`](core::mem::forget)) stays for ever, with the buffer, its memory and the
-//! [`Device`](crate::device::Device). Nobody can use it any more, but where a reference to the bound
-//! device or a [`Devres`](crate::devres::Devres) is what [keeps it bound](KeepsBound), it is still
-//! there when the device is unbound.
+//! [`Device`](crate::device::Device). Nobody can use it any more, but where a reference to the
+//! bound device or a [`Devres`](crate::devres::Devres) is what [keeps it bound](KeepsBound), it is
+//! still there when the device is unbound.
 //!
 //! # Locking
 //!

@@ -18,8 +18,8 @@ use core::ptr::NonNull;
 /// module that has its work done by a queue of its own, and drops that before the rest, can be
 /// unloaded without its code being in use. Must not be dropped by work in the queue itself.
 ///
-/// It makes progress also where memory is short, so that work may signal the fences of buffers. Then
-/// no work in the queue may take a reservation object, or wait for fences, not even after it has
+/// It makes progress also where memory is short, so that work may signal the fences of buffers. No
+/// work in the queue may then take a reservation object, or wait for fences, not even after it has
 /// signalled its own: work that is to signal another may have to wait until it is done.
 ///
 /// # Invariants
