@@ -53,6 +53,7 @@ mod coherent;
 mod contents;
 mod exporter;
 mod fence;
+mod handed_out;
 pub mod heap;
 pub mod importer;
 #[cfg(CONFIG_MMU)]
@@ -73,9 +74,7 @@ pub use self::{
         Buffer,
         ExportInfo,
         Exporter,
-        LockedBuffer,
-        Mapping,
-        VmapAddress, //
+        LockedBuffer, //
     },
     fence::{
         CallbackRegistration,
@@ -95,6 +94,10 @@ pub use self::{
         Unwrap,
         WaitAnyResult,
         WaitResult, //
+    },
+    handed_out::{
+        Mapping,
+        VmapAddress, //
     },
     page_exporter::{
         MmapMode,

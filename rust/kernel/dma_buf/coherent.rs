@@ -7,12 +7,16 @@
 //! one: [`Attachment::map_coherent`] and [`Attachment::unmap_coherent`],
 //! [`Buffer::mmap_coherent`], [`Buffer::vmap_coherent`].
 
-use super::exporter::{
-    Attachment,
-    Buffer,
-    Exporter,
-    Mapping,
-    VmapAddress, //
+use super::{
+    exporter::{
+        Attachment,
+        Buffer,
+        Exporter, //
+    },
+    handed_out::{
+        Mapping,
+        VmapAddress, //
+    },
 };
 use crate::{
     bindings,

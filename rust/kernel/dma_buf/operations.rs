@@ -6,7 +6,9 @@ use super::{
     exporter::{
         Attachment,
         Buffer,
-        Exporter,
+        Exporter, //
+    },
+    handed_out::{
         Mapping,
         VmapAddress, //
     },

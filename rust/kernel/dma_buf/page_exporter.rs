@@ -7,7 +7,9 @@ use super::{
         Attachment,
         Buffer,
         ExportInfo,
-        Exporter,
+        Exporter, //
+    },
+    handed_out::{
         Mapping,
         VmapAddress, //
     },

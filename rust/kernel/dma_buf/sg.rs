@@ -3,7 +3,7 @@
 //! Scatter-gather tables over runs of pages, for the attachments of a page exporter.
 
 use super::{
-    exporter::Mapping,
+    handed_out::Mapping,
     pages::PageRun, //
 };
 use crate::{
