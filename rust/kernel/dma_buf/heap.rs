@@ -121,8 +121,8 @@ unsafe impl<H: Heap> Sync for Registration<H> {}
 impl<H: Heap> Registration<H> {
     /// Registers a heap.
     ///
-    /// `name` must be unique. Fails with `EINVAL` if it is empty, `EEXIST` if it is taken, `EBUSY` if
-    /// there are too many heaps, and `ENOMEM`. May sleep.
+    /// `name` must be unique. Fails with `EINVAL` if it is empty, `EEXIST` if it is taken, `EBUSY`
+    /// if there are too many heaps, and `ENOMEM`. May sleep.
     #[inline]
     pub fn new(name: &'static CStr, heap: H) -> Result<Self> {
         let data = KBox::new(Registered { name, heap }, GFP_KERNEL)?.into_foreign();
