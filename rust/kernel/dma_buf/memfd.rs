@@ -181,7 +181,9 @@ impl PinnedPages {
 
         // First what can fail: folios that are pinned must become part of something.
         self.size.checked_add(count).ok_or(EINVAL)?;
-        self.parts.reserve(1, GFP_KERNEL)?;
+        if self.last.count != 0 {
+            self.parts.reserve(1, GFP_KERNEL)?;
+        }
         self.folios.reserve(count.min(MOST_AT_ONCE), GFP_KERNEL)?;
         let room = self.folios.spare_capacity_mut();
         let asked = room.len().min(count);
