@@ -324,6 +324,11 @@ __rust_helper bool rust_helper_refcount_inc_not_zero(refcount_t *r)
 	return refcount_inc_not_zero(r);
 }
 
+__rust_helper bool rust_helper_refcount_inc_not_zero_acquire(refcount_t *r)
+{
+	return refcount_inc_not_zero_acquire(r);
+}
+
 __rust_helper int rust_helper_dma_coerce_mask_and_coherent(struct device *dev, u64 mask)
 {
 	return dma_coerce_mask_and_coherent(dev, mask);

@@ -116,7 +116,15 @@ impl AnyAttachment {
         assert_locked(self.buf());
 
         let pinned = if self.pins_on_map() {
-            self.pin()?;
+            let done = self.pin();
+
+            if done == Err(EBUSY) {
+                // The exporter has let the memory go where those who are attached cannot reach it.
+                kernel::do_once_lite! {
+                    kernel::warn_on!(true);
+                }
+            }
+            done?;
             Some(ScopeGuard::new(|| self.unpin()))
         } else {
             None

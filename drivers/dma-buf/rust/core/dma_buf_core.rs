@@ -80,6 +80,7 @@ extern "C" fn rust_dma_buf_exit() {
     debugfs::exit();
     mount::exit();
     // A container of fences that was given up with its signal on the way: its `irq_work` has run
-    // when every CPU was seen with interrupts enabled.
+    // when every CPU was seen with interrupts enabled. (Not so with PREEMPT_RT, where a thread runs
+    // it, nor where it has no interrupt and waits for a tick: there unloading is not safe yet.)
     synchronize_rcu();
 }

@@ -148,9 +148,12 @@ pub(crate) unsafe fn get_unless_zero(
     fence: NonNull<dma_fence>,
     _rcu: &rcu::Guard,
 ) -> Option<ARef<Fence>> {
+    // Acquire: whoever looks again whether this is still the fence that it was looks afterwards.
+    //
     // SAFETY: RCU keeps the memory, which has been a fence, and therefore has a reference count.
-    let alive =
-        unsafe { bindings::refcount_inc_not_zero(&raw mut (*fence.as_ptr()).refcount.refcount) };
+    let alive = unsafe {
+        bindings::refcount_inc_not_zero_acquire(&raw mut (*fence.as_ptr()).refcount.refcount)
+    };
 
     // SAFETY: The count was not zero and has been raised for us.
     alive.then(|| unsafe { ARef::from_raw(fence.cast()) })

@@ -18,8 +18,8 @@
 //!   timelines. An object takes itself out of its index, under the lock that guards the index,
 //!   after its last reference is gone and before it is freed. So whatever is found under the lock
 //!   is valid while the lock is held, but may be dying: who wants to use it longer takes a
-//!   reference unless the count is zero already. A count of zero is never raised again, and a fence
-//!   that user space drops leaves nothing behind.
+//!   reference unless the count is zero already. Nobody here raises a count of zero again, and a
+//!   fence that user space drops leaves nothing behind.
 //!
 //! The memory of both is freed a grace period of RCU after the last reference is gone: readers may
 //! still look at the name of a timeline whose fence was signalled under their eyes.

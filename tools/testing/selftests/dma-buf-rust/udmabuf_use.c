@@ -220,6 +220,32 @@ static void test_camera(void)
 	group_end(&g);
 }
 
+/* On 32 bits the sum of what bufinfo lists does not fit its counter. */
+static void test_much(void)
+{
+	enum { ITEMS = 1024, PART = 512, BUFS = 2 };
+	static struct udmabuf_create_item items[ITEMS];
+	int fd, bufs[BUFS], good = 0, before = count_objects();
+	struct group g;
+
+	if (sizeof(long) > 4)
+		return;
+	group_begin(&g, "4 GiB of buffers");
+	fd = new_memfd(PART, F_SEAL_SHRINK);
+	for (size_t i = 0; i < ITEMS; i++)
+		items[i] = pages_of(fd, 0, PART);
+	for (int i = 0; i < BUFS; i++) {
+		bufs[i] = udmabuf_of_list(items, ITEMS);
+		good += bufs[i] >= 0;
+	}
+	t_ok(good == BUFS, "%d buffers of 2 GiB", good);
+	t_ok(count_objects() == before + good, "bufinfo lists them");
+	for (int i = 0; i < BUFS; i++)
+		close(bufs[i]);
+	close(fd);
+	group_end(&g);
+}
+
 int main(void)
 {
 	int device;
@@ -232,6 +258,7 @@ int main(void)
 	test_race();
 	test_device();
 	test_camera();
+	test_much();
 	close(device);
 	return t_end();
 }

@@ -87,9 +87,12 @@ impl Cursor {
 
             let list = list::of(self.resv()).load(&rcu);
             let id = list.map_or(ptr::null_mut(), ListRef::as_raw);
-            if restart || !ptr::eq(id, self.0.fences) {
+            let len = list.map_or(0, ListRef::len);
+            // A list does not become shorter: such a one is another in the same memory, of which
+            // not even the memory may be read as far as that.
+            if restart || !ptr::eq(id, self.0.fences) || len < self.0.num_fences {
                 self.0.index = 0;
-                self.0.num_fences = list.map_or(0, ListRef::len);
+                self.0.num_fences = len;
                 self.0.fences = id;
                 self.0.is_restarted = true;
             }
