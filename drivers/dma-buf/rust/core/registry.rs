@@ -6,6 +6,10 @@
 //! references: who walks it takes one for each buffer it looks at, which fails for a buffer that
 //! is already on its way out.
 
+use core::{
+    mem::ManuallyDrop,
+    ops::Deref, //
+};
 use kernel::{
     bindings, container_of,
     dma_buf::DmaBuf,
@@ -113,7 +117,31 @@ pub(crate) fn next(buf: &DmaBuf) -> Option<ARef<DmaBuf>> {
     BUFFERS.lock().first_alive_after(node)
 }
 
+/// A buffer that somebody looks at. It is let go of without a trace event, since nobody has got it.
+pub(crate) struct Seen(ManuallyDrop<ARef<DmaBuf>>);
+
+impl Seen {
+    fn new(buf: ARef<DmaBuf>) -> Self {
+        Self(ManuallyDrop::new(buf))
+    }
+}
+
+impl Deref for Seen {
+    type Target = DmaBuf;
+
+    fn deref(&self) -> &DmaBuf {
+        &self.0
+    }
+}
+
+impl Drop for Seen {
+    fn drop(&mut self) {
+        // SAFETY: A reference to a buffer is one to its file, and this one is not used again.
+        unsafe { bindings::fput(self.file().as_ptr()) };
+    }
+}
+
 /// All buffers. The registry is locked between them only, so that one may sleep over each.
-pub(crate) fn iter() -> impl Iterator<Item = ARef<DmaBuf>> {
-    core::iter::successors(first(), |buf| next(buf))
+pub(crate) fn iter() -> impl Iterator<Item = Seen> {
+    core::iter::successors(first().map(Seen::new), |buf| next(buf).map(Seen::new))
 }

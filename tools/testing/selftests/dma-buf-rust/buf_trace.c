@@ -74,6 +74,10 @@ static void test_buffer(void)
 	t_ok(p == MAP_FAILED && hits("dma_buf_mmap_internal", size, ino, "") == 1,
 	     "mmap: only when the bounds are right");
 	start();
+	t_ok(count_objects() > 0, "bufinfo");
+	stop();
+	t_ok(!strstr(text, "dma_buf_"), "bufinfo: none");
+	start();
 	close(buf);
 	stop();
 	t_ok(!strstr(text, "dma_buf_"), "close: none");
