@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! KUnit suites for fences, reservation objects, sync files, exporters and importers.
+//! KUnit suites for fences, reservation objects, sync files and buffers.
 //!
 //! They use what [`kernel::dma_buf`] offers to drivers, which calls exported symbols only, so they
 //! say the same of every implementation of these.
@@ -28,7 +28,7 @@ module! {
     type: Tests,
     name: "dmabuf_rust_kunit",
     authors: ["Rust DMA-BUF developers"],
-    description: "KUnit suites for fences, reservation objects, sync files, exporters and importers",
+    description: "KUnit suites for fences, reservation objects, sync files and buffers",
     license: "GPL",
     imports_ns: ["DMA_BUF"],
 }
