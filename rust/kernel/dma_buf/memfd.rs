@@ -251,6 +251,22 @@ impl PinnedPages {
     /// The pages, in the order in which they were appended.
     #[inline]
     pub fn runs(&self) -> impl Iterator<Item = PageRun<'_>> + Clone {
+        self.all()
+    }
+
+    /// Those pages, without the first `skip` of them.
+    ///
+    /// Looks at no folio before, but for those of files that have folios of many pages.
+    #[inline]
+    pub fn runs_after(&self, skip: usize) -> impl Iterator<Item = PageRun<'_>> {
+        let mut runs = self.all();
+
+        runs.skip_pages(skip);
+        runs
+    }
+
+    #[inline]
+    fn all(&self) -> Runs<'_> {
         Runs {
             folios: self.folios.iter(),
             parts: self.parts.iter(),
@@ -291,24 +307,64 @@ struct Runs<'a> {
     part: Part,
 }
 
-impl<'a> Iterator for Runs<'a> {
-    type Item = PageRun<'a>;
-
+impl<'a> Runs<'a> {
+    /// Begins with the next part if there is nothing left of this one. Returns whether there is
+    /// something now.
     #[inline]
-    fn next(&mut self) -> Option<PageRun<'a>> {
+    fn is_in_part(&mut self) -> bool {
         if self.part.count == 0 {
             self.part = match self.parts.next() {
                 Some(part) => *part,
                 None => take(&mut self.last),
             };
-            if self.part.count == 0 {
-                return None;
-            }
         }
-        let run = pages_of(self.folios.next()?)
-            .skip(self.part.offset)?
-            .truncate(self.part.count);
+        self.part.count != 0
+    }
 
+    /// What the next folio has of this part.
+    #[inline]
+    fn peek(&self) -> Option<PageRun<'a>> {
+        let run = pages_of(self.folios.as_slice().first()?).skip(self.part.offset)?;
+
+        Some(run.truncate(self.part.count))
+    }
+
+    /// Leaves out the next `count` pages.
+    #[inline]
+    fn skip_pages(&mut self, mut count: usize) {
+        while count != 0 && self.is_in_part() {
+            if self.part.simple {
+                let skipped = count.min(self.part.count);
+
+                self.folios.nth(skipped - 1);
+                self.part.count -= skipped;
+                count -= skipped;
+                continue;
+            }
+            let Some(run) = self.peek() else { return };
+
+            if run.count() > count {
+                self.part.offset += count;
+                self.part.count -= count;
+                return;
+            }
+            count -= run.count();
+            self.next();
+        }
+    }
+}
+
+impl<'a> Iterator for Runs<'a> {
+    type Item = PageRun<'a>;
+
+    #[inline]
+    fn next(&mut self) -> Option<PageRun<'a>> {
+        if !self.is_in_part() {
+            return None;
+        }
+        let run = self.peek()?;
+
+        self.folios.next();
         self.part.offset = 0;
         self.part.count -= run.count();
         Some(run)

@@ -111,6 +111,20 @@ pub trait PageSource: Sized + Send + Sync + 'static {
     /// The pages, in the order of the buffer's contents. The same at each call.
     fn runs(&self) -> impl Iterator<Item = PageRun<'_>> + Clone;
 
+    /// The pages that [`runs`](Self::runs) shows, without the first `skip` of them.
+    ///
+    /// Page faults and `mmap()` begin where they need to: implemented by memory that finds a page
+    /// without looking at those before it.
+    #[inline]
+    fn runs_after(&self, mut skip: usize) -> impl Iterator<Item = PageRun<'_>> {
+        self.runs().filter_map(move |run| {
+            let rest = run.skip(skip);
+
+            skip = skip.saturating_sub(run.count());
+            rest
+        })
+    }
+
     /// How many pages [`runs`](Self::runs) shows. Fails with `EINVAL` if they cannot be counted.
     #[inline]
     fn count(&self) -> Result<usize> {
@@ -202,23 +216,12 @@ impl<S: PageSource> Pages<S> {
         });
     }
 
-    /// The pages from `first` on.
-    #[inline]
-    fn runs_from(&self, mut first: usize) -> impl Iterator<Item = PageRun<'_>> {
-        self.source.runs().filter_map(move |run| {
-            let rest = run.skip(first);
-
-            first = first.saturating_sub(run.count());
-            rest
-        })
-    }
-
     /// Fills `vma`.
     #[inline]
     fn remap(&self, vma: &VmaNew) -> Result {
         let mut addr = vma.start();
 
-        for run in self.runs_from(page_offset(vma)) {
+        for run in self.source.runs_after(page_offset(vma)) {
             let size = run.size().min(vma.end() - addr);
             let decrypted = self.source.decrypted();
 
@@ -369,28 +372,24 @@ impl<S: PageSource> VmOps<S> {
     /// Called by the memory management with a fault in an area that [`Pages::fault_in`] set up.
     unsafe extern "C" fn fault(vmf: *mut bindings::vm_fault) -> bindings::vm_fault_t {
         // SAFETY: The fields are constant during the fault.
-        let (vma, mut pgoff, addr) = unsafe {
+        let (vma, pgoff, addr) = unsafe {
             let fault = &(*vmf).__bindgen_anon_1;
             (fault.vma, fault.pgoff, fault.address)
         };
         // SAFETY: `fault_in` put it there.
         let pages = unsafe { &*(*vma).vm_private_data.cast::<c_void>().cast::<Pages<S>>() };
 
-        for run in pages.source.runs() {
-            let Some(page) = run.page(pgoff) else {
-                pgoff -= run.count();
-                continue;
-            };
-            // SAFETY: The area takes page frames, and `addr` is inside it.
-            let result = unsafe { bindings::vmf_insert_page_pfn(vma, addr, page) };
+        let Some(run) = pages.source.runs_after(pgoff).next() else {
+            return bindings::vm_fault_reason_VM_FAULT_SIGBUS;
+        };
+        // SAFETY: The area takes page frames, and `addr` is inside it.
+        let result = unsafe { bindings::vmf_insert_page_pfn(vma, addr, run.first()) };
 
-            if S::MMAP == MmapMode::OnFirstFault && result == INSERTED {
-                // SAFETY: The area is locked during the fault.
-                Self::fill(pages, unsafe { VmaRef::from_raw(vma) }, addr);
-            }
-            return result;
+        if S::MMAP == MmapMode::OnFirstFault && result == INSERTED {
+            // SAFETY: The area is locked during the fault.
+            Self::fill(pages, unsafe { VmaRef::from_raw(vma) }, addr);
         }
-        bindings::vm_fault_reason_VM_FAULT_SIGBUS
+        result
     }
 
     /// Inserts the other pages of the area, too, as long as that goes well. Who touches one that
@@ -398,7 +397,7 @@ impl<S: PageSource> VmOps<S> {
     fn fill(pages: &Pages<S>, vma: &VmaRef, faulted: usize) {
         let (mut addr, end) = (vma.start(), vma.end());
 
-        for run in pages.runs_from(page_offset(vma)) {
+        for run in pages.source.runs_after(page_offset(vma)) {
             for page in run.truncate((end - addr) >> PAGE_SHIFT).pages() {
                 if addr != faulted {
                     // SAFETY: The area takes page frames, and `addr` is inside it.

@@ -56,6 +56,10 @@ impl PageSource for Memory {
         self.0.runs()
     }
 
+    fn runs_after(&self, skip: usize) -> impl Iterator<Item = PageRun<'_>> {
+        self.0.runs_after(skip)
+    }
+
     fn count(&self) -> Result<usize> {
         Ok(self.0.count())
     }

@@ -75,6 +75,23 @@ static void test_shared(void)
 	group_end(&g);
 }
 
+/* Two pages at a time, from everywhere: the fault has to find the second. */
+static bool shows_parts(int buf, const int *wanted, size_t count)
+{
+	bool good = true;
+	char *p;
+
+	for (size_t i = 0; i + 1 < count; i++) {
+		p = mmap(NULL, 2 * page_size(), PROT_READ, MAP_SHARED, buf,
+			 i * page_size());
+		t_need(p != MAP_FAILED, "mmap");
+		good &= number_at(p, 1) == wanted[i + 1] &&
+			number_at(p, 0) == wanted[i];
+		unmap_pages(p, 2);
+	}
+	return good;
+}
+
 static void test_order(void)
 {
 	static const int wanted[] = {
@@ -103,6 +120,7 @@ static void test_order(void)
 	p = map_pages(buf, ARRAY_SIZE(wanted));
 	t_ok(shows(p, wanted, ARRAY_SIZE(wanted)),
 	     "pages of two files, and some more than once");
+	t_ok(shows_parts(buf, wanted, ARRAY_SIZE(wanted)), "any two of them");
 	*(int *)(p + 8 * page_size()) = 33;
 	t_ok(number_at(p, 7) == 33 && number_at(p, 9) == 33 &&
 	     number_at(p, 11) == 33, "a page that is there 4 times changes 4 times");
@@ -123,6 +141,7 @@ static void test_order(void)
 static void test_many(void)
 {
 	const size_t pages = 3000;
+	int wanted[3000 - 1];
 	int fd, buf;
 	bool good = true;
 	struct group g;
@@ -136,9 +155,12 @@ static void test_many(void)
 	p = map_pages(buf, pages - 1);
 	/* the last one first: the fault has to find it */
 	good &= number_at(p, pages - 2) == (int)pages - 1;
-	for (size_t i = 0; i < pages - 1; i++)
-		good &= number_at(p, i) == (int)i + 1;
+	for (size_t i = 0; i < pages - 1; i++) {
+		wanted[i] = i + 1;
+		good &= number_at(p, i) == wanted[i];
+	}
 	t_ok(good, "each is where it belongs");
+	t_ok(shows_parts(buf, wanted, pages - 1), "and any two of them");
 	unmap_pages(p, pages - 1);
 	close(buf);
 	close(fd);
@@ -300,6 +322,7 @@ static void test_huge_parts(int huge)
 	close(huge);
 	p = map_pages(buf, ARRAY_SIZE(wanted));
 	t_ok(shows(p, wanted, ARRAY_SIZE(wanted)), "are where they belong");
+	t_ok(shows_parts(buf, wanted, ARRAY_SIZE(wanted)), "any two of their pages");
 	unmap_pages(p, ARRAY_SIZE(wanted));
 	close(buf);
 }
