@@ -340,15 +340,18 @@ impl PageBlocks {
     pub fn share(&mut self) -> Result {
         // INVARIANT: Set before, because a failure may leave some of the pages shared.
         self.shared = true;
-        self.runs().try_for_each(|run| {
-            // SAFETY: Machines with memory encryption have no highmem, so that the run is mapped.
-            crate::error::to_result(unsafe {
-                bindings::set_memory_decrypted(
-                    bindings::page_address(run.first()).addr(),
-                    run.count() as c_int,
-                )
+        self.runs()
+            .try_for_each(|run| {
+                // SAFETY: Machines with memory encryption have no highmem, so that the run is
+                // mapped.
+                crate::error::to_result(unsafe {
+                    bindings::set_memory_decrypted(
+                        bindings::page_address(run.first()).addr(),
+                        run.count() as c_int,
+                    )
+                })
             })
-        })
+            .inspect_err(|_| crate::pr_warn_once!("dma-buf: cannot share memory with the host\n"))
     }
 
     /// Takes back what [`share`](Self::share) shared. Returns whether the memory is private.
@@ -384,7 +387,7 @@ impl Drop for PageBlocks {
                 // INVARIANT: By the type invariant the block is ours to free.
                 drop(PageBlock { first: run.first });
             } else {
-                pr_warn!("dma-buf: memory stays shared with the host, leaking it\n");
+                crate::pr_warn_once!("dma-buf: memory stays shared with the host, leaking it\n");
             }
         }
     }
