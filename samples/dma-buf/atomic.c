@@ -103,9 +103,9 @@ static void wait_for_flip(struct display *d)
 {
 	struct drm_event_vblank event;
 
-	if (!wait_readable(d->fd, 5000))
+	if (!wait_readable(d->fd))
 		fail(LOG_HINT,
-		     "%s (%s): no page flip event within 5 seconds", d->node,
+		     "%s (%s): no page flip event within a minute", d->node,
 		     d->driver);
 	if (read(d->fd, &event, sizeof(event)) != sizeof(event) ||
 	    event.base.type != DRM_EVENT_FLIP_COMPLETE)
@@ -162,7 +162,7 @@ void display_show(struct display *d, const struct buffer *b,
 	wait_for_flip(d);
 	if (!wb)
 		return;
-	if (fence < 0 || !wait_readable(fence, 10000))
+	if (fence < 0 || !wait_readable(fence))
 		fail(LOG_HINT,
 		     "%s (%s): the writeback does not finish", d->node,
 		     d->driver);

@@ -120,9 +120,9 @@ unsigned int camera_dequeue(struct camera *c, __u32 *sequence)
 		.memory = V4L2_MEMORY_DMABUF,
 	};
 
-	if (!wait_readable(c->fd, 10000))
+	if (!wait_readable(c->fd))
 		fail(LOG_HINT,
-		     "%s: no frame within 10 seconds", c->node);
+		     "%s: no frame within a minute", c->node);
 	if (xioctl(c->fd, VIDIOC_DQBUF, &buf))
 		fail_errno(LOG_HINT,
 			   "%s gives no frame back", c->node);

@@ -84,7 +84,8 @@ void fail_end(const char *hint, int err);
 	} while (0)
 
 int xioctl(int fd, unsigned long request, void *arg);
-bool wait_readable(int fd, int timeout_ms);
+/* Whether something can be read within a minute */
+bool wait_readable(int fd);
 void wait_for_line(void);
 bool read_text(const char *path, char *buf, size_t len);
 __u32 checksum(const void *data, size_t size, __u32 mask);

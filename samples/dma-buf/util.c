@@ -34,13 +34,13 @@ int xioctl(int fd, unsigned long request, void *arg)
 	return ret;
 }
 
-bool wait_readable(int fd, int timeout_ms)
+bool wait_readable(int fd)
 {
 	struct pollfd p = { .fd = fd, .events = POLLIN };
 	int ret;
 
 	do {
-		ret = poll(&p, 1, timeout_ms);
+		ret = poll(&p, 1, 60000);
 	} while (ret < 0 && errno == EINTR);
 	return ret == 1 && (p.revents & POLLIN);
 }

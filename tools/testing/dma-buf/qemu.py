@@ -98,7 +98,7 @@ class Guest:
             listeners[name].listen()
         errors = open(self.args.out / "qemu.log", "wb")
         self.process = subprocess.Popen(self.command(), stdin=subprocess.DEVNULL, stdout=errors, stderr=errors)
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 120
         for name, listener in listeners.items():
             while not select.select([listener], [], [], 0.2)[0]:
                 if self.process.poll() is not None or time.monotonic() > deadline:
@@ -110,7 +110,7 @@ class Guest:
     def qmp(self, execute, **arguments):
         """One monitor command; its error if it has one."""
         self.monitor.sendall(json.dumps({"execute": execute, "arguments": arguments}).encode() + b"\n")
-        self.monitor.settimeout(20)
+        self.monitor.settimeout(120)
         answers = b""
         while True:
             more = self.monitor.recv(65536)
@@ -146,6 +146,7 @@ class Guest:
             self.ended = True
             if text.split()[-1] != "0":
                 self.problems.append("job ended with status " + text.split()[-1])
+            self.data.sendall(b"\n")
 
     def take_data(self, chunk, log):
         self.pending += chunk
@@ -255,7 +256,7 @@ def main(words=None, kind=Guest):
     parser.add_argument("--debug", action="store_true", help="a debug kernel: it must report about lockdep and kmemleak")
     parser.add_argument("--patience", type=int, default=1, help="factor for each limit of time, here and in the guest")
     parser.add_argument("--timeout", type=int, default=300, help="seconds the whole run may take")
-    parser.add_argument("--quiet", type=int, default=1000, help="seconds of silence that count as a hang")
+    parser.add_argument("--quiet", type=int, default=2500, help="seconds of silence that count as a hang")
     parser.add_argument("--echo", metavar="PREFIX", help="show what the job reports, each line with this prefix")
     args = parser.parse_args(words)
 

@@ -23,6 +23,6 @@ for name in display-connector sii902x pl111_drm; do
 	done
 done
 # it appears when these have found each other
-for _ in 1 2 3 4 5 6 7 8 9 10; do
+for _ in $(seq 300); do
 	[ ! -d /sys/module/pl111_drm ] || [ -e /dev/dri/card0 ] || sleep 1
 done

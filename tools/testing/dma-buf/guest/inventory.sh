@@ -53,4 +53,4 @@ stats() { find "$@" -exec stat -c '%A %u:%g %n' {} + 2>&1 | LC_ALL=C sort -k 3; 
 	grep -i -e dma -e sync_ /proc/mounts
 } >$out 2>&1
 send_file $out
-program plain "inventory taken" 10 test -s $out
+program plain "inventory taken" 300 test -s $out

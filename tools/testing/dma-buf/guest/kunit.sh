@@ -8,7 +8,7 @@ cpus="on $(nproc) CPUs"
 
 results() {
 	for suite; do
-		program tap "kunit $suite $cpus" 10 cat "/sys/kernel/debug/kunit/$suite/results"
+		program tap "kunit $suite $cpus" 300 cat "/sys/kernel/debug/kunit/$suite/results"
 	done
 }
 
@@ -16,9 +16,9 @@ results() {
 [ "$LINK" = m ] || results rust_doctests_kernel
 # the command line's choice of tests would hold for the modules, too
 printf '*' >/sys/module/kunit/parameters/filter_glob
-program plain "load dmabuf_kunit $cpus" 300 modprobe dmabuf_kunit
+program plain "load dmabuf_kunit $cpus" 1500 modprobe dmabuf_kunit
 results dma-buf-fence dma-buf-fence-chain dma-buf-fence-unwrap dma-buf-resv
-program plain "load dmabuf_rust_kunit $cpus" 300 modprobe dmabuf_rust_kunit
+program plain "load dmabuf_rust_kunit $cpus" 1500 modprobe dmabuf_rust_kunit
 cd /sys/kernel/debug/kunit || exit
 # when there is none, its pattern stays, and that suite has no results
 results rust_dma_*

@@ -21,7 +21,7 @@ files() {
 
 unload_all >/tmp/unloaded 2>&1
 status=$?
-program plain "unload all modules" 10 sh -c "cat /tmp/unloaded; exit $status"
+program plain "unload all modules" 300 sh -c "cat /tmp/unloaded; exit $status"
 core=$(files dma-buf dma-heap system_heap cma_heap udmabuf sw_sync)
 # what these depend on comes first, DMA-BUF itself excepted
 drivers=$(for name in vgem vivid; do modprobe -D "$name"; done |
@@ -30,4 +30,4 @@ drivers=$(for name in vgem vivid; do modprobe -D "$name"; done |
 rounds=$(word rounds)
 rounds=${rounds:+-n $rounds}
 # shellcheck disable=SC2086 # lists of files
-program tap module_cycle 2000 module_cycle $rounds $core -- $drivers
+program tap module_cycle 2400 module_cycle $rounds $core -- $drivers

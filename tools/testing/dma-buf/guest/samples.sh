@@ -6,5 +6,5 @@
 modprobe vgem
 modprobe vkms
 grep '_sample$' /jobs/our-tests | while read -r test; do
-	program tap "$test" 300 "$test"
+	program tap "$test" 1500 "$test"
 done

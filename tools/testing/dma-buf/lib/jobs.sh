@@ -30,7 +30,7 @@ run() {
 	build_machine "$MACHINE" "$LINK"
 	unlock_cache
 	say "  Boot $MACHINE and run the main job (15 s to 1 min) ..."
-	guest_job "$MACHINE" main-job "$dir" 240 --echo "      guest: " ||
+	guest_job "$MACHINE" main-job "$dir" 700 --echo "      guest: " ||
 		fail "the main job" "the guest's run was not clean" "read the log; CORE=c shows whether the C core does the same" "$dir/console.log"
 	grep -qx '# end 0' "$dir/data.log" ||
 		fail "the main job" "camera_to_display failed" "its last message says what to do" "$dir/data.log"
@@ -64,7 +64,7 @@ test_job() {
 	stress*) options=(--append deferred_probe_timeout=-1) ;;
 	esac
 	case $job in *-4) options+=(--cpus 4) ;; esac
-	guest_job "$machine" "${job%-4}" "$dir" 2400 "${options[@]}" >"$RESULTS/$VARIANT-$job.txt" 2>&1 || true
+	guest_job "$machine" "${job%-4}" "$dir" 4500 "${options[@]}" >"$RESULTS/$VARIANT-$job.txt" 2>&1 || true
 	[ "$job" != main-job ] || check_picture "$VARIANT" "$dir"
 	[ "$job" != inventory ] || check_inventory "$dir/inventory.txt"
 	python3 "$HERE/report.py" run "$VARIANT" "$dir"

@@ -40,8 +40,8 @@ missing_packages() {
 
 install_packages() {
 	export DEBIAN_FRONTEND=noninteractive
-	apt-get update
-	apt-get install -y --no-install-recommends "$@"
+	apt-get -o Acquire::Retries=5 update
+	apt-get -o Acquire::Retries=5 install -y --no-install-recommends "$@"
 }
 
 check_packages() {

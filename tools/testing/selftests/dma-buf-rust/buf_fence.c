@@ -100,18 +100,15 @@ struct waiter {
 	int fd;
 	int events;
 	int got;
-	long ms;
 };
 
 static void *wait_in_poll(void *arg)
 {
 	struct waiter *w = arg;
 	struct pollfd p = { .fd = w->fd, .events = w->events };
-	long start = now_ms();
 
-	poll(&p, 1, 10000);
+	poll(&p, 1, -1);
 	w->got = p.revents;
-	w->ms = now_ms() - start;
 	return NULL;
 }
 
@@ -137,7 +134,7 @@ static void test_wake(void)
 	timeline_inc(line, 1);
 	for (int i = 0; i < 8; i++) {
 		pthread_join(w[i].thread, NULL);
-		woken &= w[i].got == w[i].events && w[i].ms < 5000;
+		woken &= w[i].got == w[i].events;
 	}
 	t_ok(woken, "8 threads wake when the fence signals");
 	close(line);
@@ -161,7 +158,7 @@ static void test_epoll(void)
 	put_fence(buf, line, 1, DMA_BUF_SYNC_WRITE);
 	t_ok(epoll_wait(ep, &got, 1, 0) == 0, "pending: neither");
 	timeline_inc(line, 1);
-	t_ok(epoll_wait(ep, &got, 1, 5000) == 1, "signalled: it wakes");
+	t_ok(epoll_wait(ep, &got, 1, PATIENCE_MS) == 1, "signalled: it wakes");
 	put_fence(buf, line, 2, DMA_BUF_SYNC_WRITE);
 	epoll_wait(ep, &got, 1, 0);
 	/* The buffer goes while somebody watches it. */

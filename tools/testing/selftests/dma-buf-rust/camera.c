@@ -80,7 +80,7 @@ int dequeue_buffer(int camera)
 	};
 	struct pollfd p = { .fd = camera, .events = POLLIN };
 
-	if (poll(&p, 1, 5000) != 1)
+	if (poll(&p, 1, PATIENCE_MS) != 1)
 		return -1;
 	return ioctl(camera, VIDIOC_DQBUF, &b) ? -1 : (int)b.index;
 }

@@ -290,7 +290,7 @@ int attached(int buf)
 
 bool becomes_detached(int buf)
 {
-	for (int tries = 0; tries < 1000 && attached(buf) > 0; tries++)
+	for (int ms = 0; ms < PATIENCE_MS && attached(buf) > 0; ms += 20)
 		nap_ms(20);
 	return !attached(buf);
 }
@@ -311,7 +311,7 @@ static void settle(struct group *g)
 {
 	int objects = 0, timelines = 0;
 
-	for (int tries = 0, same = 0; tries < 100 && same < 15; tries++) {
+	for (int tries = 0, same = 0; tries < 1500 && same < 100; tries++) {
 		look(g);
 		if (!g->objects && !g->timelines)
 			return;
@@ -330,33 +330,36 @@ void group_begin(struct group *g, const char *name)
 	settle(g);
 }
 
-/* Some of what is freed comes back a little later (RCU, other CPUs). */
+/*
+ * Some of what is freed comes back a little later (RCU, other CPUs), and what
+ * was there when the group began may be gone.
+ */
 void group_end(const struct group *g)
 {
 	const long tolerance = MEMORY_TOLERANCE_KB(meminfo_kb("MemTotal:"));
 	long missing = 0;
 	struct group now;
 
-	for (int tries = 0; tries < 500; tries++) {
+	for (int tries = 0; tries < 3000; tries++) {
 		/* the last resort: slabs may hold what their users gave back */
 		if (tries == 40)
 			slab_kb();
 		look(&now);
 		missing = g->free_kb - now.free_kb;
-		if (now.fds == g->fds && now.objects == g->objects &&
-		    now.timelines == g->timelines && missing <= tolerance)
+		if (now.fds == g->fds && now.objects <= g->objects &&
+		    now.timelines <= g->timelines && missing <= tolerance)
 			break;
 		nap_ms(20);
 	}
-	if (now.fds != g->fds || now.objects != g->objects ||
-	    now.timelines != g->timelines)
+	if (now.fds != g->fds || now.objects > g->objects ||
+	    now.timelines > g->timelines)
 		ksft_print_msg("before: %d fds, %d dma-bufs, %d timelines; after: %d, %d and %d\n",
 			       g->fds, g->objects, g->timelines, now.fds,
 			       now.objects, now.timelines);
 	ksft_test_result(now.fds == g->fds, "%s: no fd left\n", g->name);
-	ksft_test_result(now.objects == g->objects, "%s: no dma-buf left\n",
+	ksft_test_result(now.objects <= g->objects, "%s: no dma-buf left\n",
 			 g->name);
-	ksft_test_result(now.timelines == g->timelines, "%s: no fence left\n",
+	ksft_test_result(now.timelines <= g->timelines, "%s: no fence left\n",
 			 g->name);
 	if (missing > tolerance)
 		ksft_print_msg("%ld KiB are missing\n", missing);

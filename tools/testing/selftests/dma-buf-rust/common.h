@@ -53,6 +53,9 @@ struct group {
 void group_begin(struct group *g, const char *name);
 void group_end(const struct group *g);
 
+/* What is certain to happen is waited for that long: a test that goes well never waits. */
+#define PATIENCE_MS	60000
+
 /* CLOCK_MONOTONIC */
 __u64 now_ns(void);
 void nap_ms(long ms);
@@ -153,7 +156,7 @@ int fence_count(int fence, int *status);
 int fence_status(int fence);
 /* What poll() says at once: the events that are ready. */
 int poll_now(int fd, int events);
-/* Whether the fence signals within 20 s: a test that goes well never waits. */
+/* Whether the fence signals, within PATIENCE_MS */
 bool poll_signalled(int fence);
 /*
  * How many timelines there are in sync/info. A timeline lives as long as the

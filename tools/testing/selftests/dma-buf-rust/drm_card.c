@@ -105,16 +105,21 @@ bool is_filled(const char *p, size_t len, unsigned int seed)
 	return true;
 }
 
+bool cma_is_used(long before)
+{
+	return meminfo_kb("CmaFree:") < before - CMA_TOLERANCE_KB;
+}
+
 bool cma_is_back(long before)
 {
-	long now = 0;
+	long now;
 
-	for (int tries = 0; tries < 100; tries++) {
-		now = meminfo_kb("CmaFree:");
-		if (now >= before - CMA_TOLERANCE_KB)
+	for (int ms = 0; ms < PATIENCE_MS; ms += 20) {
+		if (!cma_is_used(before))
 			return true;
 		nap_ms(20);
 	}
+	now = meminfo_kb("CmaFree:");
 	t_note("CMA: %ld kB, now %ld kB", before, now);
 	return false;
 }

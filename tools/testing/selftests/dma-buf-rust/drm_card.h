@@ -27,9 +27,11 @@ int export(int card, __u32 handle);
 void fill(char *p, size_t len, unsigned int seed);
 bool is_filled(const char *p, size_t len, unsigned int seed);
 /*
- * Whether as much of the CMA area is free as before, but for pages that each CPU
+ * Whether less of the CMA area is free than before, by more than what each CPU
  * keeps for itself for a while.
  */
+bool cma_is_used(long before);
+/* Or comes back */
 bool cma_is_back(long before);
 
 /* The module of the sample that reads buffers; whether there is one */

@@ -228,7 +228,7 @@ static void test_destroy(void)
 	for (int i = 0; i < LEAK_ROUNDS; i++)
 		maps[i] = map_dumb(card, new_dumb(card));
 	close(card);
-	t_ok(!cma_is_back(free_before), "mappings keep the memory");
+	t_ok(cma_is_used(free_before), "mappings keep the memory");
 	for (int i = 0; i < LEAK_ROUNDS; i++)
 		munmap(maps[i], SIZE);
 	t_ok(cma_is_back(free_before), "until the last one is gone");

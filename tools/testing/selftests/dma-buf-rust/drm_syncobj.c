@@ -191,7 +191,7 @@ static void *wait_thread(void *arg)
 {
 	struct waiter *w = arg;
 
-	w->ret = wait_point(w->obj, w->point, w->flags, 20000);
+	w->ret = wait_point(w->obj, w->point, w->flags, PATIENCE_MS);
 	return NULL;
 }
 
@@ -299,7 +299,7 @@ static void test_order(void)
 	}
 	t_ok(!early && at == 0, "none is reached without the first");
 	timeline_inc(lines[0], 1);
-	t_ok(wait_point(obj, 50, 0, 20000) == 0 && poll_signalled(fence) &&
+	t_ok(wait_point(obj, 50, 0, PATIENCE_MS) == 0 && poll_signalled(fence) &&
 	     query(obj, 0) == 50, "with the first, all are");
 	for (int i = 0; i < 50; i++)
 		close(lines[i]);
@@ -435,7 +435,7 @@ static void test_long(void)
 	t_err(wait_point(obj, PENDING / 2, 0, 0), 0, "it can be waited for");
 	t_err(wait_point(obj, PENDING, 0, 20), ETIME, "the rest is pending");
 	timeline_inc(line, PENDING / 2);
-	t_err(wait_point(obj, PENDING, 0, 20000), 0, "all have signalled");
+	t_err(wait_point(obj, PENDING, 0, PATIENCE_MS), 0, "all have signalled");
 	t_ok(poll_signalled(fence), "the file too");
 	close(fence);
 	destroy(obj);

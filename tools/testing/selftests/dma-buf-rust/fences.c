@@ -106,7 +106,7 @@ bool poll_signalled(int fence)
 {
 	struct pollfd p = { .fd = fence, .events = POLLIN };
 
-	t_need(poll(&p, 1, 20000) >= 0, "poll");
+	t_need(poll(&p, 1, PATIENCE_MS) >= 0, "poll");
 	return p.revents == POLLIN;
 }
 

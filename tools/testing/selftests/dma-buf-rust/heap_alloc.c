@@ -254,7 +254,7 @@ static void test_absurd_system(void)
 
 		/* Whoever must die for this, it should be this process. */
 		write_file("/proc/self/oom_score_adj", "1000");
-		alarm(280);
+		alarm(1400);
 		_exit(alloc_fd(heap, len) < 0 && errno == ENOMEM ? 0 : 1);
 	}
 	t_need(waitpid(child, &status, 0) == child, "waitpid");

@@ -51,7 +51,7 @@ static int unload(void)
 /* Waits, not for ever, until the ioctl of the control file returns this. */
 static bool comes_to(int control, unsigned long cmd, int wanted)
 {
-	for (int tries = 0; tries < 1000; tries++) {
+	for (int ms = 0; ms < PATIENCE_MS; ms += 10) {
 		if (ioctl(control, cmd) == wanted)
 			return true;
 		nap_ms(10);
@@ -161,7 +161,7 @@ static int end(struct call *call)
 /* Until the name is free: the heap is going, but who is inside stays. */
 static bool name_is_free(int control)
 {
-	for (int tries = 0; tries < 1000; tries++) {
+	for (int ms = 0; ms < PATIENCE_MS; ms += 10) {
 		if (!ioctl(control, ADD))
 			return true;
 		nap_ms(10);
@@ -252,6 +252,20 @@ static void *open_and_allocate(void *arg)
 	return NULL;
 }
 
+/* Whether some got buffers and some came too late */
+static bool had_both(struct opener openers[OPENERS])
+{
+	unsigned long allocated = 0, refused = 0;
+
+	for (int i = 0; i < OPENERS; i++) {
+		allocated += __atomic_load_n(&openers[i].allocated,
+					     __ATOMIC_RELAXED);
+		refused += __atomic_load_n(&openers[i].refused,
+					   __ATOMIC_RELAXED);
+	}
+	return allocated && refused;
+}
+
 static void test_race(void)
 {
 	struct opener openers[OPENERS] = { 0 }, all = { 0 };
@@ -268,7 +282,7 @@ static void test_race(void)
 				       open_and_allocate, &openers[i]),
 		       "pthread_create");
 	deadline = now_ns() + SECONDS * 1000000000ULL;
-	while (now_ns() < deadline) {
+	while (now_ns() < deadline || !had_both(openers)) {
 		failed |= ioctl(control, ADD);
 		/* for some rounds a while, that they get to allocate */
 		if (rounds++ % 4)

@@ -76,7 +76,7 @@ static bool objects_become(int wanted)
 {
 	int n = count_objects();
 
-	for (int tries = 0; n != wanted && tries < 1000; tries++) {
+	for (int ms = 0; n != wanted && ms < PATIENCE_MS; ms += 20) {
 		nap_ms(20);
 		n = count_objects();
 	}
@@ -87,7 +87,7 @@ static bool becomes_idle(const struct shared *s)
 {
 	struct pollfd p = { .fd = s->fd, .events = POLLOUT };
 
-	poll(&p, 1, 10000);
+	poll(&p, 1, PATIENCE_MS);
 	return poll_now(s->fd, IN_OUT) == IN_OUT ||
 	       wrong("the buffer does not become idle");
 }

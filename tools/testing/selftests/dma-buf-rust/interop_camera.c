@@ -196,8 +196,8 @@ static bool writes(const __u32 *view, unsigned int seed)
 		return false;
 	if (ioctl(own.camera, VIDIOC_STREAMON, &type))
 		return refused("VIDIOC_STREAMON");
-	if (poll(&p, 1, 10000) != 1)
-		return wrong("no frame within 10 s");
+	if (poll(&p, 1, PATIENCE_MS) != 1)
+		return wrong("no frame");
 	own.queued = false;
 	if (ioctl(own.camera, VIDIOC_DQBUF, &b))
 		return refused("VIDIOC_DQBUF");

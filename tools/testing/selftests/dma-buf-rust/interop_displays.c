@@ -52,9 +52,9 @@ static bool heeds(const struct shared *s, int line, bool writer)
 		timeline_inc(line, 1);
 		return false;
 	}
-	early = kms_shown(&own.kms, writer ? 50 : 10000);
+	early = kms_shown(&own.kms, writer ? 50 : PATIENCE_MS);
 	timeline_inc(line, 1);
-	fine = early ? !writer : writer && kms_shown(&own.kms, 10000);
+	fine = early ? !writer : writer && kms_shown(&own.kms, PATIENCE_MS);
 	return fine || wrong("a %s's fence: the flip %s", writer ? "writer" :
 			     "reader", early ? "does not wait" : "waits");
 }

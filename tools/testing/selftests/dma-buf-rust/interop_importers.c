@@ -263,7 +263,7 @@ static bool heeds_sample(const struct shared *s, int line, bool writer)
 	sample.err = -1;
 	sample.sum = fnv1a(s->view, s->size);
 	t_need(!pthread_create(&thread, NULL, submit, NULL), "pthread_create");
-	for (int ms = 0; ms < (writer ? 50 : 10000); ms += 10) {
+	for (int ms = 0; ms < (writer ? 50 : PATIENCE_MS); ms += 10) {
 		nap_ms(10);
 		if (!submit_waits())
 			break;
@@ -276,7 +276,7 @@ static bool heeds_sample(const struct shared *s, int line, bool writer)
 			     "reader", writer ? "does not wait" : "waits");
 	if (!submitted() || !reads_sample(0))
 		return false;
-	return poll(&p, 1, 10000) == 1 || wrong("its job has a fence for ever");
+	return poll(&p, 1, PATIENCE_MS) == 1 || wrong("its job has a fence for ever");
 }
 
 /* Its fence is the buffer's from the job's submission until the job is done. */
@@ -289,7 +289,7 @@ static bool own_fence_sample(const struct shared *s)
 	if (!submitted())
 		return false;
 	p.fd = export_fence(s->fd, DMA_BUF_SYNC_WRITE);
-	fine = p.fd >= 0 && poll(&p, 1, 10000) == 1 && fence_status(p.fd) == 1;
+	fine = p.fd >= 0 && poll(&p, 1, PATIENCE_MS) == 1 && fence_status(p.fd) == 1;
 	close(p.fd);
 	if (!fine)
 		return wrong("a writer cannot wait for the sample's job");

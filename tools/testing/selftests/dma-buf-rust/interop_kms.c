@@ -269,12 +269,12 @@ static bool write_back(struct kms *k, __u32 fb, __u32 wb)
 
 	if (commit(k, fb, wb, &fence, DRM_MODE_ATOMIC_ALLOW_MODESET))
 		return refused("DRM_IOCTL_MODE_ATOMIC");
-	fine = kms_shown(k, 10000) && fence >= 0 && poll_signalled(fence);
+	fine = kms_shown(k, PATIENCE_MS) && fence >= 0 && poll_signalled(fence);
 	close(fence);
 	if (!fine)
 		return wrong("the writeback does not finish");
 	/* its own reference is the last one */
-	for (int tries = 0; tries < 500 && uses(k, wb) != 1; tries++)
+	for (int ms = 0; ms < PATIENCE_MS && uses(k, wb) != 1; ms += 10)
 		nap_ms(10);
 	return uses(k, wb) == 1 || wrong("the writeback's target stays in use");
 }
@@ -285,7 +285,7 @@ bool kms_show(struct kms *k, __u32 fb, __u32 wb)
 		return write_back(k, fb, wb);
 	if (commit(k, fb, 0, NULL, DRM_MODE_ATOMIC_ALLOW_MODESET))
 		return refused("DRM_IOCTL_MODE_ATOMIC");
-	return kms_shown(k, 10000) || wrong("no page flip within 10 s");
+	return kms_shown(k, PATIENCE_MS) || wrong("no page flip");
 }
 
 bool kms_start(struct kms *k, __u32 fb)

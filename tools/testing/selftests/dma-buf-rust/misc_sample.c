@@ -286,7 +286,7 @@ static void *get_and_read(void *arg)
 	int device = device_open();
 	struct answer a;
 
-	while (!__atomic_load_n(&stop, __ATOMIC_RELAXED)) {
+	do {
 		int buf = get_fd(device, O_RDWR | O_CLOEXEC);
 		char *p = map(buf, page_size());
 
@@ -297,7 +297,7 @@ static void *get_and_read(void *arg)
 			break;
 		munmap(p, page_size());
 		++*rounds;
-	}
+	} while (!__atomic_load_n(&stop, __ATOMIC_RELAXED));
 	close(device);
 	return NULL;
 }

@@ -78,7 +78,7 @@ int module_unload_soon(const char *name)
 {
 	int ret = module_unload(name);
 
-	for (int tries = 0; ret && errno == EAGAIN && tries < 2000; tries++) {
+	for (int ms = 0; ret && errno == EAGAIN && ms < PATIENCE_MS; ms += 10) {
 		nap_ms(10);
 		ret = module_unload(name);
 	}
@@ -193,7 +193,7 @@ bool memory_is_back(const struct memory *before, long rounds, long kb)
 	if (!access("/sys/kernel/debug/kmemleak", F_OK))
 		kb *= 4;
 	/* what is freed by RCU or a work item may take its time */
-	for (int tries = 0; tries < 20; tries++) {
+	for (int tries = 0; tries < 100; tries++) {
 		memory_look(&after);
 		if (!memory_grew(before, &after, rounds, kb, false))
 			return true;

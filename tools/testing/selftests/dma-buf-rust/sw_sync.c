@@ -55,7 +55,7 @@ static void test_arguments(void)
 	ptr_free(p);
 	t_ok(failed == LEAK_ROUNDS, "CREATE, read-only, %d times: %s",
 	     LEAK_ROUNDS, strerror(EFAULT));
-	for (int tries = 0; tries < 50 && count_files() > files; tries++)
+	for (int ms = 0; ms < PATIENCE_MS && count_files() > files; ms += 20)
 		nap_ms(20);
 	t_ok(count_files() - files < LEAK_ROUNDS / 2, "no file left of them");
 	fd_table_full(true);

@@ -87,7 +87,7 @@ static void refused(int fence, unsigned long cmd, void *arg, const char *text)
 		failed += ioctl(fence, cmd, arg) < 0 && errno == EFAULT;
 	t_ok(failed == LEAK_ROUNDS, "%s, %d times: %s", text, LEAK_ROUNDS,
 	     strerror(EFAULT));
-	for (int tries = 0; tries < 50 && count_files() > files; tries++)
+	for (int ms = 0; ms < PATIENCE_MS && count_files() > files; ms += 20)
 		nap_ms(20);
 	t_ok(count_files() - files < LEAK_ROUNDS / 2, "%s: no file left", text);
 }

@@ -44,7 +44,7 @@ static void test_poll(void)
 	t_ok(epoll_wait(ep, &got, 1, 0) == 0, "epoll: not ready");
 	timeline_inc(other, 1);
 	t_ok(poll_signalled(both), "both: signalled");
-	t_ok(epoll_wait(ep, &got, 1, 20000) == 1 && got.events == EPOLLIN,
+	t_ok(epoll_wait(ep, &got, 1, PATIENCE_MS) == 1 && got.events == EPOLLIN,
 	     "epoll: ready");
 	close(ep);
 	close(copy);
@@ -67,7 +67,7 @@ static void *wait_in_poll(void *arg)
 	struct waiter *w = arg;
 	struct pollfd p = { .fd = w->fd, .events = POLLIN };
 
-	poll(&p, 1, 20000);
+	poll(&p, 1, PATIENCE_MS);
 	w->got = p.revents;
 	return NULL;
 }

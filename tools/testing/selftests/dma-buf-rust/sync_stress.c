@@ -435,7 +435,7 @@ int main(int argc, char **argv)
 	int seconds = argc > 1 ? atoi(argv[1]) : 60;
 	__u32 seed = argc > 2 ? strtoul(argv[2], NULL, 0) : now_ns();
 	int files, files_before, line, log;
-	long slab, slab_before;
+	long slab, slab_before, most;
 	struct group g;
 
 	t_begin();
@@ -459,15 +459,21 @@ int main(int argc, char **argv)
 	nap_ms(seconds * 100);
 	end(workers);
 	settle(&files_before, &slab_before);
+	most = slab_before + SLAB_TOLERANCE_KB;
 	begin(workers);
 	nap_ms(seconds * 900);
 	end(workers);
 	report(workers);
-	settle(&files, &slab);
+	/* it may take longer on a machine that has no time */
+	for (int tries = 0; tries < 60; tries++) {
+		settle(&files, &slab);
+		if (files <= files_before && slab <= most)
+			break;
+	}
 	t_note("before: %d files, %ld KiB of slab; after: %d, %ld KiB",
 	       files_before, slab_before, files, slab);
 	t_ok(files <= files_before, "no file left");
-	t_ok(slab <= slab_before + SLAB_TOLERANCE_KB, "no slab memory left");
+	t_ok(slab <= most, "no slab memory left");
 	t_ok(log_is_clean(log), "the kernel has nothing to say");
 	group_end(&g);
 	close(log);

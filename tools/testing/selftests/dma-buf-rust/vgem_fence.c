@@ -191,11 +191,12 @@ static void test_arguments(int card)
 /* Whoever goes first, nobody waits for ever. */
 static void test_order(void)
 {
-	int card, buf, fence, seen, before = count_objects();
+	int card, buf, fence, seen, before;
 	struct group g;
 	__u32 handle;
 
 	group_begin(&g, "the order of letting go");
+	before = count_objects();
 	card = open_card("vgem");
 	buf = shared_buffer(card, "system", &handle);
 	fence = attach(card, handle, VGEM_FENCE_WRITE);
@@ -235,7 +236,7 @@ static void *wait_for(void *arg)
 	struct waiter *w = arg;
 	struct pollfd p = { .fd = w->buf, .events = w->events };
 
-	poll(&p, 1, 20000);
+	poll(&p, 1, PATIENCE_MS);
 	w->got = p.revents;
 	return NULL;
 }

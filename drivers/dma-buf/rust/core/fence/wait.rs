@@ -169,7 +169,11 @@ pub(crate) fn default(fence: &Fence, sleep: Sleep, timeout: c_long) -> Result<c_
         bindings::list_del_init(node);
         bindings::__set_current_state(bindings::TASK_RUNNING);
     }
-    result
+    match result {
+        // A task that is woken, but gets to run when its time is over, has not waited in vain.
+        Ok(0) if has(fence, Flag::Signaled) => Ok(1),
+        result => result,
+    }
 }
 
 /// The sleepers of one task that waits for several fences.
@@ -235,12 +239,15 @@ pub(crate) fn any(
     }
 
     let mut result = Ok((timeout, None));
-    while let Ok((left @ 1.., None)) = result {
+    while let Ok((left, None)) = result {
         // SAFETY: A valid state. The barrier in it orders it before the look at the fences.
         unsafe { bindings::set_current_state(sleep.state()) };
 
         if let first @ Some(_) = fences.iter().position(|fence| has(fence, Flag::Signaled)) {
-            result = Ok((left, first));
+            result = Ok((left.max(1), first));
+            break;
+        }
+        if left == 0 {
             break;
         }
 
