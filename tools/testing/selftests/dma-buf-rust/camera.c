@@ -12,6 +12,7 @@
 #include <linux/videodev2.h>
 
 #include "camera.h"
+#include "common.h"
 
 #define CAPTURE	V4L2_BUF_TYPE_VIDEO_CAPTURE
 
