@@ -84,7 +84,10 @@ void fail_end(const char *hint, int err);
 	} while (0)
 
 int xioctl(int fd, unsigned long request, void *arg);
-/* Whether something can be read within a minute */
+/* What is certain to happen is waited for that long. */
+#define PATIENCE_MS	60000
+
+/* Whether something can be read, within PATIENCE_MS */
 bool wait_readable(int fd);
 void wait_for_line(void);
 bool read_text(const char *path, char *buf, size_t len);

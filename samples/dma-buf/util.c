@@ -40,7 +40,7 @@ bool wait_readable(int fd)
 	int ret;
 
 	do {
-		ret = poll(&p, 1, 60000);
+		ret = poll(&p, 1, PATIENCE_MS);
 	} while (ret < 0 && errno == EINTR);
 	return ret == 1 && (p.revents & POLLIN);
 }

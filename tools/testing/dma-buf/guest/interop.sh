@@ -12,6 +12,5 @@ for module in bochs rust_drm_dumb rust_dma_buf_importer "rust_dma_buf_misc size=
 	# shellcheck disable=SC2086 # a parameter may follow the name
 	[ -z "$(find /lib/modules -name "${module%% *}.ko")" ] || modprobe $module
 done
-# a display waits a second for its interrupt, and warns: both on one CPU, so that they stand still together or not at all
-echo 1 >/sys/devices/virtual/workqueue/cpumask
+displays_on_one_cpu
 program tap interop 1500 interop "$(word machine)" "$LINK"

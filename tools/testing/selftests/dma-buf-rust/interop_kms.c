@@ -5,12 +5,11 @@
  */
 #include <poll.h>
 #include <sys/ioctl.h>
-#include <sys/stat.h>
-#include <sys/sysmacros.h>
 
 #include <drm/drm.h>
 #include <drm/drm_mode.h>
 
+#include "framebuffer.h"
 #include "interop.h"
 #include "interop_kms.h"
 
@@ -235,28 +234,6 @@ static int commit(struct kms *k, __u32 fb, __u32 wb, __s32 *fence, __u32 flags)
 	return ioctl(k->card, DRM_IOCTL_MODE_ATOMIC, &atomic);
 }
 
-/* How often a frame buffer is in use, as debugfs has it; 0 if it is not there */
-static unsigned int uses(struct kms *k, __u32 fb)
-{
-	char path[64], heading[64], text[8192];
-	const char *at;
-	unsigned int n = 0;
-	struct stat st;
-
-	if (fstat(k->card, &st))
-		return 0;
-	snprintf(path, sizeof(path), "/sys/kernel/debug/dri/%u/framebuffer",
-		 minor(st.st_rdev));
-	if (!read_file(path, text, sizeof(text)))
-		return 0;
-	snprintf(heading, sizeof(heading), "framebuffer[%u]:", fb);
-	at = strstr(text, heading);
-	at = at ? strstr(at, "refcount=") : NULL;
-	if (at)
-		sscanf(at, "refcount=%u", &n);
-	return n;
-}
-
 /*
  * A writeback is over when the driver has let go of its target, a little after
  * its fence. vkms composes nothing that is committed in between: what cleans up
@@ -274,9 +251,9 @@ static bool write_back(struct kms *k, __u32 fb, __u32 wb)
 	if (!fine)
 		return wrong("the writeback does not finish");
 	/* its own reference is the last one */
-	for (int ms = 0; ms < PATIENCE_MS && uses(k, wb) != 1; ms += 10)
+	for (int ms = 0; ms < PATIENCE_MS && framebuffer_uses(k->card, wb) != 1; ms += 10)
 		nap_ms(10);
-	return uses(k, wb) == 1 || wrong("the writeback's target stays in use");
+	return framebuffer_uses(k->card, wb) == 1 || wrong("the writeback's target stays in use");
 }
 
 bool kms_show(struct kms *k, __u32 fb, __u32 wb)
