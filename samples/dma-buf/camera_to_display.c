@@ -228,12 +228,19 @@ static __u32 show_frame(struct job *j, unsigned int index, __u32 sequence)
 
 static void run(struct job *j)
 {
-	unsigned int on_screen = MAX_BUFFERS;
-	__u32 sum, last = 0, sequence;
+	unsigned int on_screen = MAX_BUFFERS, again = 0;
+	__u32 sum, last = 0, sequence, last_sequence = 0;
 
 	while (j->shown < j->opt.frames) {
 		unsigned int index = camera_dequeue(&j->camera, &sequence);
 
+		/* vivid gives the same frame once more when it gets no time. */
+		if (j->shown && sequence == last_sequence &&
+		    again++ < j->opt.frames) {
+			camera_queue(&j->camera, &j->buf[index], index);
+			continue;
+		}
+		last_sequence = sequence;
 		sum = show_frame(j, index, sequence);
 		if (j->shown == 1 || sum != last)
 			j->distinct++;
