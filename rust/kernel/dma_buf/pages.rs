@@ -7,14 +7,16 @@ use crate::{
     page::{
         PAGE_SHIFT,
         PAGE_SIZE, //
-    },
-    prelude::*,
+    }, //
 };
 use core::{
     marker::PhantomData,
     mem::ManuallyDrop,
     ptr::NonNull, //
 };
+
+#[cfg(CONFIG_ARCH_HAS_MEM_ENCRYPT)]
+use crate::prelude::*;
 
 /// A run of physically contiguous pages.
 ///
