@@ -4,7 +4,6 @@
  * where the driver offers one.
  */
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <drm/drm.h>
@@ -116,19 +115,6 @@ static void wait_for_flip(struct display *d)
 		     d->driver);
 }
 
-/*
- * A driver lets go of a writeback's target a little after its fence. vkms of
- * 7.3.4 loses a writeback that begins before: what cleans up after the one turns
- * off what the next one has turned on.
- */
-static void wait_unused(const struct display *d, const struct buffer *wb)
-{
-	const struct timespec moment = { .tv_nsec = 1000000 };
-
-	for (int ms = 0; ms < PATIENCE_MS && framebuffer_uses(d->fd, wb->fb) > 1; ms++)
-		nanosleep(&moment, NULL);
-}
-
 void display_show(struct display *d, const struct buffer *b,
 		  const struct buffer *wb, unsigned int width,
 		  unsigned int height)
@@ -182,6 +168,6 @@ void display_show(struct display *d, const struct buffer *b,
 		     "%s (%s): the writeback does not finish", d->node,
 		     d->driver);
 	close(fence);
-	wait_unused(d, wb);
+	framebuffer_let_go(d->fd, wb->fb, PATIENCE_MS);
 	d->writebacks++;
 }

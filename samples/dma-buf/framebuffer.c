@@ -4,10 +4,11 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <time.h>
 
 #include "framebuffer.h"
 
-unsigned int framebuffer_uses(int card, __u32 fb)
+static unsigned int uses_of(int card, __u32 fb)
 {
 	unsigned int id, uses = 0;
 	char path[64], line[256];
@@ -31,5 +32,17 @@ unsigned int framebuffer_uses(int card, __u32 fb)
 			sscanf(at, "refcount=%u", &uses);
 	}
 	fclose(f);
+	return uses;
+}
+
+unsigned int framebuffer_let_go(int card, __u32 fb, int most_ms)
+{
+	const struct timespec moment = { .tv_nsec = 1000000 };
+	unsigned int uses = uses_of(card, fb);
+
+	for (int ms = 0; ms < most_ms && uses > 1; ms++) {
+		nanosleep(&moment, NULL);
+		uses = uses_of(card, fb);
+	}
 	return uses;
 }

@@ -251,28 +251,23 @@ impl PinnedPages {
     /// The pages, in the order in which they were appended.
     #[inline]
     pub fn runs(&self) -> impl Iterator<Item = PageRun<'_>> + Clone {
-        self.all()
+        self.runs_after(0)
     }
 
     /// Those pages, without the first `skip` of them.
     ///
     /// Looks at no folio before, but for those of files that have folios of many pages.
     #[inline]
-    pub fn runs_after(&self, skip: usize) -> impl Iterator<Item = PageRun<'_>> {
-        let mut runs = self.all();
-
-        runs.skip_pages(skip);
-        runs
-    }
-
-    #[inline]
-    fn all(&self) -> Runs<'_> {
-        Runs {
+    pub fn runs_after(&self, skip: usize) -> impl Iterator<Item = PageRun<'_>> + Clone {
+        let mut runs = Runs {
             folios: self.folios.iter(),
             parts: self.parts.iter(),
             last: self.last,
             part: Part::default(),
-        }
+        };
+
+        runs.skip_pages(skip);
+        runs
     }
 }
 

@@ -10,7 +10,6 @@
 #include <sys/epoll.h>
 #include <sys/ioctl.h>
 #include <sys/time.h>
-#include <time.h>
 
 #include <linux/dma-buf.h>
 #include <linux/sync_file.h>
@@ -18,21 +17,6 @@
 #include "common.h"
 
 #define IN_OUT	(POLLIN | POLLOUT)
-
-static long now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec * 1000L + t.tv_nsec / 1000000;
-}
-
-static void nap(long ms)
-{
-	struct timespec t = { .tv_nsec = ms * 1000000 };
-
-	nanosleep(&t, NULL);
-}
 
 /* Puts fence number "value" of the timeline on the buffer. */
 static void put_fence(int buf, int timeline, unsigned int value, __u32 flags)
@@ -130,7 +114,7 @@ static void test_wake(void)
 		t_need(!pthread_create(&w[i].thread, NULL, wait_in_poll, &w[i]),
 		       "pthread_create");
 	}
-	nap(200);
+	nap_ms(200);
 	timeline_inc(line, 1);
 	for (int i = 0; i < 8; i++) {
 		pthread_join(w[i].thread, NULL);
@@ -379,7 +363,7 @@ static void test_sync(void)
 		.flags = DMA_BUF_SYNC_START | DMA_BUF_SYNC_WRITE,
 	};
 	t_need(!pthread_create(&s.thread, NULL, sync_thread, &s), "thread");
-	nap(200);
+	nap_ms(200);
 	t_ok(!__atomic_load_n(&s.done, __ATOMIC_ACQUIRE),
 	     "writing waits for a reader");
 	timeline_inc(line, 1);

@@ -211,7 +211,7 @@ int main(void)
 {
 	const struct timespec run = { .tv_sec = SECONDS };
 	struct worker workers[THREADS] = { 0 };
-	unsigned long calls = 0, surprises = 0;
+	unsigned long calls, surprises = 0;
 	char names[MAX_HEAPS][64];
 	struct group g;
 
@@ -234,7 +234,6 @@ int main(void)
 	__atomic_store_n(&stop, true, __ATOMIC_RELAXED);
 	for (int i = 0; i < THREADS; i++) {
 		pthread_join(workers[i].thread, NULL);
-		calls += workers[i].calls;
 		surprises += workers[i].surprises;
 		if (workers[i].timeline >= 0)
 			close(workers[i].timeline);
@@ -244,6 +243,7 @@ int main(void)
 			t_note("thread %d: %s", i,
 			       strerror(workers[i].surprise));
 	}
+	calls = all_calls(workers);
 	for (int i = 0; i < SLOTS; i++)
 		if (slots[i] >= 0)
 			close(slots[i]);

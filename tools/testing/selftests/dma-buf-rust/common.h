@@ -156,6 +156,11 @@ int fence_count(int fence, int *status);
 int fence_status(int fence);
 /* What poll() says at once: the events that are ready. */
 int poll_now(int fd, int events);
+/*
+ * Whether all may access the buffer, within PATIENCE_MS. Who polls it is told
+ * after those who look at its fences.
+ */
+bool becomes_idle(int buf);
 /* Whether the fence signals, within PATIENCE_MS */
 bool poll_signalled(int fence);
 /*

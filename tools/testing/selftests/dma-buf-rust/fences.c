@@ -102,6 +102,15 @@ int poll_now(int fd, int events)
 	return p.revents;
 }
 
+bool becomes_idle(int buf)
+{
+	const int all = POLLIN | POLLOUT;
+	struct pollfd p = { .fd = buf, .events = POLLOUT };
+
+	poll(&p, 1, PATIENCE_MS);
+	return poll_now(buf, all) == all;
+}
+
 bool poll_signalled(int fence)
 {
 	struct pollfd p = { .fd = fence, .events = POLLIN };

@@ -252,23 +252,26 @@ static void *open_and_allocate(void *arg)
 	return NULL;
 }
 
-/* Whether some got buffers and some came too late */
-static bool had_both(struct opener openers[OPENERS])
+/* What all of them have seen so far; they may be running. */
+static struct opener sum_of(const struct opener openers[OPENERS])
 {
-	unsigned long allocated = 0, refused = 0;
+	struct opener all = { 0 };
 
 	for (int i = 0; i < OPENERS; i++) {
-		allocated += __atomic_load_n(&openers[i].allocated,
-					     __ATOMIC_RELAXED);
-		refused += __atomic_load_n(&openers[i].refused,
-					   __ATOMIC_RELAXED);
+		const struct opener *o = &openers[i];
+
+		all.opened += __atomic_load_n(&o->opened, __ATOMIC_RELAXED);
+		all.allocated += __atomic_load_n(&o->allocated, __ATOMIC_RELAXED);
+		all.refused += __atomic_load_n(&o->refused, __ATOMIC_RELAXED);
+		if (o->bad)
+			all.bad = o->bad;
 	}
-	return allocated && refused;
+	return all;
 }
 
 static void test_race(void)
 {
-	struct opener openers[OPENERS] = { 0 }, all = { 0 };
+	struct opener openers[OPENERS] = { 0 }, all;
 	int control, log, failed = 0;
 	unsigned long rounds = 0;
 	__u64 deadline;
@@ -282,23 +285,19 @@ static void test_race(void)
 				       open_and_allocate, &openers[i]),
 		       "pthread_create");
 	deadline = now_ns() + SECONDS * 1000000000ULL;
-	while (now_ns() < deadline || !had_both(openers)) {
+	do {
 		failed |= ioctl(control, ADD);
 		/* for some rounds a while, that they get to allocate */
 		if (rounds++ % 4)
 			nap_ms(1);
 		failed |= ioctl(control, REMOVE);
 		failed |= ioctl(control, ALIVE);
-	}
+		all = sum_of(openers);
+	} while (now_ns() < deadline || !all.allocated || !all.refused);
 	__atomic_store_n(&stop, true, __ATOMIC_RELAXED);
-	for (int i = 0; i < OPENERS; i++) {
+	for (int i = 0; i < OPENERS; i++)
 		pthread_join(openers[i].thread, NULL);
-		all.opened += openers[i].opened;
-		all.allocated += openers[i].allocated;
-		all.refused += openers[i].refused;
-		if (openers[i].bad)
-			all.bad = openers[i].bad;
-	}
+	all = sum_of(openers);
 	t_note("%lu times added and removed; %lu times opened, %lu buffers, %lu refused",
 	       rounds, all.opened, all.allocated, all.refused);
 	t_ok(!failed, "added and removed each time");

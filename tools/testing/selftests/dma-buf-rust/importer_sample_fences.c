@@ -22,7 +22,6 @@ void test_fence(void)
 	bool pending, seen = false, readable = true, signalled = true, named = false;
 	size_t len = 8 * page_size();
 	int dev, buf, writer, reader;
-	struct pollfd buffer = { .events = POLLOUT };
 	struct sync_fence_info each = { 0 };
 	struct sync_file_info info;
 	struct group g;
@@ -31,7 +30,6 @@ void test_fence(void)
 	group_begin(&g, "the device's fence");
 	dev = device();
 	buf = new_buffer(len);
-	buffer.fd = buf;
 	fill(buf, len);
 	for (int i = 0; i < TRIES && !(seen && named); i++) {
 		cpus_take();
@@ -51,9 +49,7 @@ void test_fence(void)
 		signalled &= poll_signalled(writer) && fence_status(writer) == 1;
 		signalled &= !fence_info(writer, &info, &each, 1) &&
 			     info.num_fences == 1 && each.status == 1;
-		/* who polls is told after those who look at the fence */
-		signalled &= poll(&buffer, 1, PATIENCE_MS) == 1 &&
-			     poll_now(buf, IN_OUT) == IN_OUT;
+		signalled &= becomes_idle(buf);
 		close(writer);
 	}
 	t_ok(seen, "a writer has to wait");

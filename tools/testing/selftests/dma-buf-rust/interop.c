@@ -83,13 +83,9 @@ static bool objects_become(int wanted)
 	return n == wanted || wrong("%d dma-bufs instead of %d", n, wanted);
 }
 
-static bool becomes_idle(const struct shared *s)
+static bool comes_to_rest(const struct shared *s)
 {
-	struct pollfd p = { .fd = s->fd, .events = POLLOUT };
-
-	poll(&p, 1, PATIENCE_MS);
-	return poll_now(s->fd, IN_OUT) == IN_OUT ||
-	       wrong("the buffer does not become idle");
+	return becomes_idle(s->fd) || wrong("the buffer does not become idle");
 }
 
 /*
@@ -104,7 +100,7 @@ static bool see_fence(const struct importer *i, const struct shared *s, bool wri
 
 	if (line < 0)
 		return missing(SW_SYNC);
-	if (!becomes_idle(s)) {
+	if (!comes_to_rest(s)) {
 		close(line);
 		return false;
 	}
@@ -127,7 +123,7 @@ static bool see_fence(const struct importer *i, const struct shared *s, bool wri
 		timeline_inc(line, 1);
 	if (!poll_signalled(writer_waits) || fence_status(reader_waits) != 1)
 		fine = wrong("the fence is over, but not for everybody");
-	fine &= becomes_idle(s);
+	fine &= comes_to_rest(s);
 	close(writer_waits);
 	close(reader_waits);
 	close(fence);

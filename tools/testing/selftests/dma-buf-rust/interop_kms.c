@@ -234,11 +234,7 @@ static int commit(struct kms *k, __u32 fb, __u32 wb, __s32 *fence, __u32 flags)
 	return ioctl(k->card, DRM_IOCTL_MODE_ATOMIC, &atomic);
 }
 
-/*
- * A writeback is over when the driver has let go of its target, a little after
- * its fence. vkms composes nothing that is committed in between: what cleans up
- * after the one turns off what the next one has turned on.
- */
+/* A writeback is over when the driver has let go of its target. */
 static bool write_back(struct kms *k, __u32 fb, __u32 wb)
 {
 	__s32 fence = -1;
@@ -250,10 +246,8 @@ static bool write_back(struct kms *k, __u32 fb, __u32 wb)
 	close(fence);
 	if (!fine)
 		return wrong("the writeback does not finish");
-	/* its own reference is the last one */
-	for (int ms = 0; ms < PATIENCE_MS && framebuffer_uses(k->card, wb) != 1; ms += 10)
-		nap_ms(10);
-	return framebuffer_uses(k->card, wb) == 1 || wrong("the writeback's target stays in use");
+	return framebuffer_let_go(k->card, wb, PATIENCE_MS) == 1 ||
+	       wrong("the writeback's target stays in use");
 }
 
 bool kms_show(struct kms *k, __u32 fb, __u32 wb)
