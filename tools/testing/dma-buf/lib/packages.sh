@@ -11,24 +11,11 @@ wanted_packages() {
 	case $CODENAME in
 	bookworm)
 		echo clang-22 lld-22 llvm-22 libclang-22-dev rustc-web rust-web-src rust-web-clippy rustfmt-web
-		# any working cargo will do, but not every machine has one
-		cargo_path >/dev/null || echo cargo-web
 		;;
 	*)
 		echo clang lld llvm libclang-dev rustc rust-src rust-clippy rustfmt bindgen
 		;;
 	esac
-}
-
-cargo_path() {
-	local candidate
-	for candidate in /usr/bin/cargo "$(command -v cargo || true)" "$HOME/.cargo/bin/cargo"; do
-		if [ -x "$candidate" ] && "$candidate" --version >/dev/null 2>&1; then
-			echo "$candidate"
-			return
-		fi
-	done
-	return 1
 }
 
 missing_packages() {

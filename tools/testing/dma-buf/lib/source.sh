@@ -66,17 +66,6 @@ download_source() {
 	download_package "$CACHE/deb" "linux-source-$KERNEL"
 }
 
-# download_foreign PACKAGE NAME: unpacked in $CACHE/NAME-ARCH for the guests' architectures.
-download_foreign() {
-	local package=$1 name=$2 arch
-	private_apt guest "$CODENAME" arm64 armhf
-	for arch in arm64 armhf; do
-		[ -n "$(newest "$CACHE/deb/${package}_*_$arch.deb")" ] ||
-			download_package "$CACHE/deb" "$package:$arch"
-		unpack_to "$CACHE/$name-$arch" dpkg-deb -x "$(newest "$CACHE/deb/${package}_*_$arch.deb")"
-	done
-}
-
 newest() { { compgen -G "$1" || true; } | sort -V | tail -n 1; }
 
 # unpack_to DIR COMMAND...: COMMAND gets a temporary directory as its last word; DIR appears when it succeeded.
@@ -120,27 +109,31 @@ check_kdir() {
 	TREE=$CACHE/tree/kdir-$version-$(hash_of <<<"$PRISTINE")
 }
 
+source_package() { newest "$CACHE/deb/linux-source-${KERNEL}_*.deb"; }
+
 # Sets PRISTINE (a tree nobody writes to), LINKS (how to lay links over it) and TREE (where kbuild runs).
-get_source() {
-	local deb version
+set_source() {
+	local version
 	[ -z "${KDIR:-}" ] || return 0
-	deb=$(newest "$CACHE/deb/linux-source-${KERNEL}_*.deb")
-	if [ -z "$deb" ]; then
+	version=$(basename "$(source_package)" | cut -d_ -f2)
+	PRISTINE=$CACHE/source/linux-$version
+	LINKS=hard
+	TREE=$CACHE/tree/linux-$version
+}
+
+fetch_source() {
+	[ -z "${KDIR:-}" ] || return 0
+	if [ -z "$(source_package)" ]; then
 		need_space "$CACHE" 10
 		stage "Get the Linux $KERNEL source package" "160 MB, about 1 min" \
 			"if the log says that linux-source-$KERNEL is not there, the mirror has moved on: give a $KERNEL tree of your own, KDIR=/path/to/linux" \
 			download_source
-		deb=$(newest "$CACHE/deb/linux-source-${KERNEL}_*.deb")
 	fi
-	version=$(basename "$deb" | cut -d_ -f2)
-	PRISTINE=$CACHE/source/linux-$version
-	LINKS=hard
-	TREE=$CACHE/tree/linux-$version
-	if [ ! -d "$PRISTINE" ]; then
-		need_space "$CACHE" 10
-		stage "Unpack the Linux source ($version)" "about 30 s" "remove $deb and run the same command again" \
-			unpack_to "$PRISTINE" unpack_source "$deb"
-	fi
+	set_source
+	[ ! -d "$PRISTINE" ] || return 0
+	need_space "$CACHE" 10
+	stage "Unpack the Linux source ($(basename "$PRISTINE"))" "about 30 s" "remove $(source_package) and run the same command again" \
+		unpack_to "$PRISTINE" unpack_source "$(source_package)"
 }
 
 # Lay overlay and patches over the source.
@@ -150,9 +143,42 @@ lay_tree() {
 		python3 "$HERE/lib/tree.py" --pristine "$PRISTINE" --links "$LINKS" --checkout "$TOP" --tree "$TREE"
 }
 
-# get_foreign PACKAGE NAME SIZE
-get_foreign() {
-	[ -d "$CACHE/$2-arm64/usr" ] && [ -d "$CACHE/$2-armhf/usr" ] && return
-	stage "Get $2 for the guests" "$3, under 1 min" "check that apt works on this machine: apt-get update" \
-		download_foreign "$1" "$2"
+# The Debian architectures of the guests that this command may boot.
+guest_architectures() {
+	case $MACHINE in
+	arm64) echo arm64 ;;
+	vexpress-a9) echo armhf ;;
+	*) echo arm64 armhf ;;
+	esac
+}
+
+# What a guest has of the distribution, as PACKAGE:NAME; it is unpacked in $CACHE/NAME-ARCHITECTURE.
+guest_packages() {
+	echo busybox-static:busybox
+	# a test's program is of those that use libdrm
+	[ "$KIND" = run ] || [ "$KIND" = bench ] || echo libdrm-dev:libdrm
+}
+
+download_guest() {
+	local arch=$1 pair package
+	private_apt "guest-$arch" "$CODENAME" "$arch"
+	shift
+	for pair; do
+		package=${pair%:*}
+		[ -n "$(newest "$CACHE/deb/${package}_*_$arch.deb")" ] || download_package "$CACHE/deb" "$package"
+		unpack_to "$CACHE/${pair#*:}-$arch" dpkg-deb -x "$(newest "$CACHE/deb/${package}_*_$arch.deb")"
+	done
+}
+
+fetch_guest() {
+	local arch pair missing
+	for arch in $(guest_architectures); do
+		missing=()
+		for pair in $(guest_packages); do
+			[ -d "$CACHE/${pair#*:}-$arch/usr" ] || missing+=("$pair")
+		done
+		[ ${#missing[@]} -eq 0 ] ||
+			stage "Get ${missing[*]#*:} for $arch guests" "1 to 2 MB, 10 s" \
+				"check that apt works on this machine: apt-get update" download_guest "$arch" "${missing[@]}"
+	done
 }

@@ -9,6 +9,7 @@ set_toolchain() {
 	bookworm)
 		LLVM_SUFFIX=-22
 		BINDGEN=$CACHE/bindgen/bin/bindgen
+		BINDGEN_MINIMUM=0.72.1 # older ones do not understand libclang-22
 		export LIBCLANG_PATH=/usr/lib/llvm-22/lib
 		;;
 	*)
@@ -21,23 +22,53 @@ set_toolchain() {
 		RUST_LIB_SRC=$(find /usr/src -maxdepth 2 -path '/usr/src/rustc-*/library' 2>/dev/null | sort -V | tail -n 1)
 	fi
 	KMAKE_TOOLS=(
-		"LLVM=${LLVM_SUFFIX:-1}" RUSTC=/usr/bin/rustc HOSTRUSTC=/usr/bin/rustc RUSTDOC=/usr/bin/rustdoc
+		"LLVM=${LLVM_SUFFIX:-1}" "RUSTC=$CACHE/bin/rustc" HOSTRUSTC=/usr/bin/rustc RUSTDOC=/usr/bin/rustdoc
 		RUSTFMT=/usr/bin/rustfmt CLIPPY_DRIVER=/usr/bin/clippy-driver "BINDGEN=$BINDGEN" "RUST_LIB_SRC=$RUST_LIB_SRC"
 	)
 }
 
-install_bindgen() {
-	# --root is filled by cargo only when the build is complete
-	RUSTC=/usr/bin/rustc RUSTUP_TOOLCHAIN='' CARGO_TARGET_DIR=$CACHE/bindgen-build \
-		"$(cargo_path)" install bindgen-cli --locked --root "$CACHE/bindgen"
-	rm -rf "$CACHE/bindgen-build"
+# Debian 12 has a bindgen that is too old, and that of Debian 13 does not understand its libclang-22. That of the suite after it does,
+# and runs on the C library it was built for; libclang and all else are the machine's. Compiling one takes 4 min of processor time.
+download_bindgen() {
+	local arch package
+	arch=$(dpkg --print-architecture)
+	private_apt tools forky "$arch"
+	for package in bindgen libc6; do
+		[ -n "$(newest "$CACHE/deb/${package}_*_$arch.deb")" ] || download_package "$CACHE/deb" "$package"
+	done
+	unpack_to "$CACHE/bindgen" unpack_bindgen "$(newest "$CACHE/deb/bindgen_*_$arch.deb")" "$(newest "$CACHE/deb/libc6_*_$arch.deb")"
+}
+
+# unpack_bindgen BINDGEN LIBC DIR
+unpack_bindgen() {
+	local dir=$3 loader
+	dpkg-deb -x "$1" "$dir"
+	dpkg-deb -x "$2" "$dir"
+	loader=$(cd "$dir" && find usr/lib -name 'ld-linux-*.so.*' | head -n 1)
+	mkdir "$dir/bin"
+	cat >"$dir/bin/bindgen" <<-END
+		#!/bin/sh
+		here=\${0%/*}/..
+		exec "\$here/$loader" --library-path "\$here/${loader%/*}:/${loader%/*}" "\$here/usr/bin/bindgen" "\$@"
+	END
+	chmod +x "$dir/bin/bindgen"
+}
+
+fetch_tools() {
+	# in the cache, because a clone's own would have another name in the commands that kbuild compares
+	if ! cmp -s "$HERE/lib/rustc" "$CACHE/bin/rustc"; then
+		mkdir -p "$CACHE/bin"
+		cp "$HERE/lib/rustc" "$CACHE/bin/rustc"
+	fi
+	[ "$BINDGEN" != /usr/bin/bindgen ] && ! "$BINDGEN" --version >/dev/null 2>&1 || return 0
+	stage "Get bindgen" "4 MB, 10 s" "check that apt works on this machine, or: cargo install bindgen-cli --locked --root '$CACHE/bindgen'" \
+		download_bindgen
 }
 
 at_least() { [ "$(printf '%s\n%s\n' "$1" "$2" | sort -V | head -n 1)" = "$1" ]; }
 
 check_toolchain() {
 	local tool version
-	set_toolchain
 	for tool in "clang$LLVM_SUFFIX" "ld.lld$LLVM_SUFFIX" "llvm-nm$LLVM_SUFFIX" /usr/bin/rustc /usr/bin/rustfmt \
 		/usr/bin/clippy-driver flex bison bc cpio depmod perl python3 patch aarch64-linux-gnu-gcc \
 		arm-linux-gnueabihf-gcc qemu-system-arm qemu-system-aarch64 shellcheck; do
@@ -47,12 +78,8 @@ check_toolchain() {
 	done
 	[ -d "$RUST_LIB_SRC" ] || fail "looking for tools" "the Rust library sources are not in $RUST_LIB_SRC" \
 		"install rust-web-src (Debian 12) or rust-src (Debian 13)"
-	if ! "$BINDGEN" --version >/dev/null 2>&1; then
-		[ "$BINDGEN" != /usr/bin/bindgen ] || fail "looking for tools" "bindgen is not on this machine" \
-			"install bindgen $BINDGEN_MINIMUM or newer as /usr/bin/bindgen"
-		stage "Build bindgen" "2 to 3 min, once" \
-			"cargo must reach its registry: check the network, then run the same command again" install_bindgen
-	fi
+	"$BINDGEN" --version >/dev/null 2>&1 || fail "looking for tools" "$BINDGEN does not run" \
+		"install bindgen $BINDGEN_MINIMUM or newer, or on Debian 12 remove $CACHE/bindgen and run the same command again"
 	version=$("$BINDGEN" --version | tr -dc '0-9.')
 	at_least "$BINDGEN_MINIMUM" "$version" || fail "looking for tools" \
 		"$BINDGEN is version $version, the kernel needs $BINDGEN_MINIMUM" "remove it and run the same command again"
