@@ -4,46 +4,51 @@
 
 set_machine() {
 	case $MACHINE in
-	arm64)
-		ARCH=arm64 DEBARCH=arm64 CROSS=aarch64-linux-gnu- IMAGE=arch/arm64/boot/Image
-		BASE_CONFIG=tinyconfig BUILD_TIME="4 to 8 min when cold"
-		FRAGMENTS=(arm64 base dma-buf tests samples camera display-vkms display-gpu display-bochs)
-		;;
-	vexpress-a9)
-		ARCH=arm DEBARCH=armhf CROSS=arm-linux-gnueabihf- IMAGE=arch/arm/boot/zImage
-		BASE_CONFIG=vexpress_defconfig BUILD_TIME="4 to 9 min when cold"
-		FRAGMENTS=(vexpress-a9 base dma-buf tests samples camera display-vkms display-pl111 display-gpu)
-		;;
+	arm64) ARCH=arm64 DEBARCH=arm64 CROSS=aarch64-linux-gnu- IMAGE=arch/arm64/boot/Image ;;
+	vexpress-a9) ARCH=arm DEBARCH=armhf CROSS=arm-linux-gnueabihf- IMAGE=arch/arm/boot/zImage ;;
 	esac
-	FRAGMENTS+=("core-$CORE" "link-$LINK")
-	[ ! -e "$HERE/configs/link-$LINK-$MACHINE.config" ] || FRAGMENTS+=("link-$LINK-$MACHINE")
-	[ "$LINK" != y ] || FRAGMENTS+=(samples-drm)
 	VARIANT=$MACHINE-$CORE
 	TITLE="$MACHINE, core $CORE"
 	if [ "$LINK" = m ]; then
 		VARIANT+=-m
 		TITLE+=" as modules"
 	fi
-	if [ -n "$DEBUG_KERNEL" ]; then
-		FRAGMENTS+=(debug)
-		VARIANT+=-debug
-		TITLE+=", debug"
-		BUILD_TIME="6 to 12 min when cold"
-	elif [ -n "$BENCH_KERNEL" ]; then
-		FRAGMENTS=(arm64 base dma-buf "core-$CORE" "link-$LINK" bench)
-		VARIANT+=-bench
-		TITLE+=", bench"
+	local name=$VARIANT names=(base dma-buf "core-$CORE" "link-$LINK")
+	if [ "$KIND" != run ]; then
+		name+=-$KIND
+		TITLE+=", $KIND"
 	fi
-	set_fragments "${FRAGMENTS[@]}"
+	BUILD_TIME="3 to 10 min when cold"
+	case $KIND in
+	run) names+=(camera display) ;;
+	test | debug)
+		names+=(camera display tests tests-drm tracing samples)
+		[ "$LINK" = m ] || names+=(samples-drm)
+		[ "$LINK" = m ] || [ -n "$DRIVERS_ONLY" ] || names+=(doctests)
+		[ "$KIND" = test ] || names+=(debug)
+		;;
+	bench) names+=(tracing bench) ;;
+	esac
+	set_fragments "${names[@]}"
 	# An object directory belongs to one tree and one set of compilers; what changes inside these, kbuild follows.
-	OBJ=$CACHE/obj/$(basename "$TREE")-$TOOLCHAIN_KEY/$VARIANT
-	OUT=$BUILD/$VARIANT
+	OBJ=$CACHE/obj/$(basename "$TREE")-$TOOLCHAIN_KEY/$name
+	OUT=$BUILD/$name
 }
 
-# set_fragments NAME...: what the configuration is made of.
+# set_fragments NAME...: what the configuration is made of, over tinyconfig: the machine's fragment, and of each name the one for all
+# machines and the one for this machine, of which one may be missing.
 set_fragments() {
-	FRAGMENTS=("${@/#/$HERE/configs/}")
-	FRAGMENTS=("${FRAGMENTS[@]/%/.config}")
+	local name file found
+	FRAGMENTS=("$HERE/configs/$MACHINE.config")
+	for name; do
+		found=
+		for file in "$HERE/configs/$name.config" "$HERE/configs/$name-$MACHINE.config"; do
+			[ -e "$file" ] || continue
+			FRAGMENTS+=("$file")
+			found=1
+		done
+		[ -n "$found" ] || fail "choosing the configuration" "there is no fragment $name" "see tools/testing/dma-buf/configs"
+	done
 }
 
 kmake() {
@@ -54,7 +59,6 @@ kmake() {
 # Everything the configuration is made from, so that a change of any of it configures again.
 config_key() {
 	{
-		echo "$BASE_CONFIG"
 		cat "${FRAGMENTS[@]}" "$HERE/lib/kernel.sh"
 		find "$TOP/drivers" "$TOP/rust" "$TOP/samples" "$TOP/patches" \( -name 'Kconfig*' -o -name '*.patch' \) -print0 2>/dev/null |
 			sort -z | xargs -0r cat || true # a directory that is not there yet holds no options
@@ -63,7 +67,7 @@ config_key() {
 
 configure() {
 	rm -f "$OBJ/.config"
-	kmake "$BASE_CONFIG"
+	kmake tinyconfig
 	# the last word on an option counts; said once, Kconfig has nothing to warn about
 	awk 'match($0, /^(# )?CONFIG_[A-Za-z0-9_]+/) {
 			s = substr($0, RSTART, RLENGTH); sub(/^# /, "", s)
@@ -100,9 +104,10 @@ verify_config() {
 # The other core's objects differ from ours in drivers/dma-buf and the Rust crates only, those of the other form in these and
 # in the drivers that use DMA-BUF: start from a copy.
 seed_objects() {
-	local sibling other kind=${DEBUG_KERNEL:+-debug}${BENCH_KERNEL:+-bench}
+	local sibling other suffix=''
+	[ "$KIND" = run ] || suffix=-$KIND
 	case $CORE in c) other=rust ;; *) other=c ;; esac
-	for sibling in "$MACHINE-$CORE$kind" "$MACHINE-$CORE-m$kind" "$MACHINE-$other$kind"; do
+	for sibling in "$MACHINE-$CORE$suffix" "$MACHINE-$CORE-m$suffix" "$MACHINE-$other$suffix"; do
 		sibling=$(dirname "$OBJ")/$sibling
 		[ ! -e "$OBJ" ] || return 0
 		[ -e "$sibling/.complete" ] || continue

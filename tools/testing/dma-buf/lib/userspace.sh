@@ -9,28 +9,28 @@ OUR_SELFTESTS=dma-buf-rust
 declare -A PROGRAMS
 
 build_programs() {
-	local dir
+	local dir samples=(all)
+	[ "$KIND" != run ] || samples=(camera_to_display)
 	rm -rf "$OBJ/guest-programs"
-	if [ -n "${PROGRAMS[$MACHINE]:-}" ]; then
-		cp -a "${PROGRAMS[$MACHINE]}" "$OBJ/guest-programs"
+	if [ -n "${PROGRAMS[$KIND-$MACHINE]:-}" ]; then
+		cp -a "${PROGRAMS[$KIND-$MACHINE]}" "$OBJ/guest-programs"
 		return
 	fi
+	mkdir -p "$OBJ/guest-programs/samples"
+	make "-j$JOBS" -C "$TREE/samples/dma-buf" CROSS_COMPILE="$CROSS" HEADERS="$OBJ/usr/include" \
+		LIBDRM="$CACHE/libdrm-$DEBARCH/usr" OUTPUT="$OBJ/guest-programs/samples" "${samples[@]}"
+	[ "$KIND" != run ] || return 0
 	for dir in "${UPSTREAM_SELFTESTS[@]}" $OUR_SELFTESTS; do
-		[ -d "$TREE/tools/testing/selftests/$dir" ] || continue
 		mkdir -p "$OBJ/guest-programs/$dir"
 		# the guest has no C library: everything static; a kernel whose headers are this kernel's
-		make -C "$TREE/tools/testing/selftests/$dir" OUTPUT="$OBJ/guest-programs/$dir" ARCH="$ARCH" \
+		make "-j$JOBS" -C "$TREE/tools/testing/selftests/$dir" OUTPUT="$OBJ/guest-programs/$dir" ARCH="$ARCH" \
 			CC="${CROSS}gcc -static" KHDR_INCLUDES="-isystem $OBJ/usr/include"
 	done
-	mkdir -p "$OBJ/guest-programs/samples"
-	make -C "$TREE/samples/dma-buf" CROSS_COMPILE="$CROSS" HEADERS="$OBJ/usr/include" \
-		LIBDRM="$CACHE/libdrm-$DEBARCH/usr" OUTPUT="$OBJ/guest-programs/samples"
 }
 
 # Modules a test of ours loads; each lies beside the programs, where they look for it.
 build_test_modules() {
 	local dir
-	rm -rf "$OBJ/guest-modules"
 	for dir in "$TREE/tools/testing/selftests/$OUR_SELFTESTS"/*/Kbuild; do
 		[ -e "$dir" ] || continue
 		dir=$(dirname "$dir")
@@ -51,7 +51,7 @@ pack_initramfs() {
 	"${CROSS}strip" "$root"/bin/*
 	kmake INSTALL_MOD_PATH="$root" INSTALL_MOD_STRIP=1 modules_install
 	rm -f "$root"/lib/modules/*/build
-	find "$OBJ/guest-modules" -name '*.ko' -exec cp -t "$root/bin" {} +
+	[ ! -d "$OBJ/guest-modules" ] || find "$OBJ/guest-modules" -name '*.ko' -exec cp -t "$root/bin" {} +
 	# our tests in the order their Makefile gives them
 	make -s --no-print-directory -C "$TREE/tools/testing/selftests/$OUR_SELFTESTS" OUTPUT=/bin CC="${CROSS}gcc" emit_tests |
 		sed 's/.*://' >"$root/jobs/our-tests"
@@ -65,7 +65,8 @@ pack_initramfs() {
 
 build_userspace() {
 	build_programs
-	build_test_modules
+	rm -rf "$OBJ/guest-modules"
+	[ "$KIND" = run ] || build_test_modules
 	pack_initramfs
 }
 
@@ -78,5 +79,5 @@ pack_bare_guest() {
 build_guest() {
 	stage "Build the guest's programs ($TITLE)" "under 1 min" \
 		"mend the first error in the log and run the same command again" build_userspace
-	PROGRAMS[$MACHINE]=${PROGRAMS[$MACHINE]:-$OBJ/guest-programs}
+	PROGRAMS[$KIND-$MACHINE]=${PROGRAMS[$KIND-$MACHINE]:-$OBJ/guest-programs}
 }
