@@ -5,11 +5,16 @@
 # Our files whose path matches; what git ignores is not ours.
 our_files() { git -c safe.directory='*' -C "$TOP" ls-files -co --exclude-standard -- "$@"; }
 
+# gate_asked LOG: T=... may ask for one gate, by the name of its log without that of the kernel.
+gate_asked() { [ -z "$TEST" ] || [ "$TEST" = "${1%"-$VARIANT"}" ]; }
+
+gate_names() { sed -nE 's/.*gate(_cases)? "[^"]*" "?([a-z0-9-]+[a-z0-9]).*/\2/p' "$HERE"/lib/*.sh | sort -u | tr '\n' ' '; }
+
 # gate NAME LOG COMMAND...: pass when COMMAND succeeds.
 gate() {
 	local name=$1 log=$LOGS/gate-$2.log
+	gate_asked "$2" || return 0
 	shift 2
-	mkdir -p "$LOGS"
 	if "$@" >"$log" 2>&1; then
 		case_is pass "gate: $name"
 	else
@@ -22,10 +27,12 @@ gate_linked() { gate "$VARIANT: the linked objects are those of core $CORE" "lin
 
 # What the build of one machine shows: right objects, no warning of a cross compiler.
 gate_machine() {
+	# for other gates: not only if it is asked for
+	TEST='' gate "$VARIANT: kbuild says how to compile a module" "probe-$VARIANT" compile_probes
 	gate_linked
 	gate_parity
 	# these are compiled once for a machine
-	[ "${PROGRAMS[$MACHINE]}" != "$OBJ/guest-programs" ] ||
+	[ "${PROGRAMS[$KIND-$MACHINE]}" != "$OBJ/guest-programs" ] ||
 		gate "$MACHINE: no warning in our user-space programs" "programs-$MACHINE" \
 			warnings_of "$(log_of "Build the guest's programs ($TITLE)")" '*.c' '*.h'
 }
@@ -96,21 +103,13 @@ gate_licence() {
 	[ -z "$bad" ] || { printf 'no SPDX line: %s\n' "$bad"; return 1; }
 }
 
-# Clippy and W=1 change every command, so they work in object directories of their own.
+# Clippy and W=1, for our objects alone.
 strict_build() {
-	local main=$OBJ OBJ=$OBJ-strict
-	if [ ! -e "$OBJ/.complete" ]; then
-		rm -rf "$OBJ" "$OBJ.part"
-		cp -a --reflink=auto "$main" "$OBJ.part"
-		rm -rf "$OBJ.part/.complete" "$OBJ.part"/{vmlinux*,initramfs,guest-programs}
-		mv "$OBJ.part" "$OBJ"
-	fi
-	cp "$main/.config" "$OBJ/.config"
-	# what is up to date would not be looked at again, and its warnings would be gone
-	rm -f "$OBJ"/rust/{kernel.o,libkernel.rmeta} "$OBJ"/rust/helpers/helpers.*o
-	find "$OBJ/drivers/dma-buf" "$OBJ/samples/rust" -name '*.o' -delete 2>/dev/null || true
-	kmake "-j$JOBS" CLIPPY=1 W=1 drivers/dma-buf/ samples/rust/
-	touch "$OBJ/.complete"
+	local files
+	kmake M="$OBJ/probe-source" MO="$OBJ/probe-strict" W=1 probe_c.o || return
+	mapfile -t files < <(our_files rust drivers samples/rust tools/testing/selftests | grep -E '\.(rs|c|h)$')
+	python3 "$HERE/lib/strict.py" --build "$OBJ" --plain "$OBJ/probe/.probe_c.o.cmd" --strict "$OBJ/probe-strict/.probe_c.o.cmd" \
+		--clippy /usr/bin/clippy-driver --conf "$TREE" --jobs "$JOBS" "${files[@]}"
 }
 
 # warnings_of LOG KIND: compiler messages that point into our files.
@@ -123,11 +122,18 @@ warnings_of() {
 }
 
 gate_strict() {
-	local log stage="Clippy and W=1 build ($VARIANT)"
-	stage "$stage" "1 to 3 min" "mend the first error in the log" strict_build
-	log=$(log_of "$stage")
+	local log=$LOGS/gate-strict-$VARIANT.log status=0
+	gate_asked compiled || gate_asked clippy || gate_asked w1 || return 0
+	strict_build >"$log" 2>&1 || status=$?
+	gate "$VARIANT: clippy and W=1 compile our sources" "compiled-$VARIANT" compiled "$log" "$status"
 	gate "$VARIANT: clippy: no warning in our Rust" "clippy-$VARIANT" warnings_of "$log" '*.rs'
 	gate "$VARIANT: W=1: no warning in our C" "w1-$VARIANT" warnings_of "$log" '*.c' '*.h'
+}
+
+# compiled LOG STATUS
+compiled() {
+	tail -n 20 "$1"
+	return "$2"
 }
 
 gate_sources() {
