@@ -4,10 +4,10 @@
 # The one place that names the kernel version.
 KERNEL := 7.3
 
-export KERNEL MACHINE CORE LINK KDIR JOBS OP
+export KERNEL MACHINE CORE LINK KDIR JOBS OP T
 
-build run test test-full test-debug check-users check-combinations bench rustdoc clean help:
+build run check test test-full test-debug check-users check-combinations bench rustdoc clean help:
 	@tools/testing/dma-buf/front.sh $@
 
 .DEFAULT_GOAL := help
-.PHONY: build run test test-full test-debug check-users check-combinations bench rustdoc clean help
+.PHONY: build run check test test-full test-debug check-users check-combinations bench rustdoc clean help

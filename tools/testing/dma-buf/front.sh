@@ -4,19 +4,28 @@
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-for part in common packages toolchain source kernel userspace jobs bench gates parity compile rustdoc combinations users bpf; do
+for part in common packages toolchain source kernel userspace jobs tests check bench gates parity compile rustdoc combinations users bpf; do
 	# shellcheck source=/dev/null
 	. "$here/lib/$part.sh"
 done
+
+# What is set here is for us: as variables of the environment, or in make's own, it would mean something to kbuild, to kselftest
+# (KDIR does) and to the compilers. So would what the user has set for other builds.
+export -n KERNEL MACHINE CORE LINK KDIR JOBS OP T
+unset MAKEFLAGS MFLAGS MAKELEVEL MAKEOVERRIDES O M MO V W C ARCH SUBARCH CROSS_COMPILE CC HOSTCC CLANG LD LLVM OUTPUT CFLAGS CPPFLAGS \
+	LDFLAGS LDLIBS KCFLAGS KAFLAGS KCPPFLAGS KRUSTFLAGS RUSTFLAGS HOSTCFLAGS HOSTLDFLAGS HOSTRUSTFLAGS RUSTUP_TOOLCHAIN INSTALL_MOD_PATH
+for name in $(compgen -e KBUILD_ || true); do unset "$name"; done
 
 KERNEL=${KERNEL:-7.3}
 ASKED_CORE=${CORE:-} # test: both cores
 CORE=${CORE:-rust}
 LINK=${LINK:-} # test: both forms
 MACHINE=${MACHINE:-}
-DEBUG_KERNEL= # test-debug sets it
+KIND=run # what a kernel is for: the main job (run), all tests (test), these on a kernel that watches itself (debug), bench
+DRIVERS_ONLY= # set where a kernel is there for the sample drivers and the interop matrix alone
 FULL= # test-full sets it
-BENCH_KERNEL= # bench sets it
+TEST=${T:-} # check: one program, suite or gate
+QUIET= # check sets it: what passes is not listed
 OP=${OP:-} # bench: all operations
 
 check_knobs() {
@@ -29,13 +38,13 @@ check_knobs() {
 
 prepare() {
 	check_packages
-	mkdir -p "$CACHE" "$BUILD"
+	mkdir -p "$CACHE" "$BUILD" "$LOGS"
 	lock_cache
+	set_toolchain
+	together fetch_source fetch_tools fetch_guest
 	check_toolchain
-	get_source
+	set_source
 	lay_tree
-	get_foreign busybox-static busybox "2 MB"
-	get_foreign libdrm-dev libdrm "500 kB"
 }
 
 build_machine() {
@@ -86,6 +95,7 @@ main() {
 	case ${1:-help} in
 	build) build ;;
 	run) run ;;
+	check) run_check ;;
 	test) run_tests ;;
 	test-full) run_full_tests ;;
 	test-debug) run_debug_tests ;;
@@ -95,7 +105,7 @@ main() {
 	rustdoc) rustdoc ;;
 	clean) clean ;;
 	help) help ;;
-	*) choose command "$1" build run test test-full test-debug check-users check-combinations bench rustdoc clean help ;;
+	*) choose command "$1" build run check test test-full test-debug check-users check-combinations bench rustdoc clean help ;;
 	esac
 }
 main "$@"

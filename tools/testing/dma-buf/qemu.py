@@ -20,6 +20,8 @@ import tempfile
 import time
 from pathlib import Path
 
+from report import Program
+
 MACHINES = {
     "arm64": dict(
         command=["qemu-system-aarch64", "-M", "virt", "-cpu", "cortex-a72", "-m", "3072"],
@@ -65,6 +67,7 @@ class Guest:
         self.file = None
         self.ended = False
         self.in_summary = False
+        self.program, self.told = None, 0
 
     def command(self):
         m = self.machine
@@ -88,6 +91,8 @@ class Guest:
         append += f" kunit.timeout={300 * self.args.patience}"
         append += f" dmabuf.machine={self.args.machine} dmabuf.link={self.args.link}"
         append += f" dmabuf.job={self.args.job} dmabuf.port={m['port']} dmabuf.patience={self.args.patience}"
+        if self.args.only:
+            append += f" dmabuf.only={self.args.only}"
         return list(map(str, command + ["-append", f"{append} {self.args.append}".strip()]))
 
     def start(self):
@@ -125,8 +130,30 @@ class Guest:
                 if "return" in answer:
                     return None
 
+    def tell(self, text):
+        """What fails is told when it does; with --progress also how each program came out."""
+        words = text.split(" ", 3)
+        if text.startswith("# begin "):
+            self.program, self.told = Program(words[3], words[2] == "tap"), 0
+        elif not self.program:
+            return
+        elif text.startswith("# end "):
+            cases = self.program.end(int(words[2]))
+        else:
+            self.program.line(text)
+        failed = [case for case in self.program.cases if case[0] == "fail"]
+        for _, name, note in failed[self.told :]:
+            print(f"  FAILED {self.args.tell}: {name}" + (f" # {note}" if note else ""), flush=True)
+        self.told = len(failed)
+        if text.startswith("# end "):
+            if self.args.progress:
+                print(f"  {self.args.tell}: {self.program.name}: {len(cases)} cases, {len(failed)} failed", flush=True)
+            self.program = None
+
     def line(self, line):
         text = line.decode(errors="replace").rstrip("\r")
+        if self.args.tell:
+            self.tell(text)
         if text.startswith("--- "):
             self.in_summary = "end" not in text  # for the caller to show, not to echo
         elif self.args.echo and text and not self.in_summary and not text.startswith(("# ", "SCREENDUMP")):
@@ -257,6 +284,9 @@ def main(words=None, kind=Guest):
     parser.add_argument("--patience", type=int, default=1, help="factor for each limit of time, here and in the guest")
     parser.add_argument("--timeout", type=int, default=300, help="seconds the whole run may take")
     parser.add_argument("--quiet", type=int, default=2500, help="seconds of silence that count as a hang")
+    parser.add_argument("--tell", metavar="NAME", help="say at once what fails, under this name")
+    parser.add_argument("--progress", action="store_true", help="with --tell: say of each program how it came out")
+    parser.add_argument("--only", help="run nothing but the program or KUnit suite of this name")
     parser.add_argument("--echo", metavar="PREFIX", help="show what the job reports, each line with this prefix")
     args = parser.parse_args(words)
 
@@ -284,7 +314,7 @@ def main(words=None, kind=Guest):
             print("  " + problem, file=sys.stderr)
         if guest.problems:
             print("  last lines of the console:", file=sys.stderr)
-            for line in log.splitlines()[-15:]:
+            for line in log.splitlines()[-20:]:
                 print("    " + line, file=sys.stderr)
     return 1 if problems else 0
 

@@ -8,14 +8,14 @@ cpus="on $(nproc) CPUs"
 
 results() {
 	for suite; do
-		program tap "kunit $suite $cpus" 300 cat "/sys/kernel/debug/kunit/$suite/results"
+		! wanted "$suite" || program tap "kunit $suite $cpus" 300 cat "/sys/kernel/debug/kunit/$suite/results"
 	done
 }
 
 # they are part of the kernel image, which cannot use DMA-BUF when that is a module
 [ "$LINK" = m ] || results rust_doctests_kernel
 # the command line's choice of tests would hold for the modules, too
-printf '*' >/sys/module/kunit/parameters/filter_glob
+printf '%s' "${ONLY:-*}" >/sys/module/kunit/parameters/filter_glob
 program plain "load dmabuf_kunit $cpus" 1500 modprobe dmabuf_kunit
 results dma-buf-fence dma-buf-fence-chain dma-buf-fence-unwrap dma-buf-resv
 program plain "load dmabuf_rust_kunit $cpus" 1500 modprobe dmabuf_rust_kunit

@@ -3,6 +3,11 @@
 # Shared by the jobs. Results go to the data port (3) between "# begin" and "# end STATUS" lines;
 # a program that does not end within its time is killed, and its status says so.
 
+ONLY=$(word only)
+
+# wanted NAME: is this program or suite to run? All are, unless the command line names one.
+wanted() { [ -z "$ONLY" ] || [ "$ONLY" = "$1" ]; }
+
 # program KIND NAME SECONDS COMMAND...: KIND is tap (prints TAP or KTAP) or plain (its exit status is its result).
 program() {
 	kind=$1

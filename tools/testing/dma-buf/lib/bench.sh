@@ -19,7 +19,7 @@ bench_text() {
 
 bench() {
 	local start=$SECONDS
-	BENCH_KERNEL=1
+	KIND=bench
 	RESULTS=$BUILD/bench
 	choose MACHINE "${MACHINE:=arm64}" arm64
 	choose LINK "${LINK:=y}" y
@@ -37,7 +37,8 @@ bench() {
 	else
 		bench_profile
 	fi
-	say "logs: $RESULTS; all of it took $(duration $((SECONDS - start)))"
+	say "logs: $RESULTS"
+	all_of_it_took "$start"
 }
 
 bench_all() {

@@ -25,8 +25,22 @@ duration() {
 	if [ "$1" -ge 60 ]; then printf '%d min %02d s' $(($1 / 60)) $(($1 % 60)); else printf '%d s' "$1"; fi
 }
 
+# all_of_it_took START: what a command says last of itself; START is what SECONDS was. Processor time is that of all that has ended
+# below this shell, QEMU with it. Not for a subshell, which knows its own children only.
+all_of_it_took() {
+	local user system
+	times >"$LOGS/cpu-time"
+	read -r user system < <(awk 'function seconds(t) { split(t, at, /[ms]/); return at[1] * 60 + at[2] }
+		{ user += seconds($1); system_ += seconds($2) }
+		END { printf "%d %d\n", user + 0.5, system_ + 0.5 }' "$LOGS/cpu-time")
+	printf 'all of it took %s by the clock, %s of processor time (user %d s, system %d s)\n' \
+		"$(duration $((SECONDS - $1)))" "$(duration $((user + system)))" "$user" "$system"
+}
+
 # log_of TITLE: where the stage of that title writes.
 log_of() { printf '%s/%s.log' "$LOGS" "$(tr -cs 'a-zA-Z0-9.\n' '-' <<<"${1,,}" | sed 's/-$//')"; }
+
+FIRST_ERROR='(^|[^a-z_-])error(:|\[|,)|^E: '
 
 # stage TITLE EXPECTED NEXT COMMAND...: run a command with its output in a log, say how long it
 # took; a line a minute shows that it lives. NEXT is what to do when it fails.
@@ -57,12 +71,31 @@ stage() {
 	wait "$pid" || rc=$?
 	trap - INT TERM
 	if [ "$rc" -ne 0 ]; then
-		# with parallel jobs the first error is seldom among the last lines
-		printf '  ---- from the log:\n' >&2
-		{ grep -nE -m 1 -A 8 '(^|[^a-z_-])error(:|\[|,)|^E: ' "$log" || tail -n 20 "$log"; } | sed 's/^/  /' >&2
+		{
+			# with parallel jobs the first error is seldom among the last lines
+			if [ "$(wc -l <"$log")" -gt 20 ] && grep -qE "$FIRST_ERROR" "$log"; then
+				printf -- '---- the first error in the log:\n'
+				grep -nE -m 1 -A 8 "$FIRST_ERROR" "$log"
+			fi
+			printf -- '---- the last lines of the log:\n'
+			tail -n 20 "$log"
+		} | sed 's/^/  /' >&2
 		fail "$title" "the command ended with status $rc" "$next" "$log"
 	fi
 	printf '  %-52s done in %s\n' "$title" "$(duration $((SECONDS - start)))"
+}
+
+# together FUNCTION...: run them side by side, each in a shell of its own; if one fails, this command does, when all have ended.
+together() {
+	local one pid pids=() rc=0
+	for one; do
+		"$one" &
+		pids+=($!)
+	done
+	trap 'kill -TERM "${pids[@]}" 2>/dev/null; wait; exit 130' INT TERM
+	for pid in "${pids[@]}"; do wait "$pid" || rc=$?; done
+	trap - INT TERM
+	[ "$rc" -eq 0 ] || exit "$rc"
 }
 
 # One build at a time uses the cache, whichever clone it comes from.

@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+# "make check": the inner loop of who changes the code. One machine, one form: gates, KUnit and selftests, side by side.
+
+# What this host emulates fastest.
+check_machine() {
+	case $(uname -m) in
+	*) echo arm64 ;;
+	esac
+}
+
+# Which job a program or suite belongs to; none for a gate.
+job_of() {
+	case $1 in
+	dmabuf-heap | udmabuf | sync_test) echo selftests ;;
+	rust_dma_* | rust_doctests_kernel | dma-buf-*) echo kunit ;;
+	*) [ ! -e "$TOP/tools/testing/selftests/$OUR_SELFTESTS/$1.c" ] || echo selftests ;;
+	esac
+}
+
+check_gates() {
+	gate_sources
+	gate_machine
+	gate_strict
+	gate_compile
+}
+
+run_check() {
+	local jobs=(selftests kunit)
+	: "${MACHINE:=$(check_machine)}" "${LINK:=y}"
+	if [ -n "$TEST" ]; then
+		mapfile -t jobs < <(job_of "$TEST")
+		[ ${#jobs[@]} -gt 0 ] || [[ " $(gate_names) " == *" $TEST "* ]] || fail "looking for T=$TEST" \
+			"no program, KUnit suite or gate is called so" \
+			"programs: tools/testing/selftests/$OUR_SELFTESTS; suites: drivers/dma-buf/rust/kunit; gates: $(gate_names)"
+	fi
+	begin_tests check "${TEST:-gates, KUnit and selftests} on $MACHINE, link $LINK"
+	build_machine "$MACHINE" "$LINK"
+	unlock_cache
+	QUIET=1
+	if [ ${#jobs[@]} -eq 0 ]; then
+		check_gates
+	else
+		queue_jobs "$MACHINE/$CORE/$LINK" "${jobs[@]}"
+		if [ -n "$TEST" ]; then run_queue; else together run_queue check_gates; fi
+	fi
+	end_tests
+}

@@ -1,0 +1,205 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+# "make test", "make test-full", "make test-debug": build each form, look at the sources, boot a guest for every job.
+
+# The jobs of a test run; a "-4" behind a name is the number of CPUs, else there are two. Those that take long come first.
+TEST_JOBS=(selftests stress-4 interop kunit kunit-4 main-job inventory)
+# What more there is to be tested of modules.
+MODULE_JOBS=(modules)
+# What is tested on the other core, and on the forms that differ for the samples only.
+DRIVER_JOBS=(samples interop)
+
+# test_job JOB: the logs and cases of one guest of $VARIANT.
+test_job() {
+	local machine=$MACHINE job=$1 dir=$RESULTS/$VARIANT/$1 options=()
+	[ -z "$QUIET" ] || options=(--progress)
+	case $job in
+	# of the kernel crate's documentation tests (some 300) only our own
+	kunit*) options+=(--append "kunit.enable=1 kunit.filter_glob=rust_doctests_kernel.*_dma_buf_*") ;;
+	selftests) options+=(--gpu) ;;
+	interop) options+=(--display) ;;
+	modules) [ -n "$FULL" ] || [ "$machine" = arm64 ] || options+=(--append dmabuf.rounds=40) ;;
+	# devices that the board has and QEMU has not would be complained of while the job listens
+	stress*) options+=(--append deferred_probe_timeout=-1) ;;
+	esac
+	case $job in *-4) options+=(--cpus 4) ;; esac
+	[ -z "$TEST" ] || options+=(--only "$TEST")
+	# what fails is told at once, the whole when the guest has ended
+	guest_job "$machine" "${job%-4}" "$dir" 4500 "${options[@]}" --tell "$VARIANT: $job" 2>"$RESULTS/$VARIANT-$job.txt" >&3 || true
+	[ "$job" != main-job ] || check_picture "$VARIANT" "$dir"
+	[ "$job" != inventory ] || check_inventory "$dir/inventory.txt"
+	python3 "$HERE/report.py" run "$VARIANT" "$dir"
+}
+
+check_picture() {
+	local note
+	if note=$(main_job_picture "$2" "$2/frame.png" 2>&1); then
+		case_is pass "$1: main job: the picture shows the camera's colour bars"
+	else
+		case_is fail "$1: main job: the picture shows the camera's colour bars" "$note"
+	fi
+}
+
+# The expectation is what a kernel with the C files shows; "make test CORE=c" compares that kernel with it, too.
+check_inventory() {
+	local name="$VARIANT: trace events, debugfs, parameters and devices are those of the C files" dir
+	dir=$(dirname "$1")
+	if grep -v '^# ' "$HERE/parity/inventory-$MACHINE.txt" | diff -u - "$1" >"$dir/inventory.diff" 2>&1; then
+		case_is pass "$name"
+	else
+		head -n 20 "$dir/inventory.diff" | sed 's/^/      /'
+		case_is fail "$name" "see $dir/inventory.diff"
+	fi
+}
+
+# case_is STATUS NAME [NOTE]: a test case of the host's own.
+case_is() { python3 "$HERE/report.py" case "$1" "$2" "$RESULTS/host.cases" "${3:-}"; }
+
+# How many guests run side by side: most of the time each keeps one processor busy, and none has more than 3 GiB.
+guests_at_a_time() {
+	local processors memory
+	processors=$(nproc)
+	memory=$(awk '/^MemAvailable:/ { print int($2 / 1024 / 1024 / 3.5) }' /proc/meminfo)
+	echo $((memory < 1 ? 1 : memory < processors ? memory : processors))
+}
+
+# queue_jobs MACHINE/CORE/LINK JOB...: guests for run_queue.
+QUEUE=()
+queue_jobs() {
+	local form=$1 job
+	shift
+	for job; do QUEUE+=("$form $job"); done
+}
+
+# one_guest MACHINE/CORE/LINK JOB: what it has found is printed when it has ended.
+one_guest() {
+	local start=$SECONDS out
+	IFS=/ read -r MACHINE CORE LINK <<<"$1"
+	set_machine
+	out=$RESULTS/$VARIANT-$2.out
+	test_job "$2" >"$out" 2>&1 || true
+	exec 8>"$RESULTS/printing"
+	flock 8
+	[ -n "$QUIET" ] || cat "$out"
+	say "  Guest for $2 ($TITLE) done in $(duration $((SECONDS - start)))"
+}
+
+# Boot what is queued, some guests side by side.
+run_queue() {
+	local each form job limit
+	limit=$(guests_at_a_time)
+	say "  Boot ${#QUEUE[@]} guests, $limit at a time ..."
+	exec 3>&1
+	trap 'for each in $(jobs -p); do kill -TERM -- "-$each"; done; exit 130' INT TERM
+	for each in "${QUEUE[@]}"; do
+		read -r form job <<<"$each"
+		while [ "$(jobs -rp | wc -l)" -ge "$limit" ]; do wait -n || true; done
+		# a process group of its own: an interrupt then takes QEMU down, too
+		set -m
+		one_guest "$form" "$job" </dev/null &
+		set +m
+	done
+	wait
+	trap - INT TERM
+	exec 3>&-
+	QUEUE=()
+}
+
+# Which of some forms of a kernel, MACHINE/CORE/LINK, the knobs leave.
+chosen_forms() {
+	local form machine core link
+	for form; do
+		IFS=/ read -r machine core link <<<"$form"
+		# "c-heaps" is the C core with our heaps
+		[ "${MACHINE:-$machine}/${ASKED_CORE:-${core%-heaps}}/${LINK:-$link}" != "$machine/${core%-heaps}/$link" ] || echo "$form"
+	done
+}
+
+run_tests() {
+	local forms=(arm64/rust/y vexpress-a9/rust/m) drivers=(arm64/c/y)
+	if [ "$CORE" = c ]; then
+		forms=(arm64/c/y vexpress-a9/c/y) drivers=()
+	elif [ -n "$MACHINE$LINK" ]; then
+		forms=({arm64,vexpress-a9}/rust/{y,m}) drivers=(arm64/c/y arm64/c-heaps/y vexpress-a9/c/y)
+	fi
+	mapfile -t forms < <(chosen_forms "${forms[@]}")
+	mapfile -t drivers < <(chosen_forms "${drivers[@]}")
+	begin_tests test "every test on ${forms[*]}${drivers[*]:+, samples and interop on ${drivers[*]}}"
+	test_forms "${forms[@]}" + "${drivers[@]}"
+	end_tests
+}
+
+# What "make test" does, on all forms, and what takes too long for it.
+run_full_tests() {
+	[ "$CORE" = rust ] || fail "reading the knobs" "test-full is about the Rust core" "use CORE=rust, or make test CORE=c"
+	FULL=1
+	begin_tests test-full "everything"
+	test_forms {arm64,vexpress-a9}/rust/{y,m} + arm64/c/y arm64/c-heaps/y vexpress-a9/c/y
+	lock_cache
+	check_combinations
+	check_users arm64 vexpress-a9
+	bpf_test
+	end_tests
+}
+
+# Everything that runs in a guest, on a kernel that watches itself. Its address sanitizer knows Rust on arm64 only.
+run_debug_tests() {
+	choose MACHINE "${MACHINE:=arm64}" arm64
+	begin_tests test-debug "every test on a debug kernel of $MACHINE"
+	KIND=debug
+	test_forms "$MACHINE/$CORE/${LINK:-y}"
+	end_tests
+}
+
+# begin_tests DIR TITLE
+begin_tests() {
+	RESULTS=$BUILD/$1
+	BEGIN=$SECONDS
+	KIND='test'
+	say "Rust DMA-BUF: $2, core $CORE"
+	rm -rf "$RESULTS"
+	mkdir -p "$RESULTS"
+	: >"$RESULTS/host.cases" # not every command has cases of the host's own
+	prepare
+}
+
+# test_forms MACHINE/CORE/LINK... [+ MACHINE/CORE/LINK...]: build each, look at the sources, run the jobs of each. Those
+# behind the + are there for the sample drivers and the interop matrix alone.
+test_forms() {
+	local form jobs
+	DRIVERS_ONLY=
+	for form; do
+		if [ "$form" = + ]; then DRIVERS_ONLY=1 && continue; fi
+		IFS=/ read -r MACHINE CORE LINK <<<"$form"
+		build_machine "$MACHINE" "$LINK"
+		if [ -n "$DRIVERS_ONLY" ]; then
+			gate_linked
+			continue
+		fi
+		gate_machine
+		[ "$KIND" = debug ] || gate_strict
+		# once; the first kernel is the one with everything built in, if that is among them
+		[ "$KIND" = debug ] || [ "$form" != "$1" ] || gate_compile
+		[ "$KIND" = debug ] || [ "$form" != arm64/rust/y ] || gate_rustdoc
+	done
+	DRIVERS_ONLY=
+	[ "$KIND" = debug ] || gate_sources
+	unlock_cache
+	jobs=("${TEST_JOBS[@]}")
+	for form; do
+		if [ "$form" = + ]; then jobs=("${DRIVER_JOBS[@]}") && continue; fi
+		case $form in */m) queue_jobs "$form" "${MODULE_JOBS[@]}" ;; esac
+		queue_jobs "$form" "${jobs[@]}"
+	done
+	run_queue
+}
+
+end_tests() {
+	local status=0 matrices=("$RESULTS"/*/interop/data.log)
+	unlock_cache
+	[ ! -e "${matrices[0]}" ] || python3 "$HERE/report.py" matrix "$RESULTS/host.cases" "${matrices[@]}"
+	say "logs: $RESULTS, $LOGS"
+	all_of_it_took "$BEGIN"
+	python3 "$HERE/report.py" total "$RESULTS"/host.cases "$RESULTS"/*/*/cases || status=1
+	return "$status"
+}
