@@ -22,15 +22,37 @@ from pathlib import Path
 
 MACHINES = {
     "arm64": dict(
-        command=["qemu-system-aarch64", "-M", "virt", "-cpu", "cortex-a72", "-m", "3072"],
+        command=["qemu-system-aarch64"],
+        host="aarch64",
+        emulation=["-M", "virt", "-accel", "tcg", "-cpu", "cortex-a72"],
+        kvm=["-M", "virt,gic-version=host", "-accel", "kvm", "-cpu", "host"],
+        memory="3072",
+        tty="ttyAMA0",
         console=["-serial", "chardev:console"],
         data=["-device", "virtio-serial-pci", "-device", "virtserialport,chardev=data"],
         port="/dev/vport0p1",
         gpu=["-device", "virtio-gpu-pci"],
         display=["-device", "bochs-display,romfile="],  # Debian has its firmware elsewhere, for x86 only
     ),
+    "x86_64": dict(
+        command=["qemu-system-x86_64", "-M", "q35"],
+        host="x86_64",
+        # what keeps the kernel from using memory of user space by mistake
+        emulation=["-accel", "tcg", "-cpu", "qemu64,+smap,+smep"],
+        kvm=["-accel", "kvm", "-cpu", "host"],
+        memory="3072",
+        tty="ttyS0",
+        console=["-serial", "chardev:console"],
+        data=["-device", "virtio-serial-pci", "-device", "virtserialport,chardev=data"],
+        port="/dev/vport0p1",
+        gpu=["-device", "virtio-gpu-pci"],
+        display=["-device", "bochs-display"],
+    ),
     "vexpress-a9": dict(
-        command=["qemu-system-arm", "-M", "vexpress-a9", "-m", "1024"],
+        command=["qemu-system-arm", "-M", "vexpress-a9"],
+        emulation=["-accel", "tcg"],
+        memory="1024",
+        tty="ttyAMA0",
         console=["-serial", "chardev:console"],
         data=["-serial", "chardev:data"],
         port="/dev/ttyAMA1",
@@ -69,7 +91,8 @@ class Guest:
     def command(self):
         m = self.machine
         chardev = "socket,id={0},path=" + str(self.scratch) + "/{0}"
-        command = m["command"] + ["-smp", str(self.args.cpus), "-nodefaults", "-display", "none", "-no-reboot"]
+        command = m["command"] + (m["kvm"] if self.args.kvm else m["emulation"]) + ["-m", m["memory"], "-smp", str(self.args.cpus)]
+        command += ["-nodefaults", "-display", "none", "-no-reboot"]
         for name in ("console", "data", "monitor"):
             command += ["-chardev", chardev.format(name)]
         command += m["console"] + m["data"] + ["-mon", "chardev=monitor,mode=control"]
@@ -82,7 +105,7 @@ class Guest:
             command += m["gpu"]
         if self.args.display:
             command += m["display"]
-        append = f"console=ttyAMA0 loglevel=8 panic=-1 maxcpus={self.args.cpus}"
+        append = f"console={m['tty']} loglevel=8 panic=-1 maxcpus={self.args.cpus}"
         # a processor that the host has no time for looks as if it stalled; upstream's test_wait_backward takes 7 s of one
         append += " rcupdate.rcu_cpu_stall_timeout=300"
         append += f" kunit.timeout={300 * self.args.patience}"
@@ -250,6 +273,7 @@ def main(words=None, kind=Guest):
     parser.add_argument("--link", choices=("y", "m"), required=True, help="how that core must turn out to be linked")
     parser.add_argument("--cpus", type=int, default=2)
     parser.add_argument("--append", default="", help="more words for the kernel's command line")
+    parser.add_argument("--kvm", action="store_true", help="not emulated: accelerator.py has found out that KVM works")
     parser.add_argument("--count-instructions", action="store_true", help="a nanosecond of the guest's is an instruction")
     parser.add_argument("--gpu", action="store_true", help="plug in a virtio-gpu")
     parser.add_argument("--display", action="store_true", help="plug in a display where the board has none")
