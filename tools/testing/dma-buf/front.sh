@@ -21,7 +21,7 @@ OP=${OP:-} # bench: all operations
 
 check_knobs() {
 	choose CORE "$CORE" rust c
-	[ -z "$MACHINE" ] || choose MACHINE "$MACHINE" vexpress-a9 arm64
+	[ -z "$MACHINE" ] || choose MACHINE "$MACHINE" vexpress-a9 arm64 x86_64
 	[ -z "$LINK" ] || choose LINK "$LINK" y m
 	[ "$CORE$LINK" != cm ] || fail "reading the knobs" "the C core cannot be built as modules" "use CORE=rust LINK=m or CORE=c LINK=y"
 	check_kdir
@@ -71,7 +71,7 @@ help() {
 		make build   build kernel and guest only
 		make clean   remove build/ (not the cache in $CACHE)
 
-		MACHINE=vexpress-a9|arm64   the machine QEMU emulates (default: vexpress-a9; make test: both)
+		MACHINE=vexpress-a9|arm64|x86_64   the machine QEMU emulates (default: vexpress-a9; make test: vexpress-a9 and arm64)
 		CORE=rust|c                 who implements dma-buf (default: rust; make test: both have the interop matrix)
 		LINK=y|m                    dma-buf built in, or as modules that the guest inserts (default: y; make test: both)
 		KDIR=/path/to/linux         build from your own Linux $KERNEL tree, which is not modified

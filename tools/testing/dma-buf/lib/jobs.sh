@@ -62,7 +62,7 @@ test_job() {
 	kunit*) options=(--append "kunit.enable=1 kunit.filter_glob=rust_doctests_kernel.*_dma_buf_*") ;;
 	selftests) options=(--gpu) ;;
 	interop) options=(--display) ;;
-	modules) [ -n "$FULL" ] || [ "$machine" = arm64 ] || options=(--append dmabuf.rounds=40) ;;
+	modules) [ -n "$FULL" ] || [ "$machine" != vexpress-a9 ] || options=(--append dmabuf.rounds=40) ;;
 	# devices that the board has and QEMU has not would be complained of while the job listens
 	stress*) options=(--append deferred_probe_timeout=-1) ;;
 	esac
@@ -109,10 +109,15 @@ chosen_forms() {
 
 run_tests() {
 	local forms=(arm64/rust/y arm64/rust/m vexpress-a9/rust/m) matrix=(vexpress-a9/rust/y arm64/c/y arm64/c-heaps/y vexpress-a9/c/y)
+	# only if it is asked for
+	if [ "$MACHINE" = x86_64 ]; then
+		forms=(x86_64/rust/y x86_64/rust/m) matrix=(x86_64/c/y x86_64/c-heaps/y)
+	fi
 	if [ -n "$MACHINE" ] && [ -n "$LINK" ]; then
 		forms=("$MACHINE/$CORE/$LINK")
 	elif [ "$CORE" = c ]; then
 		forms=(arm64/c/y vexpress-a9/c/y)
+		[ "$MACHINE" != x86_64 ] || forms=(x86_64/c/y)
 	fi
 	mapfile -t forms < <(chosen_forms "${forms[@]}")
 	mapfile -t matrix < <(chosen_forms "${matrix[@]}" | grep -vxF "$(printf '%s\n' "${forms[@]}")")
@@ -126,7 +131,7 @@ run_full_tests() {
 	[ "$CORE" = rust ] || fail "reading the knobs" "test-full is about the Rust core" "use CORE=rust, or make test CORE=c"
 	FULL=1
 	begin_tests test-full "everything"
-	test_forms {arm64,vexpress-a9}/rust/{y,m} + arm64/c/y arm64/c-heaps/y vexpress-a9/c/y
+	test_forms {arm64,vexpress-a9,x86_64}/rust/{y,m} + {arm64,x86_64}/c/y {arm64,x86_64}/c-heaps/y vexpress-a9/c/y
 	lock_cache
 	check_combinations
 	check_users arm64 vexpress-a9
@@ -134,9 +139,9 @@ run_full_tests() {
 	end_tests
 }
 
-# Everything that runs in a guest, on a kernel that watches itself. Its address sanitizer knows Rust on arm64 only.
+# Everything that runs in a guest, on a kernel that watches itself. Its address sanitizer does not know Rust on arm.
 run_debug_tests() {
-	choose MACHINE "${MACHINE:=arm64}" arm64
+	choose MACHINE "${MACHINE:=arm64}" arm64 x86_64
 	DEBUG_KERNEL=1
 	begin_tests test-debug "every test on a debug kernel of $MACHINE"
 	test_forms "$MACHINE/$CORE/${LINK:-y}"

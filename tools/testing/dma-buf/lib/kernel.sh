@@ -5,9 +5,15 @@
 set_machine() {
 	case $MACHINE in
 	arm64)
-		ARCH=arm64 DEBARCH=arm64 CROSS=aarch64-linux-gnu- IMAGE=arch/arm64/boot/Image
+		ARCH=arm64 DEBARCH=arm64 CROSS=$(cross_of aarch64) IMAGE=arch/arm64/boot/Image
 		BASE_CONFIG=tinyconfig BUILD_TIME="4 to 8 min when cold"
 		FRAGMENTS=(arm64 base dma-buf tests samples camera display-vkms display-gpu display-bochs)
+		;;
+	x86_64)
+		# QEMU starts it without a boot sector
+		ARCH=x86_64 DEBARCH=amd64 CROSS=$(cross_of x86_64) IMAGE=vmlinux
+		BASE_CONFIG=tinyconfig BUILD_TIME="4 to 8 min when cold"
+		FRAGMENTS=(x86_64 base dma-buf tests tests-x86_64 samples camera display-vkms display-gpu display-bochs)
 		;;
 	vexpress-a9)
 		ARCH=arm DEBARCH=armhf CROSS=arm-linux-gnueabihf- IMAGE=arch/arm/boot/zImage
@@ -30,7 +36,7 @@ set_machine() {
 		TITLE+=", debug"
 		BUILD_TIME="6 to 12 min when cold"
 	elif [ -n "$BENCH_KERNEL" ]; then
-		FRAGMENTS=(arm64 base dma-buf "core-$CORE" "link-$LINK" bench)
+		FRAGMENTS=("$MACHINE" base dma-buf "core-$CORE" "link-$LINK" bench)
 		VARIANT+=-bench
 		TITLE+=", bench"
 	fi

@@ -3,6 +3,8 @@
 # The kernel source and what the guests need of the distribution: fetched with apt from the mirror this machine
 # already uses, through a private configuration, so that the machine's own apt stays as it is.
 
+# of the guests' user space
+FOREIGN=(arm64 armhf amd64)
 KEYRING=/usr/share/keyrings/debian-archive-keyring.gpg
 
 mirror_of_this_machine() {
@@ -69,8 +71,8 @@ download_source() {
 # download_foreign PACKAGE NAME: unpacked in $CACHE/NAME-ARCH for the guests' architectures.
 download_foreign() {
 	local package=$1 name=$2 arch
-	private_apt guest "$CODENAME" arm64 armhf
-	for arch in arm64 armhf; do
+	private_apt guest "$CODENAME" "${FOREIGN[@]}"
+	for arch in "${FOREIGN[@]}"; do
 		[ -n "$(newest "$CACHE/deb/${package}_*_$arch.deb")" ] ||
 			download_package "$CACHE/deb" "$package:$arch"
 		unpack_to "$CACHE/$name-$arch" dpkg-deb -x "$(newest "$CACHE/deb/${package}_*_$arch.deb")"
@@ -152,7 +154,9 @@ lay_tree() {
 
 # get_foreign PACKAGE NAME SIZE
 get_foreign() {
-	[ -d "$CACHE/$2-arm64/usr" ] && [ -d "$CACHE/$2-armhf/usr" ] && return
+	local arch missing=
+	for arch in "${FOREIGN[@]}"; do [ -d "$CACHE/$2-$arch/usr" ] || missing=1; done
+	[ -n "$missing" ] || return 0
 	stage "Get $2 for the guests" "$3, under 1 min" "check that apt works on this machine: apt-get update" \
 		download_foreign "$1" "$2"
 }
