@@ -60,7 +60,7 @@ test_job() {
 	case $job in
 	# of the kernel crate's documentation tests (some 300) only our own
 	kunit*) options=(--append "kunit.enable=1 kunit.filter_glob=rust_doctests_kernel.*_dma_buf_*") ;;
-	selftests) options=(--gpu) ;;
+	selftests | selftests-32) options=(--gpu) ;;
 	interop) options=(--display) ;;
 	modules) [ -n "$FULL" ] || [ "$machine" != vexpress-a9 ] || options=(--append dmabuf.rounds=40) ;;
 	# devices that the board has and QEMU has not would be complained of while the job listens
@@ -130,6 +130,7 @@ run_tests() {
 run_full_tests() {
 	[ "$CORE" = rust ] || fail "reading the knobs" "test-full is about the Rust core" "use CORE=rust, or make test CORE=c"
 	FULL=1
+	compat_packages
 	begin_tests test-full "everything"
 	test_forms {arm64,vexpress-a9,x86_64}/rust/{y,m} + {arm64,x86_64}/c/y {arm64,x86_64}/c-heaps/y vexpress-a9/c/y
 	lock_cache
@@ -188,6 +189,7 @@ test_forms() {
 		for job in "${jobs[@]}"; do
 			test_job "$job"
 		done
+		! set_compat || test_job selftests-32
 		[ "$LINK" != m ] || for job in "${MODULE_JOBS[@]}"; do test_job "$job"; done
 	done
 }

@@ -7,7 +7,7 @@ set_machine() {
 	arm64)
 		ARCH=arm64 DEBARCH=arm64 CROSS=$(cross_of aarch64) IMAGE=arch/arm64/boot/Image
 		BASE_CONFIG=tinyconfig BUILD_TIME="4 to 8 min when cold"
-		FRAGMENTS=(arm64 base dma-buf tests samples camera display-vkms display-gpu display-bochs)
+		FRAGMENTS=(arm64 base dma-buf tests tests-arm64 samples camera display-vkms display-gpu display-bochs)
 		;;
 	x86_64)
 		# QEMU starts it without a boot sector

@@ -52,6 +52,7 @@ pack_initramfs() {
 	kmake INSTALL_MOD_PATH="$root" INSTALL_MOD_STRIP=1 modules_install
 	rm -f "$root"/lib/modules/*/build
 	find "$OBJ/guest-modules" -name '*.ko' -exec cp -t "$root/bin" {} +
+	pack_programs_32 "$root"
 	# our tests in the order their Makefile gives them
 	make -s --no-print-directory -C "$TREE/tools/testing/selftests/$OUR_SELFTESTS" OUTPUT=/bin CC="${CROSS}gcc" emit_tests |
 		sed 's/.*://' >"$root/jobs/our-tests"
@@ -65,6 +66,7 @@ pack_initramfs() {
 
 build_userspace() {
 	build_programs
+	build_programs_32
 	build_test_modules
 	pack_initramfs
 }
