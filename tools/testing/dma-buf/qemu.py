@@ -9,7 +9,9 @@ nothing is wrong. Exit status 1 if there is any problem.
 """
 
 import argparse
+import fcntl
 import json
+import os
 import re
 import select
 import shutil
@@ -93,8 +95,10 @@ class Guest:
         chardev = "socket,id={0},path=" + str(self.scratch) + "/{0}"
         command = m["command"] + (m["kvm"] if self.args.kvm else m["emulation"]) + ["-m", m["memory"], "-smp", str(self.args.cpus)]
         command += ["-nodefaults", "-display", "none", "-no-reboot"]
-        for name in ("console", "data", "monitor"):
+        for name in ("data", "monitor"):
             command += ["-chardev", chardev.format(name)]
+        # a pipe, which holds a million bytes; a socket holds some hundred of those that come one by one, and a 16550 waits for none
+        command += ["-chardev", "stdio,id=console"]
         command += m["console"] + m["data"] + ["-mon", "chardev=monitor,mode=control"]
         command += ["-kernel", self.args.dir / "kernel", "-initrd", self.args.dir / "initramfs.cpio"]
         if (self.args.dir / "board.dtb").exists():
@@ -115,12 +119,14 @@ class Guest:
 
     def start(self):
         listeners = {}
-        for name in ("console", "data", "monitor"):
+        for name in ("data", "monitor"):
             listeners[name] = socket.socket(socket.AF_UNIX)
             listeners[name].bind(str(self.scratch / name))
             listeners[name].listen()
         errors = open(self.args.out / "qemu.log", "wb")
-        self.process = subprocess.Popen(self.command(), stdin=subprocess.DEVNULL, stdout=errors, stderr=errors)
+        self.process = subprocess.Popen(self.command(), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=errors)
+        self.console = self.process.stdout
+        fcntl.fcntl(self.console, fcntl.F_SETPIPE_SZ, 1 << 20)
         deadline = time.monotonic() + 120
         for name, listener in listeners.items():
             while not select.select([listener], [], [], 0.2)[0]:
@@ -207,7 +213,7 @@ class Guest:
                     self.problems.append(f"hang: nothing heard from the guest for {quiet} s")
                     break
                 for source in select.select(sources, [], [], 0.5)[0]:
-                    chunk = source.recv(65536)
+                    chunk = os.read(source.fileno(), 65536)
                     last = time.monotonic()
                     if not chunk:
                         sources.remove(source)
