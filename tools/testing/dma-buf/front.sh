@@ -4,7 +4,7 @@
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-for part in common packages toolchain source kernel userspace jobs tests check bench gates parity compile rustdoc combinations users bpf; do
+for part in common packages toolchain source kernel userspace compat accelerator jobs tests check bench gates parity compile rustdoc combinations users bpf; do
 	# shellcheck source=/dev/null
 	. "$here/lib/$part.sh"
 done
@@ -30,7 +30,7 @@ OP=${OP:-} # bench: all operations
 
 check_knobs() {
 	choose CORE "$CORE" rust c
-	[ -z "$MACHINE" ] || choose MACHINE "$MACHINE" vexpress-a9 arm64
+	[ -z "$MACHINE" ] || choose MACHINE "$MACHINE" vexpress-a9 arm64 x86_64
 	[ -z "$LINK" ] || choose LINK "$LINK" y m
 	[ "$CORE$LINK" != cm ] || fail "reading the knobs" "the C core cannot be built as modules" "use CORE=rust LINK=m or CORE=c LINK=y"
 	check_kdir
@@ -80,7 +80,7 @@ help() {
 		make build   build kernel and guest only
 		make clean   remove build/ (not the cache in $CACHE)
 
-		MACHINE=vexpress-a9|arm64   the machine QEMU emulates (default: vexpress-a9; make test: both)
+		MACHINE=vexpress-a9|arm64|x86_64   the machine QEMU emulates (default: vexpress-a9; make test: vexpress-a9 and arm64)
 		CORE=rust|c                 who implements dma-buf (default: rust; make test: both have the interop matrix)
 		LINK=y|m                    dma-buf built in, or as modules that the guest inserts (default: y; make test: both)
 		KDIR=/path/to/linux         build from your own Linux $KERNEL tree, which is not modified

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """Where the instructions of one operation go: "make bench OP=name".
 
-  profile.py count CORE DIR OUT NAME   boot the kernel in DIR and run the operation with every instruction traced;
+  profile.py count MACHINE CORE DIR OUT NAME   boot the kernel in DIR and run the operation with every instruction traced;
                                        the profile is OUT/profile
   profile.py compare C RUST CXXFILT    the differences of two such profiles; CXXFILT is LLVM's, which knows Rust's names
 """
@@ -47,8 +47,8 @@ def functions(path):
     return [address for address, _ in found], [name for _, name in found]
 
 
-def count(core, directory, out, name):
-    words = ["--machine", "arm64", "--core", core, "--link", "y", "--cpus", "1", "--count-instructions"]
+def count(machine, core, directory, out, name):
+    words = ["--machine", machine, "--core", core, "--link", "y", "--cpus", "1", "--count-instructions"]
     words += ["--job", "bench", "--append", f"dmabuf.op={name}", "--dir", directory, "--out", out]
     directory, out = Path(directory), Path(out)
     if qemu.main(words, Traced) or not Traced.rounds:

@@ -9,7 +9,9 @@ nothing is wrong. Exit status 1 if there is any problem.
 """
 
 import argparse
+import fcntl
 import json
+import os
 import re
 import select
 import shutil
@@ -24,15 +26,40 @@ from report import Program
 
 MACHINES = {
     "arm64": dict(
-        command=["qemu-system-aarch64", "-M", "virt", "-cpu", "cortex-a72", "-m", "3072"],
+        command=["qemu-system-aarch64"],
+        host="aarch64",
+        emulation=["-M", "virt", "-accel", "tcg", "-cpu", "cortex-a72"],
+        kvm=["-M", "virt,gic-version=host", "-accel", "kvm", "-cpu", "host"],
+        memory="3072",
+        tty="ttyAMA0",
         console=["-serial", "chardev:console"],
         data=["-device", "virtio-serial-pci", "-device", "virtserialport,chardev=data"],
         port="/dev/vport0p1",
         gpu=["-device", "virtio-gpu-pci"],
         display=["-device", "bochs-display,romfile="],  # Debian has its firmware elsewhere, for x86 only
     ),
+    "x86_64": dict(
+        command=["qemu-system-x86_64", "-M", "q35"],
+        host="x86_64",
+        # smap and smep keep the kernel from using memory of user space by mistake
+        emulation=["-accel", "tcg", "-cpu", "qemu64,+smap,+smep"],
+        kvm=["-accel", "kvm", "-cpu", "host"],
+        memory="2800",  # with more, q35 puts a part above 4 GiB, where vivid, a device of 32 bits, cannot reach
+        smp=",sockets={0}",  # without ACPI the firmware tells of one processor in each
+        # the port of the timer, of which otherwise ACPI tells; emulated processors have one time stamp counter among them
+        append=" pmtmr=0x608 tsc=reliable",
+        tty="ttyS0",
+        console=["-serial", "chardev:console"],
+        data=["-device", "virtio-serial-pci", "-device", "virtserialport,chardev=data"],
+        port="/dev/vport0p1",
+        gpu=["-device", "virtio-gpu-pci"],
+        display=["-device", "bochs-display"],
+    ),
     "vexpress-a9": dict(
-        command=["qemu-system-arm", "-M", "vexpress-a9", "-m", "1024"],
+        command=["qemu-system-arm", "-M", "vexpress-a9"],
+        emulation=["-accel", "tcg"],
+        memory="1024",
+        tty="ttyAMA0",
         console=["-serial", "chardev:console"],
         data=["-serial", "chardev:data"],
         port="/dev/ttyAMA1",
@@ -72,9 +99,13 @@ class Guest:
     def command(self):
         m = self.machine
         chardev = "socket,id={0},path=" + str(self.scratch) + "/{0}"
-        command = m["command"] + ["-smp", str(self.args.cpus), "-nodefaults", "-display", "none", "-no-reboot"]
-        for name in ("console", "data", "monitor"):
+        command = m["command"] + (m["kvm"] if self.args.kvm else m["emulation"]) + ["-m", m["memory"]]
+        command += ["-smp", str(self.args.cpus) + m.get("smp", "").format(self.args.cpus)]
+        command += ["-nodefaults", "-display", "none", "-no-reboot"]
+        for name in ("data", "monitor"):
             command += ["-chardev", chardev.format(name)]
+        # a pipe, which holds a million bytes; a socket holds some hundred of those that come one by one, and a 16550 waits for none
+        command += ["-chardev", "stdio,id=console"]
         command += m["console"] + m["data"] + ["-mon", "chardev=monitor,mode=control"]
         command += ["-kernel", self.args.dir / "kernel", "-initrd", self.args.dir / "initramfs.cpio"]
         if (self.args.dir / "board.dtb").exists():
@@ -85,9 +116,11 @@ class Guest:
             command += m["gpu"]
         if self.args.display:
             command += m["display"]
-        append = f"console=ttyAMA0 loglevel=8 panic=-1 maxcpus={self.args.cpus}"
+        append = f"console={m['tty']} loglevel=8 panic=-1 maxcpus={self.args.cpus}"
         # a processor that the host has no time for looks as if it stalled; upstream's test_wait_backward takes 7 s of one
         append += " rcupdate.rcu_cpu_stall_timeout=300"
+        if not self.args.kvm:
+            append += m.get("append", "")
         append += f" kunit.timeout={300 * self.args.patience}"
         append += f" dmabuf.machine={self.args.machine} dmabuf.link={self.args.link}"
         append += f" dmabuf.job={self.args.job} dmabuf.port={m['port']} dmabuf.patience={self.args.patience}"
@@ -97,12 +130,14 @@ class Guest:
 
     def start(self):
         listeners = {}
-        for name in ("console", "data", "monitor"):
+        for name in ("data", "monitor"):
             listeners[name] = socket.socket(socket.AF_UNIX)
             listeners[name].bind(str(self.scratch / name))
             listeners[name].listen()
         errors = open(self.args.out / "qemu.log", "wb")
-        self.process = subprocess.Popen(self.command(), stdin=subprocess.DEVNULL, stdout=errors, stderr=errors)
+        self.process = subprocess.Popen(self.command(), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=errors)
+        self.console = self.process.stdout
+        fcntl.fcntl(self.console, fcntl.F_SETPIPE_SZ, 1 << 20)
         deadline = time.monotonic() + 120
         for name, listener in listeners.items():
             while not select.select([listener], [], [], 0.2)[0]:
@@ -211,7 +246,7 @@ class Guest:
                     self.problems.append(f"hang: nothing heard from the guest for {quiet} s")
                     break
                 for source in select.select(sources, [], [], 0.5)[0]:
-                    chunk = source.recv(65536)
+                    chunk = os.read(source.fileno(), 65536)
                     last = time.monotonic()
                     if not chunk:
                         sources.remove(source)
@@ -277,6 +312,7 @@ def main(words=None, kind=Guest):
     parser.add_argument("--link", choices=("y", "m"), required=True, help="how that core must turn out to be linked")
     parser.add_argument("--cpus", type=int, default=2)
     parser.add_argument("--append", default="", help="more words for the kernel's command line")
+    parser.add_argument("--kvm", action="store_true", help="not emulated: accelerator.py has found out that KVM works")
     parser.add_argument("--count-instructions", action="store_true", help="a nanosecond of the guest's is an instruction")
     parser.add_argument("--gpu", action="store_true", help="plug in a virtio-gpu")
     parser.add_argument("--display", action="store_true", help="plug in a display where the board has none")

@@ -21,7 +21,7 @@ bench() {
 	local start=$SECONDS
 	KIND=bench
 	RESULTS=$BUILD/bench
-	choose MACHINE "${MACHINE:=arm64}" arm64
+	choose MACHINE "${MACHINE:=arm64}" arm64 x86_64
 	choose LINK "${LINK:=y}" y
 	say "Rust DMA-BUF: what operations cost on $MACHINE, in C and in Rust"
 	rm -rf "$RESULTS"
@@ -59,7 +59,7 @@ bench_profile() {
 	say "  Boot each kernel and trace $OP instruction by instruction: a minute or two ..."
 	for CORE in c rust; do
 		set_machine
-		python3 "$HERE/profile.py" count "$CORE" "$OUT" "$RESULTS/$CORE-$OP" "$OP" || bench_failed "$RESULTS/$CORE-$OP"
+		python3 "$HERE/profile.py" count "$MACHINE" "$CORE" "$OUT" "$RESULTS/$CORE-$OP" "$OP" || bench_failed "$RESULTS/$CORE-$OP"
 	done
 	python3 "$HERE/profile.py" compare "$RESULTS"/{c,rust}-"$OP"/profile "llvm-cxxfilt$LLVM_SUFFIX" | tee "$RESULTS/profile-$OP.txt"
 }

@@ -5,7 +5,8 @@
 # What this host emulates fastest.
 check_machine() {
 	case $(uname -m) in
-	*) echo arm64 ;;
+	aarch64) echo arm64 ;;
+	*) echo x86_64 ;;
 	esac
 }
 
@@ -41,6 +42,7 @@ run_check() {
 	if [ ${#jobs[@]} -eq 0 ]; then
 		check_gates
 	else
+		choose_accelerator
 		queue_jobs "$MACHINE/$CORE/$LINK" "${jobs[@]}"
 		if [ -n "$TEST" ]; then run_queue; else together run_queue check_gates; fi
 	fi

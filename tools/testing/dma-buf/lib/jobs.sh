@@ -7,6 +7,7 @@ guest_job() {
 	local machine=$1 job=$2 dir=$3 timeout=$4
 	shift 4
 	[ "$KIND" != debug ] || set -- --debug --patience 4 "$@"
+	[ "${ACCELERATOR[$machine]:-}" != KVM ] || set -- --kvm "$@"
 	python3 "$HERE/qemu.py" --machine "$machine" --core "${CORE%-heaps}" --link "$LINK" --dir "$OUT" --out "$dir" \
 		--job "$job" --timeout "$timeout" "$@"
 }
@@ -29,6 +30,7 @@ run() {
 	prepare
 	build_machine "$MACHINE" "$LINK"
 	unlock_cache
+	choose_accelerator
 	say "  Boot $MACHINE and run the main job (15 s to 1 min) ..."
 	guest_job "$MACHINE" main-job "$dir" 700 --echo "      guest: " ||
 		fail "the main job" "the guest's run was not clean" "read the log; CORE=c shows whether the C core does the same" "$dir/console.log"

@@ -4,7 +4,9 @@
 
 set_machine() {
 	case $MACHINE in
-	arm64) ARCH=arm64 DEBARCH=arm64 CROSS=aarch64-linux-gnu- IMAGE=arch/arm64/boot/Image ;;
+	arm64) ARCH=arm64 DEBARCH=arm64 CROSS=$(cross_of aarch64) IMAGE=arch/arm64/boot/Image ;;
+	# QEMU starts it without a boot sector
+	x86_64) ARCH=x86_64 DEBARCH=amd64 CROSS=$(cross_of x86_64) IMAGE=vmlinux ;;
 	vexpress-a9) ARCH=arm DEBARCH=armhf CROSS=arm-linux-gnueabihf- IMAGE=arch/arm/boot/zImage ;;
 	esac
 	VARIANT=$MACHINE-$CORE

@@ -6,8 +6,10 @@ CODENAME=$(. /etc/os-release 2>/dev/null && echo "${VERSION_CODENAME:-unknown}")
 
 wanted_packages() {
 	echo make gcc libc6-dev flex bison bc libelf-dev libssl-dev kmod cpio xz-utils patch perl python3 git \
-		ca-certificates shellcheck qemu-system-arm gcc-aarch64-linux-gnu gcc-arm-linux-gnueabihf \
-		libc6-dev-arm64-cross libc6-dev-armhf-cross
+		ca-certificates shellcheck qemu-system-arm qemu-system-x86 gcc-arm-linux-gnueabihf libc6-dev-armhf-cross
+	# for the guests' programs; the host's own compiler is there already
+	[ "$(uname -m)" = aarch64 ] || echo gcc-aarch64-linux-gnu libc6-dev-arm64-cross
+	[ "$(uname -m)" = x86_64 ] || echo gcc-x86-64-linux-gnu libc6-dev-amd64-cross
 	case $CODENAME in
 	bookworm)
 		echo clang-22 lld-22 llvm-22 libclang-22-dev rustc-web rust-web-src rust-web-clippy rustfmt-web

@@ -148,7 +148,8 @@ guest_architectures() {
 	case $MACHINE in
 	arm64) echo arm64 ;;
 	vexpress-a9) echo armhf ;;
-	*) echo arm64 armhf ;;
+	x86_64) echo amd64 ;;
+	*) echo arm64 armhf ${FULL:+amd64} ;;
 	esac
 }
 

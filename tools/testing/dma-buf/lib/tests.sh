@@ -16,9 +16,9 @@ test_job() {
 	case $job in
 	# of the kernel crate's documentation tests (some 300) only our own
 	kunit*) options+=(--append "kunit.enable=1 kunit.filter_glob=rust_doctests_kernel.*_dma_buf_*") ;;
-	selftests) options+=(--gpu) ;;
+	selftests | selftests-32) options+=(--gpu) ;;
 	interop) options+=(--display) ;;
-	modules) [ -n "$FULL" ] || [ "$machine" = arm64 ] || options+=(--append dmabuf.rounds=40) ;;
+	modules) [ -n "$FULL" ] || [ "$machine" != vexpress-a9 ] || options+=(--append dmabuf.rounds=40) ;;
 	# devices that the board has and QEMU has not would be complained of while the job listens
 	stress*) options+=(--append deferred_probe_timeout=-1) ;;
 	esac
@@ -118,9 +118,12 @@ chosen_forms() {
 run_tests() {
 	local forms=(arm64/rust/y vexpress-a9/rust/m) drivers=(arm64/c/y)
 	if [ "$CORE" = c ]; then
-		forms=(arm64/c/y vexpress-a9/c/y) drivers=()
+		forms=({arm64,vexpress-a9}/c/y) drivers=()
+		[ "$MACHINE" != x86_64 ] || forms=(x86_64/c/y)
 	elif [ -n "$MACHINE$LINK" ]; then
 		forms=({arm64,vexpress-a9}/rust/{y,m}) drivers=(arm64/c/y arm64/c-heaps/y vexpress-a9/c/y)
+		# only if it is asked for
+		[ "$MACHINE" != x86_64 ] || forms=(x86_64/rust/{y,m}) drivers=(x86_64/c/y x86_64/c-heaps/y)
 	fi
 	mapfile -t forms < <(chosen_forms "${forms[@]}")
 	mapfile -t drivers < <(chosen_forms "${drivers[@]}")
@@ -133,8 +136,9 @@ run_tests() {
 run_full_tests() {
 	[ "$CORE" = rust ] || fail "reading the knobs" "test-full is about the Rust core" "use CORE=rust, or make test CORE=c"
 	FULL=1
+	compat_packages
 	begin_tests test-full "everything"
-	test_forms {arm64,vexpress-a9}/rust/{y,m} + arm64/c/y arm64/c-heaps/y vexpress-a9/c/y
+	test_forms {arm64,vexpress-a9,x86_64}/rust/{y,m} + {arm64,x86_64}/c/y {arm64,x86_64}/c-heaps/y vexpress-a9/c/y
 	lock_cache
 	check_combinations
 	check_users arm64 vexpress-a9
@@ -142,9 +146,9 @@ run_full_tests() {
 	end_tests
 }
 
-# Everything that runs in a guest, on a kernel that watches itself. Its address sanitizer knows Rust on arm64 only.
+# Everything that runs in a guest, on a kernel that watches itself. Its address sanitizer does not know Rust on arm.
 run_debug_tests() {
-	choose MACHINE "${MACHINE:=arm64}" arm64
+	choose MACHINE "${MACHINE:=arm64}" arm64 x86_64
 	begin_tests test-debug "every test on a debug kernel of $MACHINE"
 	KIND=debug
 	test_forms "$MACHINE/$CORE/${LINK:-y}"
@@ -190,6 +194,10 @@ test_forms() {
 		if [ "$form" = + ]; then jobs=("${DRIVER_JOBS[@]}") && continue; fi
 		case $form in */m) queue_jobs "$form" "${MODULE_JOBS[@]}" ;; esac
 		queue_jobs "$form" "${jobs[@]}"
+		IFS=/ read -r MACHINE CORE LINK <<<"$form"
+		! set_compat || queue_jobs "$form" selftests-32
+		set_machine
+		choose_accelerator
 	done
 	run_queue
 }

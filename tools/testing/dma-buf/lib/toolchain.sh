@@ -65,13 +65,16 @@ fetch_tools() {
 		download_bindgen
 }
 
+# cross_of ARCH: what stands before the names of the compiler for that architecture; nothing where it is the host's own.
+cross_of() { [ "$(uname -m)" = "$1" ] || echo "$1-linux-gnu-"; }
+
 at_least() { [ "$(printf '%s\n%s\n' "$1" "$2" | sort -V | head -n 1)" = "$1" ]; }
 
 check_toolchain() {
 	local tool version
 	for tool in "clang$LLVM_SUFFIX" "ld.lld$LLVM_SUFFIX" "llvm-nm$LLVM_SUFFIX" /usr/bin/rustc /usr/bin/rustfmt \
-		/usr/bin/clippy-driver flex bison bc cpio depmod perl python3 patch aarch64-linux-gnu-gcc \
-		arm-linux-gnueabihf-gcc qemu-system-arm qemu-system-aarch64 shellcheck; do
+		/usr/bin/clippy-driver flex bison bc cpio depmod perl python3 patch "$(cross_of aarch64)gcc" \
+		"$(cross_of x86_64)gcc" arm-linux-gnueabihf-gcc qemu-system-arm qemu-system-aarch64 qemu-system-x86_64 shellcheck; do
 		command -v "$tool" >/dev/null || PATH=$PATH:/usr/sbin:/sbin command -v "$tool" >/dev/null ||
 			fail "looking for tools" "$tool is not on this machine" \
 				"install the package that holds it; on Debian 12: apt-get install -y --no-install-recommends $(wanted_packages | tr '\n' ' ')"

@@ -51,6 +51,7 @@ pack_initramfs() {
 	"${CROSS}strip" "$root"/bin/*
 	kmake INSTALL_MOD_PATH="$root" INSTALL_MOD_STRIP=1 modules_install
 	rm -f "$root"/lib/modules/*/build
+	pack_programs_32 "$root"
 	[ ! -d "$OBJ/guest-modules" ] || find "$OBJ/guest-modules" -name '*.ko' -exec cp -t "$root/bin" {} +
 	# our tests in the order their Makefile gives them
 	make -s --no-print-directory -C "$TREE/tools/testing/selftests/$OUR_SELFTESTS" OUTPUT=/bin CC="${CROSS}gcc" emit_tests |
@@ -65,6 +66,7 @@ pack_initramfs() {
 
 build_userspace() {
 	build_programs
+	build_programs_32
 	rm -rf "$OBJ/guest-modules"
 	[ "$KIND" = run ] || build_test_modules
 	pack_initramfs

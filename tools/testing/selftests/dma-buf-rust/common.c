@@ -193,6 +193,14 @@ bool log_is_clean(int log)
 	}
 }
 
+bool has_64_bits(void)
+{
+	struct utsname u;
+
+	t_need(!uname(&u), "uname");
+	return sizeof(long) == 8 || strstr(u.machine, "64");
+}
+
 long meminfo_kb(const char *key)
 {
 	char text[8192];

@@ -63,6 +63,8 @@ void nap_ms(long ms);
 int count_fds(void);
 /* Open files of the whole machine: also those that have lost their fd. */
 int count_files(void);
+/* The kernel's, that is: this program may have 32 bits on a kernel of 64. */
+bool has_64_bits(void);
 long meminfo_kb(const char *key);
 /* Free memory, with the free pages that each CPU keeps for itself. */
 long free_kb(void);

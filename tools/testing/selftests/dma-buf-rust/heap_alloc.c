@@ -212,9 +212,9 @@ static void test_absurd_cma(const char *name)
 	const __u64 lengths[] = {
 		meminfo_kb("CmaTotal:") * 1024ULL + page,
 		meminfo_kb("MemTotal:") * 2048ULL,
-		sizeof(long) == 8 ? 1ULL << 63 : 1ULL << 31,
-		sizeof(long) == 8 ? -2 * page : (1ULL << 32) - 2 * page,
-		sizeof(long) == 8 ? -page : (1ULL << 32) - page,
+		has_64_bits() ? 1ULL << 63 : 1ULL << 31,
+		has_64_bits() ? -2 * page : (1ULL << 32) - 2 * page,
+		has_64_bits() ? -page : (1ULL << 32) - page,
 	};
 	int heap;
 	struct group g;
@@ -224,7 +224,7 @@ static void test_absurd_cma(const char *name)
 	for (size_t i = 0; i < ARRAY_SIZE(lengths); i++) {
 		__u64 len = lengths[i] & ~(page - 1);
 
-		if (sizeof(long) == 4 && len >> 32)
+		if (!has_64_bits() && len >> 32)
 			continue;
 		t_err(alloc_fd(heap, len), ENOMEM, "%s: len 0x%llx", name, len);
 	}
@@ -244,7 +244,7 @@ static void test_absurd_system(void)
 	struct group g;
 	pid_t child;
 
-	if (sizeof(long) == 4 && len >> 32)
+	if (!has_64_bits() && len >> 32)
 		len = 0xf0000000;
 	group_begin(&g, "more than the machine has");
 	child = fork();

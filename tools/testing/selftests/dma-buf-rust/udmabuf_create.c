@@ -347,7 +347,7 @@ static void test_overflow(void)
 	for (int i = 0; i < 1024; i++)
 		items[i] = pages_of(fd, 0, pages);
 	buf = udmabuf_of_list(items, 1024);
-	if (sizeof(size_t) == 4) {
+	if (!has_64_bits()) {
 		t_err(buf, EINVAL, "4 GiB");
 	} else {
 		t_err(buf, 0, "4 GiB");

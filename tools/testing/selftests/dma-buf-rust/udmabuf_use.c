@@ -229,7 +229,7 @@ static void test_much(void)
 	struct group g;
 	char text[4096];
 
-	if (sizeof(long) > 4)
+	if (has_64_bits())
 		return;
 	group_begin(&g, "4 GiB of buffers");
 	fd = new_memfd(PART, F_SEAL_SHRINK);
