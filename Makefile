@@ -4,7 +4,9 @@
 # The one place that names the kernel version.
 KERNEL := 7.3
 
-export KERNEL MACHINE CORE LINK KDIR JOBS OP
+KNOBS := MACHINE CORE LINK DEBUG_KERNEL KDIR FRAGMENT OP JOBS
+# Those that are given, with nothing in them, too: what is not given is what "make menuconfig" has left in build/config.
+export KERNEL $(foreach knob,$(KNOBS),$(if $(filter undefined,$(origin $(knob))),,$(knob)))
 
 build run test test-full test-debug check-users check-combinations bench rustdoc clean help:
 	@tools/testing/dma-buf/front.sh $@

@@ -4,28 +4,17 @@
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-for part in common packages toolchain source kernel userspace jobs bench gates parity compile rustdoc combinations users bpf; do
+for part in common knobs page packages toolchain source kernel userspace jobs bench gates parity compile rustdoc combinations users bpf; do
 	# shellcheck source=/dev/null
 	. "$here/lib/$part.sh"
 done
 
+read_knobs "${1:-help}"
 KERNEL=${KERNEL:-7.3}
 ASKED_CORE=${CORE:-} # test: both cores
 CORE=${CORE:-rust}
-LINK=${LINK:-} # test: both forms
-MACHINE=${MACHINE:-}
-DEBUG_KERNEL= # test-debug sets it
 FULL= # test-full sets it
 BENCH_KERNEL= # bench sets it
-OP=${OP:-} # bench: all operations
-
-check_knobs() {
-	choose CORE "$CORE" rust c
-	[ -z "$MACHINE" ] || choose MACHINE "$MACHINE" vexpress-a9 arm64
-	[ -z "$LINK" ] || choose LINK "$LINK" y m
-	[ "$CORE$LINK" != cm ] || fail "reading the knobs" "the C core cannot be built as modules" "use CORE=rust LINK=m or CORE=c LINK=y"
-	check_kdir
-}
 
 prepare() {
 	check_packages
@@ -53,8 +42,10 @@ build() {
 }
 
 clean() {
-	rm -rf "$BUILD"
-	say "removed $BUILD; the cache shared by all clones stays: $CACHE ($(du -sh "$CACHE" 2>/dev/null | cut -f1 || echo empty))"
+	# choices are no product: they stay, as with the kernel's make clean
+	[ ! -d "$BUILD" ] || find "$BUILD" -mindepth 1 -maxdepth 1 ! -path "$REMEMBERED_IN" -exec rm -rf {} +
+	rmdir "$BUILD" 2>/dev/null || ! [ -e "$REMEMBERED_IN" ] || say "kept your choices: $REMEMBERED_IN"
+	say "removed what was in $BUILD; the cache shared by all clones stays: $CACHE ($(du -sh "$CACHE" 2>/dev/null | cut -f1 || echo empty))"
 	say "to drop that as well: rm -rf '$CACHE'"
 }
 
@@ -69,24 +60,30 @@ help() {
 		make bench   what each operation costs in C and in Rust, in guest instructions, and the size of the code
 		make rustdoc   the documentation of the kernel crate, kernel::dma_buf in it, as HTML
 		make build   build kernel and guest only
-		make clean   remove build/ (not the cache in $CACHE)
+		make clean   remove what is in build/ but build/config (not the cache in $CACHE)
 
 		MACHINE=vexpress-a9|arm64   the machine QEMU emulates (default: vexpress-a9; make test: both)
 		CORE=rust|c                 who implements dma-buf (default: rust; make test: both have the interop matrix)
 		LINK=y|m                    dma-buf built in, or as modules that the guest inserts (default: y; make test: both)
+		DEBUG_KERNEL=y              a kernel with lockdep, KASAN, kmemleak and the like, of arm64 (make test: does what test-debug does)
+		FRAGMENT=/path/to/file      kernel options of your own, laid over all others
 		KDIR=/path/to/linux         build from your own Linux $KERNEL tree, which is not modified
 		OP=name                     bench: where the instructions of this operation go, function by function
 		JOBS=N                      parallel compilers (default: number of processors)
+
+		What is set now, and where (the command line counts more than build/config; MACHINE= on it: the default):
 	END
+	show_knobs
 }
 
 # one command read to its end, so that editing this file does not confuse a run of it
 main() {
-	check_knobs
+	check_knobs "${1:-help}"
 	case ${1:-help} in
 	build) build ;;
 	run) run ;;
-	test) run_tests ;;
+	# on that kernel there is nothing else to be done
+	test) if [ -n "$DEBUG_KERNEL" ]; then run_debug_tests; else run_tests; fi ;;
 	test-full) run_full_tests ;;
 	test-debug) run_debug_tests ;;
 	check-users) run_check_users ;;

@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+# The page with the knobs (Kconfig at the top) and the kernel's own tools for it: what it says of the kernel's
+# options, as a fragment of a configuration.
+
+PAGE=$BUILD/menuconfig # where the kernel's tool is built and looks for files
+
+# The page asks itself which implementation to take, and with more answers (CORE): the kernel's choice must not be there to
+# contradict it. Kconfig cannot take a question back, but looks for the files it sources here before it does in the tree.
+lay_page() {
+	local ours=drivers/dma-buf/rust/Kconfig
+	mkdir -p "$PAGE/$(dirname $ours)"
+	sed '/^choice$/,/^endchoice$/d' "$TREE/$ours" >"$PAGE/$ours"
+	! cmp -s "$PAGE/$ours" "$TREE/$ours" || { echo "$TREE/$ours: where is the choice?"; return 1; }
+}
+
+# page_conf CONF CONFIG OPTION...: the kernel's conf on our page.
+page_conf() {
+	local conf=$1 config=$2
+	shift 2
+	(cd "$PAGE" && srctree=$TREE KCONFIG_CONFIG=$config KCONFIG_OVERWRITECONFIG=1 "$conf" -s "$@" "$TOP/Kconfig")
+}
+
+# options_fragment CONF CONFIG: what the page with these choices says of the kernel's options beyond what it says with none.
+options_fragment() {
+	local conf=$1 config=$2 page
+	page=$(mktemp -d "$PAGE/tmp.XXXXXX") || return
+	cp "$config" "$page/chosen" || return
+	# a line that is not understood, or does not come true, is an error
+	KCONFIG_WARN_UNKNOWN_SYMBOLS=1 KCONFIG_WERROR=1 page_conf "$conf" "$page/chosen" --olddefconfig >&2 || return
+	lines_came_true "$config" "$page/chosen" >&2 || return
+	page_conf "$conf" "$page/default" --alldefconfig >&2 || return
+	awk '
+		match($0, /^CONFIG_[A-Za-z0-9_]+=/) && !/^CONFIG_KNOB_/ {
+			symbol = substr($0, 1, RLENGTH - 1)
+			if (FILENAME == ARGV[1]) chosen[symbol] = $0
+			else usual[symbol] = $0
+		}
+		END {
+			for (symbol in chosen) if (chosen[symbol] != usual[symbol]) print chosen[symbol]
+			for (symbol in usual) if (!(symbol in chosen)) print "# " symbol " is not set"
+		}' "$page/chosen" "$page/default" | LC_ALL=C sort
+	rm -rf "$page"
+}
+
+# For configure: what is laid over the configuration last.
+own_fragments() {
+	local options=$OBJ/options-of-build-config.config
+	# shellcheck disable=SC2153 # set by knobs.sh
+	if [ "${#OPTIONS[@]}" -gt 0 ]; then
+		lay_page
+		options_fragment "$OBJ/scripts/kconfig/conf" "$REMEMBERED_IN" >"$options"
+		FRAGMENTS+=("$options")
+	fi
+	[ -z "$FRAGMENT" ] || FRAGMENTS+=("$FRAGMENT")
+}
+
+# For config_key: what own_fragments is made from.
+own_key() {
+	[ "${#OPTIONS[@]}" -eq 0 ] || cat "$REMEMBERED_IN" "$TOP/Kconfig" "$HERE/lib/page.sh"
+	[ -z "$FRAGMENT" ] || cat "$FRAGMENT"
+}
