@@ -60,6 +60,7 @@ help() {
 		make bench   what each operation costs in C and in Rust, in guest instructions, and the size of the code
 		make rustdoc   the documentation of the kernel crate, kernel::dma_buf in it, as HTML
 		make build   build kernel and guest only
+		make menuconfig   the knobs below and the options of DMA-BUF on one page; build/config keeps what is chosen
 		make clean   remove what is in build/ but build/config (not the cache in $CACHE)
 
 		MACHINE=vexpress-a9|arm64   the machine QEMU emulates (default: vexpress-a9; make test: both)
@@ -90,9 +91,10 @@ main() {
 	check-combinations) run_check_combinations ;;
 	bench) bench ;;
 	rustdoc) rustdoc ;;
+	menuconfig) menuconfig ;;
 	clean) clean ;;
 	help) help ;;
-	*) choose command "$1" build run test test-full test-debug check-users check-combinations bench rustdoc clean help ;;
+	*) choose command "$1" build run test test-full test-debug check-users check-combinations bench rustdoc menuconfig clean help ;;
 	esac
 }
 main "$@"

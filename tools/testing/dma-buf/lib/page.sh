@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
-# The page with the knobs (Kconfig at the top) and the kernel's own tools for it: what it says of the kernel's
+# make menuconfig: the page with the knobs (Kconfig at the top), in the kernel's own tool; and what it says of the kernel's
 # options, as a fragment of a configuration.
 
 PAGE=$BUILD/menuconfig # where the kernel's tool is built and looks for files
@@ -59,4 +59,53 @@ own_fragments() {
 own_key() {
 	[ "${#OPTIONS[@]}" -eq 0 ] || cat "$REMEMBERED_IN" "$TOP/Kconfig" "$HERE/lib/page.sh"
 	[ -z "$FRAGMENT" ] || cat "$FRAGMENT"
+}
+
+page_make() { make -C "$TREE" O="$PAGE" KBUILD_KCONFIG="$TOP/Kconfig" KCONFIG_CONFIG="$PAGE/config" --no-print-directory "$@"; }
+
+build_page() {
+	lay_page
+	page_make build_config build_menuconfig
+}
+
+# build/config gets what differs from the defaults, so that these may change.
+keep_choices() {
+	page_conf "$PAGE/scripts/kconfig/conf" "$PAGE/config" --savedefconfig="$PAGE/choices"
+	{
+		echo "# What make menuconfig keeps: the knobs and options that are not at their defaults."
+		cat "$PAGE/choices"
+	} >"$REMEMBERED_IN.new"
+	mv "$REMEMBERED_IN.new" "$REMEMBERED_IN"
+}
+
+menuconfig() {
+	local status=0 knob
+	if ! [ -t 0 ] || ! [ -t 1 ]; then
+		fail "make menuconfig" "there is no terminal to show the menu on" \
+			"start it in a terminal, or write lines like CONFIG_KNOB_MACHINE_ARM64=y into $REMEMBERED_IN: $TOP/Kconfig names them"
+	fi
+	say "Rust DMA-BUF: the knobs, kept in $REMEMBERED_IN"
+	# little of what the other commands need; these fetch the rest when it is their turn
+	need_packages make gcc libc6-dev flex bison xz-utils patch python3 git ca-certificates libncurses-dev
+	mkdir -p "$CACHE" "$BUILD"
+	lock_cache
+	get_source
+	lay_tree
+	stage "Build the menu" "a few s" "if it is about ncurses: install libncurses-dev or what it is called here" build_page
+	unlock_cache
+	# a file with all in it, or the menu would look for one in /boot, or think that something was changed
+	cat "$REMEMBERED_IN" >"$PAGE/config" 2>/dev/null || true
+	page_conf "$PAGE/scripts/kconfig/conf" "$PAGE/config" --olddefconfig
+	# an interrupt is for the menu, which asks what to do with the changes
+	trap '' INT
+	page_make -s menuconfig || status=$?
+	trap - INT
+	[ "$status" -eq 0 ] || fail "make menuconfig" "the kernel's tool could not show the menu" \
+		"see what it said above; it wants a terminal of at least 80 columns and 19 lines, and TERM to name its kind"
+	keep_choices
+	for knob in "${KNOBS[@]}"; do [ "${ORIGIN[$knob]}" = "command line" ] || unset "$knob"; done
+	read_knobs help
+	JOBS=${JOBS:-$(nproc)}
+	say "Set now:"
+	show_knobs
 }
