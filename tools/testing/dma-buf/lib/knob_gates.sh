@@ -78,7 +78,7 @@ page_fragments() {
 	# with what depends on it
 	fragment_is "# CONFIG_DMABUF_HEAPS_SYSTEM is not set
 # CONFIG_DMABUF_HEAPS_SYSTEM_CC_SHARED is not set" CONFIG_DMABUF_HEAPS_SYSTEM=n || bad=1
-	fragment_is 'error: *unknown symbol: NO_SUCH*' CONFIG_NO_SUCH=y || bad=1
+	fragment_is 'error: *unknown symbol: NO_SUCH*' '# CONFIG_NO_SUCH is not set' || bad=1
 	fragment_is 'error: *CONFIG_DMABUF_HEAPS_CMA=y*is not set*' CONFIG_DMABUF_HEAPS=n CONFIG_DMABUF_HEAPS_CMA=y || bad=1
 	fragment_is 'error: *SYNC_FILE is not set*SYNC_FILE=y*' '# CONFIG_SYNC_FILE is not set' || bad=1
 	return "$bad"

@@ -8,10 +8,12 @@ PAGE=$BUILD/menuconfig # where the kernel's tool is built and looks for files
 # The page asks itself which implementation to take, and with more answers (CORE): the kernel's choice must not be there to
 # contradict it. Kconfig cannot take a question back, but looks for the files it sources here before it does in the tree.
 lay_page() {
-	local ours=drivers/dma-buf/rust/Kconfig
+	local ours=drivers/dma-buf/rust/Kconfig new=$PAGE/Kconfig.$BASHPID
 	mkdir -p "$PAGE/$(dirname $ours)"
-	sed '/^choice$/,/^endchoice$/d' "$TREE/$ours" >"$PAGE/$ours"
-	! cmp -s "$PAGE/$ours" "$TREE/$ours" || { echo "$TREE/$ours: where is the choice?"; return 1; }
+	grep -q '^choice$' "$TREE/$ours" || { echo "$TREE/$ours: where is the choice?"; return 1; }
+	# at once: several kernels may be configured at the same time
+	sed '/^choice$/,/^endchoice$/d' "$TREE/$ours" >"$new"
+	mv "$new" "$PAGE/$ours"
 }
 
 # page_conf CONF CONFIG OPTION...: the kernel's conf on our page.
@@ -22,14 +24,15 @@ page_conf() {
 }
 
 # options_fragment CONF CONFIG: what the page with these choices says of the kernel's options beyond what it says with none.
-options_fragment() {
-	local conf=$1 config=$2 page
-	page=$(mktemp -d "$PAGE/tmp.XXXXXX") || return
-	cp "$config" "$page/chosen" || return
+options_fragment() (
+	conf=$1 config=$2
+	page=$(mktemp -d "$PAGE/tmp.XXXXXX") || exit
+	trap 'rm -rf "$page"' EXIT
+	cp "$config" "$page/chosen" || exit
 	# a line that is not understood, or does not come true, is an error
-	KCONFIG_WARN_UNKNOWN_SYMBOLS=1 KCONFIG_WERROR=1 page_conf "$conf" "$page/chosen" --olddefconfig >&2 || return
-	lines_came_true "$config" "$page/chosen" >&2 || return
-	page_conf "$conf" "$page/default" --alldefconfig >&2 || return
+	KCONFIG_WARN_UNKNOWN_SYMBOLS=1 KCONFIG_WERROR=1 page_conf "$conf" "$page/chosen" --olddefconfig >&2 || exit
+	lines_came_true "$config" "$page/chosen" >&2 || exit
+	page_conf "$conf" "$page/default" --alldefconfig >&2 || exit
 	awk '
 		match($0, /^CONFIG_[A-Za-z0-9_]+=/) && !/^CONFIG_KNOB_/ {
 			symbol = substr($0, 1, RLENGTH - 1)
@@ -40,8 +43,7 @@ options_fragment() {
 			for (symbol in chosen) if (chosen[symbol] != usual[symbol]) print chosen[symbol]
 			for (symbol in usual) if (!(symbol in chosen)) print "# " symbol " is not set"
 		}' "$page/chosen" "$page/default" | LC_ALL=C sort
-	rm -rf "$page"
-}
+)
 
 # For configure: what is laid over the configuration last.
 own_fragments() {
