@@ -19,7 +19,8 @@ set_combination() {
 }
 
 check_combinations() {
-	local fragment
+	# they are about what they say, not about what the user has chosen
+	local fragment OPTIONS=() FRAGMENT=
 	for fragment in "$HERE"/configs/combinations/*.config; do
 		set_combination "$fragment"
 		make_kernel

@@ -7,7 +7,6 @@ HERE=$TOP/tools/testing/dma-buf
 CACHE=${XDG_CACHE_HOME:-$HOME/.cache}/rust-dma-buf
 BUILD=$TOP/build
 LOGS=$BUILD/logs
-JOBS=${JOBS:-$(nproc)}
 
 say() { printf '%s\n' "$*"; }
 

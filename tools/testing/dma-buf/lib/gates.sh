@@ -143,4 +143,5 @@ gate_sources() {
 	gate "python scripts parse" python gate_python
 	gate "licence lines" licence gate_licence
 	gate "no header of the kernel is changed" headers same_headers
+	gate_knobs
 }

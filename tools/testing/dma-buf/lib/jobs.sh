@@ -26,6 +26,7 @@ main_job_picture() {
 
 run() {
 	local dir=$BUILD/run start=$SECONDS origin
+	[ -z "$DEBUG_KERNEL" ] || KIND=debug
 	say "Rust DMA-BUF: frames from a camera to a display on ${MACHINE:=vexpress-a9}, core $CORE, link ${LINK:=y}"
 	prepare
 	build_machine "$MACHINE" "$LINK"

@@ -62,6 +62,7 @@ kmake() {
 config_key() {
 	{
 		cat "${FRAGMENTS[@]}" "$HERE/lib/kernel.sh"
+		own_key
 		find "$TOP/drivers" "$TOP/rust" "$TOP/samples" "$TOP/patches" \( -name 'Kconfig*' -o -name '*.patch' \) -print0 2>/dev/null |
 			sort -z | xargs -0r cat || true # a directory that is not there yet holds no options
 	} | hash_of
@@ -70,6 +71,7 @@ config_key() {
 configure() {
 	rm -f "$OBJ/.config"
 	kmake tinyconfig
+	own_fragments
 	# the last word on an option counts; said once, Kconfig has nothing to warn about
 	awk 'match($0, /^(# )?CONFIG_[A-Za-z0-9_]+/) {
 			s = substr($0, RSTART, RLENGTH); sub(/^# /, "", s)
@@ -82,12 +84,12 @@ configure() {
 	# RUST_IS_AVAILABLE depends on the tools: let kbuild say why when they do not do
 	kmake rustavailable
 	kmake olddefconfig
-	verify_config
+	lines_came_true "${FRAGMENTS[@]}" "$OBJ/.config"
 	config_key >"$OBJ/.config-key"
 }
 
-# Each line of a fragment must have come true; a later fragment overrules an earlier one.
-verify_config() {
+# lines_came_true FRAGMENT... CONFIG: each line of a fragment must have; a later fragment overrules an earlier one.
+lines_came_true() {
 	awk '
 		function symbol(line) { match(line, /CONFIG_[A-Za-z0-9_]+/); return substr(line, RSTART, RLENGTH) }
 		/^CONFIG_[A-Za-z0-9_]+=n$/ { $0 = "# " symbol($0) " is not set" }
@@ -100,7 +102,7 @@ verify_config() {
 				if (got != want[s]) { print from[s] ": asks for \"" want[s] "\", the kernel has \"" got "\""; bad = 1 }
 			}
 			exit bad
-		}' "${FRAGMENTS[@]}" "$OBJ/.config"
+		}' "$@"
 }
 
 # The other core's objects differ from ours in drivers/dma-buf and the Rust crates only, those of the other form in these and
@@ -151,7 +153,7 @@ configure_kernel() {
 	mkdir -p "$OBJ"
 	if [ "$(cat "$OBJ/.config-key" 2>/dev/null)" != "$(config_key)" ]; then
 		stage "Configure the kernel ($TITLE)" "10 s" \
-			"a line a fragment asks for and does not get: fix it in tools/testing/dma-buf/configs" configure
+			"a line a fragment asks for and does not get: fix it there (the front door's are in tools/testing/dma-buf/configs)" configure
 	elif [ -e "$OBJ/.complete" ]; then
 		BUILD_TIME="seconds when little changed"
 	fi

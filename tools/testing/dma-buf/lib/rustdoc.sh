@@ -23,6 +23,7 @@ gate_rustdoc() {
 
 rustdoc() {
 	local page
+	[ -z "$DEBUG_KERNEL" ] || KIND=debug
 	say "Rust DMA-BUF: documentation of the kernel crate for ${MACHINE:=vexpress-a9}, core $CORE, link ${LINK:=y}"
 	prepare
 	set_machine
