@@ -69,6 +69,9 @@ config_key() {
 }
 
 configure() {
+	local key
+	# without what own_fragments adds
+	key=$(config_key)
 	rm -f "$OBJ/.config"
 	kmake tinyconfig
 	own_fragments
@@ -85,7 +88,7 @@ configure() {
 	kmake rustavailable
 	kmake olddefconfig
 	lines_came_true "${FRAGMENTS[@]}" "$OBJ/.config"
-	config_key >"$OBJ/.config-key"
+	echo "$key" >"$OBJ/.config-key"
 }
 
 # lines_came_true FRAGMENT... CONFIG: each line of a fragment must have; a later fragment overrules an earlier one.
@@ -153,7 +156,7 @@ configure_kernel() {
 	mkdir -p "$OBJ"
 	if [ "$(cat "$OBJ/.config-key" 2>/dev/null)" != "$(config_key)" ]; then
 		stage "Configure the kernel ($TITLE)" "10 s" \
-			"a line a fragment asks for and does not get: fix it there (the front door's are in tools/testing/dma-buf/configs)" configure
+			"a line a fragment asks for and does not get: mend it; with what FRAGMENT turns off, all that needs it must be turned off" configure
 	elif [ -e "$OBJ/.complete" ]; then
 		BUILD_TIME="seconds when little changed"
 	fi

@@ -5,6 +5,9 @@
 # page_of TEXT...: a build/config of these lines, in $PAGE/gate.
 page_of() { printf '%s\n' "$@" >"$PAGE/gate"; }
 
+# Each gate may be the one that is asked for.
+build_conf() { lay_page && page_make -s build_config; }
+
 page_questions() {
 	page_of ''
 	page_conf "$PAGE/scripts/kconfig/conf" "$PAGE/gate" --listnewconfig | grep '^CONFIG_'
@@ -12,14 +15,15 @@ page_questions() {
 
 # The kernel's own conf has nothing to say about the page, and all our questions are there.
 page_parses() {
-	lay_page && page_make -s build_config || return
-	KCONFIG_WERROR=1 page_questions >"$PAGE/questions" 2>"$PAGE/complaints" || { cat "$PAGE/complaints"; return 1; }
+	build_conf || return
+	KCONFIG_WERROR=1 page_questions 2>"$PAGE/complaints" || { cat "$PAGE/complaints"; return 1; }
 	! grep . "$PAGE/complaints"
 }
 
 # Makefile, page, make help and README have the same knobs, and the page the values that check_knobs lets pass.
 same_knobs() {
 	local knob value bad=0
+	mkdir -p "$PAGE"
 	help >"$PAGE/help"
 	for knob in "${KNOBS[@]}"; do
 		if [ -n "$(known_values "$knob")" ]; then
@@ -45,7 +49,9 @@ same_knobs() {
 # What the page has set at first is what the front door's own fragments set.
 page_defaults() (
 	local line symbol ours bad=0
-	MACHINE=arm64 CORE=rust LINK=y
+	MACHINE=arm64 CORE=rust LINK=y KIND='test' DRIVERS_ONLY=''
+	build_conf || return
+	page_questions >"$PAGE/questions"
 	set_machine
 	while read -r line; do
 		symbol=${line%%=*} ours=n
@@ -71,6 +77,7 @@ fragment_is() {
 
 page_fragments() {
 	local bad=0
+	build_conf || return
 	fragment_is '' '' || bad=1
 	fragment_is '' CONFIG_KNOB_MACHINE_ARM64=y CONFIG_KNOB_LINK_M=y CONFIG_UDMABUF=y || bad=1
 	fragment_is '# CONFIG_UDMABUF is not set' '# CONFIG_UDMABUF is not set' || bad=1
@@ -78,7 +85,7 @@ page_fragments() {
 	# with what depends on it
 	fragment_is "# CONFIG_DMABUF_HEAPS_SYSTEM is not set
 # CONFIG_DMABUF_HEAPS_SYSTEM_CC_SHARED is not set" CONFIG_DMABUF_HEAPS_SYSTEM=n || bad=1
-	fragment_is 'error: *unknown symbol: NO_SUCH*' '# CONFIG_NO_SUCH is not set' || bad=1
+	fragment_is "error: $PAGE/gate:*unknown symbol: NO_SUCH*" '# CONFIG_NO_SUCH is not set' || bad=1
 	fragment_is 'error: *CONFIG_DMABUF_HEAPS_CMA=y*is not set*' CONFIG_DMABUF_HEAPS=n CONFIG_DMABUF_HEAPS_CMA=y || bad=1
 	fragment_is 'error: *SYNC_FILE is not set*SYNC_FILE=y*' '# CONFIG_SYNC_FILE is not set' || bad=1
 	return "$bad"
@@ -86,18 +93,22 @@ page_fragments() {
 
 # Page and the user's own fragment reach a kernel's configuration, the latter last. Nothing is compiled.
 option_arrives() (
-	local line before bad=0
-	MACHINE=arm64 CORE=rust LINK=y DEBUG_KERNEL='' OPTIONS=() FRAGMENT='' REMEMBERED_IN=$PAGE/gate
+	local line before key bad=0
+	MACHINE=arm64 CORE=rust LINK=y KIND='test' DRIVERS_ONLY='' OPTIONS=() FRAGMENT='' REMEMBERED_IN=$PAGE/gate
 	set_machine
 	OBJ=$(dirname "$OBJ")/knobs
-	mkdir -p "$OBJ"
+	mkdir -p "$OBJ" "$PAGE"
 	before=$(config_key)
 	page_of '# CONFIG_UDMABUF is not set' CONFIG_DMABUF_DEBUG=y
 	read_config
 	FRAGMENT=$PAGE/gate.config
 	printf '%s\n' '# CONFIG_DMABUF_DEBUG is not set' '# CONFIG_PRINTK_TIME is not set' >"$FRAGMENT"
-	[ "$(config_key)" != "$before" ] || { echo "config_key does not see the options"; bad=1; }
-	configure || bad=1
+	key=$(config_key)
+	[ "$key" != "$before" ] || { echo "config_key does not see the options"; bad=1; }
+	configure
+	# a gate does not stop at the first error
+	lines_came_true "${FRAGMENTS[@]}" "$OBJ/.config" || bad=1
+	[ "$(cat "$OBJ/.config-key")" = "$key" ] || { echo "the kernel would be configured again each time"; bad=1; }
 	for line in '# CONFIG_UDMABUF is not set' '# CONFIG_DMABUF_DEBUG is not set' '# CONFIG_PRINTK_TIME is not set' CONFIG_DMABUF_HEAPS=y; do
 		grep -qxF "$line" "$OBJ/.config" || { echo "the kernel's configuration has not got: $line"; bad=1; }
 	done
@@ -125,6 +136,7 @@ knobs_are() (
 
 knob_order() {
 	local bad=0 k=CONFIG_KNOB_ wrong
+	mkdir -p "$PAGE"
 	knobs_are '' run '' || bad=1
 	knobs_are 'MACHINE=arm64 JOBS=3' run "${k}MACHINE_ARM64=y ${k}JOBS=3" || bad=1
 	knobs_are 'MACHINE=vexpress-a9' run "${k}MACHINE_ARM64=y" MACHINE=vexpress-a9 || bad=1
@@ -136,6 +148,7 @@ knob_order() {
 	knobs_are 'LINK=m' test-debug "${k}MACHINE_VEXPRESS_A9=y ${k}LINK_M=y" || bad=1
 	knobs_are 'LINK=m' check-users "${k}CORE_RUST=n ${k}LINK_M=y ${k}OP=\"merge\"" || bad=1
 	knobs_are '' check-combinations "${k}MACHINE_ARM64=y ${k}FRAGMENT=\"/x\"" || bad=1
+	knobs_are 'LINK=m' check "${k}LINK_M=y ${k}DEBUG_KERNEL=y" || bad=1
 	knobs_are 'OP=merge' bench "${k}OP=\"merge\"" || bad=1
 	# what does not go together with the command line
 	knobs_are 'LINK=m' run "${k}CORE_C=y" LINK=m || bad=1

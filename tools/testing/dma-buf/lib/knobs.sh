@@ -117,7 +117,7 @@ fits() {
 	test-full:CORE=rust | test-debug:DEBUG_KERNEL=* | test-debug:CORE=* | test-debug:LINK=*) ;;
 	test-debug:MACHINE=*) debug_machine "$3" ;;
 	check-users:MACHINE=arm64 | check-users:MACHINE=vexpress-a9 | check-users:CORE=rust | check-users:LINK=m | bench:MACHINE=arm64 | bench:MACHINE=x86_64 | bench:LINK=y) ;;
-	test-full:* | check-users:* | bench:*) return 1 ;;
+	test-full:* | check-users:* | bench:* | check:DEBUG_KERNEL=*) return 1 ;;
 	esac
 }
 

@@ -30,7 +30,8 @@ options_fragment() (
 	trap 'rm -rf "$page"' EXIT
 	cp "$config" "$page/chosen" || exit
 	# a line that is not understood, or does not come true, is an error
-	KCONFIG_WARN_UNKNOWN_SYMBOLS=1 KCONFIG_WERROR=1 page_conf "$conf" "$page/chosen" --olddefconfig >&2 || exit
+	KCONFIG_WARN_UNKNOWN_SYMBOLS=1 KCONFIG_WERROR=1 page_conf "$conf" "$page/chosen" --olddefconfig >"$page/said" 2>&1 ||
+		{ sed "s|^$page/chosen|$config|" "$page/said" >&2; exit 1; }
 	lines_came_true "$config" "$page/chosen" >&2 || exit
 	page_conf "$conf" "$page/default" --alldefconfig >&2 || exit
 	awk '
