@@ -49,7 +49,7 @@ pack_initramfs() {
 	cp "$HERE"/guest/*.sh "$root/jobs/"
 	find "$OBJ/guest-programs" -type f -perm -u+x ! -name '*.o' -exec cp -t "$root/bin" {} +
 	"${CROSS}strip" "$root"/bin/*
-	kmake INSTALL_MOD_PATH="$root" INSTALL_MOD_STRIP=1 modules_install
+	[ ! -e "$OBJ/modules.order" ] || kmake INSTALL_MOD_PATH="$root" INSTALL_MOD_STRIP=1 modules_install
 	rm -f "$root"/lib/modules/*/build
 	pack_programs_32 "$root"
 	[ ! -d "$OBJ/guest-modules" ] || find "$OBJ/guest-modules" -name '*.ko' -exec cp -t "$root/bin" {} +
