@@ -31,10 +31,8 @@ gate_machine() {
 	TEST='' gate "$VARIANT: kbuild says how to compile a module" "probe-$VARIANT" compile_probes
 	gate_linked
 	gate_parity
-	# these are compiled once for a machine
-	[ "${PROGRAMS[$KIND-$MACHINE]}" != "$OBJ/guest-programs" ] ||
-		gate "$MACHINE: no warning in our user-space programs" "programs-$MACHINE" \
-			warnings_of "$(log_of "Build the guest's programs ($TITLE)")" '*.c' '*.h'
+	gate "$VARIANT: no warning in our user-space programs" "programs-$VARIANT" \
+		warnings_of "$(log_of "Build the guest's programs ($TITLE)")" '*.c' '*.h'
 }
 
 # Which of the C objects on our list the kernel or a module of it holds.

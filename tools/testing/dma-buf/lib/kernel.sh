@@ -71,27 +71,23 @@ config_key() {
 	} | hash_of
 }
 
+# allnoconfig with all that is said: what nobody asks for is off, and conf, which asks the compilers some hundred times, runs once.
 configure() {
-	local key
-	# without what own_fragments adds
-	key=$(config_key)
 	rm -f "$OBJ/.config"
-	kmake tinyconfig
 	own_fragments
 	# the last word on an option counts; said once, Kconfig has nothing to warn about
-	awk 'match($0, /^(# )?CONFIG_[A-Za-z0-9_]+/) {
+	awk '/^CONFIG_[A-Za-z0-9_]+=n$/ { $0 = "# " substr($0, 1, length($0) - 2) " is not set" }
+		match($0, /^(# )?CONFIG_[A-Za-z0-9_]+/) {
 			s = substr($0, RSTART, RLENGTH); sub(/^# /, "", s)
 			delete line[last[s]]
 			line[last[s] = NR] = $0
 		}
 		END { for (i = 1; i <= NR; i++) if (i in line) print line[i] }' \
-		"$OBJ/.config" "${FRAGMENTS[@]}" >"$OBJ/.config.new"
-	mv "$OBJ/.config.new" "$OBJ/.config"
+		"$TREE/kernel/configs/tiny-base.config" "$TREE/kernel/configs/tiny.config" "${FRAGMENTS[@]}" >"$OBJ/asked.config"
+	kmake KCONFIG_ALLCONFIG="$OBJ/asked.config" allnoconfig
 	# RUST_IS_AVAILABLE depends on the tools: let kbuild say why when they do not do
-	kmake rustavailable
-	kmake olddefconfig
-	lines_came_true "${FRAGMENTS[@]}" "$OBJ/.config"
-	echo "$key" >"$OBJ/.config-key"
+	lines_came_true "${FRAGMENTS[@]}" "$OBJ/.config" || { kmake rustavailable; return 1; }
+	config_key >"$OBJ/.config-key"
 }
 
 # lines_came_true FRAGMENT... CONFIG: each line of a fragment must have; a later fragment overrules an earlier one.

@@ -52,6 +52,7 @@ own_fragments() {
 	# shellcheck disable=SC2153 # set by knobs.sh
 	if [ "${#OPTIONS[@]}" -gt 0 ]; then
 		lay_page
+		kmake build_config
 		options_fragment "$OBJ/scripts/kconfig/conf" "$REMEMBERED_IN" >"$options"
 		FRAGMENTS+=("$options")
 	fi

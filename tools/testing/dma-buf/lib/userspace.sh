@@ -5,26 +5,41 @@
 UPSTREAM_SELFTESTS=(dmabuf-heaps sync drivers/dma-buf)
 OUR_SELFTESTS=dma-buf-rust
 
-# Where the programs of a machine are that this run has compiled: they are the same for all its kernels.
-declare -A PROGRAMS
-
+# The programs are the same for all kernels of a machine, and kept; $OBJ/guest-programs is a link to them.
 build_programs() {
-	local dir samples=(all)
-	[ "$KIND" != run ] || samples=(camera_to_display)
+	local out dir samples=(all) key
+	out=$(dirname "$OBJ")/programs-$MACHINE
+	if [ "$KIND" = run ]; then out+=-run samples=(camera_to_display); fi
+	# make sees what changes in the sources; when something else has changed, it is all made again
+	key=$({
+		"${CROSS}gcc" --version
+		echo "$TREE"
+		cat "$HERE/lib/userspace.sh" "$TREE"/samples/dma-buf/Makefile "$TREE"/tools/testing/selftests/{lib.mk,$OUR_SELFTESTS/Makefile}
+	} | hash_of)
+	if [ "$(cat "$out/key" 2>/dev/null)" != "$key" ]; then rm -rf "$out"; fi
+	mkdir -p "$out/samples"
+	echo "$key" >"$out/key"
 	rm -rf "$OBJ/guest-programs"
-	if [ -n "${PROGRAMS[$KIND-$MACHINE]:-}" ]; then
-		cp -a "${PROGRAMS[$KIND-$MACHINE]}" "$OBJ/guest-programs"
-		return
-	fi
-	mkdir -p "$OBJ/guest-programs/samples"
+	ln -s "$out" "$OBJ/guest-programs"
+	# kernel headers are not installed for "make run": those that come with the compiler will do
 	make "-j$JOBS" -C "$TREE/samples/dma-buf" CROSS_COMPILE="$CROSS" HEADERS="$OBJ/usr/include" \
-		LIBDRM="$CACHE/libdrm-$DEBARCH/usr" OUTPUT="$OBJ/guest-programs/samples" "${samples[@]}"
+		LIBDRM="$CACHE/libdrm-$DEBARCH/usr" OUTPUT="$out/samples" "${samples[@]}"
 	[ "$KIND" != run ] || return 0
 	for dir in "${UPSTREAM_SELFTESTS[@]}" $OUR_SELFTESTS; do
-		mkdir -p "$OBJ/guest-programs/$dir"
+		mkdir -p "$out/$dir"
+		drop_stale "$out/$dir" "$TREE/tools/testing/selftests/$dir"
 		# the guest has no C library: everything static; a kernel whose headers are this kernel's
-		make "-j$JOBS" -C "$TREE/tools/testing/selftests/$dir" OUTPUT="$OBJ/guest-programs/$dir" ARCH="$ARCH" \
-			CC="${CROSS}gcc -static" KHDR_INCLUDES="-isystem $OBJ/usr/include"
+		make "-j$JOBS" -C "$TREE/tools/testing/selftests/$dir" OUTPUT="$out/$dir" ARCH="$ARCH" \
+			CC="${CROSS}gcc -static" KHDR_INCLUDES="-isystem $OBJ/usr/include" \
+			"$([ "$dir" = $OUR_SELFTESTS ] && echo USERCFLAGS=-Werror || echo UPSTREAM=1)"
+	done
+}
+
+# drop_stale DIR SOURCES: programs whose source is gone would still be packed.
+drop_stale() {
+	local file
+	for file in "$1"/*; do
+		if [ -f "$file" ] && [ -x "$file" ] && [ ! -e "$2/$(basename "$file").c" ]; then rm "$file"; fi
 	done
 }
 
@@ -47,7 +62,7 @@ pack_initramfs() {
 	cp "$CACHE/busybox-$DEBARCH/bin/busybox" "$root/bin/"
 	cp "$HERE"/guest/init "$root/init"
 	cp "$HERE"/guest/*.sh "$root/jobs/"
-	find "$OBJ/guest-programs" -type f -perm -u+x ! -name '*.o' -exec cp -t "$root/bin" {} +
+	find "$OBJ/guest-programs/" -type f -perm -u+x ! -name '*.o' -exec cp -t "$root/bin" {} +
 	"${CROSS}strip" "$root"/bin/*
 	[ ! -e "$OBJ/modules.order" ] || kmake INSTALL_MOD_PATH="$root" INSTALL_MOD_STRIP=1 modules_install
 	rm -f "$root"/lib/modules/*/build
@@ -81,5 +96,4 @@ pack_bare_guest() {
 build_guest() {
 	stage "Build the guest's programs ($TITLE)" "under 1 min" \
 		"mend the first error in the log and run the same command again" build_userspace
-	PROGRAMS[$KIND-$MACHINE]=${PROGRAMS[$KIND-$MACHINE]:-$OBJ/guest-programs}
 }
