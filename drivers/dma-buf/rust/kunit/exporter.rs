@@ -38,7 +38,11 @@ use kernel::{
 };
 
 /// Where the memory of a [`Moving`] buffer is, as far as devices are told.
-pub(crate) const ADDRESS: DmaAddress = 0x1000;
+pub(crate) const ADDRESS: DmaAddress = if cfg!(CONFIG_X86) {
+    0xc000_0000
+} else {
+    0x1000
+};
 
 /// What has happened to a [`Moving`] buffer, and what is to fail.
 pub(crate) struct Log {

@@ -467,7 +467,7 @@ mod tests {
 
     #[test]
     fn reads_nothing_but_memory() -> Result {
-        // The address of a buffer without memory: on all machines that are tested there is none.
+        // At the address of a buffer without memory there is none on any machine that is tested.
         let (dev, (buf, _)) = (device()?, moving()?);
         let attachment = Attachment::new(buf.into(), dev.device())?;
 
