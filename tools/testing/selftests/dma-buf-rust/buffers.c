@@ -53,7 +53,7 @@ int open_heap(const char *name)
 	return fd;
 }
 
-int alloc_fd(int heap, size_t len)
+int alloc_fd(int heap, __u64 len)
 {
 	struct dma_heap_allocation_data data = {
 		.len = len,

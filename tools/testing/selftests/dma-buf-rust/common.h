@@ -102,7 +102,7 @@ int open_module(const char *given, const char *name);
 
 int list_heaps(char names[MAX_HEAPS][64]);
 int open_heap(const char *name);
-int alloc_fd(int heap, size_t len);
+int alloc_fd(int heap, __u64 len);
 int new_buffer(size_t len);
 size_t page_size(void);
 ino_t inode_of(int fd);
