@@ -63,8 +63,9 @@ gate_rustfmt() {
 }
 
 gate_checkpatch() {
-	local file ignore bad=0
+	local file ignore
 	cd "$TREE" || return 1
+	# shellcheck disable=SC2016 # the inner shell expands them
 	while read -r file; do
 		case $file in
 		# the functions these export are Rust, in another file by design
@@ -73,9 +74,9 @@ gate_checkpatch() {
 		samples/dma-buf/drm_dumb.c) ignore=CAMELCASE ;;
 		*) ignore=NONE ;;
 		esac
-		perl scripts/checkpatch.pl --strict --terse --show-types --no-summary --ignore "$ignore" -f "$file" || bad=1
-	done < <(our_files rust drivers samples include tools/testing/selftests | grep -E '\.(rs|c|h|dts|S)$|/(Makefile|Kconfig|Kbuild)[^/]*$')
-	return "$bad"
+		printf '%s %s\n' "$ignore" "$file"
+	done < <(our_files rust drivers samples include tools/testing/selftests | grep -E '\.(rs|c|h|dts|S)$|/(Makefile|Kconfig|Kbuild)[^/]*$') |
+		xargs -P "$JOBS" -n 2 sh -c 'perl scripts/checkpatch.pl --strict --terse --show-types --no-summary --ignore "$1" -f "$2"' sh
 }
 
 gate_shellcheck() {
