@@ -73,7 +73,9 @@ config_key() {
 
 # allnoconfig with all that is said: what nobody asks for is off, and conf, which asks the compilers some hundred times, runs once.
 configure() {
+	local key
 	rm -f "$OBJ/.config"
+	key=$(config_key) # of what set_machine has described: own_fragments adds to it
 	own_fragments
 	# the last word on an option counts; said once, Kconfig has nothing to warn about
 	awk '/^CONFIG_[A-Za-z0-9_]+=n$/ { $0 = "# " substr($0, 1, length($0) - 2) " is not set" }
@@ -87,7 +89,7 @@ configure() {
 	kmake KCONFIG_ALLCONFIG="$OBJ/asked.config" allnoconfig
 	# RUST_IS_AVAILABLE depends on the tools: let kbuild say why when they do not do
 	lines_came_true "${FRAGMENTS[@]}" "$OBJ/.config" || { kmake rustavailable; return 1; }
-	config_key >"$OBJ/.config-key"
+	echo "$key" >"$OBJ/.config-key"
 }
 
 # lines_came_true FRAGMENT... CONFIG: each line of a fragment must have; a later fragment overrules an earlier one.
