@@ -2,14 +2,6 @@
 # shellcheck shell=bash
 # "make check": the inner loop of who changes the code. One machine, one form: gates, KUnit and selftests, side by side.
 
-# What this host emulates fastest.
-check_machine() {
-	case $(uname -m) in
-	aarch64) echo arm64 ;;
-	*) echo x86_64 ;;
-	esac
-}
-
 # Which job a program or suite belongs to; none for a gate.
 job_of() {
 	case $1 in
@@ -28,7 +20,7 @@ check_gates() {
 
 run_check() {
 	local jobs=(selftests kunit)
-	: "${MACHINE:=$(check_machine)}" "${LINK:=y}"
+	: "${MACHINE:=arm64}" "${LINK:=y}"
 	if [ -n "$TEST" ]; then
 		mapfile -t jobs < <(job_of "$TEST")
 		[ ${#jobs[@]} -gt 0 ] || [[ " $(gate_names) " == *" $TEST "* ]] || fail "looking for T=$TEST" \
