@@ -7,7 +7,7 @@ set_combination() {
 	MACHINE=arm64 CORE=rust LINK=y
 	! grep -q '^CONFIG_DMABUF_CORE=m' "$1" || LINK=m
 	set_machine
-	set_fragments arm64 base "combinations/$(basename "$1" .config)"
+	set_fragments base "combinations/$(basename "$1" .config)"
 	OBJ=$(dirname "$OBJ")/arm64-combinations
 	VARIANT=combination-$(basename "$1" .config)
 	TITLE=${VARIANT/-/ }

@@ -7,9 +7,7 @@
 set_users() {
 	MACHINE=$1 CORE=rust LINK=m
 	set_machine
-	local names=("$MACHINE" base dma-buf users)
-	[ ! -e "$HERE/configs/users-$MACHINE.config" ] || names+=("users-$MACHINE")
-	set_fragments "${names[@]}" core-rust link-m
+	set_fragments base dma-buf users core-rust link-m
 	OBJ+=-users VARIANT+=-users OUT=$BUILD/$VARIANT
 	TITLE+=", with its users"
 	BUILD_TIME="10 to 30 min when cold"
