@@ -204,11 +204,13 @@ test_forms() {
 }
 
 end_tests() {
-	local status=0 matrices=("$RESULTS"/*/interop/data.log)
+	local status=0 matrices=("$RESULTS"/*/interop/data.log) cases
 	unlock_cache
 	[ ! -e "${matrices[0]}" ] || python3 "$HERE/report.py" matrix "$RESULTS/host.cases" "${matrices[@]}"
 	say "logs: $RESULTS, $LOGS"
 	all_of_it_took "$BEGIN"
-	python3 "$HERE/report.py" total "$RESULTS"/host.cases "$RESULTS"/*/*/cases || status=1
+	# a gate alone has no guests
+	mapfile -t cases < <(compgen -G "$RESULTS/*/*/cases")
+	python3 "$HERE/report.py" total "$RESULTS"/host.cases "${cases[@]}" || status=1
 	return "$status"
 }
