@@ -24,21 +24,26 @@ from pathlib import Path
 
 from report import Program
 
+# What machines with PCI have in common.
+PCI = dict(
+    console=["-serial", "chardev:console"],
+    data=["-device", "virtio-serial-pci", "-device", "virtserialport,chardev=data"],
+    port="/dev/vport0p1",
+    gpu=["-device", "virtio-gpu-pci"],
+)
 MACHINES = {
     "arm64": dict(
+        PCI,
         command=["qemu-system-aarch64"],
         host="aarch64",
         emulation=["-M", "virt", "-accel", "tcg", "-cpu", "cortex-a72"],
         kvm=["-M", "virt,gic-version=host", "-accel", "kvm", "-cpu", "host"],
         memory="3072",
         tty="ttyAMA0",
-        console=["-serial", "chardev:console"],
-        data=["-device", "virtio-serial-pci", "-device", "virtserialport,chardev=data"],
-        port="/dev/vport0p1",
-        gpu=["-device", "virtio-gpu-pci"],
         display=["-device", "bochs-display,romfile="],  # Debian has its firmware elsewhere, for x86 only
     ),
     "x86_64": dict(
+        PCI,
         command=["qemu-system-x86_64", "-M", "q35"],
         host="x86_64",
         # smap and smep keep the kernel from using memory of user space by mistake
@@ -49,10 +54,6 @@ MACHINES = {
         # the port of the timer, of which otherwise ACPI tells; emulated processors have one time stamp counter among them
         append=" pmtmr=0x608 tsc=reliable",
         tty="ttyS0",
-        console=["-serial", "chardev:console"],
-        data=["-device", "virtio-serial-pci", "-device", "virtserialport,chardev=data"],
-        port="/dev/vport0p1",
-        gpu=["-device", "virtio-gpu-pci"],
         display=["-device", "bochs-display"],
     ),
     "vexpress-a9": dict(

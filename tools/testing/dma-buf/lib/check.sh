@@ -29,7 +29,6 @@ run_check() {
 	fi
 	begin_tests check "${TEST:-gates, KUnit and selftests} on $MACHINE, link $LINK"
 	build_machine "$MACHINE" "$LINK"
-	unlock_cache
 	QUIET=1
 	if [ ${#jobs[@]} -eq 0 ]; then
 		check_gates

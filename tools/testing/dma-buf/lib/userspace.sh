@@ -7,7 +7,7 @@ OUR_SELFTESTS=dma-buf-rust
 
 # The programs are the same for all kernels of a machine, and kept; $OBJ/guest-programs is a link to them.
 build_programs() {
-	local out dir samples=(all) key
+	local out dir samples=(all) key flags
 	out=$(dirname "$OBJ")/programs-$MACHINE
 	if [ "$KIND" = run ]; then out+=-run samples=(camera_to_display); fi
 	# make sees what changes in the sources; when something else has changed, it is all made again
@@ -27,11 +27,13 @@ build_programs() {
 	[ "$KIND" != run ] || return 0
 	for dir in "${UPSTREAM_SELFTESTS[@]}" $OUR_SELFTESTS; do
 		mkdir -p "$out/$dir"
+		flags=()
+		[ "$dir" != $OUR_SELFTESTS ] || flags=(USERCFLAGS=-Werror)
 		drop_stale "$out/$dir" "$TREE/tools/testing/selftests/$dir"
 		# the guest has no C library: everything static; a kernel whose headers are this kernel's
 		make "-j$JOBS" -C "$TREE/tools/testing/selftests/$dir" OUTPUT="$out/$dir" ARCH="$ARCH" \
 			CC="${CROSS}gcc -static" KHDR_INCLUDES="-isystem $OBJ/usr/include" \
-			"$([ "$dir" = $OUR_SELFTESTS ] && echo USERCFLAGS=-Werror || echo UPSTREAM=1)"
+			"${flags[@]}"
 	done
 }
 
