@@ -3,9 +3,9 @@
 """Boot a guest under QEMU, run one job in it, and record what happened.
 
 Leaves in --out: console.log (the kernel's messages), data.log (what the job reported), the
-files the guest sent, screen.ppm (if the guest asked for a screen dump), problems.txt: one line
-for each thing that was wrong with the run itself, and notes.txt: what is worth knowing though
-nothing is wrong. Exit status 1 if there is any problem.
+files the guest sent, screen.ppm (if the guest asked for a screen dump), times.txt: what each
+program took, problems.txt: one line for each thing that was wrong with the run itself, and
+notes.txt: what is worth knowing though nothing is wrong. Exit status 1 if there is any problem.
 """
 
 import argparse
@@ -96,11 +96,12 @@ class Guest:
         self.ended = False
         self.in_summary = False
         self.program, self.told = None, 0
+        self.begun, self.times = None, []
 
     def command(self):
         m = self.machine
         chardev = "socket,id={0},path=" + str(self.scratch) + "/{0}"
-        command = m["command"] + (m["kvm"] if self.args.kvm else m["emulation"]) + ["-m", m["memory"]]
+        command = m["command"] + (m["kvm"] if self.args.kvm else m["emulation"]) + ["-m", self.args.memory or m["memory"]]
         command += ["-smp", str(self.args.cpus) + m.get("smp", "").format(self.args.cpus)]
         command += ["-nodefaults", "-display", "none", "-no-reboot"]
         for name in ("data", "monitor"):
@@ -166,6 +167,19 @@ class Guest:
                 if "return" in answer:
                     return None
 
+    def spent(self):
+        """Seconds by the clock, and of processor time, that QEMU has taken."""
+        stat = Path(f"/proc/{self.process.pid}/stat").read_text().rsplit(")", 1)[1].split()
+        return time.monotonic(), (int(stat[11]) + int(stat[12])) / os.sysconf("SC_CLK_TCK")
+
+    def measure(self, text):
+        if text.startswith("# begin "):
+            self.begun = text.split(" ", 3)[3], *self.spent()
+        elif text.startswith("# end ") and self.begun:
+            name, clock, processor = self.begun
+            clock, processor = (now - then for now, then in zip(self.spent(), (clock, processor)))
+            self.times.append(f"{clock:7.1f} s, of processor time {processor:7.1f} s: {name}\n")
+
     def tell(self, text):
         """What fails is told when it does; with --progress also how each program came out."""
         words = text.split(" ", 3)
@@ -188,6 +202,7 @@ class Guest:
 
     def line(self, line):
         text = line.decode(errors="replace").rstrip("\r")
+        self.measure(text)
         if self.args.tell:
             self.tell(text)
         if text.startswith("--- "):
@@ -312,6 +327,7 @@ def main(words=None, kind=Guest):
     parser.add_argument("--core", choices=("rust", "c", "none"), required=True, help="the core the guest must turn out to run")
     parser.add_argument("--link", choices=("y", "m"), required=True, help="how that core must turn out to be linked")
     parser.add_argument("--cpus", type=int, default=2)
+    parser.add_argument("--memory", metavar="MIB", help="instead of what the machine has otherwise")
     parser.add_argument("--append", default="", help="more words for the kernel's command line")
     parser.add_argument("--kvm", action="store_true", help="not emulated: accelerator.py has found out that KVM works")
     parser.add_argument("--count-instructions", action="store_true", help="a nanosecond of the guest's is an instruction")
@@ -343,6 +359,7 @@ def main(words=None, kind=Guest):
     kmemleak = args.out / "kmemleak.txt"
     leaked, notes = leaks(kmemleak.read_text(errors="replace") if kmemleak.exists() else "")
     problems = guest.problems + ["kernel log: " + line.strip() for line in log.splitlines() if BAD.search(line)] + leaked
+    (args.out / "times.txt").write_text("".join(sorted(guest.times, reverse=True)))
     for name, lines in (("problems.txt", problems), ("notes.txt", notes)):
         (args.out / name).write_text("".join(line + "\n" for line in lines))
     if problems:

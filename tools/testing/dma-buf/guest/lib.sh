@@ -23,6 +23,9 @@ program() {
 	printf '\n# end %s\n' "$status" >&3
 }
 
+# test_program NAME SECONDS: a kselftest, if it is wanted.
+test_program() { ! wanted "$1" || program tap "$1" "$2" "$1"; }
+
 # A display's driver waits a second for an interrupt, and warns, but the host may let one CPU stand still and not the other.
 displays_on_one_cpu() { echo 1 >/sys/devices/virtual/workqueue/cpumask; }
 

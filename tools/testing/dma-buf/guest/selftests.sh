@@ -1,11 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=sh
-# kselftests: upstream's, unmodified, then our own.
+# kselftests: upstream's, unmodified, then our own. Of upstream's, sync_test is a job of its own.
 
 . /jobs/lib.sh
-
-# test_program NAME SECONDS
-test_program() { ! wanted "$1" || program tap "$1" "$2" "$1"; }
 
 modprobe vgem
 test_program dmabuf-heap 1500
@@ -14,7 +11,6 @@ huge=/proc/sys/vm/nr_hugepages
 [ ! -e $huge ] || echo 1024 >$huge
 test_program udmabuf 1500
 [ ! -e $huge ] || echo 8 >$huge
-test_program sync_test 2400
 
 modprobe vkms
 modprobe virtio-gpu

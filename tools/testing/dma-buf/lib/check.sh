@@ -5,7 +5,8 @@
 # Which job a program or suite belongs to; none for a gate.
 job_of() {
 	case $1 in
-	dmabuf-heap | udmabuf | sync_test) echo selftests ;;
+	dmabuf-heap | udmabuf) echo selftests ;;
+	sync_test) echo sync ;;
 	rust_dma_* | rust_doctests_kernel | dma-buf-*) echo kunit ;;
 	*) [ ! -e "$TOP/tools/testing/selftests/$OUR_SELFTESTS/$1.c" ] || echo selftests ;;
 	esac
@@ -18,9 +19,15 @@ check_gates() {
 	gate_compile
 }
 
+# The machine that is fastest here: the host's own, with a native compiler and perhaps KVM.
+machine_of_host() { if [ "$(uname -m)" = aarch64 ]; then echo arm64; else echo x86_64; fi; }
+
+# T=GATE of one that looks at sources only, so that nothing has to be built.
+only_sources() { [ -n "$TEST" ] && [[ " $(gates_in gate_sources gate_knobs) " == *" $TEST "* ]]; }
+
 run_check() {
-	local jobs=(selftests kunit)
-	: "${MACHINE:=arm64}" "${LINK:=y}"
+	local jobs=(selftests sync kunit)
+	: "${MACHINE:=$(machine_of_host)}" "${LINK:=y}"
 	if [ -n "$TEST" ]; then
 		mapfile -t jobs < <(job_of "$TEST")
 		[ ${#jobs[@]} -gt 0 ] || [[ " $(gate_names) " == *" $TEST "* ]] || fail "looking for T=$TEST" \
@@ -28,8 +35,13 @@ run_check() {
 			"programs: tools/testing/selftests/$OUR_SELFTESTS; suites: drivers/dma-buf/rust/kunit; gates: $(gate_names)"
 	fi
 	begin_tests check "${TEST:-gates, KUnit and selftests} on $MACHINE, link $LINK"
-	build_machine "$MACHINE" "$LINK"
 	QUIET=1
+	if only_sources; then
+		gate_sources
+		end_tests
+		return
+	fi
+	build_machine "$MACHINE" "$LINK"
 	if [ ${#jobs[@]} -eq 0 ]; then
 		check_gates
 	else

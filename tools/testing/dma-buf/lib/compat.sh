@@ -17,12 +17,12 @@ compat_packages() { need_packages gcc-i686-linux-gnu libc6-dev-i386-cross; }
 
 build_programs_32() {
 	local out=$OBJ/guest-programs-32
-	rm -rf "$out"
-	set_compat || return 0
+	set_compat || { rm -rf "$out" && return; }
 	mkdir -p "$out"
+	drop_stale "$out" "$TREE/tools/testing/selftests/$OUR_SELFTESTS"
 	# an architecture's headers are its own
 	make -C "$TREE" O="$OBJ/headers-32" ARCH="$ARCH32" "${KMAKE_TOOLS[@]}" headers
-	make -C "$TREE/tools/testing/selftests/$OUR_SELFTESTS" OUTPUT="$out" ARCH="$ARCH32" \
+	make "-j$JOBS" -C "$TREE/tools/testing/selftests/$OUR_SELFTESTS" OUTPUT="$out" ARCH="$ARCH32" \
 		CC="${CROSS32}gcc -static" KHDR_INCLUDES="-isystem $OBJ/headers-32/usr/include"
 }
 

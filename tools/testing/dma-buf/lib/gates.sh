@@ -8,7 +8,9 @@ our_files() { git -c safe.directory='*' -C "$TOP" ls-files -co --exclude-standar
 # gate_asked LOG: T=... may ask for one gate, by the name of its log without that of the kernel.
 gate_asked() { [ -z "$TEST" ] || [ "$TEST" = "${1%"-$VARIANT"}" ]; }
 
-gate_names() { sed -nE 's/.*gate(_cases)? "[^"]*" "?([a-z0-9-]+[a-z0-9]).*/\2/p' "$HERE"/lib/*.sh | sort -u | tr '\n' ' '; }
+names_of_gates() { sed -nE 's/.*gate(_cases)? "[^"]*" "?([a-z0-9-]+[a-z0-9]).*/\2/p' | sort -u | tr '\n' ' '; }
+gate_names() { cat "$HERE"/lib/*.sh | names_of_gates; }
+gates_in() { declare -f "$@" | names_of_gates; }
 
 # gate NAME LOG COMMAND...: pass when COMMAND succeeds.
 gate() {

@@ -50,8 +50,9 @@ def strict_rust(words, clippy, out):
 
 
 def strict_c(words, plain, strict, out):
-    """With the warnings of W=1: those of a command that had them, without those that it had not."""
-    result = [word for word in words if not word.startswith("-Wp,-MMD") and not (word in plain and word not in strict)]
+    """With all warnings (the kernel is built without), and those of W=1: what a command with it has, without what it has not."""
+    dropped = {"-w", *(word for word in plain if word not in strict)}
+    result = [word for word in words if not word.startswith("-Wp,-MMD") and word not in dropped]
     result[result.index("-o") + 1] = out
     return result + [word for word in strict if word.startswith("-W") and word not in plain]
 
