@@ -151,6 +151,8 @@ run_full_tests() {
 	check_combinations
 	check_users arm64 vexpress-a9
 	bpf_test
+	unlock_cache
+	try_everything
 	end_tests
 }
 
