@@ -42,9 +42,10 @@ def exported(macro, name, namespace, config):
         return {name: (licence, namespace or "")}
     if "TRACEPOINTS" not in config:
         return {}
+    forms = ["__tracepoint_", "__traceiter_", "__SCK__tp_func_"]
     if "HAVE_STATIC_CALL" in config:
-        raise ValueError(f"{macro}({name}): not understood on an architecture with static calls of its own")
-    return {form + name: (licence, "") for form in ("__tracepoint_", "__traceiter_", "__SCK__tp_func_")}
+        forms.append("__SCT__tp_func_")
+    return {form + name: (licence, "") for form in forms}
 
 
 def compiled(directory, config):
@@ -138,7 +139,7 @@ def main():
     document = args.document.read_text()
     bad += [f"{name}: an addition that {args.document.name} does not describe" for name in ADDITIONS if f"``{name}" not in document]
     told = set(re.findall(r"``(\w+)(?:\(\))?``", args.from_c.read_text()))
-    of_drivers = {name for name in wanted if not name.startswith(("__tracepoint_", "__traceiter_", "__SCK__"))}
+    of_drivers = {name for name in wanted if not name.startswith(("__tracepoint_", "__traceiter_", "__SCK__", "__SCT__"))}
     bad += [f"{name}: {args.from_c.name} does not tell its Rust form" for name in sorted(of_drivers - told)]
     print(f"C sources: {symbols} symbols and {tracepoints} tracepoints, {len(wanted)} symbols under this configuration")
     print(f"our objects: {len(ours)} symbols, {len(ours.keys() - wanted.keys())} of them additions")
