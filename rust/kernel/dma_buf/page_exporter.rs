@@ -19,7 +19,7 @@ use super::{
     },
     sg::{
         Owner,
-        PageTable, //
+        PageTables, //
     },
     DmaBuf,
 };
@@ -211,8 +211,7 @@ impl<S: PageSource> Pages<S> {
             };
         }
         locked.for_each_attachment(|mut attachment| {
-            let dev = attachment.device();
-            attachment.data().sync(dev, dir, to);
+            attachment.data().sync(dir, to);
         });
     }
 
@@ -265,33 +264,25 @@ impl<S: PageSource> Pages<S> {
 #[vtable]
 impl<S: PageSource> Exporter for Pages<S> {
     type OwnerModule = S::OwnerModule;
-    type Attachment = KBox<PageTable>;
+    type Attachment = KBox<PageTables>;
 
-    fn attach(_buf: &Buffer<Self>, _dev: &Device) -> Result<KBox<PageTable>> {
-        PageTable::new()
+    fn attach(_buf: &Buffer<Self>, _dev: &Device) -> Result<KBox<PageTables>> {
+        PageTables::new()
     }
 
     fn map(attachment: &mut Attachment<'_, Self>, dir: DataDirection) -> Result<Mapping> {
         let (pages, dev) = (attachment.buffer().data(), attachment.device());
-        let tables = attachment.data();
+        let runs = || Joined::new(pages.source.runs(), S::JOIN);
 
-        if tables.free().is_none() {
-            tables.push(PageTable::new()?);
-        }
-        let table = tables.free().ok_or(EBUSY)?;
-        if table.is_empty() {
-            // SAFETY: The pages are lent by `source`, which lives in the buffer, is never borrowed
-            // mutably and never moved before it is dropped; so the borrow could as well last until
-            // then. An attachment, and with it the table, goes before its buffer.
-            unsafe { table.fill(Joined::new(pages.source.runs(), S::JOIN)) }?;
-        }
-        table.map(dev, dir, pages.attrs())
+        // SAFETY: The pages are lent by `source`, which lives in the buffer, is never borrowed
+        // mutably and never moved before it is dropped; so the borrow could as well last until
+        // then. An attachment, and with it the tables, goes before its buffer, and before its
+        // device. They stay in their box.
+        unsafe { attachment.data().map(runs, dev, dir, pages.attrs()) }
     }
 
     fn unmap(attachment: &mut Attachment<'_, Self>, mapping: Mapping, _dir: DataDirection) {
-        let (pages, dev) = (attachment.buffer().data(), attachment.device());
-
-        attachment.data().unmap(dev, mapping, pages.attrs());
+        attachment.data().unmap(mapping);
     }
 
     fn begin_cpu_access(buf: &Buffer<Self>, dir: DataDirection) -> Result {

@@ -14,6 +14,10 @@ use crate::{
     error::to_result,
     page::{PAGE_MASK, PAGE_SHIFT},
     prelude::*,
+    rbtree::{
+        RBTree,
+        RBTreeNodeReservation, //
+    },
     types::Opaque,
 };
 use core::ptr::NonNull;
@@ -21,45 +25,43 @@ use core::ptr::NonNull;
 /// The most bytes that one entry of a table can describe: its length is an `unsigned int`.
 pub const MAX_SG_ENTRY: usize = u32::MAX as usize & PAGE_MASK;
 
-/// A table of a buffer's pages for one attachment, which an importer may have mapped.
-///
-/// An attachment starts with one table, which is filled when it is mapped for the first time: some
-/// importers never do. An importer that maps a second time before it unmaps gets a table of its
-/// own, chained behind the first.
+/// A table of a buffer's pages.
 ///
 /// # Invariants
 ///
 /// - `sgt` is an initialised `sg_table`. It is empty, or its entries name pages that outlive the
 ///   attachment.
-/// - `mapped` is the direction in which `sgt` is mapped for the attachment's device, if it is. The
-///   table does not move and does not change while it is.
-pub(super) struct PageTable {
+/// - `mapped` says for which device, in which direction and with which attributes `sgt` is mapped,
+///   if it is. The table does not move and does not change while it is.
+struct PageTable {
     sgt: Opaque<bindings::sg_table>,
-    mapped: Option<DataDirection>,
-    next: Option<KBox<PageTable>>,
+    mapped: Option<Mapped>,
 }
 
-// SAFETY: The table is not tied to a thread.
+/// How a table is mapped. The device is that of the attachment, which outlives it.
+struct Mapped {
+    dev: NonNull<bindings::device>,
+    dir: DataDirection,
+    attrs: c_ulong,
+}
+
+// SAFETY: The table is not tied to a thread, nor is what it is mapped for.
 unsafe impl Send for PageTable {}
 
 impl PageTable {
-    /// Makes an empty table.
+    /// An empty table.
     #[inline]
-    pub(super) fn new() -> Result<KBox<Self>> {
-        Ok(KBox::new(
-            // INVARIANT: A zeroed `sg_table` is an empty one.
-            Self {
-                sgt: Opaque::zeroed(),
-                mapped: None,
-                next: None,
-            },
-            GFP_KERNEL,
-        )?)
+    fn new() -> Self {
+        // INVARIANT: A zeroed `sg_table` is an empty one.
+        Self {
+            sgt: Opaque::zeroed(),
+            mapped: None,
+        }
     }
 
     /// Whether there is nothing in the table yet.
     #[inline]
-    pub(super) fn is_empty(&self) -> bool {
+    fn is_empty(&self) -> bool {
         // SAFETY: `sgt` is initialised, and nobody else changes it.
         unsafe { (*self.sgt.get()).sgl.is_null() }
     }
@@ -70,10 +72,7 @@ impl PageTable {
     ///
     /// The runs' pages must stay valid until the table is dropped.
     #[inline]
-    pub(super) unsafe fn fill<'a>(
-        &mut self,
-        runs: impl Iterator<Item = PageRun<'a>> + Clone,
-    ) -> Result {
+    unsafe fn fill<'a>(&mut self, runs: impl Iterator<Item = PageRun<'a>> + Clone) -> Result {
         let entries = runs
             .clone()
             .map(|run| run.size().div_ceil(MAX_SG_ENTRY))
@@ -115,104 +114,158 @@ impl PageTable {
         Ok(())
     }
 
-    /// The first table of the chain that is not mapped, if there is one.
+    /// Maps the table, which must be filled and not mapped: fails with `EBUSY` otherwise.
     #[inline]
-    pub(super) fn free(&mut self) -> Option<&mut Self> {
-        let mut this = self;
-
-        while this.mapped.is_some() {
-            this = this.next.as_deref_mut()?;
-        }
-        Some(this)
-    }
-
-    /// Maps the table for `dev`. It must be filled and not mapped: fails with `EBUSY` otherwise.
-    #[inline]
-    pub(super) fn map(
-        &mut self,
-        dev: &Device,
-        dir: DataDirection,
-        attrs: c_ulong,
-    ) -> Result<Mapping> {
+    fn map(&mut self, dev: &Device, dir: DataDirection, attrs: c_ulong) -> Result<Mapping> {
         if self.mapped.is_some() || self.is_empty() {
             return Err(EBUSY);
         }
+        let sgt = NonNull::new(self.sgt.get()).ok_or(EINVAL)?;
+        let raw_dev = NonNull::new(dev.as_raw()).ok_or(EINVAL)?;
+
         // SAFETY: `sgt` is filled and not mapped; the device is attached.
         to_result(unsafe {
-            bindings::dma_map_sgtable(dev.as_raw(), self.sgt.get(), dir.into(), attrs)
+            bindings::dma_map_sgtable(dev.as_raw(), sgt.as_ptr(), dir.into(), attrs)
         })?;
-
-        self.mapped = Some(dir);
-        let sgt = NonNull::new(self.sgt.get()).ok_or(EINVAL)?;
-        // SAFETY: Mapped just above, and the chain leaves a mapped table alone.
+        // INVARIANT: Mapped just above.
+        self.mapped = Some(Mapped {
+            dev: raw_dev,
+            dir,
+            attrs,
+        });
+        // SAFETY: Mapped just above, and a mapped table is left alone.
         Ok(unsafe { Mapping::from_raw(sgt) })
     }
 
-    /// Unmaps the table that `mapping` stands for.
+    /// Undoes [`map`](Self::map), if the table is mapped. Returns whether it was.
     #[inline]
-    pub(super) fn unmap(&mut self, dev: &Device, mapping: Mapping, attrs: c_ulong) {
-        let mut this = Some(self);
-        while let Some(table) = this {
-            if table.sgt.get() == mapping.as_raw().as_ptr() {
-                if let Some(dir) = table.mapped.take() {
-                    // SAFETY: By the type invariant the table is mapped in this direction.
-                    unsafe {
-                        bindings::dma_unmap_sgtable(
-                            dev.as_raw(),
-                            table.sgt.get(),
-                            dir.into(),
-                            attrs,
-                        )
-                    };
-                }
-                return;
-            }
-            this = table.next.as_deref_mut();
+    fn unmap(&mut self) -> bool {
+        let Some(Mapped { dev, dir, attrs }) = self.mapped.take() else {
+            return false;
+        };
+
+        // SAFETY: By the type invariant the table is mapped in this way, and its device, being
+        // attached, is there.
+        unsafe {
+            bindings::dma_unmap_sgtable(dev.as_ptr(), self.sgt.get(), dir.into(), attrs);
         }
+        true
     }
 
-    /// Adds a table to the chain, behind this one.
+    /// See [`PageTables::sync`].
     #[inline]
-    pub(super) fn push(&mut self, mut table: KBox<PageTable>) {
-        table.next = self.next.take();
-        self.next = Some(table);
-    }
+    fn sync(&mut self, dir: DataDirection, to: Owner) {
+        let Some(Mapped { dev, .. }) = &self.mapped else {
+            return;
+        };
+        let (dev, sgt, dir) = (dev.as_ptr(), self.sgt.get(), dir.into());
 
-    /// Hands what devices have written to the CPU, or what the CPU has written to the devices.
-    #[inline]
-    pub(super) fn sync(&mut self, dev: &Device, dir: DataDirection, to: Owner) {
-        let mut this = Some(self);
-        while let Some(table) = this {
-            if table.mapped.is_some() {
-                // SAFETY: By the type invariant the table is mapped for this device.
-                unsafe {
-                    match to {
-                        Owner::Cpu => bindings::dma_sync_sgtable_for_cpu(
-                            dev.as_raw(),
-                            table.sgt.get(),
-                            dir.into(),
-                        ),
-                        Owner::Device => bindings::dma_sync_sgtable_for_device(
-                            dev.as_raw(),
-                            table.sgt.get(),
-                            dir.into(),
-                        ),
-                    }
-                };
+        // SAFETY: By the type invariant the table is mapped for this device.
+        unsafe {
+            match to {
+                Owner::Cpu => bindings::dma_sync_sgtable_for_cpu(dev, sgt, dir),
+                Owner::Device => bindings::dma_sync_sgtable_for_device(dev, sgt, dir),
             }
-            this = table.next.as_deref_mut();
-        }
+        };
     }
 }
 
 impl Drop for PageTable {
     #[inline]
     fn drop(&mut self) {
-        // An importer that detaches without unmapping is broken. The device may still be using
-        // the memory; there is nothing safe to do but to say so.
-        crate::warn_on!(self.mapped.is_some());
-        // SAFETY: `sgt` is initialised, by the type invariant.
+        // An importer that detaches without unmapping is broken. Its device loses its addresses
+        // here, ahead of the memory.
+        crate::warn_on!(self.unmap());
+        // SAFETY: `sgt` is initialised, by the type invariant, and not mapped any more.
         unsafe { bindings::sg_free_table(self.sgt.get()) };
+    }
+}
+
+/// The tables of one attachment: as many as its importer has mapped at the same time.
+///
+/// The first is filled when it is mapped for the first time, since some importers never do that,
+/// and kept until the device is detached. An importer that maps once more before it unmaps gets
+/// another table, which goes when it is unmapped.
+///
+/// # Invariants
+///
+/// The tables in `more` are mapped. Each is found by the address of its `sgt`.
+pub(super) struct PageTables {
+    first: PageTable,
+    more: RBTree<usize, KBox<PageTable>>,
+}
+
+impl PageTables {
+    /// No mappings, and no memory for any.
+    #[inline]
+    pub(super) fn new() -> Result<KBox<Self>> {
+        // INVARIANT: Nothing is mapped.
+        Ok(KBox::new(
+            Self {
+                first: PageTable::new(),
+                more: RBTree::new(),
+            },
+            GFP_KERNEL,
+        )?)
+    }
+
+    /// Maps what `runs` gives for `dev`, the device of the attachment.
+    ///
+    /// # Safety
+    ///
+    /// The runs' pages must stay valid until the tables are dropped, and so must the device. The
+    /// tables must not be moved.
+    #[inline]
+    pub(super) unsafe fn map<'a, I: Iterator<Item = PageRun<'a>> + Clone>(
+        &mut self,
+        runs: impl FnOnce() -> I,
+        dev: &Device,
+        dir: DataDirection,
+        attrs: c_ulong,
+    ) -> Result<Mapping> {
+        let mut another = if self.first.mapped.is_some() {
+            let node = RBTreeNodeReservation::new(GFP_KERNEL)?;
+            Some((KBox::new(PageTable::new(), GFP_KERNEL)?, node))
+        } else {
+            None
+        };
+        let table = match &mut another {
+            Some((table, _)) => &mut **table,
+            None => &mut self.first,
+        };
+
+        if table.is_empty() {
+            // SAFETY: By the caller's guarantee.
+            unsafe { table.fill(runs()) }?;
+        }
+        let mapping = table.map(dev, dir, attrs)?;
+        if let Some((table, node)) = another {
+            // INVARIANT: Mapped just above. There is no other table at this address.
+            self.more
+                .insert(node.into_node(table.sgt.get().addr(), table));
+        }
+        Ok(mapping)
+    }
+
+    /// Unmaps the table that `mapping` stands for.
+    #[inline]
+    pub(super) fn unmap(&mut self, mapping: Mapping) {
+        let table = mapping.as_raw().as_ptr();
+
+        if table == self.first.sgt.get() {
+            self.first.unmap();
+        } else if let Some(mut table) = self.more.remove(&table.addr()) {
+            table.unmap();
+        }
+    }
+
+    /// Hands what devices have written to the CPU, or what the CPU has written to the devices.
+    #[inline]
+    pub(super) fn sync(&mut self, dir: DataDirection, to: Owner) {
+        self.first.sync(dir, to);
+        for table in self.more.values_mut() {
+            table.sync(dir, to);
+        }
     }
 }
 

@@ -22,6 +22,7 @@ mod resv;
 mod resv_race;
 mod sync_file;
 mod text;
+mod unwise;
 mod wait;
 
 module! {
