@@ -96,6 +96,7 @@ pub use self::{
         WaitResult, //
     },
     handed_out::{
+        BufferVma,
         Mapping,
         VmapAddress, //
     },

@@ -33,6 +33,7 @@ use kernel::{
         },
         Attachment,
         Buffer,
+        BufferVma,
         DmaBuf,
         ExportInfo,
         Exporter,
@@ -54,7 +55,6 @@ use kernel::{
         },
     },
     faux,
-    mm::virt::VmaNew,
     prelude::*,
     sync::aref::ARef, //
 };
@@ -256,7 +256,7 @@ impl Exporter for Shared {
 
     // User space maps the dma-buf's own file, so that this has nothing to do with the place in the
     // file of the DRM device.
-    fn mmap(buf: &Buffer<Self>, vma: &VmaNew) -> Result {
+    fn mmap(buf: &Buffer<Self>, vma: BufferVma<'_>) -> Result {
         buf.mmap_coherent(vma)
     }
 

@@ -36,6 +36,8 @@ impl<T: KnownSize + ?Sized> Coherent<T> {
     /// # Safety
     ///
     /// The memory must outlive `vma` and all areas that become of it when it is split or inherited.
+    /// `vma` must not be used to set it up as something else afterwards, such as by
+    /// [`VmaNew::set_mixedmap`].
     pub unsafe fn mmap(&self, vma: &VmaNew) -> Result {
         if vma.flags() & (flags::PFNMAP | flags::MIXEDMAP) != 0 {
             return Err(EBUSY);

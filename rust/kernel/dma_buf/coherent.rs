@@ -14,6 +14,7 @@ use super::{
         Exporter, //
     },
     handed_out::{
+        BufferVma,
         Mapping,
         VmapAddress, //
     },
@@ -27,7 +28,6 @@ use crate::{
         DataDirection, //
     },
     error::to_result,
-    mm::virt::VmaNew,
     prelude::*,
     sync::aref::ARef,
     types::Opaque, //
@@ -113,12 +113,13 @@ impl<T: Exporter + CoherentOwner> Buffer<T> {
         }
     }
 
-    /// [`Exporter::mmap`]: maps all that `vma` asks for at once.
+    /// [`Exporter::mmap`]: maps all that `vma` asks for at once. Nothing can be done with `vma`
+    /// afterwards.
     ///
     /// Fails as [`CoherentOwner::coherent`] and [`Coherent::mmap`], and with `EINVAL` if the memory
     /// is not as long as the buffer or `vma` is of another file.
     #[inline]
-    pub fn mmap_coherent(&self, vma: &VmaNew) -> Result {
+    pub fn mmap_coherent(&self, vma: BufferVma<'_>) -> Result {
         let memory = self.coherent()?;
 
         // SAFETY: The area's file does not change under us.
@@ -127,8 +128,8 @@ impl<T: Exporter + CoherentOwner> Buffer<T> {
         }
         // SAFETY: Each area keeps its file, the file its buffer, and the buffer its data, which is
         // never borrowed mutably before it is dropped. So the borrow of the memory could as well
-        // last until then.
-        unsafe { memory.mmap(vma) }
+        // last until then. `vma` ends here, and so does everything that was borrowed from it.
+        unsafe { memory.mmap(&vma) }
     }
 
     /// [`Exporter::vmap`]: where the memory is mapped anyway. [`Exporter::vunmap`] has nothing to

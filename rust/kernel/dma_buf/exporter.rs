@@ -4,6 +4,7 @@
 
 use super::{
     operations::Operations,
+    BufferVma,
     DmaBuf,
     Mapping,
     Resv,
@@ -24,7 +25,6 @@ use crate::{
         c_void, //
     },
     interop::list::clist_create,
-    mm::virt::VmaNew,
     module::{
         this_module,
         ModuleMetadata, //
@@ -104,7 +104,7 @@ pub trait Exporter: Sized + Send + Sync + 'static {
     /// Maps the memory into user space.
     ///
     /// The area lies inside the buffer. The mmap lock is held, the reservation object is not.
-    fn mmap(_buf: &Buffer<Self>, _vma: &VmaNew) -> Result {
+    fn mmap(_buf: &Buffer<Self>, _vma: BufferVma<'_>) -> Result {
         build_error!(VTABLE_DEFAULT_ERROR)
     }
 

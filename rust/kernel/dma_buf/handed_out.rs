@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What an [`Exporter`] hands out when it maps its memory.
+//! What an [`Exporter`] hands out when it maps its memory, and what it is handed to be mapped into.
 
 use super::exporter::{
     Attachment,
@@ -9,9 +9,43 @@ use super::exporter::{
 };
 use crate::{
     bindings,
-    ffi::c_void, //
+    ffi::c_void,
+    mm::virt::VmaNew, //
 };
-use core::ptr::NonNull;
+use core::{
+    ops::Deref,
+    ptr::NonNull, //
+};
+
+/// An area of user space that a buffer is being mapped into. Derefs to the area.
+///
+/// Who maps takes it by value: what an area is made for, such as page frames without a reference to
+/// their pages, is not changed any more.
+///
+/// # Invariants
+///
+/// The area is being set up, and this is the only way to it meanwhile.
+pub struct BufferVma<'a>(&'a VmaNew);
+
+impl<'a> BufferVma<'a> {
+    /// # Safety
+    ///
+    /// Nobody else may use `vma` before the result is gone.
+    #[inline]
+    pub(super) unsafe fn new(vma: &'a VmaNew) -> Self {
+        // INVARIANT: By the caller's guarantee.
+        Self(vma)
+    }
+}
+
+impl Deref for BufferVma<'_> {
+    type Target = VmaNew;
+
+    #[inline]
+    fn deref(&self) -> &VmaNew {
+        self.0
+    }
+}
 
 /// A kernel address that [`Exporter::vmap`] mapped the whole buffer at.
 ///

@@ -9,6 +9,7 @@ use super::{
         Exporter, //
     },
     handed_out::{
+        BufferVma,
         Mapping,
         VmapAddress, //
     },
@@ -220,8 +221,11 @@ impl<T: Exporter> Operations<T> {
         buf: *mut bindings::dma_buf,
         vma: *mut bindings::vm_area_struct,
     ) -> c_int {
-        // SAFETY: The core's guarantee.
-        let (buf, vma) = unsafe { (Buffer::from_raw(buf), VmaNew::from_raw(vma)) };
+        // SAFETY: The core's guarantee, and nobody else sets up the area.
+        let (buf, vma) = unsafe {
+            let vma = BufferVma::new(VmaNew::from_raw(vma));
+            (Buffer::from_raw(buf), vma)
+        };
 
         to_errno(T::mmap(buf, vma))
     }

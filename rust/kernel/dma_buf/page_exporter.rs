@@ -10,6 +10,7 @@ use super::{
         Exporter, //
     },
     handed_out::{
+        BufferVma,
         Mapping,
         VmapAddress, //
     },
@@ -301,10 +302,10 @@ impl<S: PageSource> Exporter for Pages<S> {
         Ok(())
     }
 
-    fn mmap(buf: &Buffer<Self>, vma: &VmaNew) -> Result {
+    fn mmap(buf: &Buffer<Self>, vma: BufferVma<'_>) -> Result {
         match S::MMAP {
-            MmapMode::AtOnce => buf.data().remap(vma),
-            MmapMode::OnFault | MmapMode::OnFirstFault => buf.data().fault_in(vma),
+            MmapMode::AtOnce => buf.data().remap(&vma),
+            MmapMode::OnFault | MmapMode::OnFirstFault => buf.data().fault_in(&vma),
         }
     }
 

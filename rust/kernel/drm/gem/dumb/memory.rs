@@ -58,7 +58,8 @@ impl<T: DumbObject + CoherentOwner> ObjectVma<'_, T> {
 
         // SAFETY: By the type invariant the areas keep the object, and the object its data, which
         // is pinned and never borrowed mutably before it is dropped. So the borrow of the memory
-        // could as well last until then.
+        // could as well last until then. `self` ends here, and so does everything that was borrowed
+        // from it.
         unsafe { memory.mmap(self.vma) }
     }
 }
