@@ -147,13 +147,48 @@ impl Resv {
     /// A new object, without fences.
     #[inline]
     pub fn new() -> impl PinInit<Self> {
+        Self::empty()
+    }
+
+    #[inline]
+    fn empty<E>() -> impl PinInit<Self, E> {
         // SAFETY: `Resv` is transparent, and the call initialises it.
         unsafe {
             pin_init::pin_init_from_closure(|slot: *mut Self| {
                 bindings::dma_resv_init(slot.cast());
-                Ok::<(), core::convert::Infallible>(())
+                Ok::<(), E>(())
             })
         }
+    }
+
+    /// A new object with the fences that are pending in `src`, which need not be locked: for memory
+    /// that was shared and goes its own way.
+    ///
+    /// Only what is being made gets the fences of others. To put them in the place of those that
+    /// are there would take these away from whoever relies on them. Fails with `ENOMEM`. May sleep.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use kernel::dma_buf::{Resv, Usage};
+    ///
+    /// let shared = KBox::pin_init(Resv::new(), GFP_KERNEL)?;
+    /// let own = KBox::pin_init(Resv::copy_of(&shared), GFP_KERNEL)?;
+    ///
+    /// assert!(own.test_signaled(Usage::Bookkeep));
+    /// # Ok::<(), Error>(())
+    /// ```
+    #[inline]
+    pub fn copy_of(src: &Self) -> impl PinInit<Self, Error> + '_ {
+        Self::empty().pin_chain(|this: Pin<&mut Self>| {
+            // Nobody else knows the object. Who is making it may have others locked.
+            let guard = this.try_lock().ok_or(EBUSY)?;
+
+            // SAFETY: Both objects are initialised, and this one is locked.
+            to_result(unsafe {
+                bindings::dma_resv_copy_fences(guard.resv().as_raw(), src.as_raw())
+            })
+        })
     }
 
     /// Borrows a reservation object from a C pointer.

@@ -113,34 +113,49 @@ mod tests {
 
     #[test]
     fn replaces() -> Result {
-        let (resv, context) = (new()?, context());
+        let (resv, context, other) = (new()?, context(), context());
         let (a, b) = (fence_of(&context)?, fence()?);
 
         add(&resv, a.fence(), Usage::Bookkeep)?;
         resv.lock()
-            .replace_fences(b.fence().context(), &Fence::stub(), Usage::Kernel);
+            .replace_fences(&other, &Fence::stub(), Usage::Kernel)?;
         assert_eq!(counts(&resv), [0, 0, 0, 1]);
         resv.lock()
-            .replace_fences(context.id(), b.fence(), Usage::Kernel);
+            .replace_fences(&context, b.fence(), Usage::Kernel)?;
         assert_eq!(counts(&resv), [1, 1, 1, 1]);
         assert!(ptr::eq(&*resv.get_fences(Usage::Kernel)?[0], b.fence()));
+
+        // Of what is there, again and again: each time one level deeper.
+        let c = fence_of(&context)?;
+        add(&resv, c.fence(), Usage::Read)?;
+        let both = resv.singleton(Usage::Read)?.ok_or(EINVAL)?;
+        assert_eq!(
+            resv.lock().replace_fences(&context, &both, Usage::Read),
+            Err(EINVAL)
+        );
+        assert_eq!(counts(&resv), [1, 1, 2, 2]);
         Ok(())
     }
 
     #[test]
     fn copies() -> Result {
-        let (from, to) = (new()?, new()?);
-        let (a, b, c) = (fence()?, fence()?, fence()?);
+        let from = new()?;
+        let copy = || Arc::pin_init(Resv::copy_of(&from), GFP_KERNEL);
+        let (a, b) = (fence()?, fence()?);
 
+        assert_eq!(counts(&*copy()?), [0; 4]);
         add(&from, a.fence(), Usage::Write)?;
         add(&from, b.fence(), Usage::Read)?;
-        add(&to, c.fence(), Usage::Kernel)?;
-        to.lock().copy_fences_from(&from)?;
+        let to = copy()?;
+        assert!(to.try_lock().is_some());
         assert_eq!(counts(&to), [0, 1, 2, 2]);
         assert_eq!(counts(&from), [0, 1, 2, 2]);
 
-        to.lock().copy_fences_from(&*new()?)?;
-        assert_eq!(counts(&to), [0; 4]);
+        // It makes no difference whether the other one is locked.
+        let guard = from.lock();
+        let to = copy()?;
+        drop(guard);
+        assert_eq!(counts(&to), [0, 1, 2, 2]);
         Ok(())
     }
 

@@ -13,6 +13,7 @@ mod tests {
     };
     use core::ptr;
     use kernel::{
+        bindings,
         dma_buf::{
             AcquireCtx,
             Fence,
@@ -20,6 +21,7 @@ mod tests {
             Resv,
             Usage, //
         },
+        error::to_result,
         prelude::*,
         sync::{
             atomic::{
@@ -100,13 +102,15 @@ mod tests {
 
                 if round % 2 == 0 {
                     // Puts the same fences into another list.
-                    guard.copy_fences_from(&self.resv)?;
+                    let resv = self.resv.as_raw();
+                    // SAFETY: The object is locked.
+                    to_result(unsafe { bindings::dma_resv_copy_fences(resv, resv) })?;
                 }
                 let mut slots = guard.reserve_slots(1)?;
 
                 self.expect(slots.add(added.fence(), Usage::Read));
                 if round % 3 == 0 {
-                    guard.replace_fences(self.added.id(), replacing.fence(), Usage::Bookkeep);
+                    guard.replace_fences(&self.added, replacing.fence(), Usage::Bookkeep)?;
                 } else if round % 7 == 0 {
                     drop(guard);
                     added.signal();

@@ -4,7 +4,10 @@
 
 use super::*;
 use crate::{
-    dma_buf::fence::as_seq_file,
+    dma_buf::fence::{
+        as_seq_file,
+        FenceContext, //
+    },
     seq_file::SeqFile, //
 };
 
@@ -103,30 +106,33 @@ impl<'a> ResvGuard<'a> {
         })
     }
 
-    /// Puts `replacement` in the place of all fences of `context`.
+    /// Puts `replacement` in the place of all fences of `context`, which is one of the caller's: to
+    /// take away what others have put there would make them think that memory is idle.
     ///
     /// Only right if what these fences stand for cannot access the buffer any more once
-    /// `replacement` is signalled. May be called while fences are waited for.
+    /// `replacement` is signalled. May be called while fences are waited for. Fails with `EINVAL`
+    /// if `replacement` is a container.
     #[inline]
-    pub fn replace_fences(&mut self, context: u64, replacement: &Fence, usage: Usage) {
+    pub fn replace_fences(
+        &mut self,
+        context: &FenceContext,
+        replacement: &Fence,
+        usage: Usage,
+    ) -> Result {
+        // One that is made of what is here, again and again, would nest without bound.
+        if replacement.is_container() {
+            return Err(EINVAL);
+        }
         // SAFETY: By the type invariant; the call takes references of its own.
         unsafe {
             bindings::dma_resv_replace_fences(
                 self.resv.as_raw(),
-                context,
+                context.id(),
                 replacement.as_raw(),
                 usage.as_raw(),
             )
         };
-    }
-
-    /// Puts the pending fences of `src`, which need not be locked, in the place of those here.
-    ///
-    /// Fails with `ENOMEM`. May sleep.
-    #[inline]
-    pub fn copy_fences_from(&mut self, src: &Resv) -> Result {
-        // SAFETY: By the type invariant this object is locked, and `src` is valid.
-        to_result(unsafe { bindings::dma_resv_copy_fences(self.resv.as_raw(), src.as_raw()) })
+        Ok(())
     }
 
     /// Writes one line about each fence, except those of [`Usage::Bookkeep`].

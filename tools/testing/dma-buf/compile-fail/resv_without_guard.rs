@@ -6,6 +6,7 @@ use kernel::{
     dma_buf::{
         DmaBuf,
         Fence,
+        FenceContext,
         Resv,
         ResvGuard,
         Usage, //
@@ -26,10 +27,10 @@ fn count(resv: &Resv) -> usize {
     resv.lock().fences(Usage::Read).count()
 }
 
-fn replace(resv: &Resv, fence: &Fence) {
+fn replace(resv: &Resv, ours: &FenceContext, fence: &Fence) -> Result {
     #[cfg(misuse)]
-    resv.replace_fences(1, fence, Usage::Read); //~ ERROR no method named `replace_fences` found
-    resv.lock().replace_fences(1, fence, Usage::Read);
+    resv.replace_fences(ours, fence, Usage::Read)?; //~ ERROR no method named `replace_fences` found
+    resv.lock().replace_fences(ours, fence, Usage::Read)
 }
 
 fn first_fence<'a>(guard: &'a mut ResvGuard<'_>) -> Option<&'a Fence> {
