@@ -109,7 +109,9 @@ pub trait PageSource: Sized + Send + Sync + 'static {
     /// Whether it is an error, `EINVAL`, to end an access of the CPU when none has ever begun.
     const END_NEEDS_BEGIN: bool = false;
 
-    /// The pages, in the order of the buffer's contents. The same at each call.
+    /// The pages, in the order of the buffer's contents. The same at each call: if they are not as
+    /// many as [`count`](Self::count) has said, devices and the kernel cannot map the buffer, which
+    /// is `EINVAL`.
     fn runs(&self) -> impl Iterator<Item = PageRun<'_>> + Clone;
 
     /// The pages that [`runs`](Self::runs) shows, without the first `skip` of them.
@@ -272,14 +274,15 @@ impl<S: PageSource> Exporter for Pages<S> {
     }
 
     fn map(attachment: &mut Attachment<'_, Self>, dir: DataDirection) -> Result<Mapping> {
-        let (pages, dev) = (attachment.buffer().data(), attachment.device());
+        let (buf, dev) = (attachment.buffer(), attachment.device());
+        let pages = buf.data();
         let runs = || Joined::new(pages.source.runs(), S::JOIN);
 
         // SAFETY: The pages are lent by `source`, which lives in the buffer, is never borrowed
         // mutably and never moved before it is dropped; so the borrow could as well last until
         // then. An attachment, and with it the tables, goes before its buffer, and before its
         // device. They stay in their box.
-        unsafe { attachment.data().map(runs, dev, dir, pages.attrs()) }
+        unsafe { attachment.data().map(runs, buf, dev, dir, pages.attrs()) }
     }
 
     fn unmap(attachment: &mut Attachment<'_, Self>, mapping: Mapping, _dir: DataDirection) {

@@ -4,7 +4,8 @@
 
 use super::{
     handed_out::Mapping,
-    pages::PageRun, //
+    pages::PageRun,
+    DmaBuf, //
 };
 use crate::{
     alloc::KBox,
@@ -66,13 +67,17 @@ impl PageTable {
         unsafe { (*self.sgt.get()).sgl.is_null() }
     }
 
-    /// Fills an empty table with `runs`. On failure it stays empty.
+    /// Fills an empty table with `runs`, which must be `pages` pages. On failure it stays empty.
     ///
     /// # Safety
     ///
     /// The runs' pages must stay valid until the table is dropped.
     #[inline]
-    unsafe fn fill<'a>(&mut self, runs: impl Iterator<Item = PageRun<'a>> + Clone) -> Result {
+    unsafe fn fill<'a>(
+        &mut self,
+        runs: impl Iterator<Item = PageRun<'a>> + Clone,
+        pages: usize,
+    ) -> Result {
         let entries = runs
             .clone()
             .map(|run| run.size().div_ceil(MAX_SG_ENTRY))
@@ -85,33 +90,35 @@ impl PageTable {
 
         // SAFETY: `sgt` was initialised just above.
         let mut entry = unsafe { (*self.sgt.get()).sgl };
-        for run in runs {
-            let mut rest = Some(run);
-            while let Some(run) = rest {
-                if entry.is_null() {
-                    // The runs have changed between the two passes.
-                    //
-                    // SAFETY: `sgt` is initialised.
-                    unsafe { bindings::sg_free_table(self.sgt.get()) };
-                    return Err(EINVAL);
+        let mut missing = pages;
+        'fill: {
+            for run in runs {
+                let mut rest = Some(run);
+                while let Some(run) = rest {
+                    let part = run.truncate(MAX_SG_ENTRY >> PAGE_SHIFT);
+
+                    if entry.is_null() || part.count() > missing {
+                        break 'fill;
+                    }
+                    // SAFETY: `entry` is an entry of the table; the pages are valid by the
+                    // caller's guarantee; `MAX_SG_ENTRY` fits.
+                    unsafe { bindings::sg_set_page(entry, part.first(), part.size() as u32, 0) };
+                    // SAFETY: `entry` is an entry of the table.
+                    entry = unsafe { bindings::sg_next(entry) };
+                    missing -= part.count();
+                    rest = run.skip(part.count());
                 }
-                let part = run.truncate(MAX_SG_ENTRY >> PAGE_SHIFT);
-                // SAFETY: `entry` is an entry of the table; the pages are valid by the caller's
-                // guarantee; `MAX_SG_ENTRY` fits.
-                unsafe { bindings::sg_set_page(entry, part.first(), part.size() as u32, 0) };
-                // SAFETY: `entry` is an entry of the table.
-                entry = unsafe { bindings::sg_next(entry) };
-                rest = run.skip(part.count());
+            }
+            if entry.is_null() && missing == 0 {
+                return Ok(());
             }
         }
-        if !entry.is_null() {
-            // They have changed in the other way: an entry without a page must not be mapped.
-            //
-            // SAFETY: `sgt` is initialised.
-            unsafe { bindings::sg_free_table(self.sgt.get()) };
-            return Err(EINVAL);
-        }
-        Ok(())
+        // The runs are more or less than the buffer, whose size everybody relies on. Or they have
+        // changed between the two passes: an entry without a page must not be mapped.
+        //
+        // SAFETY: `sgt` is initialised.
+        unsafe { bindings::sg_free_table(self.sgt.get()) };
+        Err(EINVAL)
     }
 
     /// Maps the table, which must be filled and not mapped: fails with `EBUSY` otherwise.
@@ -211,6 +218,9 @@ impl PageTables {
 
     /// Maps what `runs` gives for `dev`, the device of the attachment.
     ///
+    /// Fails with `EINVAL` if that is not as many pages as `buf` has; with `ENOMEM`; as the
+    /// device's DMA operations.
+    ///
     /// # Safety
     ///
     /// The runs' pages must stay valid until the tables are dropped, and so must the device. The
@@ -219,6 +229,7 @@ impl PageTables {
     pub(super) unsafe fn map<'a, I: Iterator<Item = PageRun<'a>> + Clone>(
         &mut self,
         runs: impl FnOnce() -> I,
+        buf: &DmaBuf,
         dev: &Device,
         dir: DataDirection,
         attrs: c_ulong,
@@ -236,7 +247,7 @@ impl PageTables {
 
         if table.is_empty() {
             // SAFETY: By the caller's guarantee.
-            unsafe { table.fill(runs()) }?;
+            unsafe { table.fill(runs(), buf.size() >> PAGE_SHIFT) }?;
         }
         let mapping = table.map(dev, dir, attrs)?;
         if let Some((table, node)) = another {

@@ -8,16 +8,25 @@ use kernel::prelude::*;
 mod tests {
     use super::*;
     use crate::exporter::*;
+    use core::iter;
     use kernel::{
         dma::{
             DataDirection,
             DmaMask, //
         },
-        dma_buf::importer::{
-            Attachment,
-            EmulatedDevice,
-            KeepsBound, //
+        dma_buf::{
+            importer::{
+                Attachment,
+                EmulatedDevice,
+                KeepsBound, //
+            },
+            AllocEffort,
+            DmaBuf,
+            PageBlock,
+            PageRun,
+            PageSource, //
         },
+        fs::file::flags::O_RDWR, //
     };
 
     const DIR: DataDirection = DataDirection::ToDevice;
@@ -25,6 +34,50 @@ mod tests {
     // Each test has its own: one that fails leaves the device there.
     fn device(name: &CStr) -> Result<EmulatedDevice> {
         EmulatedDevice::new(name, DmaMask::new::<64>())
+    }
+
+    /// A page that is there `shown` times, and `counted` times if one asks how often.
+    struct Lying {
+        block: PageBlock,
+        shown: usize,
+        counted: usize,
+    }
+
+    #[vtable]
+    impl PageSource for Lying {
+        fn runs(&self) -> impl Iterator<Item = PageRun<'_>> + Clone {
+            iter::repeat(self.block.run()).take(self.shown)
+        }
+
+        fn count(&self) -> Result<usize> {
+            Ok(self.counted)
+        }
+    }
+
+    #[test]
+    fn source_that_lies() -> Result {
+        let dev = device(c"rust-dma-unwise-lies")?;
+
+        for (shown, counted, result) in [
+            (2, 2, None),
+            (1, 2, Some(EINVAL)),
+            (3, 2, Some(EINVAL)),
+            (0, 1, Some(EINVAL)),
+        ] {
+            let block = PageBlock::alloc(0, AllocEffort::Required, false).ok_or(ENOMEM)?;
+            let source = Lying {
+                block,
+                shown,
+                counted,
+            };
+            let buf = DmaBuf::from_pages(c"lying", O_RDWR, source)?;
+
+            let attachment = Attachment::new(buf, dev.device())?;
+            // Once more: what has failed leaves nothing behind.
+            assert_eq!(attachment.map_unlocked(DIR).err(), result);
+            assert_eq!(attachment.map_unlocked(DIR).err(), result);
+        }
+        Ok(())
     }
 
     // On a stack of a few pages there is no room for a function that calls itself as often.
