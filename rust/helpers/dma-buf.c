@@ -230,9 +230,11 @@ __rust_helper int rust_helper_remap_pages(struct vm_area_struct *vma,
 
 __rust_helper vm_fault_t rust_helper_vmf_insert_page_pfn(struct vm_area_struct *vma,
 							 unsigned long addr,
-							 struct page *page)
+							 struct page *page, bool decrypted)
 {
-	return vmf_insert_pfn(vma, addr, page_to_pfn(page));
+	return vmf_insert_pfn_prot(vma, addr, page_to_pfn(page),
+				   decrypted ? pgprot_decrypted(vma->vm_page_prot) :
+					       vma->vm_page_prot);
 }
 
 __rust_helper void rust_helper_inode_lock_shared(struct inode *inode)

@@ -377,8 +377,9 @@ impl<S: PageSource> VmOps<S> {
         let Some(run) = pages.source.runs_after(pgoff).next() else {
             return bindings::vm_fault_reason_VM_FAULT_SIGBUS;
         };
+        let decrypted = pages.source.decrypted();
         // SAFETY: The area takes page frames, and `addr` is inside it.
-        let result = unsafe { bindings::vmf_insert_page_pfn(vma, addr, run.first()) };
+        let result = unsafe { bindings::vmf_insert_page_pfn(vma, addr, run.first(), decrypted) };
 
         if S::MMAP == MmapMode::OnFirstFault && result == INSERTED {
             // SAFETY: The area is locked during the fault.
@@ -391,12 +392,15 @@ impl<S: PageSource> VmOps<S> {
     /// is missing has a fault of its own.
     fn fill(pages: &Pages<S>, vma: &VmaRef, faulted: usize) {
         let (mut addr, end) = (vma.start(), vma.end());
+        let decrypted = pages.source.decrypted();
 
         for run in pages.source.runs_after(page_offset(vma)) {
             for page in run.truncate((end - addr) >> PAGE_SHIFT).pages() {
                 if addr != faulted {
                     // SAFETY: The area takes page frames, and `addr` is inside it.
-                    let result = unsafe { bindings::vmf_insert_page_pfn(vma.as_ptr(), addr, page) };
+                    let result = unsafe {
+                        bindings::vmf_insert_page_pfn(vma.as_ptr(), addr, page, decrypted)
+                    };
 
                     if result != INSERTED {
                         return;
