@@ -63,9 +63,9 @@ impl Cma {
     /// Takes `count` contiguous pages, aligned as well as a block of that size can be and the
     /// kernel's configuration (`CONFIG_CMA_ALIGNMENT`) allows.
     ///
-    /// The contents are what the last user left: see [`CmaPages::clear`]. Fails with `ENOMEM`. May
-    /// sleep.
-    pub fn alloc(&'static self, count: usize) -> Result<CmaPages> {
+    /// The contents are what the last user left, which is why this is of no use before it is
+    /// [cleared](UnclearedPages::clear). Fails with `ENOMEM`. May sleep.
+    pub fn alloc(&'static self, count: usize) -> Result<UnclearedPages> {
         let order = count.checked_next_power_of_two().ok_or(ENOMEM)?.ilog2();
 
         // SAFETY: The region is activated.
@@ -77,21 +77,33 @@ impl Cma {
                 false,
             )
         };
-        Ok(CmaPages {
-            // INVARIANT: Just allocated.
+        Ok(UnclearedPages(CmaPages {
+            // INVARIANT: Just allocated. The contents are seen by nobody before they are cleared.
             first: NonNull::new(first).ok_or(ENOMEM)?,
             count,
             cma: self,
-        })
+        }))
     }
 }
 
-/// Contiguous pages from a [`Cma`] region. They go back on drop.
+/// Contiguous pages from a [`Cma`] region, with what their last user has left there: the secrets of
+/// another process, perhaps. They go back on drop.
+pub struct UnclearedPages(CmaPages);
+
+impl UnclearedPages {
+    /// Overwrites the pages with zeroes. Fails with `EINTR` when the process is being killed.
+    pub fn clear(self) -> Result<CmaPages> {
+        self.0.overwrite()?;
+        Ok(self.0)
+    }
+}
+
+/// Contiguous pages from a [`Cma`] region, which may be shown to user space. They go back on drop.
 ///
 /// # Invariants
 ///
 /// `first` starts `count` pages that `cma` gave us and that nobody else gives back. `count` is not
-/// zero.
+/// zero. The pages were zeroed, unless this is inside of [`UnclearedPages`].
 pub struct CmaPages {
     first: NonNull<bindings::page>,
     count: usize,
@@ -115,13 +127,13 @@ impl CmaPages {
         self.count
     }
 
-    /// Overwrites the pages with zeroes. Fails with `EINTR` when the process is being killed.
-    pub fn clear(&mut self) -> Result {
+    /// See [`UnclearedPages::clear`], which is the only one to call this.
+    fn overwrite(&self) -> Result {
         let first = self.first.as_ptr();
         let task = current!().as_ptr();
 
-        // SAFETY: By the type invariant the pages are ours, and `&mut self` keeps other users out.
-        // The current task is valid.
+        // SAFETY: By the type invariant the pages are ours, and nobody else has seen them yet. The
+        // current task is valid.
         unsafe {
             if !bindings::page_is_highmem(first) {
                 bindings::clear_pages(bindings::page_address(first), self.count.try_into()?);

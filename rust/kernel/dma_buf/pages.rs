@@ -23,7 +23,8 @@ use crate::prelude::*;
 /// # Invariants
 ///
 /// `first` starts `count` contiguous `struct page`s, whose memory the holder of the borrow `'a`
-/// keeps from being freed. `count` is not zero and the run's size in bytes fits in `usize`.
+/// keeps from being freed. `count` is not zero and the run's size in bytes fits in `usize`. What is
+/// in the memory may be seen by user space: nothing was left there by others.
 #[derive(Clone, Copy)]
 pub struct PageRun<'a> {
     first: NonNull<bindings::page>,
@@ -169,7 +170,8 @@ impl<'a, I: Iterator<Item = PageRun<'a>>> Iterator for Joined<'a, I> {
 impl<'a> From<&'a crate::cma::CmaPages> for PageRun<'a> {
     #[inline]
     fn from(pages: &'a crate::cma::CmaPages) -> Self {
-        // INVARIANT: `CmaPages` own what they say for as long as they are borrowed.
+        // INVARIANT: `CmaPages` own what they say for as long as they are borrowed, and have been
+        // zeroed.
         Self {
             first: pages.first(),
             count: pages.count(),

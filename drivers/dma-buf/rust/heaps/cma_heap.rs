@@ -53,9 +53,8 @@ struct CmaHeap(&'static Cma);
 #[vtable]
 impl Heap for CmaHeap {
     fn allocate(&self, request: &Request) -> Result<ARef<DmaBuf>> {
-        let mut pages = self.0.alloc(request.len >> PAGE_SHIFT)?;
+        let pages = self.0.alloc(request.len >> PAGE_SHIFT)?.clear()?;
 
-        pages.clear()?;
         DmaBuf::from_pages(request.heap_name, request.fd_flags, Contiguous(pages))
     }
 }
