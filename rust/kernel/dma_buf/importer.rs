@@ -47,6 +47,7 @@ mod cpu_access;
 mod dynamic;
 mod emulated;
 mod mapping;
+mod moving;
 mod vmap;
 
 pub use self::{
@@ -73,6 +74,7 @@ pub use self::{
         LockedMapping,
         Mapping, //
     },
+    moving::MovingAttachment,
     vmap::{
         LockedVmap,
         Vmap, //

@@ -30,8 +30,8 @@ mod tests {
                 DynamicImporter,
                 EmulatedDevice,
                 KeepsBound,
-                LockedDynamic,
-                Mapping, //
+                Mapping,
+                MovingAttachment, //
             },
             AcquireCtx,
             DmaBuf,
@@ -270,7 +270,7 @@ mod tests {
             assert_eq!(attachment.map_unlocked(none).err(), Some(EINVAL));
             assert_eq!(attachment.lock().map(none).err(), Some(EINVAL));
         }
-        let attachment = follow(&dev, buf.clone().into(), true, false)?;
+        let attachment = follow(&dev, buf.clone().into(), true)?;
         assert_eq!(attachment.lock().map(none).err(), Some(EINVAL));
         assert!(unlocked(&buf));
         assert_eq!(buf.begin_cpu_access(none).err(), Some(EINVAL));
@@ -278,41 +278,30 @@ mod tests {
         Ok(())
     }
 
-    /// An importer that unmaps what is invalidated, or does not, or tries what it must not do.
+    /// An importer that unmaps what is invalidated, or does not.
     struct Follower {
         calls: Atomic<i32>,
         unmaps: bool,
-        hurries: bool,
     }
 
     #[vtable]
     impl DynamicImporter for Follower {
-        fn invalidate_mappings(attachment: &mut LockedDynamic<'_, Self>) {
+        fn invalidate_mappings(attachment: &mut MovingAttachment<'_, Self>) {
             attachment.calls.add(1, Relaxed);
-            assert!(attachment.mapping().is_none());
+            assert_eq!(attachment.fences(Usage::Bookkeep).count(), 0);
             assert!(!unlocked(attachment.buffer()));
             if attachment.unmaps {
                 attachment.unmap();
-            }
-            if attachment.hurries {
-                assert_eq!(attachment.map(DIR).err(), Some(EBUSY));
-                assert!(attachment.is_pinned() || attachment.pin() == Err(EBUSY));
             }
         }
     }
 
     type Follows = DynamicAttachment<Arc<EmulatedDevice>, Follower>;
 
-    fn follow(
-        dev: &Arc<EmulatedDevice>,
-        buf: ARef<DmaBuf>,
-        unmaps: bool,
-        hurries: bool,
-    ) -> Result<Follows> {
+    fn follow(dev: &Arc<EmulatedDevice>, buf: ARef<DmaBuf>, unmaps: bool) -> Result<Follows> {
         let follower = Follower {
             calls: Atomic::new(0),
             unmaps,
-            hurries,
         };
         DynamicAttachment::new(buf, dev.clone(), follower)
     }
@@ -322,7 +311,7 @@ mod tests {
         let (dev, (buf, log)) = (Arc::new(device()?, GFP_KERNEL)?, moving()?);
 
         for (unmaps, left) in [(true, 0), (false, 1)] {
-            let attachment = follow(&dev, buf.clone().into(), unmaps, false)?;
+            let attachment = follow(&dev, buf.clone().into(), unmaps)?;
 
             assert!(ptr::eq(attachment.buffer(), &**buf));
             assert!(ptr::eq(attachment.device(), dev.device()));
@@ -353,9 +342,9 @@ mod tests {
     }
 
     #[test]
-    fn cannot_map_while_it_moves() -> Result {
+    fn maps_after_it_has_moved() -> Result {
         let (dev, (buf, log)) = (Arc::new(device()?, GFP_KERNEL)?, moving()?);
-        let attachment = follow(&dev, buf.clone().into(), false, true)?;
+        let attachment = follow(&dev, buf.clone().into(), false)?;
 
         move_away(&buf);
         assert_eq!(log.counts(), [1, 0, 0, 0]);
@@ -379,7 +368,7 @@ mod tests {
     #[test]
     fn pins() -> Result {
         let (dev, (buf, log)) = (Arc::new(device()?, GFP_KERNEL)?, moving()?);
-        let attachment = follow(&dev, buf.clone().into(), true, false)?;
+        let attachment = follow(&dev, buf.clone().into(), true)?;
 
         {
             let mut locked = attachment.lock();
@@ -410,7 +399,7 @@ mod tests {
     #[test]
     fn under_a_lock_of_many() -> Result {
         let (dev, (buf, log)) = (Arc::new(device()?, GFP_KERNEL)?, moving()?);
-        let attachment = follow(&dev, buf.clone().into(), true, false)?;
+        let attachment = follow(&dev, buf.clone().into(), true)?;
         let other = crate::resv::new()?;
         let resvs: [&Resv; 2] = [&other, buf.resv()];
 
@@ -455,7 +444,7 @@ mod tests {
         }
         assert_eq!(reader.read(&mut found)?, 0);
 
-        let attachment = follow(&dev, buf, true, false)?;
+        let attachment = follow(&dev, buf, true)?;
         let mut locked = attachment.lock();
         assert!(locked.reader().is_none());
         locked.map(DIR)?;

@@ -11,6 +11,7 @@ use super::{
         table_from_raw,
         Table, //
     },
+    moving::MovingAttachment,
     KeepsBound, //
 };
 use crate::{
@@ -68,12 +69,10 @@ pub trait DynamicImporter: Sized + Send + Sync + 'static {
     ///
     /// The mapping must not be used for new work; [`LockedDynamic::mapping`] does not give it any
     /// more. Work that is under way may go on as far as its fences are in the reservation object.
-    /// In bounded time after they are signalled the mapping has to be taken down by
-    /// [`LockedDynamic::unmap`], which may be done here, if no work is under way, or replaced by
-    /// [`LockedDynamic::map`], which may not: the exporter is in the middle of the move, so that
-    /// mapping and pinning fail with `EBUSY`. Nor may another attachment to the buffer be mapped or
-    /// pinned here.
-    fn invalidate_mappings(_attachment: &mut LockedDynamic<'_, Self>) {
+    /// In bounded time after they are signalled the mapping has to be taken down, which may be done
+    /// here, if no work is under way, by [`MovingAttachment::unmap`], or replaced by
+    /// [`LockedDynamic::map`], which cannot: the exporter is in the middle of the move.
+    fn invalidate_mappings(_attachment: &mut MovingAttachment<'_, Self>) {
         build_error!(VTABLE_DEFAULT_ERROR)
     }
 }
@@ -87,8 +86,6 @@ struct State {
     /// Whether the memory is still where the mapping says.
     valid: Cell<bool>,
     pinned: Cell<bool>,
-    /// Whether the driver is being told that the memory moves.
-    moving: Cell<bool>,
     /// Whether the attachment is being dropped, and the driver not asked any more.
     closed: Cell<bool>,
 }
@@ -123,7 +120,7 @@ struct Inner<T> {
 ///     device::{Bound, Device},
 ///     dma::DataDirection,
 ///     dma_buf::{
-///         importer::{DynamicAttachment, DynamicImporter, LockedDynamic},
+///         importer::{DynamicAttachment, DynamicImporter, LockedDynamic, MovingAttachment},
 ///         DmaBuf,
 ///     },
 ///     prelude::*,
@@ -137,7 +134,7 @@ struct Inner<T> {
 ///
 /// #[vtable]
 /// impl DynamicImporter for Object {
-///     fn invalidate_mappings(attachment: &mut LockedDynamic<'_, Self>) {
+///     fn invalidate_mappings(attachment: &mut MovingAttachment<'_, Self>) {
 ///         attachment.in_page_table.store(false, Relaxed);
 ///         // The device works in the page table's order, and so is not using it now.
 ///         attachment.unmap();
@@ -189,7 +186,6 @@ impl<D: KeepsBound + 'static, T: DynamicImporter> DynamicAttachment<D, T> {
                     mapping: Cell::new(None),
                     valid: Cell::new(false),
                     pinned: Cell::new(false),
-                    moving: Cell::new(false),
                     closed: Cell::new(false),
                 },
                 data,
@@ -331,7 +327,7 @@ impl<D: KeepsBound + 'static, T: DynamicImporter> Drop for DynamicAttachment<D, 
 pub struct LockedDynamic<'a, T: DynamicImporter> {
     raw: *mut bindings::dma_buf_attachment,
     inner: &'a Inner<T>,
-    guard: ResvGuard<'a>,
+    pub(super) guard: ResvGuard<'a>,
 }
 
 impl<T: DynamicImporter> LockedDynamic<'_, T> {
@@ -364,18 +360,14 @@ impl<T: DynamicImporter> LockedDynamic<'_, T> {
     /// Memory that is not pinned may still be on its way: the device has to wait for the fences of
     /// [`Usage::Kernel`](crate::dma_buf::Usage::Kernel).
     ///
-    /// Fails with `EINVAL` for [`DataDirection::None`], and with `EBUSY` in
-    /// [`DynamicImporter::invalidate_mappings`]; what was mapped stays then. Fails with `ENOMEM`,
-    /// with what the exporter fails with, or with `EAGAIN` if the memory has moved again in the
-    /// meantime; then nothing is mapped. May sleep.
+    /// Fails with `EINVAL` for [`DataDirection::None`]; what was mapped stays then. Fails with
+    /// `ENOMEM`, with what the exporter fails with, or with `EAGAIN` if the memory has moved again
+    /// in the meantime; then nothing is mapped. May sleep.
     #[inline]
     pub fn map(&mut self, dir: DataDirection) -> Result<&SGTable> {
         let state = &self.inner.state;
         let raw_dir = raw_direction(dir)?;
 
-        if state.moving.get() {
-            return Err(EBUSY);
-        }
         self.unmap();
         // Set first: to make room the exporter may move the memory that it has just mapped.
         state.valid.set(true);
@@ -407,14 +399,10 @@ impl<T: DynamicImporter> LockedDynamic<'_, T> {
     /// it moves; not for user space to have without limit.
     ///
     /// Does nothing if it is pinned already. What is mapped may move before, so map afterwards.
-    /// Fails with what the exporter fails with, and with `EBUSY` in
-    /// [`DynamicImporter::invalidate_mappings`]. May sleep.
+    /// Fails with what the exporter fails with. May sleep.
     #[inline]
     pub fn pin(&mut self) -> Result {
         if !self.inner.state.pinned.get() {
-            if self.inner.state.moving.get() {
-                return Err(EBUSY);
-            }
             // SAFETY: The device is attached, and the reservation object is held.
             to_result(unsafe { bindings::dma_buf_pin(self.raw) })?;
             self.inner.state.pinned.set(true);
@@ -512,10 +500,8 @@ impl<T: DynamicImporter> Operations<T> {
         if inner.state.closed.get() {
             return;
         }
-        // The callback may unmap or unpin, and the exporter move the memory for that.
-        let nested = inner.state.moving.replace(true);
         // INVARIANT: As above.
-        T::invalidate_mappings(&mut LockedDynamic { raw, inner, guard });
-        inner.state.moving.set(nested);
+        let attachment = LockedDynamic { raw, inner, guard };
+        T::invalidate_mappings(&mut MovingAttachment::new(attachment));
     }
 }
