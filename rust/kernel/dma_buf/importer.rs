@@ -18,11 +18,10 @@
 //! as they exist.
 //!
 //! What is here belongs to its owner, and is undone by drop, in the right order: a mapping before
-//! its attachment, an attachment before its buffer. What is forgotten
-//! ([`mem::forget`](core::mem::forget)) stays for ever, with the buffer, its memory and the
-//! [`Device`](crate::device::Device). Nobody can use it any more, but where a reference to the
-//! bound device or a [`Devres`](crate::devres::Devres) is what [keeps it bound](KeepsBound), it is
-//! still there when the device is unbound.
+//! its attachment, an attachment before its buffer. A mapping that is forgotten
+//! ([`mem::forget`](core::mem::forget)) is taken down with its attachment. An attachment that is
+//! forgotten goes when the device is unbound. That is never, if the attachment owns what
+//! [keeps it bound](KeepsBound): it stays, with the device, the buffer and its memory.
 //!
 //! # Locking
 //!
@@ -41,6 +40,7 @@ use crate::{
 };
 use core::ptr::NonNull;
 
+mod attached;
 mod attachment;
 mod binding;
 mod cpu_access;

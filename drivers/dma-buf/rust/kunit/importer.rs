@@ -11,13 +11,8 @@ mod tests {
         exporter::*,
         mock, //
     };
-    use core::{
-        mem,
-        ptr, //
-    };
+    use core::ptr;
     use kernel::{
-        bindings,
-        container_of, //
         dma::{
             DataDirection,
             DmaAddress,
@@ -209,36 +204,6 @@ mod tests {
         drop(mapping);
         drop(attachment);
         assert_eq!(log.counts(), [0; 4]);
-        Ok(())
-    }
-
-    #[test]
-    fn forgotten() -> Result {
-        let (dev, (buf, log)) = (device()?, moving()?);
-        let raw = buf.as_raw();
-        let attachment = Attachment::new(buf.into(), dev.device())?;
-        let mapping = attachment.map_unlocked(DIR)?;
-        let table = ptr::from_ref::<SGTable>(&mapping).cast_mut().cast();
-
-        mem::forget(mapping);
-        drop(attachment);
-        release_all();
-        assert_eq!(log.counts(), [1, 1, 1, 0]);
-        assert_eq!(log.released.load(Relaxed), 0);
-
-        // SAFETY: This is what the objects would have done, and nobody else does it any more.
-        unsafe {
-            let attachment =
-                container_of!((*raw).attachments.next, bindings::dma_buf_attachment, node);
-            let dev = (*attachment).dev;
-            bindings::dma_buf_unmap_attachment_unlocked(attachment, table, DIR.into());
-            bindings::dma_buf_detach(raw, attachment);
-            bindings::put_device(dev);
-            bindings::dma_buf_put(raw);
-        }
-        release_all();
-        assert_eq!(log.counts(), [0; 4]);
-        assert_eq!(log.released.load(Relaxed), 1);
         Ok(())
     }
 

@@ -8,7 +8,10 @@ use kernel::prelude::*;
 mod tests {
     use super::*;
     use crate::exporter::*;
-    use core::iter;
+    use core::{
+        iter,
+        mem, //
+    };
     use kernel::{
         dma::{
             DataDirection,
@@ -26,7 +29,8 @@ mod tests {
             PageRun,
             PageSource, //
         },
-        fs::file::flags::O_RDWR, //
+        fs::file::flags::O_RDWR,
+        sync::atomic::Relaxed,
     };
 
     const DIR: DataDirection = DataDirection::ToDevice;
@@ -77,6 +81,56 @@ mod tests {
             assert_eq!(attachment.map_unlocked(DIR).err(), result);
             assert_eq!(attachment.map_unlocked(DIR).err(), result);
         }
+        Ok(())
+    }
+
+    #[test]
+    fn forgets_mappings() -> Result {
+        let (dev, (buf, log)) = (device(c"rust-dma-unwise-mappings")?, moving()?);
+        let mut attachment = Attachment::new(buf.into(), dev.device())?;
+
+        // The last of three goes as it should.
+        mem::forget(attachment.map_unlocked(DIR)?);
+        mem::forget(attachment.lock().map(DIR)?.unlock());
+        let mapping = attachment.map_unlocked(DIR)?;
+        assert_eq!(log.counts(), [1, 3, 3, 0]);
+        drop(mapping);
+        assert_eq!(log.counts(), [1, 2, 2, 0]);
+        drop(attachment);
+        assert_eq!(log.counts(), [0; 4]);
+        release_all();
+        assert_eq!(log.released.load(Relaxed), 1);
+
+        let buf = pages()?;
+        let attachment = Attachment::new(buf.clone(), dev.device())?;
+        mem::forget(attachment.map_unlocked(DIR)?);
+        mem::forget(attachment.map_unlocked(DIR)?);
+        drop(attachment);
+        drop(dev);
+        // Would synchronise for all who are attached.
+        drop(buf.begin_cpu_access(DIR)?);
+        Ok(())
+    }
+
+    #[test]
+    fn forgets_an_attachment() -> Result {
+        let (dev, (buf, log)) = (device(c"rust-dma-unwise-attachment")?, moving()?);
+        let attachment = Attachment::new(buf.into(), dev.device())?;
+
+        mem::forget(attachment.map_unlocked(DIR)?);
+        mem::forget(attachment);
+        assert_eq!(log.counts(), [1, 1, 1, 0]);
+        drop(dev);
+        assert_eq!(log.counts(), [0; 4]);
+        release_all();
+        assert_eq!(log.released.load(Relaxed), 1);
+
+        // So does a mapping that owns its attachment.
+        let (dev, (buf, log)) = (device(c"rust-dma-unwise-attachment")?, moving()?);
+        mem::forget(Attachment::new(buf.into(), dev.device())?.into_mapping(DIR)?);
+        assert_eq!(log.counts(), [1, 1, 1, 0]);
+        drop(dev);
+        assert_eq!(log.counts(), [0; 4]);
         Ok(())
     }
 

@@ -3,6 +3,10 @@
 //! Attachments for which the memory stays where it is.
 
 use super::{
+    attached::{
+        Attached,
+        LockedAttached, //
+    },
     binding::Managed,
     mapping::{
         LockedMapping,
@@ -24,18 +28,10 @@ use crate::{
     },
     error::from_err_ptr,
     prelude::*,
-    sync::{
-        aref::ARef,
-        atomic::{
-            Acquire,
-            Atomic,
-            Relaxed,
-            Release, //
-        },
-    },
+    sync::aref::ARef,
 };
 use core::{
-    mem::ManuallyDrop,
+    hint::unreachable_unchecked,
     ptr::NonNull, //
 };
 
@@ -96,8 +92,16 @@ impl Drop for RawAttachment {
     }
 }
 
-/// The use of a buffer by a device that copes only with memory that stays where it is. Drop
-/// detaches the device; the reservation object must not be held then.
+/// What detaches the device: the drop of the attachment, or, should that be forgotten, the
+/// unbinding of the device.
+enum Held {
+    Own(Attached),
+    UntilUnbound(Devres<Attached>),
+}
+
+/// The use of a buffer by a device that copes only with memory that stays where it is. Drop takes
+/// down mappings that were forgotten, and detaches the device; the reservation object must not be
+/// held then.
 ///
 /// Exporters whose memory can move pin it as long as it is mapped for such a device. Before a
 /// mapping is given out the fences of [`Usage::Kernel`] are waited for; those that stand for the
@@ -107,7 +111,8 @@ impl Drop for RawAttachment {
 ///
 /// # Invariants
 ///
-/// `mappings` counts the mappings that have not been taken down.
+/// `held` is an attachment of the device of `dev`. If it is in a [`Devres`], that is one for this
+/// device.
 ///
 /// # Examples
 ///
@@ -133,9 +138,9 @@ impl Drop for RawAttachment {
 /// }
 /// ```
 pub struct Attachment<D: KeepsBound> {
-    raw: ManuallyDrop<RawAttachment>,
-    dev: ManuallyDrop<D>,
-    mappings: Atomic<usize>,
+    // Dropped in this order: the device is detached while it is bound.
+    held: Held,
+    dev: D,
 }
 
 impl<D: KeepsBound> Attachment<D> {
@@ -152,18 +157,34 @@ impl<D: KeepsBound> Attachment<D> {
             RawAttachment::new(ret, buf, device)?
         };
 
-        // INVARIANT: There are no mappings yet.
-        Ok(Self {
-            raw: ManuallyDrop::new(raw),
-            dev: ManuallyDrop::new(dev),
-            mappings: Atomic::new(0),
-        })
+        let attached = Attached::new(raw);
+        let held = if D::FORGETTABLE {
+            Held::UntilUnbound(Devres::new(device, attached)?)
+        } else {
+            Held::Own(attached)
+        };
+
+        // INVARIANT: Attached just above, and the `Devres` is for the device.
+        Ok(Self { held, dev })
+    }
+
+    #[inline]
+    pub(super) fn attached(&self) -> &Attached {
+        match &self.held {
+            Held::Own(attached) => attached,
+            Held::UntilUnbound(devres) => match devres.access(self.device()) {
+                Ok(attached) => attached,
+                // SAFETY: By the type invariant, and because `KeepsBound` always gives the same
+                // device, it is the right one, and that is all that could be wrong.
+                Err(_) => unsafe { unreachable_unchecked() },
+            },
+        }
     }
 
     /// The buffer.
     #[inline]
     pub fn buffer(&self) -> &DmaBuf {
-        self.raw.buffer()
+        self.attached().buffer()
     }
 
     /// The device.
@@ -243,23 +264,8 @@ impl<D: KeepsBound> Attachment<D> {
         // INVARIANT: Locked just here.
         LockedAttachment {
             attachment,
-            guard: attachment.buffer().resv().lock(),
+            locked: attachment.attached().lock(),
         }
-    }
-
-    #[inline]
-    pub(super) fn as_ptr(&self) -> *mut bindings::dma_buf_attachment {
-        self.raw.as_ptr()
-    }
-
-    #[inline]
-    pub(super) fn mapped(&self) {
-        self.mappings.fetch_add(1, Relaxed);
-    }
-
-    #[inline]
-    pub(super) fn unmapped(&self) {
-        self.mappings.fetch_sub(1, Release);
     }
 }
 
@@ -278,14 +284,8 @@ impl Attachment<Managed> {
 impl<D: KeepsBound> Drop for Attachment<D> {
     #[inline]
     fn drop(&mut self) {
-        // A mapping that was forgotten is there for ever, and needs everything here.
-        if self.mappings.load(Acquire) == 0 {
-            // SAFETY: Neither is used again. The device is detached while it is bound.
-            unsafe {
-                ManuallyDrop::drop(&mut self.raw);
-                ManuallyDrop::drop(&mut self.dev);
-            }
-        }
+        // The fields do all that is to be done. But without this a `D` that is a reference could
+        // have ended before.
     }
 }
 
@@ -293,7 +293,7 @@ impl<D: KeepsBound> Drop for Attachment<D> {
 ///
 /// # Invariants
 ///
-/// `guard` is for the reservation object of the buffer.
+/// `locked` is what `attachment` holds.
 ///
 /// # Examples
 ///
@@ -301,14 +301,14 @@ impl<D: KeepsBound> Drop for Attachment<D> {
 #[must_use = "the reservation object is unlocked when this is dropped"]
 pub struct LockedAttachment<'a, D: KeepsBound> {
     attachment: &'a Attachment<D>,
-    guard: ResvGuard<'a>,
+    locked: LockedAttached<'a>,
 }
 
 impl<'a, D: KeepsBound> LockedAttachment<'a, D> {
     /// The lock. What is lent does not unlock, and nothing can be put in its place.
     #[inline]
     pub fn guard(&mut self) -> ResvGuard<'_> {
-        self.guard.reborrow()
+        self.locked.guard()
     }
 
     /// Makes the memory accessible to the device.
@@ -318,6 +318,6 @@ impl<'a, D: KeepsBound> LockedAttachment<'a, D> {
     /// fails with. Then the reservation object is unlocked. May sleep.
     #[inline]
     pub fn map(self, dir: DataDirection) -> Result<LockedMapping<'a, D>> {
-        LockedMapping::new(self.attachment, self.guard, dir)
+        LockedMapping::new(self.attachment, self.locked, dir)
     }
 }

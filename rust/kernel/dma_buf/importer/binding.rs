@@ -20,8 +20,7 @@ use crate::{
 /// sees to that:
 ///
 /// - a [`&Device<Bound>`](Device), as `probe()` and other callbacks of a bus have it: the
-///   attachment cannot outlive it, so that nobody can use one that was forgotten, but it is still
-///   there when the device is unbound;
+///   attachment cannot outlive it, and one that was forgotten goes when the device is unbound;
 /// - the registration of a device that the driver itself has made, or an [`Arc`] of it;
 /// - [`Managed`], for everything that lives longer, such as what belongs to an open file: then it
 ///   comes in a [`Devres`](crate::devres::Devres), and goes when the device is unbound.
@@ -29,8 +28,13 @@ use crate::{
 /// # Safety
 ///
 /// As long as the value exists, wherever it is moved to, [`device`](Self::device) gives the same
-/// device, and that is bound.
+/// device, and that is bound. Unless [`FORGETTABLE`](Self::FORGETTABLE) is set, a value that is
+/// [forgotten](core::mem::forget) exists for ever.
 pub unsafe trait KeepsBound {
+    /// Whether the device may be unbound although the value has been forgotten. An attachment is
+    /// then detached by a [`Devres`](crate::devres::Devres) at the latest.
+    const FORGETTABLE: bool = true;
+
     /// The device.
     fn device(&self) -> &Device<Bound>;
 }
@@ -45,6 +49,8 @@ unsafe impl KeepsBound for &Device<Bound> {
 
 // SAFETY: A faux device is bound as long as it is registered.
 unsafe impl KeepsBound for faux::Registration {
+    const FORGETTABLE: bool = false;
+
     #[inline]
     fn device(&self) -> &Device<Bound> {
         self.as_ref().as_ref()
@@ -53,6 +59,8 @@ unsafe impl KeepsBound for faux::Registration {
 
 // SAFETY: The value inside exists as long as there is an `Arc` of it, and it is the same.
 unsafe impl<T: KeepsBound> KeepsBound for Arc<T> {
+    const FORGETTABLE: bool = T::FORGETTABLE;
+
     #[inline]
     fn device(&self) -> &Device<Bound> {
         (**self).device()
@@ -79,8 +87,11 @@ impl Managed {
     }
 }
 
-// SAFETY: By the type invariant: a `Devres` drops what it holds before its device is unbound.
+// SAFETY: By the type invariant: a `Devres` drops what it holds before its device is unbound, and
+// lets nobody have it to forget it.
 unsafe impl KeepsBound for Managed {
+    const FORGETTABLE: bool = false;
+
     #[inline]
     fn device(&self) -> &Device<Bound> {
         // SAFETY: The reference count is ours, and by the type invariant the device is bound.

@@ -180,6 +180,13 @@ impl<D: KeepsBound + 'static, T: DynamicImporter> DynamicAttachment<D, T> {
     /// reservation object must not be held.
     #[inline]
     pub fn new(buf: ARef<DmaBuf>, dev: D, data: T) -> Result<Self> {
+        const {
+            assert!(
+                !D::FORGETTABLE,
+                "an attachment that is forgotten needs its device bound for ever"
+            );
+        };
+
         let inner = KBox::new(
             Inner {
                 state: State {

@@ -67,6 +67,8 @@ impl EmulatedDevice {
 
 // SAFETY: As for the registration.
 unsafe impl KeepsBound for EmulatedDevice {
+    const FORGETTABLE: bool = false;
+
     #[inline]
     fn device(&self) -> &Device<Bound> {
         self.0.device()

@@ -3,6 +3,10 @@
 //! Mappings of an [`Attachment`].
 
 use super::{
+    attached::{
+        Key,
+        LockedAttached, //
+    },
     binding::Managed,
     Attachment,
     KeepsBound, //
@@ -28,7 +32,7 @@ use crate::{
     },
 };
 use core::{
-    mem::ManuallyDrop,
+    mem,
     ops::Deref,
     ptr::NonNull, //
 };
@@ -106,15 +110,15 @@ pub(super) fn table_from_raw(ret: *mut bindings::sg_table) -> Result<Table> {
 ///
 /// # Invariants
 ///
-/// `table` is mapped for `attachment`, in direction `dir`, counted there, and only unmapped by this
-/// object.
+/// `table` is mapped for `attachment`, which knows it by `key`, and stays so as long as this object
+/// exists.
 ///
 /// # Examples
 ///
 /// See [`Attachment`].
 pub struct Mapping<A: AttachmentHandle> {
     table: Table,
-    dir: DataDirection,
+    key: Key,
     attachment: A,
 }
 
@@ -130,17 +134,13 @@ impl<A: AttachmentHandle> Mapping<A> {
     /// See [`Attachment::map_unlocked`].
     #[inline]
     pub fn new(attachment: A, dir: DataDirection) -> Result<Self> {
-        let raw = attachment.attachment().as_ptr();
-        let raw_dir = raw_direction(dir)?;
-        // SAFETY: The device is attached, and bound.
-        let table =
-            table_from_raw(unsafe { bindings::dma_buf_map_attachment_unlocked(raw, raw_dir) })?;
+        // A statement of its own: unlocks at its end.
+        let (table, key) = attachment.attachment().attached().lock().map(dir)?;
 
-        attachment.attachment().mapped();
-        // INVARIANT: Mapped and counted just above.
+        // INVARIANT: Mapped just above, and `key` is only ours.
         Ok(Self {
             table,
-            dir,
+            key,
             attachment,
         })
     }
@@ -218,100 +218,69 @@ impl<A: AttachmentHandle> Drop for Mapping<A> {
     fn drop(&mut self) {
         let attachment = self.attachment.attachment();
 
-        // SAFETY: By the type invariant.
-        unsafe {
-            bindings::dma_buf_unmap_attachment_unlocked(
-                attachment.as_ptr(),
-                self.table.as_ptr(),
-                self.dir.into(),
-            )
-        };
-        attachment.unmapped();
-    }
-}
-
-/// A table that is unmapped with the reservation object held.
-///
-/// # Invariants
-///
-/// As [`Mapping`], and the reservation object is held.
-struct LockedTable<'a, D: KeepsBound> {
-    table: Table,
-    dir: DataDirection,
-    attachment: &'a Attachment<D>,
-}
-
-impl<D: KeepsBound> Drop for LockedTable<'_, D> {
-    #[inline]
-    fn drop(&mut self) {
-        // SAFETY: By the type invariant.
-        unsafe {
-            bindings::dma_buf_unmap_attachment(
-                self.attachment.as_ptr(),
-                self.table.as_ptr(),
-                self.dir.into(),
-            )
-        };
-        self.attachment.unmapped();
+        attachment.attached().lock().unmap(self.key);
     }
 }
 
 /// As [`Mapping`], but made with the reservation object held, which still is. Drop takes the
 /// mapping down and unlocks.
 ///
+/// # Invariants
+///
+/// As [`Mapping`]. `locked` is what `attachment` holds.
+///
 /// # Examples
 ///
 /// See [`Attachment::lock`].
 #[must_use = "the mapping is taken down when this is dropped"]
 pub struct LockedMapping<'a, D: KeepsBound> {
-    // Dropped in this order.
-    table: LockedTable<'a, D>,
-    guard: ResvGuard<'a>,
+    table: Table,
+    key: Key,
+    attachment: &'a Attachment<D>,
+    locked: LockedAttached<'a>,
 }
 
 impl<'a, D: KeepsBound> LockedMapping<'a, D> {
-    /// `guard` must be for the reservation object of the buffer.
+    /// `locked` must be what `attachment` holds.
     #[inline]
     pub(super) fn new(
         attachment: &'a Attachment<D>,
-        guard: ResvGuard<'a>,
+        mut locked: LockedAttached<'a>,
         dir: DataDirection,
     ) -> Result<Self> {
-        let raw_dir = raw_direction(dir)?;
-        // SAFETY: The device is attached, and bound; the reservation object is held.
-        let table = table_from_raw(unsafe {
-            bindings::dma_buf_map_attachment(attachment.as_ptr(), raw_dir)
-        })?;
+        let (table, key) = locked.map(dir)?;
 
-        attachment.mapped();
-        // INVARIANT: Mapped and counted just above; the guard outlives the table.
+        // INVARIANT: Mapped just above, and `key` is only ours.
         Ok(Self {
-            table: LockedTable {
-                table,
-                dir,
-                attachment,
-            },
-            guard,
+            table,
+            key,
+            attachment,
+            locked,
         })
     }
 
     /// The lock. What is lent does not unlock, and nothing can be put in its place.
     #[inline]
     pub fn guard(&mut self) -> ResvGuard<'_> {
-        self.guard.reborrow()
+        self.locked.guard()
     }
 
     /// Unlocks, and keeps the mapping.
     #[inline]
-    pub fn unlock(self) -> Mapping<&'a Attachment<D>> {
-        let table = ManuallyDrop::new(self.table);
-
-        // INVARIANT: The table is not unmapped by its former owner.
+    pub fn unlock(mut self) -> Mapping<&'a Attachment<D>> {
+        // INVARIANT: The key is not used by its former owner any more.
         Mapping {
-            table: table.table,
-            dir: table.dir,
-            attachment: table.attachment,
+            table: self.table,
+            key: mem::replace(&mut self.key, Key::NONE),
+            attachment: self.attachment,
         }
+    }
+}
+
+impl<D: KeepsBound> Drop for LockedMapping<'_, D> {
+    #[inline]
+    fn drop(&mut self) {
+        self.locked.unmap(self.key);
     }
 }
 
@@ -321,6 +290,6 @@ impl<D: KeepsBound> Deref for LockedMapping<'_, D> {
     #[inline]
     fn deref(&self) -> &SGTable {
         // SAFETY: As for `Mapping`.
-        unsafe { SGTable::from_raw(self.table.table.as_ptr()) }
+        unsafe { SGTable::from_raw(self.table.as_ptr()) }
     }
 }
