@@ -136,12 +136,13 @@ unsafe extern "C" fn fence_signaled(
     // From here on another poller may arm the callback again.
     let events = active.xchg(0, Full);
 
+    // What is ready is so for everybody, which zero stands for.
     // SAFETY: The queue lives as long as the buffer. The key of a poll wake-up is its events.
     unsafe {
         bindings::__wake_up(
             queue,
             bindings::TASK_NORMAL,
-            1,
+            0,
             core::ptr::without_provenance_mut(events as usize),
         )
     };

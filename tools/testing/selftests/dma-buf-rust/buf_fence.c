@@ -153,6 +153,54 @@ static void test_epoll(void)
 	group_end(&g);
 }
 
+static void *wait_in_epoll(void *arg)
+{
+	struct waiter *w = arg;
+	struct epoll_event got = { 0 };
+
+	epoll_wait(w->fd, &got, 1, 5000);
+	w->got = got.events;
+	return NULL;
+}
+
+/*
+ * Who watches with EPOLLEXCLUSIVE shares a wake-up with others, but a buffer
+ * that is ready is so for all: each of eight epolls wakes.
+ */
+static void test_epoll_exclusive(void)
+{
+	struct waiter w[8];
+	struct group g;
+	int buf, line, woken = 0;
+
+	group_begin(&g, "exclusive epolls");
+	buf = new_buffer(page_size());
+	line = timeline_open();
+	put_fence(buf, line, 1, DMA_BUF_SYNC_WRITE);
+	for (int i = 0; i < 8; i++) {
+		struct epoll_event ev = {
+			.events = EPOLLEXCLUSIVE | (i & 1 ? EPOLLIN : EPOLLOUT),
+		};
+
+		w[i].events = i & 1 ? EPOLLIN : EPOLLOUT;
+		w[i].fd = epoll_create1(EPOLL_CLOEXEC);
+		t_need(!epoll_ctl(w[i].fd, EPOLL_CTL_ADD, buf, &ev), "add");
+		t_need(!pthread_create(&w[i].thread, NULL, wait_in_epoll, &w[i]),
+		       "pthread_create");
+	}
+	nap_ms(200);
+	timeline_inc(line, 1);
+	for (int i = 0; i < 8; i++) {
+		pthread_join(w[i].thread, NULL);
+		woken += w[i].got == w[i].events;
+		close(w[i].fd);
+	}
+	t_ok(woken == 8, "%d of 8 wake when the fence signals", woken);
+	close(line);
+	close(buf);
+	group_end(&g);
+}
+
 /* A buffer that somebody polled lives until its fence has signalled. */
 static void test_close_pending(void)
 {
@@ -422,6 +470,7 @@ int main(void)
 	test_poll();
 	test_wake();
 	test_epoll();
+	test_epoll_exclusive();
 	test_close_pending();
 	test_export();
 	test_import();
