@@ -40,6 +40,7 @@ use kernel::{
     warn_on, //
 };
 
+mod entry;
 mod ffi;
 mod iter;
 mod list;

@@ -19,6 +19,7 @@ mod jobs;
 mod merge;
 mod mock;
 mod resv;
+mod resv_list;
 mod resv_race;
 mod sync_file;
 mod text;

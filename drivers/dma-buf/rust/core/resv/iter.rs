@@ -52,13 +52,6 @@ impl Cursor {
         unsafe { Resv::from_raw(self.0.obj) }
     }
 
-    /// What identifies the object's list at the moment.
-    fn current(&self, rcu: &rcu::Guard) -> *mut bindings::dma_resv_list {
-        list::of(self.resv())
-            .load(rcu)
-            .map_or(ptr::null_mut(), ListRef::as_raw)
-    }
-
     fn drop_fence(&mut self) {
         let fence = mem::take(&mut self.0.fence);
 
@@ -86,20 +79,18 @@ impl Cursor {
             self.drop_fence();
 
             let list = list::of(self.resv()).load(&rcu);
-            let id = list.map_or(ptr::null_mut(), ListRef::as_raw);
-            let len = list.map_or(0, ListRef::len);
-            // A list does not become shorter: such a one is another in the same memory, of which
-            // not even the memory may be read as far as that.
-            if restart || !ptr::eq(id, self.0.fences) || len < self.0.num_fences {
+            let id = list.map_or(ptr::null_mut(), ListRef::id);
+            if restart || !ptr::eq(id, self.0.fences) {
                 self.0.index = 0;
-                self.0.num_fences = len;
+                self.0.num_fences = list.map_or(0, ListRef::len);
                 self.0.fences = id;
                 self.0.is_restarted = true;
             }
             restart = !list.is_none_or(|list| self.walk(list, &rcu));
 
-            // Another list may have come while a fence was looked at.
-            if !restart && ptr::eq(self.current(&rcu), id) {
+            // Another list may have come while a fence was looked at. It has another address: RCU
+            // keeps that of this one.
+            if !restart && list::of(self.resv()).load(&rcu) == list {
                 break;
             }
         }

@@ -2,11 +2,20 @@
 
 //! The fences of a reservation object.
 
-use super::Usage;
+use super::{
+    entry::{
+        Entry,
+        Slot, //
+    },
+    Usage, //
+};
 use crate::kmalloc;
 use core::{
     marker::PhantomData,
-    mem::ManuallyDrop,
+    mem::{
+        offset_of,
+        ManuallyDrop, //
+    },
     ops::Deref,
     ptr::{
         self,
@@ -15,7 +24,6 @@ use core::{
 };
 use kernel::{
     bindings,
-    bindings::dma_fence,
     dma_buf::{
         Fence,
         Resv, //
@@ -34,59 +42,53 @@ use kernel::{
     types::Opaque, //
 };
 
-/// A pointer to a fence with the usage in its lower bits.
+/// What comes before the slots of a list. It is as short as C's: drivers live on the room that is
+/// left when the size is rounded up.
+///
+/// What only the owner of the lock looks at lies where RCU has its head once the list is given up:
+/// after that there is no owner.
 ///
 /// # Invariants
 ///
-/// The pointer is not NULL.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) struct Entry(*mut dma_fence);
-
-const USAGE_MASK: usize = 3;
-
-const _: () = assert!(align_of::<dma_fence>() > USAGE_MASK);
-
-impl Entry {
-    /// The reference goes over to the list that the entry is put into.
-    pub(super) fn new(fence: ARef<Fence>, usage: Usage) -> Self {
-        let fence = ARef::into_raw(fence).cast::<dma_fence>();
-
-        // INVARIANT: The address is aligned, so that what is added stays in its lower bits.
-        Self(fence.as_ptr().map_addr(|addr| addr | usage as usize))
-    }
-
-    pub(super) fn usage(self) -> Usage {
-        (self.0.addr() & USAGE_MASK) as Usage
-    }
-
-    pub(super) fn as_raw(self) -> NonNull<dma_fence> {
-        // SAFETY: By the type invariant.
-        unsafe { NonNull::new_unchecked(self.0.map_addr(|addr| addr & !USAGE_MASK)) }
-    }
-}
-
-/// What comes before the slots of a list.
-///
-/// # Invariants
-///
-/// `capacity` slots follow, of which the first `len` are entries with a reference each.
+/// `capacity` slots follow, of which the first `len` are entries with a reference each. `len` never
+/// becomes less.
 #[repr(C)]
 struct Header {
-    rcu: Opaque<bindings::callback_head>,
-    len: Atomic<u32>,
-    /// How many entries have been reserved in all. Belongs to the lock.
+    /// How many entries have been reserved in all. For the owner of the lock.
     limit: Atomic<u32>,
-    capacity: u32,
+    /// For the owner of the lock.
+    capacity: Atomic<u32>,
+    _rcu: Opaque<[u8; size_of::<bindings::callback_head>() - 2 * size_of::<u32>()]>,
+    len: Atomic<u32>,
+    /// Tells the list from another one in the same memory, for as long as less than two thousand
+    /// million are made in between.
+    generation: u32,
 }
 
-type Slot = Atomic<*mut dma_fence>;
+/// Where the slots begin.
+const SLOTS: usize = size_of::<Header>();
+
+const _: () = assert!(offset_of!(Header, len) == size_of::<bindings::callback_head>());
+const _: () = assert!(SLOTS % align_of::<Slot>() == 0);
+
+/// The next list's generation. Odd, so that no list has zero.
+static GENERATION: Atomic<u32> = Atomic::new(1);
+
+/// Which slots one may look at.
+#[derive(Clone, Copy)]
+enum Within {
+    /// Those that are entries.
+    Len,
+    /// All. Only for the owner of the lock, or of the list.
+    Capacity,
+}
 
 /// A list as its readers see it.
 ///
 /// # Invariants
 ///
 /// The list is valid for `'a`.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) struct ListRef<'a> {
     header: NonNull<Header>,
     _p: PhantomData<&'a Header>,
@@ -98,9 +100,9 @@ impl<'a> ListRef<'a> {
         unsafe { self.header.as_ref() }
     }
 
-    /// Identifies the list; must not be dereferenced.
-    pub(super) fn as_raw(self) -> *mut bindings::dma_resv_list {
-        self.header.as_ptr().cast()
+    /// Identifies the list. Not NULL, and not an address: another list may get that.
+    pub(super) fn id(self) -> *mut bindings::dma_resv_list {
+        ptr::without_provenance_mut(self.header().generation as usize)
     }
 
     pub(super) fn len(self) -> u32 {
@@ -108,8 +110,13 @@ impl<'a> ListRef<'a> {
         self.header().len.load(Acquire)
     }
 
-    fn slot(self, index: u32) -> Option<&'a Slot> {
-        (index < self.header().capacity).then(|| {
+    fn slot(self, index: u32, within: Within) -> Option<&'a Slot> {
+        let end = match within {
+            Within::Len => self.len(),
+            Within::Capacity => self.capacity(),
+        };
+
+        (index < end).then(|| {
             // SAFETY: By the invariant of `Header` the slot is in the list's memory. Slots are only
             // written before they are entries.
             unsafe {
@@ -123,22 +130,28 @@ impl<'a> ListRef<'a> {
         })
     }
 
-    /// The entry at `index`, which must be less than a length that the list has had.
+    /// The entry at `index`, if there is one.
     pub(super) fn load(self, index: u32) -> Option<Entry> {
-        // Pairs with the release in `store()`: the fence is complete.
-        // INVARIANT: Entries are not NULL.
-        self.slot(index).map(|slot| Entry(slot.load(Acquire)))
+        self.load_within(index, Within::Len)
     }
 
+    /// As [`load`](Self::load), of a slot that has been written.
+    fn load_within(self, index: u32, within: Within) -> Option<Entry> {
+        self.slot(index, within).map(Slot::load)
+    }
+
+    /// For the owner of the lock, or of the list.
     fn store(self, index: u32, entry: Entry) -> bool {
-        self.slot(index)
-            .inspect(|slot| slot.store(entry.0, Release))
+        self.slot(index, Within::Capacity)
+            .inspect(|slot| slot.store(entry))
             .is_some()
     }
-}
 
-/// Where the slots begin.
-const SLOTS: usize = size_of::<Header>().next_multiple_of(align_of::<Slot>());
+    /// For the owner of the lock, or of the list.
+    fn capacity(self) -> u32 {
+        self.header().capacity.load(Relaxed)
+    }
+}
 
 /// A list whose reservation object is locked.
 ///
@@ -162,7 +175,7 @@ impl LockedList<'_> {
     }
 
     pub(super) fn entry(&self, index: u32) -> Option<LockedEntry<'_>> {
-        let entry = self.0.load(index).filter(|_| index < self.len())?;
+        let entry = self.0.load(index)?;
 
         Some(LockedEntry {
             entry,
@@ -197,8 +210,8 @@ impl LockedList<'_> {
     ///
     /// These slots must be behind the entries and have a reference each, which is ours to drop.
     pub(super) unsafe fn drop_rest(&mut self, index: u32) {
-        for index in index..self.0.header().capacity {
-            if let Some(entry) = self.0.load(index) {
+        for index in index..self.0.capacity() {
+            if let Some(entry) = self.0.load_within(index, Within::Capacity) {
                 // SAFETY: By the caller's guarantee.
                 drop(unsafe { Fence::from_owned(entry.as_raw().as_ptr()) });
             }
@@ -209,7 +222,7 @@ impl LockedList<'_> {
 /// Adds an entry to a list that nobody else adds entries to. Returns `false` if it is full.
 fn append(list: ListRef<'_>, fence: ARef<Fence>, usage: Usage) -> bool {
     let len = list.header().len.load(Relaxed);
-    if len >= list.header().capacity {
+    if len >= list.capacity() {
         return false;
     }
 
@@ -273,10 +286,11 @@ impl ListBox {
         // SAFETY: The memory is new and large enough.
         unsafe {
             header.write(Header {
-                rcu: Opaque::uninit(),
-                len: Atomic::new(0),
                 limit: Atomic::new(capacity),
-                capacity,
+                capacity: Atomic::new(capacity),
+                _rcu: Opaque::uninit(),
+                len: Atomic::new(0),
+                generation: GENERATION.fetch_add(2, Relaxed),
             })
         };
         // INVARIANT: Complete, and not known to anybody.
@@ -287,7 +301,7 @@ impl ListBox {
     }
 
     pub(super) fn capacity(&self) -> u32 {
-        self.0.header().capacity
+        self.0.capacity()
     }
 
     /// Adds an entry. Returns `false` if the list is full.
@@ -321,9 +335,9 @@ impl ListBox {
     fn free(&self) {
         let header = self.0.header.as_ptr();
 
-        // SAFETY: By the type invariant, and the memory comes from `kmalloc()`. The head has the
-        // layout that `kfree_rcu()` gives it.
-        unsafe { bindings::kvfree_call_rcu((&raw mut (*header).rcu).cast(), header.cast()) };
+        // SAFETY: By the type invariant, and the memory comes from `kmalloc()`. The head is what
+        // only owners have looked at. It has the layout that `kfree_rcu()` gives it.
+        unsafe { bindings::kvfree_call_rcu(header.cast(), header.cast()) };
     }
 }
 
