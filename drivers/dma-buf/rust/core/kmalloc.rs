@@ -24,6 +24,11 @@ pub(crate) fn uninit(size: usize) -> Result<NonNull<u8>> {
     allocate(size, bindings::GFP_KERNEL)
 }
 
+/// As [`uninit`], but does not sleep.
+pub(crate) fn uninit_nowait(size: usize) -> Result<NonNull<u8>> {
+    allocate(size, bindings::GFP_NOWAIT | bindings::__GFP_NOWARN)
+}
+
 /// As [`uninit`], but the bytes are zero.
 pub(crate) fn zeroed(size: usize) -> Result<NonNull<u8>> {
     allocate(size, bindings::GFP_KERNEL | bindings::__GFP_ZERO)

@@ -93,16 +93,22 @@ impl<'a> Held<'a> {
         if limit != 0 && wanted <= limit {
             return Ok(());
         }
-        let mut new = ListBox::new(if limit != 0 {
+        let new = ListBox::new(if limit != 0 {
             wanted.max(limit.saturating_mul(2))
         } else {
             count.checked_next_power_of_two().ok_or(ENOMEM)?.max(4)
         })?;
 
+        self.move_to(new);
+        Ok(())
+    }
+
+    /// Puts `new`, which has room for more than there is, in the place of the list.
+    fn move_to(&mut self, mut new: ListBox) {
         // The references go over to the new list. Those to signalled fences wait behind the others,
         // where no reader sees them.
         let mut signaled = new.capacity();
-        for entry in old.iter().flat_map(LockedList::entries) {
+        for entry in self.list().iter().flat_map(LockedList::entries) {
             if entry.fence().is_signaled() {
                 signaled -= 1;
                 new.keep(signaled, *entry);
@@ -119,7 +125,6 @@ impl<'a> Held<'a> {
             // SAFETY: They were kept there just now.
             unsafe { new.drop_rest(signaled) };
         }
-        Ok(())
     }
 
     /// Adds `new`, in the place of a fence that does not matter any more if there is one. There
@@ -128,7 +133,14 @@ impl<'a> Held<'a> {
         // Its fences should be added one by one.
         warn_on!(fence::is_container(new));
 
-        let added = self.list().is_some_and(|mut list| {
+        if warn_on!(!self.place(new, usage)) {
+            self.add_unreserved(new, usage);
+        }
+    }
+
+    /// Adds `new` if there is room. Returns `false` if not.
+    fn place(&mut self, new: &Fence, usage: Usage) -> bool {
+        self.list().is_some_and(|mut list| {
             let obsolete = list
                 .entries()
                 .position(|old| old.is_superseded_by(new, usage));
@@ -140,11 +152,35 @@ impl<'a> Held<'a> {
                 }
                 None => list.append(new, usage),
             }
-        });
+        })
+    }
 
-        if warn_on!(!added) {
-            // To forget the fence would let others touch memory that is in use.
-            let _ = wait::timeout(new, Sleep::new(false), kernel::task::MAX_SCHEDULE_TIMEOUT);
+    /// Adds `new` though there is no room for it. Sleeps only while memory is short.
+    ///
+    /// To forget the fence would let others touch memory that is in use. To wait for it is no way
+    /// out: its work may be what the caller is about to begin.
+    #[cold]
+    fn add_unreserved(&mut self, new: &Fence, usage: Usage) {
+        let mut turn = 0u32;
+
+        loop {
+            let len = self.list().map_or(0, |list| list.len());
+            // Not memory that is waited for: to get it others may wait for fences.
+            let more = len.checked_add(1).map(ListBox::new_nowait);
+            if let Some(Ok(list)) = more {
+                self.move_to(list);
+            }
+            if self.place(new, usage) || new.is_signaled() {
+                return;
+            }
+
+            // The next one that is signalled makes room. Each is asked for that in its turn, since
+            // the work of one of them, too, may be what the caller is about to begin.
+            turn = turn.checked_add(1).filter(|&turn| turn < len).unwrap_or(0);
+            let list = self.list();
+            let entry = list.as_ref().and_then(|list| list.entry(turn));
+            let awaited = entry.map_or(new, |entry| entry.fence());
+            let _ = wait::timeout(awaited, Sleep::new(false), 1);
         }
     }
 

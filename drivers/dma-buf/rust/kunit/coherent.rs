@@ -7,8 +7,8 @@ use kernel::prelude::*;
 #[kunit_tests(rust_dma_coherent)]
 mod tests {
     use super::*;
+    use crate::warnings::warnings_of;
     use kernel::{
-        bindings,
         device::Device,
         dma::{
             Coherent,
@@ -86,20 +86,6 @@ mod tests {
         };
 
         Buffer::export(info, KBox::new(Shown { memory, mistaken }, GFP_KERNEL)?)
-    }
-
-    /// Calls `f`, and counts its warnings instead of printing them.
-    fn warnings_of<R>(f: impl FnOnce() -> R) -> (R, i32) {
-        // SAFETY: A test is running in this task, and it is the only one to end this.
-        unsafe {
-            let test = bindings::kunit_get_current_test();
-            let suppressed = bindings::kunit_start_suppress_warning(test);
-            let result = f();
-            let count = bindings::kunit_suppressed_warning_count(suppressed);
-
-            bindings::kunit_end_suppress_warning(test, suppressed);
-            (result, count)
-        }
     }
 
     #[test]

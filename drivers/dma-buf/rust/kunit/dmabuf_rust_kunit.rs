@@ -25,6 +25,7 @@ mod sync_file;
 mod text;
 mod unwise;
 mod wait;
+mod warnings;
 
 module! {
     type: Tests,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The lists in reservation objects: their size and their identity.
+//! The lists in reservation objects: their size, their identity, and what is added without room.
 
 use kernel::prelude::*;
 
@@ -8,8 +8,10 @@ use kernel::prelude::*;
 mod tests {
     use super::*;
     use crate::{
+        jobs::Jobs,
         mock::*,
-        resv::new, //
+        resv::new,
+        warnings::warnings_of, //
     };
     use core::ptr;
     use kernel::{
@@ -20,7 +22,11 @@ mod tests {
             ResvGuard,
             Usage, //
         },
-        error::to_result, //
+        error::to_result,
+        time::{
+            delay::fsleep,
+            Delta, //
+        },
     };
 
     /// The address of the list.
@@ -118,6 +124,41 @@ mod tests {
             assert_eq!(item.restarted, restarted);
         }
         assert!(fences.next().is_none());
+        Ok(())
+    }
+
+    /// The work of a fence may only begin when the fence has been added.
+    #[test]
+    fn added_without_room() -> Result {
+        let resv = new()?;
+        let mut owners = fences(40)?;
+
+        if cfg!(CONFIG_DMABUF_CORE_C) {
+            // It stops the machine.
+            return Ok(());
+        }
+        let late = owners.pop().ok_or(EINVAL)?;
+        let fence = share(&late);
+        let mut jobs = Jobs::new()?;
+        jobs.add(move || {
+            fsleep(Delta::from_millis(2000));
+            late.signal();
+        })?;
+        jobs.begin();
+
+        let mut guard = resv.lock();
+        let (_, warnings) = warnings_of(|| add(&mut guard, &fence));
+        assert!(warnings > 0);
+        assert!(!fence.is_signaled());
+
+        // Until the list is full, and beyond.
+        warnings_of(|| {
+            owners
+                .iter()
+                .for_each(|owner| add(&mut guard, owner.fence()))
+        });
+        assert!(!fence.is_signaled());
+        assert_eq!(guard.fences(Usage::Bookkeep).count(), 40);
         Ok(())
     }
 }

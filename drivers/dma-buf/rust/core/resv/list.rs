@@ -274,13 +274,25 @@ pub(super) struct ListBox(ListRef<'static>);
 impl ListBox {
     /// An empty list with room for `count` entries, or for some more. Fails with `ENOMEM`. Sleeps.
     pub(super) fn new(count: u32) -> Result<Self> {
+        Self::in_memory_of(count, kmalloc::uninit)
+    }
+
+    /// As [`new`](Self::new), but does not sleep.
+    pub(super) fn new_nowait(count: u32) -> Result<Self> {
+        Self::in_memory_of(count, kmalloc::uninit_nowait)
+    }
+
+    fn in_memory_of(
+        count: u32,
+        allocate: impl FnOnce(usize) -> Result<NonNull<u8>>,
+    ) -> Result<Self> {
         let slots = (count as usize)
             .checked_mul(size_of::<Slot>())
             .and_then(|size| size.checked_add(SLOTS))
             .ok_or(ENOMEM)?;
         // SAFETY: May be called with any size.
         let size = unsafe { bindings::kmalloc_size_roundup(slots) };
-        let header = kmalloc::uninit(size)?.cast::<Header>();
+        let header = allocate(size)?.cast::<Header>();
         let capacity = ((size - SLOTS) / size_of::<Slot>()) as u32;
 
         // SAFETY: The memory is new and large enough.
