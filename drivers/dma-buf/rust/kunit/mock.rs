@@ -12,6 +12,7 @@ use kernel::{
         FenceOps, //
     },
     prelude::*,
+    static_lock_class,
     sync::{
         aref::ARef,
         atomic::{
@@ -191,6 +192,27 @@ pub(crate) fn numbered(context: &FenceContext, seqno: u64, wide: bool) -> Result
         } else {
             bindings::dma_fence_init(fence, &RAW_OPS, lock, context, seqno);
         }
+        Fence::from_owned(fence)
+    }
+    .ok_or(ENOMEM)
+}
+
+/// A fence that is signalled, and whose lock, which was not its own, is no more.
+pub(crate) fn without_lock() -> Result<ARef<Fence>> {
+    let lock = KBox::new(Opaque::<bindings::spinlock_t>::uninit(), GFP_KERNEL)?;
+    let memory = KBox::new(Opaque::<bindings::dma_fence>::uninit(), GFP_KERNEL)?;
+    let fence = KBox::into_raw(memory).cast::<bindings::dma_fence>();
+
+    // SAFETY: As in `numbered`. The lock is there until the fence is signalled.
+    unsafe {
+        let name = c"without_lock".as_char_ptr();
+        let key = static_lock_class!().as_ptr();
+
+        bindings::__spin_lock_init(lock.get(), name, key);
+        bindings::dma_fence_init(fence, &RAW_OPS, lock.get(), context().id(), 1);
+        bindings::dma_fence_signal(fence);
+        // Who takes it is caught.
+        (*fence).__bindgen_anon_1.extern_lock = core::ptr::null_mut();
         Fence::from_owned(fence)
     }
     .ok_or(ENOMEM)

@@ -93,6 +93,22 @@ mod tests {
     }
 
     #[test]
+    fn any_leaves_the_lock_of_the_signaled_alone() -> Result {
+        let (a, done) = (fence()?, without_lock()?);
+
+        for limit in [0, 10] {
+            assert!(matches!(
+                Fence::wait_any_timeout(&[a.fence(), &done], limit),
+                Ok(WaitAnyResult::Done {
+                    index: 1,
+                    left: 1..
+                })
+            ));
+        }
+        Ok(())
+    }
+
+    #[test]
     fn any_of_none() {
         assert_eq!(Fence::wait_any_timeout(&[], 1), Err(EINVAL));
         assert_eq!(Fence::wait_any_timeout(&[], 0), Err(EINVAL));

@@ -205,6 +205,8 @@ impl<'a> Sleepers<'a> {
             };
             // SAFETY: The sleeper stays where it is until `drop` has taken it off.
             if unsafe { add_callback(fence, sleeper.cb.get(), Some(Sleeper::wake)) }.is_err() {
+                // There is nothing to take off, and the fence's lock may be gone by now.
+                self.sleepers.pop();
                 return Ok(Some(i));
             }
         }
