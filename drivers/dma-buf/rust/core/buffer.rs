@@ -168,21 +168,26 @@ pub(crate) fn export(info: &bindings::dma_buf_export_info) -> Result<ARef<DmaBuf
     Ok(buf)
 }
 
-/// Frees a buffer.
+/// Frees a buffer, unless somebody still uses it: then it is left as it is, and its module stays
+/// loaded, since nothing that could be freed is sure not to be written to any more.
 ///
 /// # Safety
 ///
-/// `buf` must be a complete buffer that nothing refers to any more.
+/// `buf` must be a complete buffer whose file and directory entry are gone.
 pub(crate) unsafe fn release(buf: NonNull<bindings::dma_buf>) {
     let raw = buf.as_ptr();
 
-    // SAFETY: The buffer is ours now.
+    // SAFETY: The buffer is complete. Who uses it without a reference does so by mistake, and is
+    // left a buffer to do so.
     unsafe {
-        warn_on!((*raw).vmapping_counter != 0);
-        warn_on!((*raw).cb_in.active != 0 || (*raw).cb_out.active != 0);
         let attachments = &raw mut (*raw).attachments;
-        warn_on!((*attachments).next != attachments);
+        let is_mapped = warn_on!((*raw).vmapping_counter != 0);
+        let is_polled = warn_on!((*raw).cb_in.active != 0 || (*raw).cb_out.active != 0);
+        let is_attached = warn_on!((*attachments).next != attachments);
 
+        if is_mapped || is_polled || is_attached {
+            return;
+        }
         if let Some(release) = (*(*raw).ops).release {
             release(raw);
         }

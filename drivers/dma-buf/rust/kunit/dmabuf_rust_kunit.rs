@@ -9,6 +9,7 @@ use kernel::prelude::*;
 
 mod array;
 mod callback;
+mod careless;
 mod chain;
 mod coherent;
 mod deadline;
