@@ -161,11 +161,18 @@ impl<T: Exporter> Operations<T> {
     ) {
         // SAFETY: The core's guarantee.
         let mut attachment = unsafe { Attachment::from_raw(attachment) };
+        // An importer that has forgotten the direction must not keep its mapping for that.
+        let dir = direction(dir);
+        crate::warn_on!(dir.is_err());
 
-        if let (Some(table), Ok(dir)) = (NonNull::new(table), direction(dir)) {
+        if let Some(table) = NonNull::new(table) {
             // SAFETY: This is the table that `map` gave out, coming back.
             let mapping = unsafe { Mapping::from_raw(table) };
-            T::unmap(&mut attachment, mapping, dir);
+            T::unmap(
+                &mut attachment,
+                mapping,
+                dir.unwrap_or(DataDirection::Bidirectional),
+            );
         }
     }
 

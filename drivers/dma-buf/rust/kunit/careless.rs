@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Importers in C that do not undo what they did.
+//! Importers in C that do not undo what they did, or not as they did it.
 
 use kernel::prelude::*;
 
 #[kunit_tests(rust_dma_careless)]
 mod tests {
     use super::*;
-    use crate::warnings::warnings_of;
+    use crate::{
+        exporter::*,
+        warnings::warnings_of, //
+    };
     use core::ptr;
     use kernel::{
         bindings,
@@ -45,6 +48,34 @@ mod tests {
     fn raw_device(dev: &EmulatedDevice) -> *mut bindings::device {
         // The type has C's layout.
         ptr::from_ref(dev.device()).cast_mut().cast()
+    }
+
+    #[test]
+    fn unmaps_in_no_direction() -> Result {
+        let (dev, (buf, log)) = (device()?, moving()?);
+        let buf: ARef<DmaBuf> = buf.into();
+
+        // SAFETY: The device stays, and the buffer is held.
+        unsafe {
+            let attachment =
+                from_err_ptr(bindings::dma_buf_attach(buf.as_raw(), raw_device(&dev)))?;
+            let table = from_err_ptr(bindings::dma_buf_map_attachment_unlocked(
+                attachment,
+                bindings::dma_data_direction::DMA_TO_DEVICE,
+            ))?;
+
+            assert_eq!(log.counts(), [1, 1, 1, 0]);
+            warnings_of(|| {
+                bindings::dma_buf_unmap_attachment_unlocked(
+                    attachment,
+                    table,
+                    bindings::dma_data_direction::DMA_NONE,
+                )
+            });
+            assert_eq!(log.counts(), [1, 0, 0, 0]);
+            bindings::dma_buf_detach(buf.as_raw(), attachment);
+        }
+        Ok(())
     }
 
     /// Puts the last reference to `buf` here and now. Gives the buffer, and the number of warnings.
