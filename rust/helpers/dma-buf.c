@@ -202,6 +202,17 @@ __rust_helper void rust_helper_dma_sync_sgtable_for_device(struct device *dev,
 	dma_sync_sgtable_for_device(dev, sgt, dir);
 }
 
+__rust_helper bool rust_helper_dev_is_dma_coherent(struct device *dev)
+{
+	return dev_is_dma_coherent(dev);
+}
+
+/* For a device that has neither an IOMMU nor operations of its own. */
+__rust_helper bool rust_helper_sg_is_bounced(struct device *dev, struct scatterlist *sg)
+{
+	return dma_to_phys(dev, sg_dma_address(sg)) != sg_phys(sg);
+}
+
 __rust_helper void rust_helper_invalidate_kernel_vmap_range(void *vaddr, int size)
 {
 	invalidate_kernel_vmap_range(vaddr, size);

@@ -20,7 +20,8 @@ use super::{
     },
     sg::{
         Owner,
-        PageTables, //
+        PageTables,
+        SKIP_CPU_SYNC, //
     },
     DmaBuf,
 };
@@ -109,6 +110,14 @@ pub trait PageSource: Sized + Send + Sync + 'static {
     /// Whether it is an error, `EINVAL`, to end an access of the CPU when none has ever begun.
     const END_NEEDS_BEGIN: bool = false;
 
+    /// Whether processes write to the memory without announcing it, by other ways than the buffer.
+    ///
+    /// What they write while a device has the memory mapped is then still there when it is
+    /// unmapped. What the device has written is seen by the CPU after an access has begun, not
+    /// because the device's mapping is undone: where there is a bounce buffer, that access has to
+    /// begin before.
+    const WRITTEN_BEHIND: bool = false;
+
     /// The pages, in the order of the buffer's contents. The same at each call: if they are not as
     /// many as [`count`](Self::count) has said, devices and the kernel cannot map the buffer, which
     /// is `EINVAL`.
@@ -189,11 +198,14 @@ impl<S: PageSource> Pages<S> {
 
     #[inline]
     fn attrs(&self) -> c_ulong {
-        if self.source.decrypted() {
+        let shared = if self.source.decrypted() {
             Self::DMA_ATTR_CC_SHARED
         } else {
             0
-        }
+        };
+        let skip = if S::WRITTEN_BEHIND { SKIP_CPU_SYNC } else { 0 };
+
+        shared | skip
     }
 
     /// Prepares the memory for its next owner.

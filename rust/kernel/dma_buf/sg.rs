@@ -26,6 +26,13 @@ use core::ptr::NonNull;
 /// The most bytes that one entry of a table can describe: its length is an `unsigned int`.
 pub const MAX_SG_ENTRY: usize = u32::MAX as usize & PAGE_MASK;
 
+/// The attribute of mappings that leave the contents alone, both ways.
+///
+/// The tables are then synchronised here, where that cannot take anything back that the CPU has
+/// written: from the CPU to the device when they are mapped; both ways in [`PageTables::sync`]; and
+/// when they are unmapped, so that a cache holds nothing from before the device has written.
+pub(super) const SKIP_CPU_SYNC: c_ulong = bindings::DMA_ATTR_SKIP_CPU_SYNC as c_ulong;
+
 /// A table of a buffer's pages.
 ///
 /// # Invariants
@@ -140,8 +147,41 @@ impl PageTable {
             dir,
             attrs,
         });
+        if attrs & SKIP_CPU_SYNC != 0 {
+            // SAFETY: Mapped just above, in this direction. What the CPU has written before is for
+            // the device.
+            unsafe {
+                bindings::dma_sync_sgtable_for_device(raw_dev.as_ptr(), sgt.as_ptr(), dir.into())
+            };
+        }
         // SAFETY: Mapped just above, and a mapped table is left alone.
         Ok(unsafe { Mapping::from_raw(sgt) })
+    }
+
+    /// Whether the CPU has caches of what `dev`, which the table is mapped for, writes to. A bounce
+    /// buffer is none: it would be copied over what the CPU has written.
+    #[inline]
+    fn is_cached(&self, dev: NonNull<bindings::device>) -> bool {
+        let dev = dev.as_ptr();
+
+        // SAFETY: The device is attached, and `sgt` is initialised; the entries of one without an
+        // IOMMU are mapped one by one.
+        unsafe {
+            if bindings::dev_is_dma_coherent(dev) {
+                return false;
+            }
+            if bindings::use_dma_iommu(dev) || !bindings::get_dma_ops(dev).is_null() {
+                return true;
+            }
+            let mut entry = (*self.sgt.get()).sgl;
+            while !entry.is_null() {
+                if bindings::sg_is_bounced(dev, entry) {
+                    return false;
+                }
+                entry = bindings::sg_next(entry);
+            }
+        }
+        true
     }
 
     /// Undoes [`map`](Self::map), if the table is mapped. Returns whether it was.
@@ -154,6 +194,11 @@ impl PageTable {
         // SAFETY: By the type invariant the table is mapped in this way, and its device, being
         // attached, is there.
         unsafe {
+            if attrs & SKIP_CPU_SYNC != 0 && self.is_cached(dev) {
+                // First what the CPU has written leaves the cache, then all the rest.
+                bindings::dma_sync_sgtable_for_device(dev.as_ptr(), self.sgt.get(), dir.into());
+                bindings::dma_sync_sgtable_for_cpu(dev.as_ptr(), self.sgt.get(), dir.into());
+            }
             bindings::dma_unmap_sgtable(dev.as_ptr(), self.sgt.get(), dir.into(), attrs);
         }
         true

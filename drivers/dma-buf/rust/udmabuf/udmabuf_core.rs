@@ -51,6 +51,8 @@ impl PageSource for Memory {
     const JOIN: bool = true;
     // The ABI was always this way.
     const END_NEEDS_BEGIN: bool = true;
+    // The memory file stays mapped and open to its process.
+    const WRITTEN_BEHIND: bool = true;
 
     fn runs(&self) -> impl Iterator<Item = PageRun<'_>> + Clone {
         self.0.runs()
