@@ -3,6 +3,7 @@
 /* For the Rust implementation of DMA-BUF only: what is inline in C. */
 
 #include <linux/bitops.h>
+#include <linux/bug.h>
 #include <linux/dma-fence.h>
 #include <linux/irq_work.h>
 #include <linux/list.h>
@@ -15,6 +16,13 @@
 __rust_helper void rust_helper_dma_fence_assert_held(struct dma_fence *fence)
 {
 	dma_fence_assert_held(fence);
+}
+
+__rust_helper void rust_helper_warn_fence_released(const char *driver, const char *timeline,
+						   u64 context, u64 seqno)
+{
+	WARN(1, "Fence %s:%s:%llx:%llx released with pending signals!\n",
+	     driver, timeline, context, seqno);
 }
 
 __rust_helper bool rust_helper_test_and_set_bit(unsigned long nr, unsigned long *addr)

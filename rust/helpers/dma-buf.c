@@ -14,6 +14,7 @@
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/pci-p2pdma.h>
+#include <linux/printk.h>
 #include <linux/refcount.h>
 #include <linux/sched/signal.h>
 #include <linux/set_memory.h>
@@ -303,6 +304,16 @@ __rust_helper void rust_helper_clear_highpage(struct page *page)
 __rust_helper void *rust_helper_page_address(const struct page *page)
 {
 	return page_address(page);
+}
+
+__rust_helper void rust_helper_warn_page_not_shared(const void *addr)
+{
+	pr_warn_ratelimited("dma-buf: failed to decrypt page at %p\n", addr);
+}
+
+__rust_helper void rust_helper_warn_page_stays_shared(const void *addr)
+{
+	pr_warn_ratelimited("dma-buf: failed to re-encrypt page at %p, leaking memory\n", addr);
 }
 
 __rust_helper void rust_helper_clear_pages(void *addr, unsigned int npages)

@@ -271,6 +271,10 @@ impl<T: Exporter> Operations<T> {
         if let Some(addr) = NonNull::new(addr) {
             // SAFETY: The address that `vmap` gave out, coming back.
             T::vunmap(buf, unsafe { VmapAddress::new(addr) });
+            // Who uses it once more shall find that it is gone.
+            //
+            // SAFETY: The core's guarantee.
+            unsafe { map.write(bindings::iosys_map::default()) };
         }
     }
 }

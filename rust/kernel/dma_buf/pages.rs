@@ -344,18 +344,19 @@ impl PageBlocks {
     pub fn share(&mut self) -> Result {
         // INVARIANT: Set before, because a failure may leave some of the pages shared.
         self.shared = true;
-        self.runs()
-            .try_for_each(|run| {
-                // SAFETY: Machines with memory encryption have no highmem, so that the run is
-                // mapped.
-                crate::error::to_result(unsafe {
-                    bindings::set_memory_decrypted(
-                        bindings::page_address(run.first()).addr(),
-                        run.count() as c_int,
-                    )
-                })
+        self.runs().try_for_each(|run| {
+            // SAFETY: Machines with memory encryption have no highmem, so that the run is mapped.
+            // The address is only printed, if at all.
+            crate::error::to_result(unsafe {
+                let addr = bindings::page_address(run.first());
+                let ret = bindings::set_memory_decrypted(addr.addr(), run.count() as c_int);
+
+                if ret != 0 {
+                    bindings::warn_page_not_shared(addr);
+                }
+                ret
             })
-            .inspect_err(|_| crate::pr_warn_once!("dma-buf: cannot share memory with the host\n"))
+        })
     }
 
     /// Takes back what [`share`](Self::share) shared. Returns whether the memory is private.
@@ -365,11 +366,15 @@ impl PageBlocks {
         if self.shared {
             // SAFETY: As in `share`.
             return unsafe {
-                bindings::set_memory_encrypted(
-                    bindings::page_address(run.first()).addr(),
-                    run.count() as c_int,
-                )
-            } == 0;
+                let addr = bindings::page_address(run.first());
+                let ret = bindings::set_memory_encrypted(addr.addr(), run.count() as c_int);
+
+                if ret != 0 {
+                    // Each is said where it is: they are lost for good.
+                    bindings::warn_page_stays_shared(addr);
+                }
+                ret == 0
+            };
         }
         let _ = run;
         !self.shared
@@ -390,8 +395,6 @@ impl Drop for PageBlocks {
             if self.unshare(&run) {
                 // INVARIANT: By the type invariant the block is ours to free.
                 drop(PageBlock { first: run.first });
-            } else {
-                crate::pr_warn_once!("dma-buf: memory stays shared with the host, leaking it\n");
             }
         }
     }

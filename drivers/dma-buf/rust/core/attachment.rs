@@ -21,7 +21,9 @@ use kernel::{
         from_err_ptr,
         to_result, //
     },
+    page::PAGE_SIZE,
     prelude::*,
+    scatterlist::SGTable,
     task::might_sleep,
     types::{
         Opaque,
@@ -144,6 +146,10 @@ impl AnyAttachment {
         // SAFETY: The exporter gave us the table, which stays until it is unmapped.
         let table = unsafe { page_hiding::hide(table) }?;
 
+        if cfg!(CONFIG_DMA_API_DEBUG) {
+            // SAFETY: As above, or one of our own.
+            check_alignment(unsafe { SGTable::from_raw(table.as_ptr()) });
+        }
         mapped.dismiss();
         if let Some(pinned) = pinned {
             pinned.dismiss();
@@ -183,6 +189,23 @@ impl AnyAttachment {
             // SAFETY: As `struct dma_buf_ops` asks for: this is the table that the exporter gave.
             unsafe { op(self.as_raw(), table.as_ptr(), dir) };
         }
+    }
+}
+
+/// Says which importer gets addresses that are no pages' of a machine that looks for such things.
+fn check_alignment(table: &SGTable) {
+    let odd = table.iter().find(|entry| {
+        let bits = entry.dma_address() as u64 | entry.dma_len() as u64;
+
+        bits & (PAGE_SIZE as u64 - 1) != 0
+    });
+
+    if let Some(entry) = odd {
+        pr_debug!(
+            "dma_buf_map_attachment: addr {:x} or len {:x} is not page aligned!\n",
+            entry.dma_address(),
+            entry.dma_len()
+        );
     }
 }
 

@@ -291,7 +291,8 @@ pub(crate) fn singleton(resv: &Resv, usage: Usage) -> Result<Option<ARef<Fence>>
 /// if there was nothing to wait for.
 pub(crate) fn wait(resv: &Resv, usage: Usage, sleep: Sleep, timeout: c_long) -> Result<c_long> {
     let mut left = timeout;
-    let mut result = timeout.max(1);
+    // Not checked: only a wait for a fence refuses what is negative.
+    let mut result = if timeout == 0 { 1 } else { timeout };
     let mut cursor = Unlocked::new(resv, usage);
 
     while let Some(fence) = cursor.next_unlocked() {

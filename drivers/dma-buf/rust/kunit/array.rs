@@ -77,6 +77,27 @@ mod tests {
     }
 
     #[test]
+    fn asks_all() -> Result {
+        let owner = fence()?;
+        let mut fences = KVec::new();
+
+        // A driver that has no interrupt for it signals a fence when it is asked.
+        fences.push(share(&owner), GFP_KERNEL)?;
+        fences.push(done_when_asked()?, GFP_KERNEL)?;
+        fences.push(done_when_asked()?, GFP_KERNEL)?;
+        let array = FenceArray::new(fences)?;
+
+        let before = ASKED.load(Relaxed);
+        assert!(!array.is_signaled());
+        assert_eq!(ASKED.load(Relaxed) - before, 2);
+        owner.signal();
+        assert!(array.is_signaled());
+        // Signalled fences are not asked again.
+        assert_eq!(ASKED.load(Relaxed) - before, 2);
+        Ok(())
+    }
+
+    #[test]
     fn first_error_counts() -> Result {
         let (a, b, c) = (fence()?, fence()?, fence()?);
         let mut fences = KVec::new();

@@ -167,7 +167,7 @@ unsafe extern "C" fn name(_fence: *mut bindings::dma_fence) -> *const c_char {
     DRIVER_NAME.as_char_ptr()
 }
 
-static RAW_OPS: bindings::dma_fence_ops = bindings::dma_fence_ops {
+const RAW_OPS_OF_ALL: bindings::dma_fence_ops = bindings::dma_fence_ops {
     get_driver_name: Some(name),
     get_timeline_name: Some(name),
     enable_signaling: None,
@@ -177,20 +177,25 @@ static RAW_OPS: bindings::dma_fence_ops = bindings::dma_fence_ops {
     set_deadline: None,
 };
 
-/// A fence with any number, as C drivers may have it; with 32 or 64 bits of it that count. It is
-/// never signalled.
-pub(crate) fn numbered(context: &FenceContext, seqno: u64, wide: bool) -> Result<ARef<Fence>> {
+static RAW_OPS: bindings::dma_fence_ops = RAW_OPS_OF_ALL;
+
+fn raw(
+    ops: &'static bindings::dma_fence_ops,
+    context: u64,
+    seqno: u64,
+    wide: bool,
+) -> Result<ARef<Fence>> {
     let memory = KBox::new(Opaque::<bindings::dma_fence>::uninit(), GFP_KERNEL)?;
     let fence = KBox::into_raw(memory).cast::<bindings::dma_fence>();
-    let (lock, context) = (core::ptr::null_mut(), context.id());
+    let lock = core::ptr::null_mut();
 
     // SAFETY: The memory is ours, from `kmalloc()`, and becomes a fence with one reference, which
     // is ours. The test ends before the module with the operations may go.
     unsafe {
         if wide {
-            bindings::dma_fence_init64(fence, &RAW_OPS, lock, context, seqno);
+            bindings::dma_fence_init64(fence, ops, lock, context, seqno);
         } else {
-            bindings::dma_fence_init(fence, &RAW_OPS, lock, context, seqno);
+            bindings::dma_fence_init(fence, ops, lock, context, seqno);
         }
         Fence::from_owned(fence)
     }
@@ -216,4 +221,31 @@ pub(crate) fn without_lock() -> Result<ARef<Fence>> {
         Fence::from_owned(fence)
     }
     .ok_or(ENOMEM)
+}
+
+/// How often fences of [`done_when_asked`] were asked.
+pub(crate) static ASKED: Atomic<u32> = Atomic::new(0);
+
+/// # Safety
+///
+/// Called by the core.
+unsafe extern "C" fn asked(_fence: *mut bindings::dma_fence) -> bool {
+    ASKED.add(1, Relaxed);
+    true
+}
+
+static ASKED_OPS: bindings::dma_fence_ops = bindings::dma_fence_ops {
+    signaled: Some(asked),
+    ..RAW_OPS_OF_ALL
+};
+
+/// A fence of a C driver that signals it when somebody asks whether its work is done.
+pub(crate) fn done_when_asked() -> Result<ARef<Fence>> {
+    raw(&ASKED_OPS, context().id(), 1, true)
+}
+
+/// A fence with any number, as C drivers may have it; with 32 or 64 bits of it that count. It is
+/// never signalled.
+pub(crate) fn numbered(context: &FenceContext, seqno: u64, wide: bool) -> Result<ARef<Fence>> {
+    raw(&RAW_OPS, context.id(), seqno, wide)
 }

@@ -22,6 +22,7 @@ mod tests {
     };
     use core::ptr;
     use kernel::{
+        bindings,
         dma_buf::{
             AcquireCtx,
             Fence,
@@ -201,6 +202,22 @@ mod tests {
             resv.wait_timeout_interruptible(Usage::Bookkeep, 2),
             Ok(WaitResult::TimedOut)
         );
+        Ok(())
+    }
+
+    #[test]
+    fn waits_longer_than_there_is() -> Result {
+        let resv = new()?;
+        let usage = bindings::dma_resv_usage_DMA_RESV_USAGE_BOOKKEEP;
+
+        // There is nothing to wait for, so that what is left is what was asked for: C drivers get
+        // the same number, whatever they make of it.
+        for timeout in [c_ulong::MAX, c_ulong::MAX / 2 + 1, c_ulong::MAX / 2] {
+            // SAFETY: The object is initialised.
+            let left =
+                unsafe { bindings::dma_resv_wait_timeout(resv.as_raw(), usage, false, timeout) };
+            assert_eq!(left as c_ulong, timeout);
+        }
         Ok(())
     }
 

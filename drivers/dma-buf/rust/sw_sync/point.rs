@@ -44,6 +44,7 @@ pub(crate) struct Point {
     #[pin]
     fence: Opaque<bindings::dma_fence>,
     timeline: ARef<Timeline>,
+    _module: module::Pin,
     /// Among the points of the timeline that wait.
     #[pin]
     links: Links,
@@ -177,16 +178,21 @@ impl core::ops::Deref for LivePoint {
     }
 }
 
-impl LivePoint {
+/// A point that nobody else knows. Dropped, it has never been: it is freed at once, and not traced.
+pub(crate) struct NewPoint(Pin<KBox<Point>>);
+
+impl NewPoint {
     /// Creates a fence. As long as the timeline does not know it, it is signalled when somebody
     /// asks it after `timeline` has reached `seqno`, not at once.
     ///
     /// Fails with `ENOMEM`, and `ENODEV` if the module is going away. May sleep.
     pub(crate) fn new(timeline: &Timeline, seqno: Seqno) -> Result<Self> {
         let module = module::Pin::new()?;
-        let point = KBox::pin_init(
+
+        Ok(Self(KBox::pin_init(
             pin_init!(Point {
                 timeline: timeline.into(),
+                _module: module,
                 links <- Links::new(),
                 deadline: Atomic::new(bindings::ktime_t::MAX),
                 // The last one, since a trace event in it makes use of the operations.
@@ -204,19 +210,29 @@ impl LivePoint {
                 }),
             }),
             GFP_KERNEL,
-        )?;
+        )?))
+    }
 
-        // `release` lets go of it.
-        core::mem::forget(module);
-
+    /// Lets others know of it. [`release`] lets go of what it owns.
+    pub(crate) fn publish(self) -> LivePoint {
         // SAFETY: The point is not moved: it becomes a reference to where it is.
-        let point = NonNull::from(KBox::leak(unsafe { Pin::into_inner_unchecked(point) }));
+        let point = NonNull::from(KBox::leak(unsafe { Pin::into_inner_unchecked(self.0) }));
 
         // SAFETY: A new fence has one reference, which is ours. It is the first member.
         // INVARIANT: The fence is this point's.
-        Ok(Self(unsafe { ARef::from_raw(point.cast()) }))
+        LivePoint(unsafe { ARef::from_raw(point.cast()) })
     }
+}
 
+impl core::ops::Deref for NewPoint {
+    type Target = Point;
+
+    fn deref(&self) -> &Point {
+        &self.0
+    }
+}
+
+impl LivePoint {
     /// Signals the fence, if it is not yet signalled.
     ///
     /// Callbacks of anybody run in here, so the caller holds no lock that they might want.
@@ -307,7 +323,8 @@ unsafe extern "C" fn release(fence: *mut bindings::dma_fence) {
         core::ptr::read(&point.timeline)
     };
 
-    // Nobody asks a fence without a reference for its timeline. The rest of it needs no destructor.
+    // Nobody asks a fence without a reference for its timeline. Of the rest of it only the module
+    // needs something, below.
     drop(timeline);
 
     // SAFETY: The fence is where the allocation begins, and nothing points to it any more but what

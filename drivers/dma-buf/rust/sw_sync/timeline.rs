@@ -10,6 +10,7 @@ use crate::{
     },
     point::{
         LivePoint,
+        NewPoint,
         Point, //
     },
     registry,
@@ -195,13 +196,14 @@ impl Timeline {
     /// The fence that is signalled when the timeline reaches `seqno`: the one that waits for it
     /// already, or a new one. If it is reached already, the fence is signalled.
     ///
-    /// Fails as [`LivePoint::new`]. May sleep.
+    /// Fails as [`NewPoint::new`]. May sleep.
     pub(crate) fn fence(&self, seqno: Seqno) -> Result<ARef<Fence>> {
-        let point = LivePoint::new(self, seqno)?;
+        let point = NewPoint::new(self, seqno)?;
         let order = self.order.lock();
 
         if seqno <= self.value() {
             drop(order);
+            let point = point.publish();
             point.signal();
             return Ok(point.into_fence());
         }
@@ -211,9 +213,10 @@ impl Timeline {
         // SAFETY: The point is new and does not move; its release removes it.
         // INVARIANT: `order` is held, and the number is later than the value.
         let other = unsafe { self.pending.lock().insert(&*point, Point::try_get) };
+        let point = other.unwrap_or_else(|| point.publish());
 
         drop(order);
-        Ok(other.unwrap_or(point).into_fence())
+        Ok(point.into_fence())
     }
 
     /// Takes `point` out of those that wait, for good.

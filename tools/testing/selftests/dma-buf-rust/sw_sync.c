@@ -399,6 +399,44 @@ static void test_trace(void)
 	group_end(&g);
 }
 
+#define DESTROY	TRACING "events/dma_fence/dma_fence_destroy/enable"
+
+/* Of a fence that is there already no other comes into being, nor goes. */
+static void test_destroy(void)
+{
+	static char text[65536];
+	struct group g;
+	int line, a, b, fd;
+
+	if (access(DESTROY, F_OK)) {
+		t_skip("no " DESTROY ": mount tracefs, CONFIG_EVENT_TRACING");
+		return;
+	}
+	group_begin(&g, "the end of a fence");
+	line = timeline_open();
+	t_need(write_file(DESTROY, "1"), DESTROY);
+	fd = open(TRACING "trace", O_WRONLY | O_TRUNC | O_CLOEXEC);
+	t_need(fd >= 0, TRACING "trace");
+	close(fd);
+	a = timeline_fence(line, 1);
+	b = timeline_fence(line, 1);
+	t_need(read_file(TRACING "trace", text, sizeof(text)), "read the trace");
+	t_ok(!strstr(text, "timeline=" TASK), "the same value twice: none");
+	close(a);
+	close(b);
+	for (int ms = 0; ms < PATIENCE_MS && !strstr(text, "timeline=" TASK);
+	     ms += 20) {
+		nap_ms(20);
+		t_need(read_file(TRACING "trace", text, sizeof(text)),
+		       "read the trace");
+	}
+	t_need(write_file(DESTROY, "0"), DESTROY);
+	t_ok(strstr(text, "dma_fence_destroy: driver=sw_sync timeline=" TASK),
+	     "all let go: one");
+	close(line);
+	group_end(&g);
+}
+
 static void test_taint(void)
 {
 	char text[32];
@@ -428,5 +466,6 @@ int main(void)
 	test_same_value();
 	test_info();
 	test_trace();
+	test_destroy();
 	return t_end();
 }

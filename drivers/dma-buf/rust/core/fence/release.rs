@@ -15,8 +15,7 @@ use kernel::{
     bindings::dma_fence,
     dma_buf::Fence,
     prelude::*,
-    sync::rcu,
-    warn_on, //
+    sync::rcu, //
 };
 
 /// A fence whose last reference is gone. Nobody finds it any more but readers within RCU, who
@@ -101,14 +100,17 @@ impl Dying {
             Fence::from_raw(raw)
         };
 
-        pr_err!(
-            "Fence {}:{}:{:x}:{:x} released with pending signals!\n",
-            names::driver(fence, rcu).as_c_str(),
-            names::timeline(fence, rcu).as_c_str(),
-            fence.context(),
-            fence.seqno()
-        );
-        warn_on!(true);
+        // One report with the text in it, for those who look through logs.
+        //
+        // SAFETY: The names are strings as long as RCU is held.
+        unsafe {
+            bindings::warn_fence_released(
+                names::driver(fence, rcu).as_c_str().as_char_ptr(),
+                names::timeline(fence, rcu).as_c_str().as_char_ptr(),
+                fence.context(),
+                fence.seqno(),
+            )
+        };
 
         {
             let guard = lock(fence);
