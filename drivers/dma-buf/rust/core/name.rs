@@ -68,6 +68,14 @@ pub(crate) fn set(buf: &DmaBuf, ptr: UserPtr) -> Result {
     Ok(())
 }
 
+/// Calls `f`, which must not sleep, with `name_lock` held: it may lead to code that reads the name.
+#[cold]
+pub(crate) fn locked(buf: &DmaBuf, f: impl FnOnce()) {
+    let _guard = lock(buf).lock();
+
+    f();
+}
+
 /// Calls `f` with the name of `buf`, if it has one. `f` must not sleep: `name_lock` is held.
 pub(crate) fn with<R>(buf: &DmaBuf, f: impl FnOnce(Option<&CStr>) -> R) -> R {
     let _guard = lock(buf).lock();
