@@ -345,6 +345,24 @@ impl<T: Exporter> Buffer<T> {
             guard: self.resv().lock(),
         }
     }
+
+    /// As [`lock`](Self::lock), but a signal ends the wait with `EINTR`.
+    #[inline]
+    pub fn lock_interruptible(&self) -> Result<LockedBuffer<'_, T>> {
+        Ok(LockedBuffer {
+            buf: self,
+            guard: self.resv().lock_interruptible()?,
+        })
+    }
+
+    /// As [`lock`](Self::lock), but a signal that kills the task ends the wait with `EINTR`.
+    #[inline]
+    pub fn lock_killable(&self) -> Result<LockedBuffer<'_, T>> {
+        Ok(LockedBuffer {
+            buf: self,
+            guard: self.resv().lock_killable()?,
+        })
+    }
 }
 
 /// A [`Buffer`] whose reservation object is locked.

@@ -209,12 +209,21 @@ impl<S: PageSource> Pages<S> {
     }
 
     /// Prepares the memory for its next owner.
+    ///
+    /// An importer may hold the reservation object for as long as its hardware takes. A signal ends
+    /// the wait to begin, with `ERESTARTSYS`, as it ends the wait for fences. Only one that kills
+    /// ends that to end: there are callers in the kernel who would not come back, and what they
+    /// have written would not get to the devices.
     #[inline]
-    fn sync(buf: &Buffer<Self>, dir: DataDirection, to: Owner) {
+    fn sync(buf: &Buffer<Self>, dir: DataDirection, to: Owner) -> Result {
         if buf.is_idle() {
-            return;
+            return Ok(());
         }
-        let mut locked = buf.lock();
+        let mut locked = match to {
+            Owner::Cpu => buf.lock_interruptible(),
+            Owner::Device => buf.lock_killable(),
+        }
+        .map_err(|_| ERESTARTSYS)?;
 
         if let Some(addr) = locked.vmapping() {
             // SAFETY: The whole buffer is mapped there, and stays so while it is locked.
@@ -228,6 +237,7 @@ impl<S: PageSource> Pages<S> {
         locked.for_each_attachment(|mut attachment| {
             attachment.data().sync(dir, to);
         });
+        Ok(())
     }
 
     /// Fills `vma`.
@@ -302,10 +312,10 @@ impl<S: PageSource> Exporter for Pages<S> {
     }
 
     fn begin_cpu_access(buf: &Buffer<Self>, dir: DataDirection) -> Result {
+        Self::sync(buf, dir, Owner::Cpu)?;
         if S::END_NEEDS_BEGIN {
             buf.data().begun.store(true, Relaxed);
         }
-        Self::sync(buf, dir, Owner::Cpu);
         Ok(())
     }
 
@@ -313,8 +323,7 @@ impl<S: PageSource> Exporter for Pages<S> {
         if S::END_NEEDS_BEGIN && !buf.data().begun.load(Relaxed) {
             return Err(EINVAL);
         }
-        Self::sync(buf, dir, Owner::Device);
-        Ok(())
+        Self::sync(buf, dir, Owner::Device)
     }
 
     fn mmap(buf: &Buffer<Self>, vma: BufferVma<'_>) -> Result {

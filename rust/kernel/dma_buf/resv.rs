@@ -228,6 +228,26 @@ impl Resv {
         Ok(unsafe { ResvGuard::new(self) })
     }
 
+    /// As [`lock`](Self::lock), but a signal that kills the task ends the wait with `EINTR`.
+    #[inline]
+    pub fn lock_killable(&self) -> Result<ResvGuard<'_>> {
+        let task = current!().as_ptr();
+
+        loop {
+            let result = self.lock_interruptible();
+
+            // SAFETY: The current task is valid.
+            if result.is_ok() || unsafe { bindings::fatal_signal_pending(task) } != 0 {
+                return result;
+            }
+            // C has no such wait for these locks. With another signal pending, which ends each of
+            // the other kind, one has to look again and again.
+            //
+            // SAFETY: May be called where sleeping is allowed.
+            unsafe { bindings::schedule_timeout_killable(1) };
+        }
+    }
+
     /// Locks this object if nobody has it locked. Does not sleep, but needs process context.
     #[inline]
     pub fn try_lock(&self) -> Option<ResvGuard<'_>> {
