@@ -4,10 +4,15 @@
  * attach.ko on a buffer of each heap and on udmabufs, and looks at what it found out.
  */
 #include <fcntl.h>
+#include <signal.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
+#include <sys/wait.h>
 
+#include <linux/dma-buf.h>
 #include <linux/dma-heap.h>
 
 #include "common.h"
@@ -15,6 +20,21 @@
 
 /* Larger than the blocks that the system heap is made of. */
 #define BUFFER_LEN	(3 * MEGABYTE + page_size())
+/* A bounce buffer has no piece larger than 256 KiB. */
+#define BOUNCED_LEN	(128 * 1024)
+
+static bool is_bounced(void)
+{
+	char words[4096] = "";
+
+	read_file("/proc/cmdline", words, sizeof(words));
+	return strstr(words, "swiotlb=force");
+}
+
+static size_t buffer_len(void)
+{
+	return is_bounced() ? BOUNCED_LEN : BUFFER_LEN;
+}
 
 static bool all_bytes_are(const char *p, size_t len, char c)
 {
@@ -34,12 +54,15 @@ static void parameter(const char *name, char *text, size_t len)
 }
 
 /* Returns in how many pieces the device got the buffer. */
-static int import_buffer(int module, const char *name, int buf, size_t len)
+static int import_as(int module, const char *name, int buf, size_t len,
+		     const char *more)
 {
-	char params[32], text[32] = "", entries[32] = "";
+	char params[64], text[32] = "", entries[32] = "", events[32] = "";
+	char unlocked[32] = "";
 	char *p;
 
-	snprintf(params, sizeof(params), "fd=%d", buf);
+	snprintf(params, sizeof(params), "fd=%d bounced=%d %s", buf,
+		 is_bounced(), more);
 	t_err(syscall(SYS_finit_module, module, params, 0), 0, "%s: import",
 	      name);
 	parameter("failed_line", text, sizeof(text));
@@ -47,6 +70,14 @@ static int import_buffer(int module, const char *name, int buf, size_t len)
 		t_note("attach.c:%s", text);
 	t_ok(!strcmp(text, "0\n"), "%s: mapped and unmapped in every order",
 	     name);
+	parameter("events", events, sizeof(events));
+	parameter("unlocked", unlocked, sizeof(unlocked));
+	if (atoi(events) < 0) {
+		t_skip("%s: no trace events, or of a module", name);
+	} else {
+		t_ok(atoi(events) >= 6, "%s: trace events have come", name);
+		t_ok(!atoi(unlocked), "%s: each with the name locked", name);
+	}
 	parameter("entries", entries, sizeof(entries));
 	p = mmap(NULL, len, PROT_READ, MAP_SHARED, buf, 0);
 	t_ok(p != MAP_FAILED && all_bytes_are(p, len, 'k'),
@@ -57,16 +88,22 @@ static int import_buffer(int module, const char *name, int buf, size_t len)
 	return atoi(entries);
 }
 
+static int import_buffer(int module, const char *name, int buf, size_t len)
+{
+	return import_as(module, name, buf, len, "");
+}
+
 static void test_heap(int module, const char *heap_name)
 {
+	const size_t len = buffer_len();
 	int heap = open_heap(heap_name);
 	struct group g;
 	int buf;
 
 	group_begin(&g, heap_name);
-	buf = alloc_fd(heap, BUFFER_LEN);
+	buf = alloc_fd(heap, len);
 	t_err(buf, 0, "%s: a buffer", heap_name);
-	t_ok(import_buffer(module, heap_name, buf, BUFFER_LEN) > 0,
+	t_ok(import_as(module, heap_name, buf, len, "clears_map=1") > 0,
 	     "%s: it is in pieces", heap_name);
 	close(buf);
 	group_end(&g);
@@ -75,18 +112,45 @@ static void test_heap(int module, const char *heap_name)
 
 static void test_udmabuf(int module)
 {
+	const size_t len = buffer_len();
 	int device, fd, buf;
 	struct group g;
 
 	group_begin(&g, "udmabuf");
 	device = udmabuf_open();
 	if (device >= 0) {
-		fd = new_memfd(BUFFER_LEN / page_size(), F_SEAL_SHRINK);
-		buf = udmabuf_of_pages(fd, 0, BUFFER_LEN / page_size());
+		fd = new_memfd(len / page_size(), F_SEAL_SHRINK);
+		buf = udmabuf_of_pages(fd, 0, len / page_size());
 		t_err(buf, 0, "udmabuf: a buffer");
 		close(fd);
-		t_ok(import_buffer(module, "udmabuf", buf, BUFFER_LEN) > 0,
+		t_ok(import_buffer(module, "udmabuf", buf, len) > 0,
 		     "udmabuf: it is in pieces");
+		close(buf);
+		close(device);
+	}
+	group_end(&g);
+}
+
+/*
+ * The memory stays its process's own, which writes to it when it likes. With a
+ * bounce buffer (swiotlb=force) or caches that devices do not see, a device that
+ * gives the buffer back must not undo that.
+ */
+static void test_written_behind(int module)
+{
+	const size_t len = 4 * page_size();
+	int device, fd, buf;
+	struct group g;
+
+	group_begin(&g, "written while a device has it");
+	device = udmabuf_open();
+	if (device >= 0) {
+		fd = new_memfd(4, F_SEAL_SHRINK);
+		buf = udmabuf_of_pages(fd, 0, 4);
+		t_err(buf, 0, "a udmabuf");
+		close(fd);
+		import_as(module, "what was written stays", buf, len,
+			  "written_behind=1");
 		close(buf);
 		close(device);
 	}
@@ -128,6 +192,107 @@ static void test_huge(int module)
 	group_end(&g);
 }
 
+static void on_alarm(int sig)
+{
+	(void)sig;
+}
+
+static int sync_access(int buf, __u64 flags)
+{
+	struct dma_buf_sync sync = { .flags = flags | DMA_BUF_SYNC_RW };
+
+	return ioctl(buf, DMA_BUF_IOCTL_SYNC, &sync);
+}
+
+/* A child that holds the buffer's reservation object for a while */
+static pid_t new_holder(int module, int buf)
+{
+	char params[64], text[32] = "";
+	pid_t child = fork();
+
+	t_need(child >= 0, "fork");
+	if (!child) {
+		snprintf(params, sizeof(params), "fd=%d hold_ms=6000", buf);
+		_exit(syscall(SYS_finit_module, module, params, 0) ? errno : 0);
+	}
+	for (int ms = 0; ms < PATIENCE_MS && strcmp(text, "Y\n"); ms += 20) {
+		nap_ms(20);
+		read_file("/sys/module/attach/parameters/holds", text,
+			  sizeof(text));
+	}
+	t_ok(!strcmp(text, "Y\n"), "an importer holds it");
+	return child;
+}
+
+static void await_holder(pid_t child)
+{
+	int status = -1;
+
+	t_need(waitpid(child, &status, 0) == child, "waitpid");
+	t_ok(!status, "the importer has let go");
+	t_err(syscall(SYS_delete_module, "attach", O_NONBLOCK), 0, "unload");
+}
+
+/*
+ * An importer may hold the reservation object for as long as its hardware takes.
+ * Who begins to access the memory does not have to wait, or can be interrupted.
+ */
+static void test_begin_while_held(int module)
+{
+	const struct itimerval soon = { .it_value.tv_usec = 300 * 1000 };
+	const struct sigaction act = { .sa_handler = on_alarm };
+	int buf, ret, err;
+	struct group g;
+	pid_t holder;
+	__u64 start;
+
+	group_begin(&g, "an importer holds it: begin");
+	buf = new_buffer(page_size());
+	holder = new_holder(module, buf);
+	t_need(!sigaction(SIGALRM, &act, NULL), "sigaction");
+	t_need(!setitimer(ITIMER_REAL, &soon, NULL), "setitimer");
+	start = now_ns();
+	ret = sync_access(buf, DMA_BUF_SYNC_START);
+	err = errno;
+	t_ok(now_ns() - start < 3000000000ULL && (!ret || err == EINTR),
+	     "done, or interrupted, at once");
+	t_note("%s", ret ? strerror(err) : "done");
+	t_need(!setitimer(ITIMER_REAL, &(struct itimerval) { 0 }, NULL),
+	       "setitimer");
+	await_holder(holder);
+	t_err(sync_access(buf, DMA_BUF_SYNC_START), 0, "begin again");
+	t_err(sync_access(buf, DMA_BUF_SYNC_END), 0, "end");
+	close(buf);
+	group_end(&g);
+}
+
+/* Who is killed does not have to wait to end an access, either. */
+static void test_end_while_held(int module)
+{
+	struct group g;
+	pid_t holder, child;
+	int buf, status;
+	__u64 start;
+
+	group_begin(&g, "an importer holds it: end");
+	buf = new_buffer(page_size());
+	t_err(sync_access(buf, DMA_BUF_SYNC_START), 0, "begin");
+	holder = new_holder(module, buf);
+	child = fork();
+	t_need(child >= 0, "fork");
+	if (!child)
+		_exit(sync_access(buf, DMA_BUF_SYNC_END) ? errno : 0);
+	nap_ms(300);
+	start = now_ns();
+	kill(child, SIGKILL);
+	t_need(waitpid(child, &status, 0) == child, "waitpid");
+	t_ok(now_ns() - start < 3000000000ULL, "killed at once");
+	await_holder(holder);
+	t_err(sync_access(buf, DMA_BUF_SYNC_END), 0, "end");
+	close(buf);
+	group_end(&g);
+}
+
 int main(int argc, char **argv)
 {
 	char names[MAX_HEAPS][64];
@@ -145,6 +310,9 @@ int main(int argc, char **argv)
 	for (i = 0; i < n; i++)
 		test_heap(module, names[i]);
 	test_udmabuf(module);
+	test_written_behind(module);
+	test_begin_while_held(module);
+	test_end_while_held(module);
 	want_huge_pages(true);
 	test_huge(module);
 	want_huge_pages(false);
