@@ -65,6 +65,7 @@ mod resv;
 mod sg;
 #[cfg(CONFIG_SYNC_FILE)]
 mod sync_file;
+mod user_vec;
 
 #[cfg(CONFIG_SYNC_FILE)]
 pub use self::sync_file::SyncFile;
@@ -124,6 +125,7 @@ pub use self::{
         Usage, //
     },
     sg::MAX_SG_ENTRY,
+    user_vec::UserVec, //
 };
 
 /// A result as C has it: zero, or a negative error code.

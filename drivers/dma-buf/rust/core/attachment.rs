@@ -7,6 +7,7 @@ use crate::{
         assert_locked,
         ops, //
     },
+    kmalloc,
     page_hiding,
     trace, //
 };
@@ -223,7 +224,8 @@ pub(crate) unsafe fn attach(
     importer_ops: *const bindings::dma_buf_attach_ops,
     importer_priv: *mut c_void,
 ) -> Result<NonNull<bindings::dma_buf_attachment>> {
-    let mut attachment = KBox::<bindings::dma_buf_attachment>::zeroed(GFP_KERNEL)?;
+    // SAFETY: Memory from `kmalloc()`, which is valid when it is zeroed.
+    let mut attachment = unsafe { KBox::from_raw(kmalloc::attachment()?.as_ptr()) };
 
     attachment.dev = dev.as_ptr();
     attachment.dmabuf = buf.as_raw();

@@ -5,6 +5,7 @@
 use crate::{
     file,
     fs,
+    kmalloc,
     registry,
     trace, //
 };
@@ -79,12 +80,8 @@ struct Blank(NonNull<bindings::dma_buf>);
 impl Blank {
     /// Fails with `ENOMEM`.
     fn alloc<R>() -> Result<Self> {
-        let storage = KBox::<Storage<R>>::new_uninit(GFP_KERNEL | __GFP_ZERO)?;
-
         // INVARIANT: Just allocated, with `kmalloc()`.
-        NonNull::new(KBox::into_raw(storage).cast())
-            .map(Self)
-            .ok_or(ENOMEM)
+        kmalloc::buffer(size_of::<Storage<R>>()).map(|memory| Self(memory.cast()))
     }
 }
 

@@ -78,8 +78,7 @@ pub(crate) fn new(
     fence: ARef<Fence>,
     user_name: Option<&[c_char; NAME_SIZE]>,
 ) -> Result<NonNull<bindings::sync_file>> {
-    let sync_file =
-        kmalloc::zeroed(size_of::<bindings::sync_file>())?.cast::<bindings::sync_file>();
+    let sync_file = kmalloc::sync_file()?;
     let raw = sync_file.as_ptr();
 
     // SAFETY: The memory is valid, and nobody else knows of it yet.

@@ -19,6 +19,7 @@ use kernel::{
             SealedMemfd, //
         },
         FdReservation,
+        UserVec, //
     },
     fs::{
         file::flags,
@@ -173,13 +174,7 @@ fn create_list(arg: UserPtr) -> Result<isize> {
         return Err(EINVAL);
     }
     // There may be no limit: that so much is not to be had is no news for the log.
-    let mut items = KVec::from_elem(Item::default(), count, GFP_KERNEL | __GFP_NOWARN)?;
-    UserSlice::new(
-        arg.wrapping_byte_add(size_of::<List>()),
-        size_of_val(items.as_slice()),
-    )
-    .reader()
-    .read_slice(items.as_mut_slice().as_mut_bytes())?;
+    let items = UserVec::<Item>::copy(arg.wrapping_byte_add(size_of::<List>()), count)?;
 
     create(&items, list.flags)
 }

@@ -14,8 +14,10 @@ from pathlib import Path
 
 import csource
 
-# The C objects of ours: exports, tracepoints, initcalls, module parameters; helpers.o is one-line calls of inline functions.
+# The C objects of ours: exports, tracepoints, initcalls, module parameters; alloc.o and helpers.o are one-line calls of macros and
+# inline functions.
 SHIMS = {
+    "drivers/dma-buf/rust/core/alloc.o",
     "drivers/dma-buf/rust/core/exports.o",
     "drivers/dma-buf/rust/core/helpers.o",
     "drivers/dma-buf/rust/heap/exports.o",

@@ -11,6 +11,7 @@
 #include <linux/dma-heap.h>
 
 #include "common.h"
+#include "udmabufs.h"
 
 #define TRACING	"/sys/kernel/tracing/"
 #define ENABLE	TRACING "events/dma_buf/enable"
@@ -148,6 +149,98 @@ static void test_import(int card)
 	group_end(&g);
 }
 
+#define KMALLOC	TRACING "events/kmem/kmalloc/"
+
+/* The allocations of this task, with what the filter says more. */
+static void watch_kmalloc(const char *more)
+{
+	char filter[64];
+
+	snprintf(filter, sizeof(filter), "common_pid == %d%s", getpid(), more);
+	t_need(write_file(KMALLOC "filter", filter), KMALLOC "filter");
+	start();
+	t_need(write_file(KMALLOC "enable", "1"), KMALLOC "enable");
+}
+
+static void unwatch_kmalloc(void)
+{
+	write_file(KMALLOC "enable", "0");
+	stop();
+	write_file(KMALLOC "filter", "0");
+}
+
+/* From how many places in the kernel there were allocations */
+static int call_sites(void)
+{
+	const char *seen[64], *at = text;
+	int n = 0;
+
+	while ((at = strstr(at, "call_site=")) && n < (int)ARRAY_SIZE(seen)) {
+		size_t len = strcspn(at, " ");
+		int i = 0;
+
+		while (i < n && strncmp(seen[i], at, len + 1))
+			i++;
+		seen[i] = at;
+		n += i == n;
+		at += len;
+	}
+	return n;
+}
+
+/*
+ * What user space has sent is kept apart from the kernel's own objects, and these
+ * from each other, by where they are allocated.
+ */
+static void test_kmalloc(void)
+{
+	struct udmabuf_create_item items[100];
+	const __u32 count = ARRAY_SIZE(items);
+	int device, fd, buf, line, other, a, b, merged;
+	struct group g;
+
+	if (access(KMALLOC "enable", F_OK)) {
+		t_skip("no " KMALLOC);
+		return;
+	}
+	group_begin(&g, "who allocates");
+	device = udmabuf_open();
+	if (device >= 0) {
+		fd = new_memfd(1, F_SEAL_SHRINK);
+		for (__u32 i = 0; i < count; i++)
+			items[i] = pages_of(fd, 0, 1);
+		watch_kmalloc(" && bytes_req == 2400");
+		buf = udmabuf_of_list(items, count);
+		unwatch_kmalloc();
+		t_err(buf, 0, "a udmabuf of a list");
+		t_ok(call_sites() == 1, "the list is copied once");
+		/* memdup_user(), which has slab caches of its own */
+		t_ok(strstr(text, "gfp_flags=GFP_USER"),
+		     "to where user space's own is kept");
+		close(buf);
+		close(fd);
+		close(device);
+	}
+	line = timeline_open();
+	if (line >= 0) {
+		a = timeline_fence(line, 1);
+		other = timeline_open();
+		b = timeline_fence(other, 1);
+		watch_kmalloc("");
+		merged = merge_fences(a, b, "merged");
+		unwatch_kmalloc();
+		t_err(merged, 0, "merge");
+		t_ok(call_sites() >= 3, "array, its fences, and file: each elsewhere");
+		t_note("%d places", call_sites());
+		close(merged);
+		close(a);
+		close(b);
+		close(other);
+		close(line);
+	}
+	group_end(&g);
+}
+
 int main(void)
 {
 	int card;
@@ -170,5 +263,6 @@ int main(void)
 		t_skip("no importer: load vgem");
 	}
 	write_file(ENABLE, "0");
+	test_kmalloc();
 	return t_end();
 }

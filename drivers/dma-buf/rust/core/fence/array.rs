@@ -111,14 +111,7 @@ impl Array {
 
     /// Memory for an array of `count` fences, zeroed. Fails with `ENOMEM`. May sleep.
     pub(crate) fn allocate(count: usize) -> Result<NonNull<dma_fence_array>> {
-        let callbacks = count
-            .checked_mul(size_of::<dma_fence_array_cb>())
-            .ok_or(ENOMEM)?;
-        let size = callbacks
-            .checked_add(size_of::<dma_fence_array>())
-            .ok_or(ENOMEM)?;
-
-        kmalloc::zeroed(size).map(NonNull::cast)
+        kmalloc::array(count)
     }
 
     /// Initialises an array in the memory at `array`.

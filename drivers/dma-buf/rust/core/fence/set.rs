@@ -41,12 +41,8 @@ impl FenceSet {
 
     /// Fails with `ENOMEM`. May sleep.
     pub(crate) fn with_capacity(capacity: usize) -> Result<Self> {
-        let size = capacity
-            .checked_mul(size_of::<*mut dma_fence>())
-            .ok_or(ENOMEM)?;
-
         Ok(Self {
-            ptr: kmalloc::uninit(size)?.cast().as_ptr(),
+            ptr: kmalloc::fences(capacity)?.as_ptr(),
             len: 0,
             capacity,
         })

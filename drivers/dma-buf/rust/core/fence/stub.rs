@@ -79,7 +79,7 @@ pub(crate) fn get() -> ARef<Fence> {
 
 /// A stub that was signalled at `timestamp`. Fails with `ENOMEM`. May sleep.
 pub(crate) fn new(timestamp: Time) -> Result<ARef<Fence>> {
-    let fence = kmalloc::uninit(size_of::<dma_fence>())?.cast::<dma_fence>();
+    let fence = kmalloc::fence()?;
 
     // SAFETY: The memory is new, comes from `kmalloc()` and goes over to the fence, whose first
     // reference is ours.

@@ -274,17 +274,17 @@ pub(super) struct ListBox(ListRef<'static>);
 impl ListBox {
     /// An empty list with room for `count` entries, or for some more. Fails with `ENOMEM`. Sleeps.
     pub(super) fn new(count: u32) -> Result<Self> {
-        Self::in_memory_of(count, kmalloc::uninit)
+        Self::in_memory_of(count, kmalloc::list)
     }
 
     /// As [`new`](Self::new), but does not sleep.
     pub(super) fn new_nowait(count: u32) -> Result<Self> {
-        Self::in_memory_of(count, kmalloc::uninit_nowait)
+        Self::in_memory_of(count, kmalloc::list_nowait)
     }
 
     fn in_memory_of(
         count: u32,
-        allocate: impl FnOnce(usize) -> Result<NonNull<u8>>,
+        allocate: impl FnOnce(usize) -> Result<NonNull<c_void>>,
     ) -> Result<Self> {
         let slots = (count as usize)
             .checked_mul(size_of::<Slot>())
