@@ -98,10 +98,8 @@ pub(crate) fn new_file(size: usize, open_flags: u32) -> Result<NonNull<bindings:
         )
     })?;
 
-    // The file owns the inode now.
+    // The file owns the inode now, and its path a reference to the mount.
     inode.dismiss();
-    // Its directory entry gives this back.
-    core::mem::forget(mount);
     NonNull::new(file).ok_or(ENOMEM)
 }
 
@@ -178,11 +176,7 @@ fn put_at_end<'a>(buffer: &'a mut [u8], parts: [&[u8]; 4]) -> Result<&'a mut [u8
 unsafe extern "C" fn release(dentry: *mut bindings::dentry) {
     // SAFETY: As in `dname`; an entry whose file was never connected has NULL.
     if let Some(buf) = NonNull::new(unsafe { (*dentry).d_fsdata }.cast()) {
-        // SAFETY: `connect` made the entry the owner of the buffer, and `new_file` that of the
-        // mount, which the VFS keeps until this function has returned.
-        unsafe {
-            buffer::release(buf);
-            Mount::put();
-        }
+        // SAFETY: `connect` made the entry the owner of the buffer.
+        unsafe { buffer::release(buf) };
     }
 }

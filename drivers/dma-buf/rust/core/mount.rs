@@ -3,8 +3,9 @@
 //! The mount of the pseudo file system: for ever if built in, and in a module as long as there is a
 //! file or may be one, since a mount keeps the module of its file system from being unloaded.
 //!
-//! That covers all code that runs for a file: the VFS drops the file's own reference to the mount
-//! after its last call into the file system, and so does who looks at a path in `/proc`.
+//! The path of a file holds a reference to the mount. That covers all code that runs for a file:
+//! the VFS drops it after its last call into the file system, and so does who looks at a path in
+//! `/proc`.
 
 use core::ptr::NonNull;
 use kernel::{
@@ -17,7 +18,7 @@ pub(crate) use form::{
     init, //
 };
 
-/// A reference to the mount, taken for one file.
+/// A reference to the mount, taken to make one file.
 ///
 /// # Invariants
 ///
@@ -34,23 +35,12 @@ impl Mount {
     pub(crate) fn as_ptr(&self) -> *mut bindings::vfsmount {
         self.0.as_ptr()
     }
-
-    /// Drops the reference of a [`Mount`] that was forgotten.
-    ///
-    /// # Safety
-    ///
-    /// Called once for each. Somebody else keeps the file system mounted until the caller has left
-    /// its module.
-    pub(crate) unsafe fn put() {
-        // SAFETY: By the caller's guarantee.
-        unsafe { form::put() };
-    }
 }
 
 impl Drop for Mount {
     fn drop(&mut self) {
-        // SAFETY: By the type invariant; the caller, who exports a buffer, keeps this module.
-        unsafe { form::put() };
+        // SAFETY: `get` took it.
+        unsafe { form::put(self.0) };
     }
 }
 
@@ -102,45 +92,49 @@ mod form {
     /// # Safety
     ///
     /// None; the signature is that of the other form.
-    pub(super) unsafe fn put() {}
+    pub(super) unsafe fn put(_mount: NonNull<bindings::vfsmount>) {}
 }
 
 /// A module.
 ///
 /// Mounting costs more than a small buffer, so the mount is kept when the last file goes, until a
 /// module is unloaded: while there are none that use this one, there are no buffers either, and it
-/// can be unloaded, too.
+/// can be unloaded, too. Files that are there then keep a mount of their own.
+///
+/// As long as it is kept it is a long-term one, whose references cost no lock.
 #[cfg(MODULE)]
 mod form {
     use super::*;
-    use core::ptr;
     use kernel::{
-        error::to_result,
-        sync::atomic::{
-            Atomic,
-            Full,
-            Relaxed, //
+        error::{
+            from_err_ptr,
+            to_result, //
         },
+        sync::global_lock,
         types::Opaque,
     };
 
-    /// What `simple_pin_fs()` and `simple_release_fs()` count the references in, under a lock of
-    /// theirs.
-    struct Pinned {
-        mount: Opaque<*mut bindings::vfsmount>,
-        count: Opaque<c_int>,
+    /// The mount that is kept.
+    ///
+    /// # Invariants
+    ///
+    /// Made by `kern_mount()`, and unmounted by nobody but this object's drop.
+    struct Kept(NonNull<bindings::vfsmount>);
+
+    // SAFETY: A mount is not tied to a thread.
+    unsafe impl Send for Kept {}
+
+    impl Drop for Kept {
+        fn drop(&mut self) {
+            // SAFETY: By the type invariant. What has a reference of its own keeps the mount.
+            unsafe { bindings::kern_unmount(self.0.as_ptr()) };
+        }
     }
 
-    // SAFETY: Only the two functions access it.
-    unsafe impl Sync for Pinned {}
-
-    static PINNED: Pinned = Pinned {
-        mount: Opaque::new(ptr::null_mut()),
-        count: Opaque::new(0),
-    };
-
-    /// Whether there is a reference beside those of the files.
-    static KEPT: Atomic<bool> = Atomic::new(false);
+    global_lock! {
+        // SAFETY: Initialised by `init()` before anything else uses it.
+        unsafe(uninit) static MOUNT: Mutex<Option<Kept>> = None;
+    }
 
     struct Notifier(Opaque<bindings::notifier_block>);
 
@@ -158,11 +152,15 @@ mod form {
     ///
     /// Called once.
     pub(crate) unsafe fn init(_fs_type: *mut bindings::file_system_type) -> Result {
-        // SAFETY: The block is complete, and stays until `exit`.
-        to_result(unsafe { bindings::register_module_notifier(NOTIFIER.0.get()) })
+        // SAFETY: By the caller's guarantee; the block is complete, and stays until `exit`.
+        unsafe {
+            MOUNT.init();
+            to_result(bindings::register_module_notifier(NOTIFIER.0.get()))
+        }
     }
 
-    /// Undoes [`init`]. Called once, when there is no file and nobody can make one.
+    /// Undoes [`init`]. Called once, when there is no file and nobody can make one: nothing is
+    /// mounted, since that would keep this module.
     pub(crate) fn exit() {
         // SAFETY: `init` has registered it.
         unsafe { bindings::unregister_module_notifier(NOTIFIER.0.get()) };
@@ -176,41 +174,39 @@ mod form {
         state: c_ulong,
         _: *mut c_void,
     ) -> c_int {
-        if state == bindings::module_state_MODULE_STATE_GOING as c_ulong && KEPT.xchg(false, Full) {
-            // SAFETY: The reference was there before `KEPT` said so. A module that runs a notifier
-            // is not unloaded.
-            unsafe { put() };
+        if state == bindings::module_state_MODULE_STATE_GOING as c_ulong {
+            let kept = MOUNT.lock().take();
+
+            // A module that runs a notifier is not unloaded.
+            drop(kept);
         }
         bindings::NOTIFY_DONE as c_int
     }
 
     /// Fails with `ENOMEM`.
-    fn pin(fs_type: *mut bindings::file_system_type) -> Result {
-        // SAFETY: The type is complete and static, the counters are for these functions only.
-        to_result(unsafe {
-            bindings::simple_pin_fs(fs_type, PINNED.mount.get(), PINNED.count.get())
-        })
-    }
-
     pub(super) fn get(
         fs_type: *mut bindings::file_system_type,
     ) -> Result<NonNull<bindings::vfsmount>> {
-        pin(fs_type)?;
-        // Nobody may give back the second reference before it is there.
-        if !KEPT.load(Relaxed) && pin(fs_type).is_ok() && KEPT.xchg(true, Full) {
-            // SAFETY: Somebody else was faster; this is ours.
-            unsafe { put() };
-        }
+        let mut kept = MOUNT.lock();
 
-        // SAFETY: It does not change while it is pinned.
-        NonNull::new(unsafe { PINNED.mount.get().read() }).ok_or(ENODEV)
+        if kept.is_none() {
+            // SAFETY: The type is complete and static.
+            let mount = from_err_ptr(unsafe { bindings::kern_mount(fs_type) })?;
+
+            // INVARIANT: Made just above.
+            *kept = Some(Kept(NonNull::new(mount).ok_or(ENOMEM)?));
+        }
+        let mount = kept.as_ref().ok_or(ENODEV)?.0;
+        // SAFETY: It is mounted as long as it is kept.
+        unsafe { bindings::mntget(mount.as_ptr()) };
+        Ok(mount)
     }
 
     /// # Safety
     ///
-    /// Called once after each successful [`pin`].
-    pub(super) unsafe fn put() {
+    /// Called once after each successful [`get`], with what that gave. Somebody keeps this module.
+    pub(super) unsafe fn put(mount: NonNull<bindings::vfsmount>) {
         // SAFETY: By the caller's guarantee.
-        unsafe { bindings::simple_release_fs(PINNED.mount.get(), PINNED.count.get()) };
+        unsafe { bindings::mntput(mount.as_ptr()) };
     }
 }
