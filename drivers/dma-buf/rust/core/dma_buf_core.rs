@@ -20,8 +20,7 @@
 
 use kernel::{
     bindings,
-    prelude::*,
-    sync::rcu::synchronize_rcu, //
+    prelude::*, //
 };
 
 mod attachment;
@@ -44,6 +43,7 @@ mod resv;
 #[cfg(CONFIG_SYNC_FILE)]
 mod sync_file;
 mod trace;
+mod unload;
 
 const __LOG_PREFIX: &[u8] = b"dma_buf\0";
 
@@ -79,8 +79,5 @@ extern "C" fn rust_dma_buf_init() -> c_int {
 extern "C" fn rust_dma_buf_exit() {
     debugfs::exit();
     mount::exit();
-    // A container of fences that was given up with its signal on the way: its `irq_work` has run
-    // when every CPU was seen with interrupts enabled. (Not so with PREEMPT_RT, where a thread runs
-    // it, nor where it has no interrupt and waits for a tick: there unloading is not safe yet.)
-    synchronize_rcu();
+    unload::wait_for_irq_works();
 }
