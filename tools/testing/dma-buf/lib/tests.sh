@@ -30,6 +30,7 @@ test_job() {
 	stress*) options+=(--append deferred_probe_timeout=-1) ;;
 	esac
 	case $job in *-4) options+=(--cpus 4) ;; esac
+	[ -z "${BOOT_WITH:-}" ] || options+=(--append "$BOOT_WITH")
 	[ -z "$TEST" ] || options+=(--only "$TEST")
 	# what fails is told at once, the whole when the guest has ended
 	guest_job "$machine" "${job%-4}" "$dir" 4500 "${options[@]}" --tell "$VARIANT: $job" 2>"$RESULTS/$VARIANT-$job.txt" >&3 || true
@@ -149,6 +150,7 @@ run_full_tests() {
 	test_forms {arm64,vexpress-a9,x86_64}/rust/{y,m} + {arm64,vexpress-a9,x86_64}/c/y {arm64,x86_64}/c-heaps/y
 	lock_cache
 	check_combinations
+	test_variants
 	check_users arm64 vexpress-a9
 	bpf_test
 	unlock_cache

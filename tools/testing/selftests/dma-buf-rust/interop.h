@@ -92,6 +92,7 @@ bool wrong(const char *fmt, ...) __printf(1, 2);
 struct form {
 	const char *machine;
 	const char *link;
+	bool bounced;		/* devices reach bounce buffers only */
 };
 
 struct expectation {
@@ -106,6 +107,9 @@ struct expectation {
 /* NULL: it is expected to work */
 const struct expectation *expected_refusal(const char *exporter,
 					   const char *importer,
+					   const struct form *form);
+/* What may happen beside that where there are bounce buffers; NULL: nothing */
+const struct expectation *possible_refusal(const char *importer,
 					   const struct form *form);
 /* NULL: it is expected to be there; otherwise why it is not */
 const char *expected_absence(const char *name, const struct form *form);

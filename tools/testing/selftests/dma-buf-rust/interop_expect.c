@@ -36,6 +36,16 @@ static const struct expectation refusals[] = {
 	{ "vb2", "rust_dumb", NULL, IMPORT, EINVAL, SAMPLE VMALLOC_PAGES },
 };
 
+#define BOUNCE		"a bounce buffer has no piece of more than 256 KiB, and there are few: "
+
+/* Who maps more than that, or several pieces of it, at once */
+static const struct expectation bounces[] = {
+	{ NULL, "vivid_contig", NULL, QUEUE, EINVAL, BOUNCE "a frame is one piece" },
+	{ NULL, "rust_dumb", NULL, IMPORT, EIO, BOUNCE "a frame is one piece" },
+	{ NULL, "rust_importer", NULL, "RUST_DMA_BUF_IMPORTER_SUBMIT", EIO,
+	  BOUNCE "the buffer's pieces may be larger" },
+};
+
 /* What a form of the kernel does not have */
 static const struct {
 	const char *name;
@@ -61,6 +71,15 @@ const struct expectation *expected_refusal(const char *exporter,
 		    !strcmp(refusals[i].importer, importer) &&
 		    holds(refusals[i].machine, form->machine))
 			return &refusals[i];
+	return NULL;
+}
+
+const struct expectation *possible_refusal(const char *importer,
+					   const struct form *form)
+{
+	for (size_t i = 0; form->bounced && i < ARRAY_SIZE(bounces); i++)
+		if (!strcmp(bounces[i].importer, importer))
+			return &bounces[i];
 	return NULL;
 }
 

@@ -1,0 +1,40 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+# Guests of make test-full in which memory or locks are others than everywhere else.
+
+# Devices that reach nothing but bounce buffers: what is not synchronised does not get there, and what is undone is seen.
+swiotlb_tests() {
+	local job
+	MACHINE=arm64 CORE=rust LINK=y
+	build_machine "$MACHINE" "$LINK"
+	# a machine of its own for those who compare matrices
+	VARIANT=$MACHINE-swiotlb-$CORE
+	BOOT_WITH=swiotlb=force
+	for job in selftests interop; do test_job "$job" 3>&1; done
+	BOOT_WITH=
+}
+
+# Locks that sleep, and threads that run what elsewhere runs in interrupts; as modules, which are unloaded under them.
+set_rt() {
+	MACHINE=arm64 CORE=rust LINK=m
+	set_machine
+	FRAGMENTS+=("$HERE/configs/rt.config")
+	OBJ+=-rt VARIANT+=-rt OUT=$BUILD/$VARIANT
+	TITLE+=", PREEMPT_RT"
+	BUILD_TIME="8 to 15 min when cold"
+	# it exists: the locks are in every object, so that no other kernel has any that this one could start from
+	mkdir -p "$OBJ"
+}
+
+rt_tests() {
+	local job
+	set_rt
+	make_kernel
+	build_guest
+	for job in modules kunit selftests; do test_job "$job" 3>&1; done
+}
+
+test_variants() {
+	swiotlb_tests
+	rt_tests
+}
