@@ -58,6 +58,7 @@ pub mod heap;
 pub mod importer;
 #[cfg(CONFIG_MMU)]
 pub mod memfd;
+pub(crate) mod module_ref;
 mod operations;
 mod page_exporter;
 mod pages;

@@ -70,22 +70,24 @@ module! {
 
 /// What the module is: a DRM device. Dropped when the module is unloaded, which the kernel refuses
 /// as long as a file of the device or a dma-buf of ours is open.
+#[pin_data]
 struct DumbModule {
+    #[pin]
     _device: drm::faux::Registration<DumbDriver>,
 }
 
-impl kernel::Module for DumbModule {
-    fn init(_module: &'static ThisModule) -> Result<Self> {
+impl kernel::InPlaceModule for DumbModule {
+    fn init(_module: &'static ThisModule) -> impl PinInit<Self, Error> {
         // A device that can address 4 GiB, like many displays.
         let mask = DmaMask::new::<32>();
 
-        Ok(Self {
-            _device: drm::faux::Registration::new(
+        try_pin_init!(Self {
+            _device <- drm::faux::Registration::new(
                 c"rust-drm-dumb",
                 mask,
                 Ok(()),
                 Ok::<_, Error>(()),
-            )?,
+            ),
         })
     }
 }

@@ -12,21 +12,30 @@ use crate::{
         Bound, //
     },
     dma::DmaMask,
+    dma_buf::module_ref::ModuleRef,
     drm,
     error::to_result,
     faux,
     prelude::*, //
 };
+use core::marker::PhantomPinned;
 
 /// A DRM device on a faux device of its own.
 ///
 /// For drivers of devices that are not there: for testing, and to share memory between others. The
 /// faux device is bound, and user space cannot unbind it, until the registration is dropped; then
-/// the DRM device is unplugged first. Like every registration it belongs into the driver's module.
+/// the DRM device is unplugged first.
+///
+/// It belongs into the structure that is the driver's module, with which it goes. Anywhere else it
+/// keeps the module loaded, so that it may be forgotten there.
+#[pin_data]
 pub struct Registration<T: drm::Driver> {
     // Dropped in this order.
     drm: drm::Registration<'static, T>,
     _faux: faux::Registration,
+    _module: Option<ModuleRef>,
+    #[pin]
+    _pinned: PhantomPinned,
 }
 
 impl<T> Registration<T>
@@ -37,13 +46,38 @@ where
     /// it, which user space sees from then on.
     ///
     /// Fails with `ENODEV` if there is a faux device of that name; with `EIO` if no memory is
-    /// within `mask`; with `ENOMEM`. May sleep.
+    /// within `mask`; with `ENOENT` if the module is about to be unloaded; with `ENOMEM`. May
+    /// sleep.
     pub fn new<E>(
+        name: &'static CStr,
+        mask: DmaMask,
+        data: impl PinInit<T::Data, Error>,
+        reg_data: impl PinInit<T::RegistrationData<'static>, E>,
+    ) -> impl PinInit<Self, Error>
+    where
+        Error: From<E>,
+    {
+        pin_init::pin_init_scope(move || {
+            let (drm, faux) = Self::register(name, mask, data, reg_data)?;
+
+            Ok(try_pin_init!(&this in Self {
+                drm,
+                _faux: faux,
+                _module: ModuleRef::unless_inside(
+                    this.addr().get(),
+                    Self::device as *const () as usize,
+                )?,
+                _pinned: PhantomPinned,
+            }? Error))
+        })
+    }
+
+    fn register<E>(
         name: &CStr,
         mask: DmaMask,
         data: impl PinInit<T::Data, Error>,
         reg_data: impl PinInit<T::RegistrationData<'static>, E>,
-    ) -> Result<Self>
+    ) -> Result<(drm::Registration<'static, T>, faux::Registration)>
     where
         Error: From<E>,
     {
@@ -68,7 +102,7 @@ where
         // nothing but what lives for ever.
         let drm = unsafe { drm::Registration::new(dev, drm, reg_data, 0) }?;
 
-        Ok(Self { drm, _faux: faux })
+        Ok((drm, faux))
     }
 
     /// The DRM device.

@@ -26,6 +26,8 @@ mod gate;
 mod heap;
 mod ioctl;
 mod registry;
+#[cfg(CONFIG_MODULES)]
+mod unload;
 
 const __LOG_PREFIX: &[u8] = b"dma_heap\0";
 
@@ -38,6 +40,12 @@ extern "C" fn rust_dma_heap_init() -> c_int {
         // added and no file opened before there is a character device.
         unsafe { registry::init() };
         chardev::init()?;
+        // SAFETY: This is the only call.
+        #[cfg(CONFIG_MODULES)]
+        unsafe { unload::init() }.inspect_err(|_| {
+            // SAFETY: Nobody has added a heap yet.
+            unsafe { chardev::exit() }
+        })?;
         Ok(0)
     })
 }
@@ -46,6 +54,11 @@ extern "C" fn rust_dma_heap_init() -> c_int {
 /// file is open, and there is no heap.
 #[no_mangle]
 extern "C" fn rust_dma_heap_exit() {
+    // SAFETY: Initialised, or this module would not be there.
+    #[cfg(CONFIG_MODULES)]
+    unsafe {
+        unload::exit()
+    };
     // SAFETY: Whoever adds heaps uses symbols of this module, and so keeps it.
     unsafe { chardev::exit() };
 }

@@ -122,6 +122,11 @@ impl Heap {
         self.data
     }
 
+    /// Whether the heap's code is in this module.
+    pub(crate) fn is_owned_by(&self, module: NonNull<bindings::module>) -> bool {
+        core::ptr::eq(self.owner, module.as_ptr())
+    }
+
     /// Allocates a buffer of `len` bytes, which must be a multiple of the page size and not zero.
     ///
     /// Fails with `ENODEV` if the heap was removed, otherwise as the heap likes, usually with

@@ -9,7 +9,9 @@ use crate::{
         OpenHeap, //
     }, //
 };
+use core::ptr::NonNull;
 use kernel::{
+    bindings,
     prelude::*,
     sync::{
         global_lock,
@@ -89,6 +91,23 @@ pub(crate) fn remove(heap: &Heap) {
     drop(heaps);
     drop(taken);
     heap.wait_until_unused();
+}
+
+/// Takes away what a module has left that is being unloaded: after this nobody could. Sleeps.
+pub(crate) fn remove_left_by(owner: NonNull<bindings::module>) {
+    let next = || {
+        HEAPS
+            .lock()
+            .iter()
+            .flatten()
+            .find(|heap| heap.is_owned_by(owner))
+            .cloned()
+    };
+
+    while let Some(heap) = next() {
+        pr_warn!("Heap {} is left by a module that goes\n", heap.name());
+        remove(&heap);
+    }
 }
 
 /// The heap that `minor` belongs to, for an open file. Sleeps.

@@ -9,6 +9,7 @@ use super::{
 use crate::{
     bindings,
     container_of,
+    dma_buf::module_ref::ModuleRef,
     error::to_result,
     prelude::*,
     sync::aref::ARef,
@@ -34,15 +35,16 @@ pub trait FenceCallback: Sync + 'static {
 /// When the registration is gone, the callback has either run to its end or will not run. Holds a
 /// reference to the fence.
 ///
-/// A registration that is forgotten ([`mem::forget`](core::mem::forget)) stays for as long as the
-/// fence is not signalled. A module must not do that: it could be unloaded meanwhile.
+/// The module that the callback is in cannot be unloaded before it was called or taken back; so a
+/// registration may be forgotten ([`mem::forget`](core::mem::forget)).
 ///
 /// A registration must be dropped outside of the fence's lock, so not by a callback of the same
 /// fence. If a callback drops its own one this is a bug that stops the kernel.
 ///
 /// # Invariants
 ///
-/// `cb` is in the fence's list of callbacks, or was and has been called.
+/// `cb` is in the fence's list of callbacks, and `module` holds the module that the callback is in;
+/// or the callback has been called.
 ///
 /// # Examples
 ///
@@ -87,6 +89,7 @@ pub trait FenceCallback: Sync + 'static {
 pub struct CallbackRegistration<T: FenceCallback> {
     fence: ARef<Fence>,
     inside: Inside,
+    module: ModuleRef,
     #[pin]
     callback: T,
     // Last, so that the rest is there when it is registered.
@@ -103,7 +106,8 @@ unsafe impl<T: FenceCallback> Sync for CallbackRegistration<T> {}
 impl<T: FenceCallback> CallbackRegistration<T> {
     /// Registers `callback` with `fence`, and asks for the fence to be signalled.
     ///
-    /// Fails with `ENOENT` if the fence is signalled already.
+    /// Fails with `ENOENT` if the fence is signalled already, and with `ECANCELED` if the module is
+    /// about to be unloaded.
     #[inline]
     pub fn new<E>(fence: &Fence, callback: impl PinInit<T, E>) -> impl PinInit<Self, Error>
     where
@@ -115,6 +119,7 @@ impl<T: FenceCallback> CallbackRegistration<T> {
         try_pin_init!(Self {
             fence,
             inside: Inside::new(),
+            module: ModuleRef::of(Self::signaled as *const () as usize).map_err(|_| ECANCELED)?,
             callback <- callback,
             // INVARIANT: If this fails there is no registration.
             cb <- Opaque::try_ffi_init(move |cb| {
@@ -150,13 +155,16 @@ impl<T: FenceCallback> CallbackRegistration<T> {
         // SAFETY: `cb` is part of a registration, which stays until after the call, because to take
         // the callback back it needs the fence's lock, which the core holds. Only the fields that
         // were initialised before the callback was registered are used.
-        let (inside, callback) = unsafe {
+        let (inside, module, callback) = unsafe {
             let this = container_of!(Opaque::cast_from(cb), Self, cb);
-            (&(*this).inside, &(*this).callback)
+            (&(*this).inside, &(*this).module, &(*this).callback)
         };
 
         // SAFETY: The registration has a reference to the fence.
         inside.run(|| callback.signaled(unsafe { Fence::from_raw(fence) }));
+        // This is code of the module still. It stays until the core has unlocked the fence, because
+        // a task that holds a spin lock is in an RCU read-side critical section.
+        module.release();
     }
 }
 

@@ -18,6 +18,7 @@
 #define CREATE	_IO('f', 0)
 #define SIGNAL	_IO('f', 1)
 #define FAIL	_IO('f', 2)
+#define WATCH	_IO('f', 3)
 
 static int load(int module)
 {
@@ -27,6 +28,19 @@ static int load(int module)
 static int unload(void)
 {
 	return syscall(SYS_delete_module, "fence_issuer", O_NONBLOCK);
+}
+
+/* How many keep the module. */
+static int references(void)
+{
+	FILE *f = fopen("/sys/module/fence_issuer/refcnt", "re");
+	int count = -1;
+
+	if (f && fscanf(f, "%d", &count) != 1)
+		count = -1;
+	if (f)
+		fclose(f);
+	return count;
 }
 
 static int control_open(void)
@@ -146,6 +160,33 @@ static void test_forgotten(int module)
 	close(fence);
 }
 
+/* Callbacks: what is to be called must be there. */
+static void test_callbacks(int module)
+{
+	int control, timeline, fence, other, log = log_open();
+
+	t_err(load(module), 0, "load");
+	timeline = timeline_open();
+	fence = timeline_fence(timeline, 1);
+	other = timeline_fence(timeline, 2);
+	control = control_open();
+	t_err(ioctl(control, WATCH, fence), 0, "a callback");
+	t_err(ioctl(control, WATCH, other), 0, "and another");
+	close(control);
+	/* Not by unloading, after which what is not there would be called. */
+	t_ok(references() == 2, "the module stays as long as it may be called");
+	timeline_inc(timeline, 1);
+	t_ok(references() == 1, "until all are signalled");
+	timeline_inc(timeline, 1);
+	t_err(unload(), 0, "and then goes, though it has kept them");
+	overwrite(module);
+	close(fence);
+	close(other);
+	close(timeline);
+	t_ok(log_is_clean(log), "the kernel has nothing to say");
+	close(log);
+}
+
 int main(int argc, char **argv)
 {
 	struct group g;
@@ -163,6 +204,9 @@ int main(int argc, char **argv)
 	group_end(&g);
 	group_begin(&g, "never signalled");
 	test_forgotten(module);
+	group_end(&g);
+	group_begin(&g, "callbacks");
+	test_callbacks(module);
 	group_end(&g);
 	close(module);
 	return t_end();

@@ -22,6 +22,7 @@
 #define LET_GO		_IO('h', 3)
 #define INSIDE		_IO('h', 4)
 #define ALIVE		_IO('h', 5)
+#define FORGET		_IO('h', 6)
 #define SECONDS		4
 #define OPENERS		3
 
@@ -337,6 +338,23 @@ static void test_unload(void)
 	t_err(open(CONTROL, O_RDWR), ENOENT, "it is gone");
 }
 
+/* Nobody is left who could remove it, but for the unloading itself. */
+static void test_forgotten(void)
+{
+	int control = control_open(), heap;
+
+	t_err(ioctl(control, ADD), 0, "add a heap");
+	t_err(ioctl(control, FORGET), 0, "which is forgotten");
+	close(control);
+	heap = heap_open();
+	t_ok(heap >= 0, "it is still there");
+	t_err(unload(), EAGAIN, "unload with an open file of it");
+	close(heap);
+	t_err(unload(), 0, "unload");
+	/* Not opened: if the heap was there its module would be asked. */
+	t_err(access(HEAP, F_OK), ENOENT, "it has gone with its module");
+}
+
 int main(int argc, char **argv)
 {
 	int module, control;
@@ -362,7 +380,10 @@ int main(int argc, char **argv)
 	/* Once more, as if for the first time. */
 	t_err(syscall(SYS_finit_module, module, "", 0), 0, "load again");
 	test_add();
-	t_err(unload(), 0, "unload again");
+	test_forgotten();
+	t_err(syscall(SYS_finit_module, module, "", 0), 0, "and again");
+	test_add();
+	t_err(unload(), 0, "unload at last");
 	close(module);
 	return t_end();
 }

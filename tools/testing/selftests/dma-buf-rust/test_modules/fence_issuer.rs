@@ -4,8 +4,11 @@
 
 use kernel::{
     dma_buf::{
+        CallbackRegistration,
         DriverFence,
+        Fence,
         FenceAllocation,
+        FenceCallback,
         FenceContext,
         FenceOps,
         SyncFile, //
@@ -25,7 +28,10 @@ use kernel::{
     },
     new_mutex,
     prelude::*,
-    sync::Mutex,
+    sync::{
+        global_lock,
+        Mutex, //
+    },
 };
 
 module! {
@@ -44,12 +50,34 @@ const CREATE: u32 = _IO('f' as u32, 0);
 const SIGNAL: u32 = _IO('f' as u32, 1);
 /// The same, with the error `EIO`.
 const FAIL: u32 = _IO('f' as u32, 2);
+/// Has itself called when the fence of a sync file is signalled, for as long as the module is there.
+const WATCH: u32 = _IO('f' as u32, 3);
 
 struct Job;
 
 #[vtable]
 impl FenceOps for Job {
     const DRIVER_NAME: &'static CStr = NAME;
+}
+
+/// A callback that has nothing to do.
+struct Seen;
+
+impl FenceCallback for Seen {
+    fn signaled(&self, _fence: &Fence) {}
+}
+
+global_lock! {
+    // SAFETY: Initialised as the module is, ahead of the device.
+    unsafe(uninit) static KEPT: Mutex<KVec<Pin<KBox<CallbackRegistration<Seen>>>>> = KVec::new();
+}
+
+fn watch(fd: usize) -> Result {
+    let fence = SyncFile::fence_from_fd(fd as i32)?;
+    let registration = KBox::pin_init(CallbackRegistration::new(&fence, Seen), GFP_KERNEL)?;
+
+    KEPT.lock().push(registration, GFP_KERNEL)?;
+    Ok(())
 }
 
 /// An open file.
@@ -91,9 +119,10 @@ impl MiscDevice for Queue {
         )
     }
 
-    fn ioctl(me: Pin<&Self>, _file: &File, cmd: u32, _arg: usize) -> Result<isize> {
+    fn ioctl(me: Pin<&Self>, _file: &File, cmd: u32, arg: usize) -> Result<isize> {
         match cmd {
             CREATE => return me.create(),
+            WATCH => watch(arg)?,
             SIGNAL => me.newest()?.signal(),
             FAIL => me.newest()?.signal_err(EIO),
             _ => return Err(ENOTTY),
@@ -102,15 +131,28 @@ impl MiscDevice for Queue {
     }
 }
 
+/// Takes back what is kept.
+struct Kept;
+
+impl Drop for Kept {
+    fn drop(&mut self) {
+        KEPT.lock().clear();
+    }
+}
+
 #[pin_data]
 struct FenceIssuer {
     #[pin]
     _device: MiscDeviceRegistration<Queue>,
+    _kept: Kept,
 }
 
 impl kernel::InPlaceModule for FenceIssuer {
     fn init(_module: &'static ThisModule) -> impl PinInit<Self, Error> {
+        // SAFETY: Called once, and nobody uses it yet.
+        unsafe { KEPT.init() };
         try_pin_init!(Self {
+            _kept: Kept,
             _device <- MiscDeviceRegistration::register(MiscDeviceOptions { name: NAME }),
         })
     }

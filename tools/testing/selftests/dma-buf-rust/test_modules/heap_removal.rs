@@ -59,6 +59,8 @@ const LET_GO: u32 = _IO('h' as u32, 3);
 const INSIDE: u32 = _IO('h' as u32, 4);
 /// How many heaps of this file have not been dropped.
 const ALIVE: u32 = _IO('h' as u32, 5);
+/// Forgets this file's heap. Fails with `ENOENT` if there is none.
+const FORGET: u32 = _IO('h' as u32, 6);
 
 #[derive(Default)]
 struct State {
@@ -158,6 +160,11 @@ impl Control {
         let heap = self.heap.lock().take();
         heap.map(drop).ok_or(ENOENT)
     }
+
+    fn forget(&self) -> Result {
+        let heap = self.heap.lock().take();
+        heap.map(core::mem::forget).ok_or(ENOENT)
+    }
 }
 
 #[vtable]
@@ -186,6 +193,7 @@ impl MiscDevice for Control {
         match cmd {
             ADD => me.add()?,
             REMOVE => me.remove()?,
+            FORGET => me.forget()?,
             HOLD => me.shared.hold(true),
             LET_GO => me.shared.hold(false),
             INSIDE => return Ok(me.shared.state.lock().inside as isize),

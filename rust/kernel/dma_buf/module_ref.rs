@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Keeping modules loaded.
+
+use crate::{
+    bindings,
+    prelude::*,
+    sync::atomic::{
+        Atomic,
+        Full,
+        Relaxed, //
+    },
+};
+use core::ptr;
+
+/// A reference to a module, until it is released or this is dropped. What is built in needs none.
+///
+/// Whoever gives the last reference to the module back that is running needs another reason why
+/// its code stays. One is an RCU read-side critical section: the memory of a module is freed a
+/// grace period after it was unloaded.
+///
+/// # Invariants
+///
+/// Holds NULL, or a module with a reference that belongs to this object.
+pub(crate) struct ModuleRef(Atomic<*mut bindings::module>);
+
+impl ModuleRef {
+    /// A reference to the module that `addr` is in, be it code or data. An address of a generic
+    /// function says where the code for its types is, without a word of who has written it.
+    ///
+    /// Fails with `ENOENT` if that module is about to be unloaded. May be called in any context.
+    // In the kernel and not in modules, for which the look-up is not exported.
+    #[inline(never)]
+    pub(crate) fn of(addr: usize) -> Result<Self> {
+        let guard = crate::sync::rcu::read_lock();
+        let module = module_at(addr);
+        // SAFETY: NULL, or a module that is not freed before the grace period is over.
+        let got = unsafe { bindings::try_module_get(module) };
+        drop(guard);
+
+        // INVARIANT: Taken just above.
+        got.then_some(Self(Atomic::new(module))).ok_or(ENOENT)
+    }
+
+    /// As [`of`](Self::of) the code at `code`, for something at `place`; `None` if that is in the
+    /// memory of the same module, where what is pinned is dropped before the module goes.
+    #[inline]
+    pub(crate) fn unless_inside(place: usize, code: usize) -> Result<Option<Self>> {
+        let (home, module) = (Self::of(place)?, Self::of(code)?);
+
+        Ok((home.0.load(Relaxed) != module.0.load(Relaxed)).then_some(module))
+    }
+
+    /// Gives the reference back. Does nothing if it was given back already. May be called in any
+    /// context.
+    #[inline]
+    pub(crate) fn release(&self) {
+        // INVARIANT: NULL from here on.
+        let module = self.0.xchg(ptr::null_mut(), Full);
+
+        // SAFETY: NULL, or by the type invariant a module whose reference was ours.
+        unsafe { bindings::module_put(module) };
+    }
+}
+
+impl Drop for ModuleRef {
+    #[inline]
+    fn drop(&mut self) {
+        self.release();
+    }
+}
+
+/// NULL if `addr` is not in a module.
+#[cfg(CONFIG_MODULES)]
+fn module_at(addr: usize) -> *mut bindings::module {
+    // SAFETY: Any address may be asked for, in an RCU read-side critical section, which all callers
+    // are in.
+    unsafe { bindings::__module_address(addr) }
+}
+
+#[cfg(not(CONFIG_MODULES))]
+fn module_at(_addr: usize) -> *mut bindings::module {
+    ptr::null_mut()
+}
