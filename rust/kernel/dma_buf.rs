@@ -92,6 +92,7 @@ pub use self::{
         FenceContext,
         FenceOps,
         FenceStatus,
+        LeafFence,
         SignallingSection,
         Unwrap,
         WaitAnyResult,

@@ -24,10 +24,10 @@ use kernel::{
         },
         DmaBuf,
         DriverFence,
-        Fence,
         FenceAllocation,
         FenceContext,
         FenceOps,
+        LeafFence,
         ResvGuard,
         SignallingSection,
         Usage, //
@@ -253,7 +253,7 @@ impl Importer {
         // stands for all before it. But jobs run side by side, and the last may end first.
         let fence = FenceContext::new(NAME).fence(FenceAllocation::new(GFP_KERNEL)?, Reading);
         let submitted = Submitted {
-            fence: fence.fence().into(),
+            fence: fence.as_leaf().into(),
             outcome: outcome.clone(),
         };
         let job = KBox::pin_init(
@@ -303,7 +303,7 @@ fn lock_without_writers(buf: &DmaBuf) -> Result<ResvGuard<'_>> {
 /// A job that is under way, or done.
 #[derive(Clone)]
 struct Submitted {
-    fence: ARef<Fence>,
+    fence: ARef<LeafFence>,
     outcome: Arc<SetOnce<Result<JobResult>>>,
 }
 

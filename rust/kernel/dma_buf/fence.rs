@@ -37,6 +37,7 @@ mod callback;
 mod chain;
 mod driver;
 mod inside;
+mod leaf;
 mod section;
 mod unwrap;
 mod wait;
@@ -60,6 +61,7 @@ pub use self::{
         FenceContext,
         FenceOps, //
     },
+    leaf::LeafFence,
     section::SignallingSection,
     unwrap::Unwrap,
     wait::{

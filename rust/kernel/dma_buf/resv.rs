@@ -7,6 +7,7 @@
 use super::fence::{
     timeout_as_raw,
     Fence,
+    LeafFence,
     WaitResult, //
 };
 use crate::{
@@ -123,7 +124,7 @@ impl Usage {
 /// let mut slots = guard.reserve_slots(1)?;
 /// // ... and this may not.
 /// if let Some(slot) = slots.take() {
-///     slot.add(&fence, Usage::Write);
+///     slot.add(fence.as_leaf().ok_or(EINVAL)?, Usage::Write);
 /// }
 /// assert_eq!(guard.fences(Usage::Write).count(), 1);
 /// assert_eq!(guard.fences(Usage::Kernel).count(), 0);
@@ -315,8 +316,7 @@ impl Resv {
 
     /// One fence that stands for all pending fences of `usage`; `None` if there are none.
     ///
-    /// Fails with `ENOMEM`. May sleep. The result may be an array, which must not be added to a
-    /// reservation object.
+    /// Fails with `ENOMEM`. May sleep. The result may be an array.
     #[inline]
     pub fn singleton(&self, usage: Usage) -> Result<Option<ARef<Fence>>> {
         let mut fence = ptr::null_mut();

@@ -171,7 +171,7 @@ mod sync_file {
         let mut slots = guard.reserve_slots(count)?;
         unwrap::for_each(&fence, |fence| {
             // A chain may have lost links that were signalled meanwhile, but not grown.
-            slots.add(fence, usage);
+            slots.add(fence.as_leaf().ok_or(EINVAL)?, usage);
             Ok(())
         })?;
         Ok(())

@@ -94,8 +94,8 @@ mod tests {
 
         let mut guard = resv.lock();
         let mut slots = guard.reserve_slots(2)?;
-        assert!(slots.add(owner_read.fence(), Usage::Read));
-        assert!(slots.add(owner_bookkeep.fence(), Usage::Bookkeep));
+        assert!(slots.add(owner_read.as_leaf(), Usage::Read));
+        assert!(slots.add(owner_bookkeep.as_leaf(), Usage::Bookkeep));
         drop(guard);
 
         resv.set_deadline(Usage::Write, read.after(30));

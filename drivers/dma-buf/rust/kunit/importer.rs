@@ -128,7 +128,7 @@ mod tests {
         assert!(mapping
             .guard()
             .reserve_slots(1)?
-            .add(fence.fence(), Usage::Read));
+            .add(fence.as_leaf(), Usage::Read));
         drop(mapping);
         assert!(unlocked(&buf));
         assert_eq!(log.counts(), [1, 0, 0, 0]);

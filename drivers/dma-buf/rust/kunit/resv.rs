@@ -38,7 +38,10 @@ mod tests {
         let mut guard = resv.lock();
         let mut slots = guard.reserve_slots(1)?;
 
-        slots.take().ok_or(ENOSPC)?.add(fence, usage);
+        slots
+            .take()
+            .ok_or(ENOSPC)?
+            .add(fence.as_leaf().ok_or(EINVAL)?, usage);
         Ok(())
     }
 
@@ -72,12 +75,12 @@ mod tests {
         let mut guard = resv.lock();
 
         let mut slots = guard.reserve_slots(0)?;
-        assert!(!slots.add(owners[0].fence(), Usage::Read));
+        assert!(!slots.add(owners[0].as_leaf(), Usage::Read));
         let mut slots = guard.reserve_slots(2)?;
         let slot = slots.take().ok_or(EINVAL)?;
-        assert!(slots.add(owners[0].fence(), Usage::Read));
-        assert!(!slots.add(owners[1].fence(), Usage::Read));
-        slot.add(owners[1].fence(), Usage::Read);
+        assert!(slots.add(owners[0].as_leaf(), Usage::Read));
+        assert!(!slots.add(owners[1].as_leaf(), Usage::Read));
+        slot.add(owners[1].as_leaf(), Usage::Read);
         assert!(matches!(guard.reserve_slots(u32::MAX), Err(EINVAL)));
         Ok(())
     }
@@ -264,7 +267,7 @@ mod tests {
         assert!(resvs.iter().all(|resv| resv.try_lock().is_none()));
         for (mut guard, resv) in locked.guards().zip(resvs) {
             assert!(ptr::eq(guard.resv(), resv));
-            assert!(guard.reserve_slots(1)?.add(fence.fence(), Usage::Write));
+            assert!(guard.reserve_slots(1)?.add(fence.as_leaf(), Usage::Write));
         }
         assert!(locked
             .guard(2)

@@ -55,7 +55,7 @@ mod tests {
             let mut guard = resv.lock();
             let mut slots = guard.reserve_slots(constant.len() as u32)?;
             for fence in &constant {
-                slots.add(fence.fence(), Usage::Write);
+                slots.add(fence.as_leaf(), Usage::Write);
             }
             drop(guard);
 
@@ -108,7 +108,7 @@ mod tests {
                 }
                 let mut slots = guard.reserve_slots(1)?;
 
-                self.expect(slots.add(added.fence(), Usage::Read));
+                self.expect(slots.add(added.as_leaf(), Usage::Read));
                 if round % 3 == 0 {
                     guard.replace_fences(&self.added, replacing.fence(), Usage::Bookkeep)?;
                 } else if round % 7 == 0 {

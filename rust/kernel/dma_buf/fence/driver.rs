@@ -22,6 +22,7 @@
 use super::{
     inside::Inside,
     Fence,
+    LeafFence,
     SignallingSection, //
 };
 use crate::{
@@ -303,6 +304,15 @@ impl<T: FenceOps> DriverFence<T> {
     #[inline]
     pub fn fence(&self) -> &Fence {
         // SAFETY: By the type invariant there is a reference.
+        unsafe { self.0.cast().as_ref() }
+    }
+
+    /// The fence, for a reservation object.
+    #[inline]
+    pub fn as_leaf(&self) -> &LeafFence {
+        // INVARIANT: The operations are neither those of an array nor those of a chain.
+        //
+        // SAFETY: By the type invariant there is a reference; `LeafFence` is transparent.
         unsafe { self.0.cast().as_ref() }
     }
 

@@ -239,12 +239,12 @@ impl<D: KeepsBound> Attachment<D> {
     /// ```
     /// use kernel::{
     ///     dma::DataDirection,
-    ///     dma_buf::{importer::{Attachment, KeepsBound}, Fence, Usage},
+    ///     dma_buf::{importer::{Attachment, KeepsBound}, LeafFence, Usage},
     ///     prelude::*,
     /// };
     ///
     /// /// Maps, and says so to those who look at the fences, before anybody else can.
-    /// fn announce<D: KeepsBound>(attachment: &mut Attachment<D>, job: &Fence) -> Result {
+    /// fn announce<D: KeepsBound>(attachment: &mut Attachment<D>, job: &LeafFence) -> Result {
     ///     let mut locked = attachment.lock().map(DataDirection::FromDevice)?;
     ///
     ///     if !locked.guard().reserve_slots(1)?.add(job, Usage::Write) {

@@ -21,9 +21,12 @@ use core::mem::{
 /// let b = KBox::pin_init(Resv::new(), GFP_KERNEL)?;
 /// let resvs: [&Resv; 2] = [&a, &b];
 ///
+/// let fence = Fence::stub();
+/// let fence = fence.as_leaf().ok_or(EINVAL)?;
+///
 /// let mut locked = AcquireCtx::new()?.lock_all(&resvs)?;
 /// for mut guard in locked.guards() {
-///     guard.reserve_slots(1)?.add(&Fence::stub(), Usage::Write);
+///     guard.reserve_slots(1)?.add(fence, Usage::Write);
 /// }
 /// assert!(a.try_lock().is_none());
 /// drop(locked);

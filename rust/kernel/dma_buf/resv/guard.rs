@@ -181,7 +181,7 @@ impl<'a> Slots<'a> {
     ///
     /// As [`Slot::add`].
     #[inline]
-    pub fn add(&mut self, fence: &Fence, usage: Usage) -> bool {
+    pub fn add(&mut self, fence: &LeafFence, usage: Usage) -> bool {
         self.take().map(|slot| slot.add(fence, usage)).is_some()
     }
 }
@@ -202,10 +202,10 @@ pub struct Slot<'a> {
 impl Slot<'_> {
     /// Adds `fence`. Does not sleep.
     ///
-    /// An earlier fence of the same context, or a signalled one, makes room for it. A container
-    /// must be [unwrapped](Fence::unwrap) and its fences added one by one.
+    /// An earlier fence of the same context, or a signalled one, makes room for it. A container is
+    /// [unwrapped](Fence::unwrap) before, and its fences are added one by one.
     #[inline]
-    pub fn add(self, fence: &Fence, usage: Usage) {
+    pub fn add(self, fence: &LeafFence, usage: Usage) {
         // SAFETY: By the type invariant; a fence takes one slot at most. The call takes a reference
         // of its own.
         unsafe { bindings::dma_resv_add_fence(self.resv.as_raw(), fence.as_raw(), usage.as_raw()) };

@@ -5,14 +5,14 @@
 use kernel::{
     dma_buf::{
         DmaBuf,
-        Fence,
+        LeafFence,
         ResvGuard,
         Usage, //
     },
     prelude::*,
 };
 
-fn add(guard: &mut ResvGuard<'_>, fence: &Fence) -> Result {
+fn add(guard: &mut ResvGuard<'_>, fence: &LeafFence) -> Result {
     #[cfg(misuse)]
     guard.add(fence, Usage::Write); //~ ERROR no method named `add` found
     #[cfg(misuse)]
@@ -23,7 +23,7 @@ fn add(guard: &mut ResvGuard<'_>, fence: &Fence) -> Result {
     Ok(())
 }
 
-fn add_unlocked(buf: &DmaBuf, fence: &Fence) -> Result {
+fn add_unlocked(buf: &DmaBuf, fence: &LeafFence) -> Result {
     #[cfg(misuse)]
     buf.resv().add(fence, Usage::Write); //~ ERROR no method named `add` found
     add(&mut buf.resv().lock(), fence)

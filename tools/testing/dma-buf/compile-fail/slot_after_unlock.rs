@@ -4,14 +4,14 @@
 
 use kernel::{
     dma_buf::{
-        Fence,
+        LeafFence,
         Resv,
         Usage, //
     },
     prelude::*,
 };
 
-fn unlocked_too_early(resv: &Resv, fence: &Fence) -> Result {
+fn unlocked_too_early(resv: &Resv, fence: &LeafFence) -> Result {
     let mut guard = resv.lock();
     let mut slots = guard.reserve_slots(1)?;
 
@@ -21,7 +21,7 @@ fn unlocked_too_early(resv: &Resv, fence: &Fence) -> Result {
     Ok(())
 }
 
-fn reserved_by_another_lock(resv: &Resv, fence: &Fence) -> Result {
+fn reserved_by_another_lock(resv: &Resv, fence: &LeafFence) -> Result {
     let mut guard = resv.lock();
     #[cfg(misuse)]
     let mut slots = resv.lock().reserve_slots(1)?; //~ ERROR temporary value dropped while borrowed
