@@ -249,17 +249,11 @@ impl Importer {
         let memory = Attachment::new(buf.clone(), self.dev.clone())?
             .into_mapping(DataDirection::ToDevice)?;
         let outcome = Arc::new(SetOnce::new(), GFP_KERNEL)?;
-        // A timeline of its own: the fences of one have to be signalled in order, and a later one
-        // stands for all before it. But jobs run side by side, and the last may end first.
-        let fence = FenceContext::new(NAME).fence(FenceAllocation::new(GFP_KERNEL)?, Reading);
-        let submitted = Submitted {
-            fence: fence.as_leaf().into(),
-            outcome: outcome.clone(),
-        };
-        let job = KBox::pin_init(
+        let allocation = FenceAllocation::new(GFP_KERNEL)?;
+        let mut job = KBox::pin_init(
             pin_init!(Job {
                 memory,
-                fence: Some(fence),
+                fence: None,
                 outcome,
                 cleanup: Some(self.cleanup.clone()),
                 read <- new_work!("Job::read"),
@@ -271,9 +265,18 @@ impl Importer {
         let mut guard = lock_without_writers(&buf)?;
         let slot = guard.reserve_slots(1)?.take().ok_or(ENOSPC)?;
 
-        // Now the fence becomes visible, and nothing can fail any more. We only read: other readers
-        // need not wait for us, but writers do.
+        // Now the fence is made and becomes visible, and nothing can fail any more. We only read:
+        // other readers need not wait for us, but writers do.
+        //
+        // A timeline of its own: the fences of one have to be signalled in order, and a later one
+        // stands for all before it. But jobs run side by side, and the last may end first.
         let section = SignallingSection::begin();
+        let fence = FenceContext::new(NAME).fence(allocation, Reading);
+        let submitted = Submitted {
+            fence: fence.as_leaf().into(),
+            outcome: job.outcome.clone(),
+        };
+        *job.as_mut().project().fence = Some(fence);
         slot.add(&submitted.fence, Usage::Read);
         self.queue.enqueue::<_, READ>(job);
         drop(section);

@@ -38,6 +38,7 @@ mod chain;
 mod driver;
 mod inside;
 mod leaf;
+mod memory;
 mod section;
 mod unwrap;
 mod wait;

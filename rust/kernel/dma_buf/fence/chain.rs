@@ -4,7 +4,10 @@
 //!
 //! C header: [`include/linux/dma-fence-chain.h`](srctree/include/linux/dma-fence-chain.h)
 
-use super::Fence;
+use super::{
+    memory::Memory,
+    Fence, //
+};
 use crate::{
     alloc::Flags,
     bindings,
@@ -14,7 +17,6 @@ use crate::{
     types::Opaque, //
 };
 use core::{
-    mem::MaybeUninit,
     ops::Deref,
     ptr::{
         self,
@@ -30,7 +32,7 @@ use core::{
 /// # Examples
 ///
 /// See [`FenceChain`].
-pub struct ChainLink(KBox<MaybeUninit<bindings::dma_fence_chain>>);
+pub struct ChainLink(Memory<bindings::dma_fence_chain>);
 
 /// A fence that may be a member of a [`FenceChain`]: anything but a chain.
 ///
@@ -61,7 +63,7 @@ impl ChainLink {
     /// Allocates the memory. Fails with `ENOMEM`. May sleep if `flags` allow it.
     #[inline]
     pub fn new(flags: Flags) -> Result<Self> {
-        Ok(Self(KBox::new_uninit(flags)?))
+        Ok(Self(Memory::new(flags)?))
     }
 
     /// Makes a fence that is signalled when `fence`, `prev` and all before that are.
@@ -70,7 +72,7 @@ impl ChainLink {
     /// context begins. May be called in any context.
     #[inline]
     pub fn link(self, prev: Option<ARef<Fence>>, fence: ChainMember, seqno: u64) -> ARef<Fence> {
-        let chain = KBox::into_raw(self.0);
+        let chain = KBox::into_raw(self.0.into_inner());
         let prev = prev.map_or(ptr::null_mut(), Fence::into_owned);
 
         // SAFETY: The memory is ours, from `kmalloc()`, and becomes a fence with one reference,

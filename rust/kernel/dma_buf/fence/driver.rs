@@ -21,6 +21,7 @@
 
 use super::{
     inside::Inside,
+    memory::Memory,
     Fence,
     LeafFence,
     SignallingSection, //
@@ -49,10 +50,7 @@ use crate::{
 };
 use core::{
     marker::PhantomData,
-    mem::{
-        ManuallyDrop,
-        MaybeUninit, //
-    },
+    mem::ManuallyDrop,
     ops::Deref,
     ptr::{
         self,
@@ -146,13 +144,13 @@ struct Inner<T> {
 /// # Examples
 ///
 /// See [`DriverFence`].
-pub struct FenceAllocation<T: FenceOps>(KBox<MaybeUninit<Inner<T>>>);
+pub struct FenceAllocation<T: FenceOps>(Memory<Inner<T>>);
 
 impl<T: FenceOps> FenceAllocation<T> {
     /// Allocates the memory. Fails with `ENOMEM`. May sleep if `flags` allow it.
     #[inline]
     pub fn new(flags: Flags) -> Result<Self> {
-        Ok(Self(KBox::new_uninit(flags)?))
+        Ok(Self(Memory::new(flags)?))
     }
 }
 
@@ -198,16 +196,13 @@ impl FenceContext {
         let pins_module =
             unsafe { bindings::try_module_get(this_module::<T::OwnerModule>().as_ptr()) };
 
-        let inner = KBox::write(
-            memory.0,
-            Inner {
-                fence: Opaque::uninit(),
-                timeline_name: self.timeline_name,
-                inside: Inside::new(),
-                pins_module,
-                data: ManuallyDrop::new(data),
-            },
-        );
+        let inner = memory.0.write(Inner {
+            fence: Opaque::uninit(),
+            timeline_name: self.timeline_name,
+            inside: Inside::new(),
+            pins_module,
+            data: ManuallyDrop::new(data),
+        });
         // INVARIANT: The first reference will be ours, and so is the module's if `pins_module` is
         // set. Nobody else knows the data yet.
         let fence = DriverFence(NonNull::from(KBox::leak(inner)));
@@ -234,8 +229,9 @@ impl FenceContext {
 /// A fence that its owner has to signal.
 ///
 /// There is one `DriverFence` for a fence; everybody else has a [`Fence`], which cannot signal. If
-/// it is dropped, its fence is signalled with `ECANCELED`, so that nobody waits for ever. Derefs to
-/// the driver's data, which is dropped when the fence is signalled.
+/// it is dropped, its fence is signalled with `ECANCELED`, so that nobody waits for ever; if others
+/// have it by then the kernel warns, because a job was lost. Derefs to the driver's data, which is
+/// dropped when the fence is signalled.
 ///
 /// The code between the moment when others can see the fence and the moment when it is signalled
 /// belongs into a [`SignallingSection`].
@@ -314,6 +310,17 @@ impl<T: FenceOps> DriverFence<T> {
         //
         // SAFETY: By the type invariant there is a reference; `LeafFence` is transparent.
         unsafe { self.0.cast().as_ref() }
+    }
+
+    /// Whether others have the fence, too.
+    #[inline]
+    fn is_shared(&self) -> bool {
+        let raw = self.fence().as_raw();
+        // SAFETY: By the type invariant there is a reference; the counter is accessed atomically
+        // only.
+        let count = unsafe { Atomic::from_ptr(&raw mut (*raw).refcount.refcount.refs.counter) };
+
+        count.load(Relaxed) > 1
     }
 
     /// The work is done.
@@ -401,9 +408,27 @@ impl<T: FenceOps> Deref for DriverFence<T> {
 impl<T: FenceOps> Drop for DriverFence<T> {
     #[inline]
     fn drop(&mut self) {
+        if !self.fence().is_marked_signaled() && self.is_shared() {
+            warn_dropped(self.fence(), T::DRIVER_NAME, self.inner().timeline_name);
+        }
         self.complete(Err(ECANCELED), Instant::now());
         // SAFETY: The fence is signalled, and this is the end of the object.
         unsafe { self.retire() };
+    }
+}
+
+/// Tells of a fence that was promised to others and dropped. Stays in the kernel.
+#[cold]
+#[inline(never)]
+fn warn_dropped(fence: &Fence, driver: &CStr, timeline: &CStr) {
+    let (context, seqno) = (fence.context(), fence.seqno());
+
+    // SAFETY: The name is for messages only.
+    if unsafe { bindings::__printk_ratelimit(c"dma_fence".as_char_ptr()) } != 0 {
+        // `u64` divides to be printed, unless it is hexadecimal.
+        pr_warn!(
+            "{driver}: fence {context:#x}:{seqno:#x} of {timeline} is dropped without being signalled\n"
+        );
     }
 }
 

@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Who has locked a reservation object unlocks it, in the same task.
+//! Who has locked a reservation object unlocks it, in the same task. What a job needs for its fence
+//! goes with the job.
 
 use kernel::{
     dma_buf::{
+        ChainLink,
+        FenceAllocation,
+        FenceOps,
         Resv,
         ResvGuard,
         SignallingSection, //
@@ -19,6 +23,10 @@ fn from_here(resv: &Resv, guard: ResvGuard<'_>, section: SignallingSection) {
     send(guard); //~ ERROR cannot be sent between threads safely
     #[cfg(misuse)]
     send(section); //~ ERROR cannot be sent between threads safely
+}
+
+fn with_a_job<T: FenceOps>(fence: FenceAllocation<T>, link: ChainLink) {
+    send((fence, link));
 }
 
 fn elsewhere(buf: ARef<kernel::dma_buf::DmaBuf>) {

@@ -68,6 +68,24 @@ static bool set_deadline(int fence)
 	return !ioctl(fence, SYNC_IOC_SET_DEADLINE, &arg);
 }
 
+/* Whether a record has both. */
+static bool log_says(int log, const char *one, const char *other)
+{
+	char record[2048];
+	ssize_t n;
+
+	for (;;) {
+		n = read(log, record, sizeof(record) - 1);
+		if (n < 0 && errno == EPIPE)
+			continue;
+		if (n <= 0)
+			return false;
+		record[n] = '\0';
+		if (strstr(record, one) && strstr(record, other))
+			return true;
+	}
+}
+
 /* Other code where the issuer's was. */
 static void overwrite(int module)
 {
@@ -147,13 +165,16 @@ static void test_signalled(int module)
 /* An issuer that goes without signalling signals that. */
 static void test_forgotten(int module)
 {
-	int control, fence;
+	int control, fence, log = log_open();
 
 	t_err(load(module), 0, "load");
 	control = control_open();
 	fence = ioctl(control, CREATE);
 	close(control);
 	t_ok(fence_status(fence) == -ECANCELED, "a job that is dropped");
+	t_ok(log_says(log, "fence_issuer", "without being signalled"),
+	     "which the kernel tells");
+	close(log);
 	t_err(unload(), 0, "the issuer goes");
 	overwrite(module);
 	t_ok(fence_status(fence) == -ECANCELED, "the job still was");
