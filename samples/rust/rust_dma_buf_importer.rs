@@ -243,7 +243,7 @@ impl Importer {
     }
 
     /// Has the device read `buf`.
-    fn submit(&self, buf: ARef<DmaBuf>) -> Result<Submitted> {
+    fn submit(&self, timeline: &FenceContext, buf: ARef<DmaBuf>) -> Result<Submitted> {
         // First all that can fail, sleep or need memory, as long as nobody knows of the job. From
         // the moment others can see the fence it must be certain that it will be signalled.
         let memory = Attachment::new(buf.clone(), self.dev.clone())?
@@ -268,10 +268,10 @@ impl Importer {
         // Now the fence is made and becomes visible, and nothing can fail any more. We only read:
         // other readers need not wait for us, but writers do.
         //
-        // A timeline of its own: the fences of one have to be signalled in order, and a later one
-        // stands for all before it. But jobs run side by side, and the last may end first.
+        // Not earlier: from here on the fences of later jobs on this timeline wait for ours, and so
+        // would who waits for these.
         let section = SignallingSection::begin();
-        let fence = FenceContext::new(NAME).fence(allocation, Reading);
+        let fence = timeline.fence(allocation, Reading);
         let submitted = Submitted {
             fence: fence.as_leaf().into(),
             outcome: job.outcome.clone(),
@@ -317,6 +317,9 @@ struct Submitted {
 #[pin_data]
 struct Client {
     importer: Arc<Importer>,
+    /// A later fence stands for those before it. Jobs run side by side, and the last may end first:
+    /// it is the timeline that sees to the order. Other clients have theirs, and do not wait for us.
+    timeline: FenceContext,
     #[pin]
     last: Mutex<Option<Submitted>>,
 }
@@ -327,7 +330,7 @@ impl Client {
         let buf = DmaBuf::from_fd(fd as i32)?;
 
         writer.write::<Submit>(&[fd, sum_by_cpu(&buf)?])?;
-        let submitted = self.importer.submit(buf)?;
+        let submitted = self.importer.submit(&self.timeline, buf)?;
         *self.last.lock() = Some(submitted);
         Ok(())
     }
@@ -350,8 +353,9 @@ impl MiscDevice for Client {
         let importer = IMPORTER.get().ok_or(ENODEV)?;
 
         KBox::pin_init(
-            pin_init!(Self {
+            try_pin_init!(Self {
                 importer,
+                timeline: FenceContext::new(NAME)?,
                 last <- new_mutex!(None),
             }),
             GFP_KERNEL,

@@ -35,11 +35,13 @@ use core::ptr::{
 mod array;
 mod callback;
 mod chain;
+mod context;
 mod driver;
 mod inside;
 mod leaf;
 mod memory;
 mod section;
+mod timeline;
 mod unwrap;
 mod wait;
 
@@ -56,10 +58,12 @@ pub use self::{
         ChainWalk,
         FenceChain, //
     },
+    context::{
+        FenceAllocation,
+        FenceContext, //
+    },
     driver::{
         DriverFence,
-        FenceAllocation,
-        FenceContext,
         FenceOps, //
     },
     leaf::LeafFence,

@@ -4,6 +4,10 @@
 
 use crate::{
     bindings,
+    module::{
+        this_module,
+        ModuleMetadata, //
+    },
     prelude::*,
     sync::atomic::{
         Atomic,
@@ -37,6 +41,19 @@ impl ModuleRef {
         // SAFETY: NULL, or a module that is not freed before the grace period is over.
         let got = unsafe { bindings::try_module_get(module) };
         drop(guard);
+
+        // INVARIANT: Taken just above.
+        got.then_some(Self(Atomic::new(module))).ok_or(ENOENT)
+    }
+
+    /// A reference to the module `M`, which is running this code.
+    ///
+    /// Fails with `ENOENT` if it is about to be unloaded. May be called in any context.
+    #[inline]
+    pub(crate) fn this<M: ModuleMetadata>() -> Result<Self> {
+        let module = this_module::<M>().as_ptr();
+        // SAFETY: NULL, for what is built in, or the module that is running this code.
+        let got = unsafe { bindings::try_module_get(module) };
 
         // INVARIANT: Taken just above.
         got.then_some(Self(Atomic::new(module))).ok_or(ENOENT)

@@ -55,7 +55,7 @@ mod tests {
 
     #[test]
     fn numbers_count() -> Result {
-        let (one, other) = (context(), context());
+        let (one, other) = (context()?, context()?);
         let (a, b, c) = (fence_of(&one)?, fence_of(&one)?, fence_of(&other)?);
         let (a, b, c) = (a.fence(), b.fence(), c.fence());
 
@@ -71,7 +71,7 @@ mod tests {
 
     #[test]
     fn numbers_wrap() -> Result {
-        let context = context();
+        let context = context()?;
         let later = |a: u64, b: u64, wide| -> Result<Option<bool>> {
             let (a, b) = (numbered(&context, a, wide)?, numbered(&context, b, wide)?);
             Ok(a.is_later_than(&b))
@@ -154,6 +154,31 @@ mod tests {
         drop(fence);
         assert_eq!(log.dropped.load(Relaxed), 1);
         assert_eq!(log.deadlines.load(Relaxed), 0);
+        Ok(())
+    }
+
+    #[test]
+    fn order_is_kept() -> Result {
+        let context = context()?;
+        let owners = [
+            fence_of(&context)?,
+            fence_of(&context)?,
+            fence_of(&context)?,
+        ];
+        let fences = [share(&owners[0]), share(&owners[1]), share(&owners[2])];
+        let signaled = || fences.each_ref().map(|fence| fence.is_signaled());
+        let at = Instant::now() - Delta::from_micros(7);
+        let [a, b, c] = owners;
+
+        c.signal_at(at);
+        assert_eq!(signaled(), [false, false, false]);
+        a.signal();
+        assert_eq!(signaled(), [true, false, false]);
+        b.signal_err(EIO);
+        assert_eq!(signaled(), [true, true, true]);
+        assert_eq!(fences[1].status(), FenceStatus::Signaled(Err(EIO)));
+        assert_eq!(fences[2].status(), FenceStatus::Signaled(Ok(())));
+        assert!(fences[2].timestamp().is_some_and(|a| (a - at).is_zero()));
         Ok(())
     }
 

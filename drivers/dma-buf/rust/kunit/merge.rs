@@ -47,7 +47,7 @@ mod tests {
 
     #[test]
     fn the_latest_of_a_context() -> Result {
-        let context = context();
+        let context = context()?;
         let (a, b, c) = (fence_of(&context)?, fence_of(&context)?, fence()?);
 
         assert!(ptr::eq(&*Fence::merge(&[a.fence(), b.fence()])?, b.fence()));

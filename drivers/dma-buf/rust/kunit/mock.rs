@@ -114,7 +114,7 @@ impl FenceOps for Plain {
 pub(crate) type PlainFence = DriverFence<Plain>;
 
 /// A context for fences.
-pub(crate) fn context() -> FenceContext {
+pub(crate) fn context() -> Result<FenceContext> {
     FenceContext::new(TIMELINE_NAME)
 }
 
@@ -125,7 +125,7 @@ pub(crate) fn fence_of(context: &FenceContext) -> Result<PlainFence> {
 
 /// A fence of a context of its own.
 pub(crate) fn fence() -> Result<PlainFence> {
-    fence_of(&context())
+    fence_of(&context()?)
 }
 
 /// `count` fences, each of a context of its own.
@@ -157,7 +157,7 @@ pub(crate) fn shares(owners: &[PlainFence]) -> Result<KVec<ARef<Fence>>> {
 pub(crate) fn logged(log: &Arc<Log>, done: bool) -> Result<DriverFence<Mock>> {
     let log = log.clone();
 
-    Ok(context().fence(FenceAllocation::new(GFP_KERNEL)?, Mock { log, done }))
+    Ok(context()?.fence(FenceAllocation::new(GFP_KERNEL)?, Mock { log, done }))
 }
 
 /// # Safety
@@ -214,7 +214,7 @@ pub(crate) fn without_lock() -> Result<ARef<Fence>> {
         let key = static_lock_class!().as_ptr();
 
         bindings::__spin_lock_init(lock.get(), name, key);
-        bindings::dma_fence_init(fence, &RAW_OPS, lock.get(), context().id(), 1);
+        bindings::dma_fence_init(fence, &RAW_OPS, lock.get(), context()?.id(), 1);
         bindings::dma_fence_signal(fence);
         // Who takes it is caught.
         (*fence).__bindgen_anon_1.extern_lock = core::ptr::null_mut();
@@ -241,7 +241,7 @@ static ASKED_OPS: bindings::dma_fence_ops = bindings::dma_fence_ops {
 
 /// A fence of a C driver that signals it when somebody asks whether its work is done.
 pub(crate) fn done_when_asked() -> Result<ARef<Fence>> {
-    raw(&ASKED_OPS, context().id(), 1, true)
+    raw(&ASKED_OPS, context()?.id(), 1, true)
 }
 
 /// A fence with any number, as C drivers may have it; with 32 or 64 bits of it that count. It is

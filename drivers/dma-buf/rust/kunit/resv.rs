@@ -85,9 +85,25 @@ mod tests {
         Ok(())
     }
 
+    /// The one that is left stands for the one that it has taken the place of.
+    #[test]
+    fn later_ones_wait_for_earlier_ones() -> Result {
+        let (resv, context) = (new()?, context()?);
+        let (a, b) = (fence_of(&context)?, fence_of(&context)?);
+
+        add(&resv, a.fence(), Usage::Write)?;
+        add(&resv, b.fence(), Usage::Write)?;
+        assert_eq!(counts(&resv), [0, 1, 1, 1]);
+        b.signal();
+        assert!(!resv.test_signaled(Usage::Write));
+        a.signal();
+        assert!(resv.test_signaled(Usage::Write));
+        Ok(())
+    }
+
     #[test]
     fn later_ones_take_the_place() -> Result {
-        let (resv, context) = (new()?, context());
+        let (resv, context) = (new()?, context()?);
         let (a, b) = (fence_of(&context)?, fence_of(&context)?);
 
         add(&resv, a.fence(), Usage::Write)?;
@@ -117,7 +133,7 @@ mod tests {
 
     #[test]
     fn replaces() -> Result {
-        let (resv, context, other) = (new()?, context(), context());
+        let (resv, context, other) = (new()?, context()?, context()?);
         let (a, b) = (fence_of(&context)?, fence()?);
 
         add(&resv, a.fence(), Usage::Bookkeep)?;

@@ -62,8 +62,8 @@ mod tests {
             Ok(Arc::new(
                 Self {
                     resv,
-                    added: context(),
-                    replacing: context(),
+                    added: context()?,
+                    replacing: context()?,
                     constant,
                     running: Atomic::new(0),
                     bad: Atomic::new(0),

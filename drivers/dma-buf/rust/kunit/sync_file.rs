@@ -229,7 +229,7 @@ mod tests {
 
     #[test]
     fn merges_duplicates() -> Result {
-        let context = context();
+        let context = context()?;
         let (a, b) = (fence_of(&context)?, fence_of(&context)?);
         let (open_a, open_b) = (Open::new(a.fence())?, Open::new(b.fence())?);
 

@@ -69,7 +69,7 @@ pub trait FenceCallback: Sync + 'static {
 ///     }
 /// }
 ///
-/// let job = FenceContext::new(c"queue").fence(FenceAllocation::new(GFP_KERNEL)?, Job);
+/// let job = FenceContext::new(c"queue")?.fence(FenceAllocation::new(GFP_KERNEL)?, Job);
 /// let registration = KBox::pin_init(
 ///     CallbackRegistration::new(job.fence(), Seen(Atomic::new(false))),
 ///     GFP_KERNEL,

@@ -7,9 +7,10 @@
 //! The data of a [`DriverFence`] is in the same allocation as the C fence. The core reaches it
 //! through two operations, both with the fence's lock held and the fence not signalled:
 //! `enable_signaling` is called so, `set_deadline` sees to it itself. Signalling sets the flag
-//! under the lock. So from then on nobody but the signaller uses the data, which is dropped at
-//! once, in the context that signals; the memory of the fence stays until a grace period after the
-//! last reference is gone.
+//! under the lock. If the fence has to wait for its turn (see [`timeline`](super::timeline)), its
+//! owner closes it instead, under the lock, too. So from then on nobody but the owner uses the data,
+//! which is dropped at once, in the context that signals; the memory of the fence stays until a
+//! grace period after the last reference is gone.
 //!
 //! There is no `signaled` operation: the core calls it without the lock, so that the data would
 //! have to stay for a grace period, too.
@@ -22,25 +23,30 @@
 use super::{
     inside::Inside,
     memory::Memory,
+    timeline::{
+        self,
+        Locked,
+        Outcome,
+        Pending,
+        Place,
+        Timeline, //
+    },
     Fence,
-    LeafFence,
-    SignallingSection, //
+    LeafFence, //
 };
 use crate::{
-    alloc::Flags,
     bindings,
+    dma_buf::module_ref::ModuleRef,
     error::VTABLE_DEFAULT_ERROR,
-    module::{
-        this_module,
-        ModuleMetadata, //
-    },
+    module::ModuleMetadata,
     prelude::*,
     sync::{
         aref::ARef,
         atomic::{
             Atomic,
             Relaxed, //
-        }, //
+        },
+        Arc, //
     },
     time::{
         Instant,
@@ -62,7 +68,7 @@ use core::{
 /// interest in the fence.
 ///
 /// The methods are called in any context, with the fence's lock held and interrupts off: they must
-/// not sleep, must not touch the lock of this fence, and must not signal it. None is required.
+/// not sleep, must not touch the lock of this fence, and must not signal any. None is required.
 ///
 /// # Examples
 ///
@@ -91,7 +97,7 @@ use core::{
 ///     }
 /// }
 ///
-/// let job = FenceContext::new(c"queue").fence(
+/// let job = FenceContext::new(c"queue")?.fence(
 ///     FenceAllocation::new(GFP_KERNEL)?,
 ///     Job { interrupt_enabled: Atomic::new(false), urgent: Atomic::new(false) },
 /// );
@@ -113,7 +119,8 @@ pub trait FenceOps: Sized + Send + Sync + 'static {
 
     /// Somebody begins to wait. Called once at most.
     ///
-    /// Returns `false` if the work is done already; the fence is signalled then without an error.
+    /// Returns `false` if the work is done already; the fence is signalled then without an error, if
+    /// it is its turn.
     fn enable_signaling(&self) -> bool {
         build_error!(VTABLE_DEFAULT_ERROR)
     }
@@ -127,103 +134,21 @@ pub trait FenceOps: Sized + Send + Sync + 'static {
 
 /// A fence and its data.
 #[repr(C)]
-struct Inner<T> {
+pub(super) struct Inner<T> {
     // First, because the core frees the allocation by the address of the fence.
     fence: Opaque<bindings::dma_fence>,
     timeline_name: &'static CStr,
     inside: Inside,
-    pins_module: bool,
-    data: ManuallyDrop<T>,
+    /// Whether the owner has taken back what is its own. Changed with the fence's lock held.
+    closed: Atomic<bool>,
+    owned: ManuallyDrop<Owned<T>>,
 }
 
-/// The memory of a [`DriverFence`].
-///
-/// Having it is all that can fail when a fence is made, so it is to be had before the point of no
-/// return.
-///
-/// # Examples
-///
-/// See [`DriverFence`].
-pub struct FenceAllocation<T: FenceOps>(Memory<Inner<T>>);
-
-impl<T: FenceOps> FenceAllocation<T> {
-    /// Allocates the memory. Fails with `ENOMEM`. May sleep if `flags` allow it.
-    #[inline]
-    pub fn new(flags: Flags) -> Result<Self> {
-        Ok(Self(Memory::new(flags)?))
-    }
-}
-
-/// A sequence of fences, which are to be signalled in the order in which they are made.
-///
-/// Where several fences of one context come together only the latest is waited for.
-///
-/// # Examples
-///
-/// See [`DriverFence`].
-pub struct FenceContext {
-    id: u64,
-    timeline_name: &'static CStr,
-    last_seqno: Atomic<u64>,
-}
-
-impl FenceContext {
-    /// A new context. `timeline_name` is for people.
-    #[inline]
-    pub fn new(timeline_name: &'static CStr) -> Self {
-        Self {
-            // SAFETY: May be called at any time.
-            id: unsafe { bindings::dma_fence_context_alloc(1) },
-            timeline_name,
-            last_seqno: Atomic::new(0),
-        }
-    }
-
-    /// The number by which [`Fence::context`] knows this context.
-    #[inline]
-    pub fn id(&self) -> u64 {
-        self.id
-    }
-
-    /// Makes the next fence of this context.
-    ///
-    /// If the module that `T` is in is about to be unloaded the fence is signalled with `ECANCELED`
-    /// already. May be called in any context.
-    #[inline]
-    pub fn fence<T: FenceOps>(&self, memory: FenceAllocation<T>, data: T) -> DriverFence<T> {
-        let seqno = self.last_seqno.fetch_add(1, Relaxed).wrapping_add(1);
-        // SAFETY: NULL, for what is built in, or the module that is running this code.
-        let pins_module =
-            unsafe { bindings::try_module_get(this_module::<T::OwnerModule>().as_ptr()) };
-
-        let inner = memory.0.write(Inner {
-            fence: Opaque::uninit(),
-            timeline_name: self.timeline_name,
-            inside: Inside::new(),
-            pins_module,
-            data: ManuallyDrop::new(data),
-        });
-        // INVARIANT: The first reference will be ours, and so is the module's if `pins_module` is
-        // set. Nobody else knows the data yet.
-        let fence = DriverFence(NonNull::from(KBox::leak(inner)));
-
-        // SAFETY: The memory is ours, and the rest of it is initialised. The table stays until the
-        // fence forgets it: see the module's documentation.
-        unsafe {
-            bindings::dma_fence_init64(
-                fence.0.cast().as_ptr(),
-                &Operations::<T>::TABLE,
-                ptr::null_mut(),
-                self.id,
-                seqno,
-            )
-        };
-
-        if !pins_module {
-            fence.complete(Err(ECANCELED), Instant::now());
-        }
-        fence
-    }
+/// What goes when the owner is done with a fence, in this order.
+struct Owned<T> {
+    data: T,
+    timeline: Arc<Timeline>,
+    _module: Option<ModuleRef>,
 }
 
 /// A fence that its owner has to signal.
@@ -242,8 +167,8 @@ impl FenceContext {
 /// # Invariants
 ///
 /// Points to an initialised `Inner` with a reference that belongs to this `DriverFence`. Nobody
-/// else uses the data, except in an operation, before the fence is signalled and with its lock
-/// held. If `pins_module` is set there is a reference to the module, too.
+/// else uses what is `owned`, except in an operation, before the fence is signalled or closed and
+/// with its lock held.
 ///
 /// # Examples
 ///
@@ -260,7 +185,7 @@ impl FenceContext {
 ///     const DRIVER_NAME: &'static CStr = c"example";
 /// }
 ///
-/// let queue = FenceContext::new(c"queue");
+/// let queue = FenceContext::new(c"queue")?;
 ///
 /// // This may fail...
 /// let memory = FenceAllocation::new(GFP_KERNEL)?;
@@ -290,6 +215,53 @@ unsafe impl<T: FenceOps> Send for DriverFence<T> {}
 unsafe impl<T: FenceOps> Sync for DriverFence<T> {}
 
 impl<T: FenceOps> DriverFence<T> {
+    /// Makes the next fence of a timeline.
+    #[inline]
+    pub(super) fn new(
+        (memory, place): (Memory<Inner<T>>, Place),
+        timeline: &Arc<Timeline>,
+        timeline_name: &'static CStr,
+        data: T,
+    ) -> Self {
+        // One for the owner, who calls the driver's code, and one for the fence's operations.
+        let ours = ModuleRef::this::<T::OwnerModule>().ok();
+        let module = ModuleRef::this::<T::OwnerModule>().ok();
+        let is_going = module.is_none();
+
+        // INVARIANT: The first reference will be ours. Nobody else knows the data yet.
+        let this = Self(NonNull::from(KBox::leak(memory.write(Inner {
+            fence: Opaque::uninit(),
+            timeline_name,
+            inside: Inside::new(),
+            closed: Atomic::new(false),
+            owned: ManuallyDrop::new(Owned {
+                data,
+                timeline: timeline.clone(),
+                _module: ours,
+            }),
+        }))));
+
+        timeline.append(place, |seqno| {
+            // SAFETY: The memory is ours, and the rest of it is initialised. The table stays until
+            // the fence forgets it: see the module's documentation.
+            unsafe {
+                bindings::dma_fence_init64(
+                    this.0.cast().as_ptr(),
+                    &Operations::<T>::TABLE,
+                    ptr::null_mut(),
+                    timeline.id(),
+                    seqno,
+                )
+            };
+            Some(Pending::new(this.fence().into(), module?))
+        });
+
+        if is_going {
+            timeline::signal(this.fence(), Outcome::now(Err(ECANCELED)));
+        }
+        this
+    }
+
     #[inline]
     fn inner(&self) -> &Inner<T> {
         // SAFETY: By the type invariant.
@@ -312,7 +284,7 @@ impl<T: FenceOps> DriverFence<T> {
         unsafe { self.0.cast().as_ref() }
     }
 
-    /// Whether others have the fence, too.
+    /// Whether others have the fence, besides its timeline.
     #[inline]
     fn is_shared(&self) -> bool {
         let raw = self.fence().as_raw();
@@ -320,77 +292,69 @@ impl<T: FenceOps> DriverFence<T> {
         // only.
         let count = unsafe { Atomic::from_ptr(&raw mut (*raw).refcount.refcount.refs.counter) };
 
-        count.load(Relaxed) > 1
+        count.load(Relaxed) > 2
     }
 
-    /// The work is done.
+    /// The work is done. The fence is signalled, or will be as soon as all before it in its context
+    /// are.
     #[inline]
     pub fn signal(self) {
-        self.finish(Ok(()), Instant::now());
+        self.finish(Outcome::now(Ok(())));
     }
 
-    /// The work was done at `timestamp`.
+    /// As [`signal`](Self::signal), but the work was done at `timestamp`.
     #[inline]
     pub fn signal_at(self, timestamp: Instant<Monotonic>) {
-        self.finish(Ok(()), timestamp);
+        self.finish(Outcome {
+            result: Ok(()),
+            timestamp,
+        });
     }
 
-    /// The work has failed.
+    /// As [`signal`](Self::signal), but the work has failed.
     #[inline]
     pub fn signal_err(self, error: Error) {
-        self.finish(Err(error), Instant::now());
+        self.finish(Outcome::now(Err(error)));
     }
 
     #[inline]
-    fn finish(self, result: Result, timestamp: Instant<Monotonic>) {
+    fn finish(self, outcome: Outcome) {
         let this = ManuallyDrop::new(self);
 
-        this.complete(result, timestamp);
-        // SAFETY: The fence is signalled, and `this` is not used any more.
+        this.complete(outcome);
+        // SAFETY: Just completed, and `this` is not used any more.
         unsafe { this.retire() };
     }
 
-    /// Signals the fence, unless the core has done so.
+    /// Signals the fence when it is its turn, unless it was told before how the work has ended.
+    /// Returns whether it was not. Nobody else uses what is `owned` afterwards.
     #[inline]
-    fn complete(&self, result: Result, timestamp: Instant<Monotonic>) {
-        self.inner().inside.assert_outside();
+    fn complete(&self, outcome: Outcome) -> bool {
+        let inner = self.inner();
+        inner.inside.assert_outside();
 
-        let _section = SignallingSection::begin();
-        let fence = Locked::new(self.fence());
-
-        if fence.0.is_marked_signaled() {
-            return;
+        let is_news = inner.owned.timeline.end(self.fence().seqno(), outcome);
+        if !self.fence().is_marked_signaled() {
+            let _locked = Locked::new(self.fence());
+            inner.closed.store(true, Relaxed);
         }
-        // SAFETY: The lock is held, and the fence is not signalled.
-        unsafe {
-            if let Err(error) = result {
-                (*fence.0.as_raw()).error = error.to_errno();
-            }
-            bindings::dma_fence_signal_timestamp_locked(fence.0.as_raw(), timestamp.as_nanos());
-        }
+        is_news
     }
 
     /// Gives up everything that this object owns.
     ///
     /// # Safety
     ///
-    /// The fence must be signalled, and `self` must not be used or dropped afterwards.
+    /// [`complete`](Self::complete) must have returned, and `self` must not be used or dropped
+    /// afterwards.
     #[inline]
     unsafe fn retire(&self) {
-        let inner = self.0.as_ptr();
-
-        // SAFETY: By the type invariant the data is initialised and, as the fence is signalled,
-        // nobody uses it any more. The caller's guarantee says that this happens once.
-        let pins_module = unsafe {
-            ManuallyDrop::drop(&mut (*inner).data);
-            (*inner).pins_module
-        };
-
-        if pins_module {
-            // SAFETY: By the type invariant there is a reference. Our caller is code of the module,
-            // too, and has its own reason to know that the module stays.
-            unsafe { bindings::module_put(this_module::<T::OwnerModule>().as_ptr()) };
-        }
+        // SAFETY: By the type invariant `owned` is initialised and, as the fence is signalled or
+        // closed, nobody else uses it any more. The caller's guarantee says that this happens once.
+        //
+        // The reference to the module may be the last one: our caller is code of the module, too,
+        // and has its own reason to know that the module stays.
+        unsafe { ManuallyDrop::drop(&mut (*self.0.as_ptr()).owned) };
         // SAFETY: By the type invariant the reference is ours.
         drop(unsafe { ARef::<Fence>::from_raw(self.0.cast()) });
     }
@@ -401,18 +365,19 @@ impl<T: FenceOps> Deref for DriverFence<T> {
 
     #[inline]
     fn deref(&self) -> &T {
-        &self.inner().data
+        &self.inner().owned.data
     }
 }
 
 impl<T: FenceOps> Drop for DriverFence<T> {
     #[inline]
     fn drop(&mut self) {
-        if !self.fence().is_marked_signaled() && self.is_shared() {
+        let is_shared = self.is_shared();
+
+        if self.complete(Outcome::now(Err(ECANCELED))) && is_shared {
             warn_dropped(self.fence(), T::DRIVER_NAME, self.inner().timeline_name);
         }
-        self.complete(Err(ECANCELED), Instant::now());
-        // SAFETY: The fence is signalled, and this is the end of the object.
+        // SAFETY: Just completed, and this is the end of the object.
         unsafe { self.retire() };
     }
 }
@@ -429,26 +394,6 @@ fn warn_dropped(fence: &Fence, driver: &CStr, timeline: &CStr) {
         pr_warn!(
             "{driver}: fence {context:#x}:{seqno:#x} of {timeline} is dropped without being signalled\n"
         );
-    }
-}
-
-/// A fence whose lock is held, with interrupts off.
-struct Locked<'a>(&'a Fence, c_ulong);
-
-impl<'a> Locked<'a> {
-    #[inline]
-    fn new(fence: &'a Fence) -> Self {
-        // SAFETY: The fence is valid.
-        let flags = unsafe { bindings::dma_fence_lock_irqsave(fence.as_raw()) };
-        Self(fence, flags)
-    }
-}
-
-impl Drop for Locked<'_> {
-    #[inline]
-    fn drop(&mut self) {
-        // SAFETY: The lock was taken in `new`, which gave these flags.
-        unsafe { bindings::dma_fence_unlock_irqrestore(self.0.as_raw(), self.1) };
     }
 }
 
@@ -495,11 +440,22 @@ impl<T: FenceOps> Operations<T> {
     ///
     /// Called by the core, with the fence's lock held and the fence not signalled.
     unsafe extern "C" fn enable_signaling(fence: *mut bindings::dma_fence) -> bool {
-        // SAFETY: The fence is part of an `Inner`, which lives as long as its data: the owner must
-        // signal the fence first, which needs the lock.
+        // SAFETY: The fence is part of an `Inner`, which lives as long as the fence.
+        let (closed, seqno) = unsafe { (&(*fence.cast::<Inner<T>>()).closed, (*fence).seqno) };
+
+        if closed.load(Relaxed) {
+            return true;
+        }
+        // SAFETY: What is owned is there: the owner must signal or close the fence first, which
+        // needs the lock.
         let inner = unsafe { &*fence.cast::<Inner<T>>() };
 
-        inner.inside.run(|| inner.data.enable_signaling())
+        inner.inside.run(|| inner.owned.data.enable_signaling())
+            // Out of turn this is for the timeline to signal.
+            || !inner
+                .owned
+                .timeline
+                .end_locked(seqno, Outcome::now(Ok(())))
     }
 
     /// # Safety
@@ -510,15 +466,18 @@ impl<T: FenceOps> Operations<T> {
         deadline: bindings::ktime_t,
     ) {
         // SAFETY: The core's guarantee.
-        let locked = Locked::new(unsafe { Fence::from_raw(fence) });
+        let this = unsafe { Fence::from_raw(fence) };
+        let _locked = Locked::new(this);
+        // SAFETY: As for `enable_signaling`.
+        let closed = unsafe { &(*fence.cast::<Inner<T>>()).closed };
 
-        if !locked.0.is_marked_signaled() {
+        if !this.is_marked_signaled() && !closed.load(Relaxed) {
             // SAFETY: As for `enable_signaling`.
             let inner = unsafe { &*fence.cast::<Inner<T>>() };
             // SAFETY: Not negative.
             let deadline = unsafe { Instant::from_ktime(deadline.max(0)) };
 
-            inner.inside.run(|| inner.data.set_deadline(deadline));
+            inner.inside.run(|| inner.owned.data.set_deadline(deadline));
         }
     }
 }

@@ -61,21 +61,25 @@ void test_fence(void)
 	group_end(&g);
 }
 
-/* Jobs run side by side: who writes has to wait for each of them. */
+/*
+ * Jobs run side by side: who writes has to wait for each of them. Those of one
+ * file have one fence, which is signalled after the first as well.
+ */
 void test_side_by_side(void)
 {
-	int dev, buf, writer, fences = 0;
+	int dev, other, buf, writer, fences = 0;
 	struct group g;
 	bool ok = true;
 
 	group_begin(&g, "jobs side by side");
 	dev = device();
+	other = device();
 	buf = new_buffer(page_size());
 	for (int i = 0; i < TRIES && fences < 2; i++) {
 		cpus_take();
-		/* One after the other: a fence must not stand for those before. */
 		for (int k = 0; k < 2; k++)
 			ok &= !submit(dev, buf, NULL);
+		ok &= !submit(other, buf, NULL);
 		writer = export_fence(buf, DMA_BUF_SYNC_WRITE);
 		fences = fence_count(writer, NULL);
 		cpus_give();
@@ -84,8 +88,9 @@ void test_side_by_side(void)
 		close(writer);
 	}
 	t_ok(ok, "all come to an end");
-	t_ok(fences == 2, "a writer waits for both");
+	t_ok(fences == 2, "a writer waits for two files");
 	close(buf);
+	close(other);
 	close(dev);
 	group_end(&g);
 }

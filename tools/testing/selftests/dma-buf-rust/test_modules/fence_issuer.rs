@@ -111,8 +111,8 @@ impl MiscDevice for Queue {
 
     fn open(_file: &File, _misc: &MiscDeviceRegistration<Self>) -> Result<Pin<KBox<Self>>> {
         KBox::pin_init(
-            pin_init!(Self {
-                context: FenceContext::new(NAME),
+            try_pin_init!(Self {
+                context: FenceContext::new(NAME)?,
                 jobs <- new_mutex!(KVec::new()),
             }),
             GFP_KERNEL,

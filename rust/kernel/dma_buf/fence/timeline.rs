@@ -1,0 +1,255 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The order of the fences of a context.
+//!
+//! A later fence of a context stands for those before it: it takes their place in reservation
+//! objects and in what is merged. So it must not be signalled before they are. Whoever is done out
+//! of turn leaves the outcome here, and whoever was in the way signals for both.
+//!
+//! # Locking
+//!
+//! The lock of a timeline is the innermost: it is taken where a fence's lock is held, and nothing
+//! is signalled under it. That only one signals at a time keeps the order.
+
+use super::{
+    Fence,
+    SignallingSection, //
+};
+use crate::{
+    bindings,
+    dma_buf::module_ref::ModuleRef,
+    prelude::*,
+    rbtree::{
+        RBTree,
+        RBTreeNode,
+        RBTreeNodeReservation, //
+    },
+    static_lock_class,
+    sync::{
+        aref::ARef,
+        Arc,
+        LockClassKey,
+        SpinLockIrq, //
+    },
+    time::{
+        Instant,
+        Monotonic, //
+    },
+};
+use core::mem;
+
+/// How some work has ended, and when.
+#[derive(Clone, Copy)]
+pub(super) struct Outcome {
+    pub(super) result: Result,
+    pub(super) timestamp: Instant<Monotonic>,
+}
+
+impl Outcome {
+    /// It has ended now.
+    #[inline]
+    pub(super) fn now(result: Result) -> Self {
+        Self {
+            result,
+            timestamp: Instant::now(),
+        }
+    }
+}
+
+/// A fence whose turn has not come.
+pub(super) struct Pending {
+    fence: ARef<Fence>,
+    // Its operations are there until it is signalled.
+    _module: ModuleRef,
+    outcome: Option<Outcome>,
+}
+
+impl Pending {
+    #[inline]
+    pub(super) fn new(fence: ARef<Fence>, module: ModuleRef) -> Self {
+        Self {
+            fence,
+            _module: module,
+            outcome: None,
+        }
+    }
+}
+
+/// The memory for the place of a fence in its timeline.
+pub(super) type Place = RBTreeNodeReservation<u64, Pending>;
+
+struct State {
+    last_seqno: u64,
+    /// In the order of their numbers.
+    pending: RBTree<u64, Pending>,
+    /// Whether somebody is signalling fences, who will look again afterwards.
+    signalling: bool,
+}
+
+impl State {
+    /// Takes out the first fence, if its work has ended.
+    #[inline]
+    fn take_first(&mut self) -> Option<(RBTreeNode<u64, Pending>, Outcome)> {
+        let first = self.pending.cursor_front_mut()?;
+        let outcome = first.current().1.outcome?;
+
+        Some((first.remove_current().1, outcome))
+    }
+
+    /// Returns whether that was not known.
+    #[inline]
+    fn end(&mut self, seqno: u64, outcome: Outcome) -> bool {
+        match self.pending.get_mut(&seqno) {
+            Some(pending) if pending.outcome.is_none() => {
+                pending.outcome = Some(outcome);
+                true
+            }
+            _ => false,
+        }
+    }
+}
+
+/// What the fences of a context share.
+#[pin_data]
+pub(super) struct Timeline {
+    id: u64,
+    #[pin]
+    state: SpinLockIrq<State>,
+}
+
+impl Timeline {
+    /// Fails with `ENOMEM`. May sleep.
+    #[inline]
+    pub(super) fn new() -> Result<Arc<Self>> {
+        let state = State {
+            last_seqno: 0,
+            pending: RBTree::new(),
+            signalling: false,
+        };
+
+        Arc::pin_init(
+            pin_init!(Self {
+                // SAFETY: May be called at any time.
+                id: unsafe { bindings::dma_fence_context_alloc(1) },
+                state <- SpinLockIrq::new(state, c"dma_buf::Timeline", lock_class()),
+            }),
+            GFP_KERNEL,
+        )
+    }
+
+    #[inline]
+    pub(super) fn id(&self) -> u64 {
+        self.id
+    }
+
+    /// Gives a number to a fence, which `make` makes, and a place. `make` must do nothing else: the
+    /// lock is held.
+    #[inline]
+    pub(super) fn append(&self, place: Place, make: impl FnOnce(u64) -> Option<Pending>) {
+        let mut state = self.state.lock();
+        let seqno = state.last_seqno.wrapping_add(1);
+
+        state.last_seqno = seqno;
+        if let Some(pending) = make(seqno) {
+            state.pending.insert(place.into_node(seqno, pending));
+        }
+    }
+
+    /// The work of one fence has ended, unless it had before. Signals what can be signalled.
+    /// Returns whether that was not known. No fence's lock may be held.
+    #[inline]
+    pub(super) fn end(&self, seqno: u64, outcome: Outcome) -> bool {
+        self.advance(|state| state.end(seqno, outcome))
+    }
+
+    /// The work of all fences up to a number has ended. No fence's lock may be held.
+    #[inline]
+    pub(super) fn end_through(&self, seqno: u64, outcome: Outcome) {
+        self.advance(|state| {
+            let mut next = state.pending.cursor_front_mut();
+
+            while let Some(mut cursor) = next {
+                let (&number, pending) = cursor.current_mut();
+
+                if number > seqno {
+                    break;
+                }
+                pending.outcome.get_or_insert(outcome);
+                next = cursor.move_next();
+            }
+        });
+    }
+
+    /// The work of one fence has ended, as is found out with the fence's lock held. Returns whether
+    /// it is the turn of that fence, which the caller signals then.
+    #[inline]
+    pub(super) fn end_locked(&self, seqno: u64, outcome: Outcome) -> bool {
+        let mut state = self.state.lock();
+
+        state.end(seqno, outcome);
+        let first = state.pending.cursor_front();
+        !state.signalling && first.is_some_and(|first| *first.current().0 == seqno)
+    }
+
+    #[inline]
+    fn advance<R>(&self, end: impl FnOnce(&mut State) -> R) -> R {
+        let mut state = self.state.lock();
+        let result = end(&mut state);
+
+        // Who is called back from here may come here again.
+        if mem::replace(&mut state.signalling, true) {
+            return result;
+        }
+        while let Some((node, outcome)) = state.take_first() {
+            drop(state);
+            signal(&node.to_key_value().1.fence, outcome);
+            state = self.state.lock();
+        }
+        state.signalling = false;
+        result
+    }
+}
+
+/// One for all timelines, which is in the kernel and not in a driver.
+#[inline(never)]
+fn lock_class() -> Pin<&'static LockClassKey> {
+    static_lock_class!()
+}
+
+/// A fence whose lock is held, with interrupts off.
+pub(super) struct Locked<'a>(&'a Fence, c_ulong);
+
+impl<'a> Locked<'a> {
+    #[inline]
+    pub(super) fn new(fence: &'a Fence) -> Self {
+        // SAFETY: The fence is valid.
+        let flags = unsafe { bindings::dma_fence_lock_irqsave(fence.as_raw()) };
+        Self(fence, flags)
+    }
+}
+
+impl Drop for Locked<'_> {
+    #[inline]
+    fn drop(&mut self) {
+        // SAFETY: The lock was taken in `new`, which gave these flags.
+        unsafe { bindings::dma_fence_unlock_irqrestore(self.0.as_raw(), self.1) };
+    }
+}
+
+/// Signals a fence, unless it is.
+#[inline]
+pub(super) fn signal(fence: &Fence, outcome: Outcome) {
+    let _section = SignallingSection::begin();
+    let _locked = Locked::new(fence);
+
+    if fence.is_marked_signaled() {
+        return;
+    }
+    // SAFETY: The lock is held, and the fence is not signalled.
+    unsafe {
+        if let Err(error) = outcome.result {
+            (*fence.as_raw()).error = error.to_errno();
+        }
+        bindings::dma_fence_signal_timestamp_locked(fence.as_raw(), outcome.timestamp.as_nanos());
+    }
+}
