@@ -36,6 +36,7 @@ mod array;
 mod callback;
 mod chain;
 mod context;
+mod deferred;
 mod driver;
 mod inside;
 mod leaf;

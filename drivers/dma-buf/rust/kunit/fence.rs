@@ -13,12 +13,15 @@ mod tests {
     use kernel::{
         dma_buf::{
             Fence,
+            FenceAllocation,
+            FenceOps,
             FenceStatus, //
         },
         prelude::*,
         str::CString,
         sync::{
             atomic::Relaxed,
+            new_spinlock,
             rcu, //
         },
         time::{
@@ -26,6 +29,7 @@ mod tests {
             Instant, //
         },
     };
+    use pin_init::stack_pin_init;
 
     #[test]
     fn stub() {
@@ -137,6 +141,7 @@ mod tests {
         fence.enable_signaling();
         drop(owner);
         assert_eq!(fence.status(), FenceStatus::Signaled(Err(ECANCELED)));
+        log.wait_dropped(1);
         assert_eq!(log.dropped.load(Relaxed), 1);
         Ok(())
     }
@@ -149,11 +154,134 @@ mod tests {
 
         assert_eq!(log.dropped.load(Relaxed), 0);
         owner.signal();
+        log.wait_dropped(1);
         assert_eq!(log.dropped.load(Relaxed), 1);
         fence.set_deadline(Instant::now());
         drop(fence);
         assert_eq!(log.dropped.load(Relaxed), 1);
         assert_eq!(log.deadlines.load(Relaxed), 0);
+        Ok(())
+    }
+
+    #[test]
+    fn data_is_not_dropped_where_nobody_may_sleep() -> Result {
+        stack_pin_init!(let lock = new_spinlock!(()));
+        let log = Log::new()?;
+        let (signaled, lost) = (logged(&log, false)?, logged(&log, false)?);
+        let fence = share(&signaled);
+
+        fence.enable_signaling();
+        let guard = lock.lock();
+        signaled.signal();
+        drop(lost);
+        let dropped = log.dropped.load(Relaxed);
+        drop(guard);
+
+        assert!(fence.is_signaled());
+        assert_eq!(dropped, 0);
+        log.wait_dropped(2);
+        assert_eq!(log.dropped.load(Relaxed), 2);
+        Ok(())
+    }
+
+    #[test]
+    fn data_that_may_be_dropped_anywhere_is_dropped_at_once() -> Result {
+        struct Anywhere(Mock);
+
+        #[vtable]
+        impl FenceOps for Anywhere {
+            const DRIVER_NAME: &'static CStr = DRIVER_NAME;
+            const ATOMIC_DROP: bool = true;
+        }
+
+        let log = Log::new()?;
+        let data = Anywhere(logged(&log, false)?.signal_and_take(Ok(())));
+        let owner = context()?.fence(FenceAllocation::new(GFP_KERNEL)?, data);
+
+        let _: &Mock = &owner.0;
+        assert_eq!(log.dropped.load(Relaxed), 0);
+        owner.signal();
+        assert_eq!(log.dropped.load(Relaxed), 1);
+        Ok(())
+    }
+
+    #[test]
+    fn data_is_given_back() -> Result {
+        let log = Log::new()?;
+        let (first, failed) = (logged(&log, false)?, logged(&log, false)?);
+        let fences = [share(&first), share(&failed)];
+
+        let data = (
+            first.signal_and_take(Ok(())),
+            failed.signal_and_take(Err(EIO)),
+        );
+        assert_eq!(fences[0].status(), FenceStatus::Signaled(Ok(())));
+        assert_eq!(fences[1].status(), FenceStatus::Signaled(Err(EIO)));
+        assert_eq!(log.dropped.load(Relaxed), 0);
+        drop(data);
+        assert_eq!(log.dropped.load(Relaxed), 2);
+        Ok(())
+    }
+
+    /// The data is gone, and the fence waits for its turn.
+    #[test]
+    fn data_goes_before_its_turn() -> Result {
+        let (log, context) = (Log::new()?, context()?);
+        let first = fence_of(&context)?;
+        let second = logged_of(&context, &log, false)?;
+        let fence = share(&second);
+
+        drop(second.signal_and_take(Ok(())));
+        assert_eq!(log.dropped.load(Relaxed), 1);
+        assert!(!fence.is_signaled());
+        fence.enable_signaling();
+        fence.set_deadline(Instant::now());
+        assert_eq!(log.enabled.load(Relaxed), 0);
+        assert_eq!(log.deadlines.load(Relaxed), 0);
+        first.signal();
+        assert_eq!(fence.status(), FenceStatus::Signaled(Ok(())));
+        Ok(())
+    }
+
+    /// What is found to be done when somebody asks waits for its turn, too.
+    #[test]
+    fn done_when_asked_out_of_turn() -> Result {
+        let (log, context) = (Log::new()?, context()?);
+        let first = fence_of(&context)?;
+        let second = logged_of(&context, &log, true)?;
+        let fence = share(&second);
+
+        fence.enable_signaling();
+        assert_eq!(log.enabled.load(Relaxed), 1);
+        assert!(!fence.is_signaled());
+        first.signal();
+        assert_eq!(fence.status(), FenceStatus::Signaled(Ok(())));
+        second.signal_err(EIO);
+        assert_eq!(fence.status(), FenceStatus::Signaled(Ok(())));
+        Ok(())
+    }
+
+    #[test]
+    fn signal_through() -> Result {
+        let context = context()?;
+        let owners = [
+            fence_of(&context)?,
+            fence_of(&context)?,
+            fence_of(&context)?,
+        ];
+        let fences = [share(&owners[0]), share(&owners[1]), share(&owners[2])];
+        let signaled = || fences.each_ref().map(|fence| fence.is_signaled());
+        let [a, b, c] = owners;
+
+        c.signal_err(EIO);
+        assert_eq!(signaled(), [false; 3]);
+        context.signal_through(fences[1].seqno());
+        assert_eq!(signaled(), [true; 3]);
+        b.signal_err(ETIME);
+        drop(a);
+        assert_eq!(fences[0].status(), FenceStatus::Signaled(Ok(())));
+        assert_eq!(fences[1].status(), FenceStatus::Signaled(Ok(())));
+        assert_eq!(fences[2].status(), FenceStatus::Signaled(Err(EIO)));
         Ok(())
     }
 
@@ -209,6 +337,7 @@ mod tests {
         assert_eq!(log.dropped.load(Relaxed), 0);
         owner.signal_err(EIO);
         assert_eq!(fence.status(), FenceStatus::Signaled(Ok(())));
+        log.wait_dropped(1);
         assert_eq!(log.dropped.load(Relaxed), 1);
         Ok(())
     }

@@ -22,6 +22,7 @@ use kernel::{
         Arc, //
     },
     time::{
+        delay::fsleep,
         Delta,
         Instant,
         Monotonic, //
@@ -61,6 +62,16 @@ impl Log {
     /// The instant `ms` after the beginning of this log.
     pub(crate) fn after(&self, ms: i64) -> Instant<Monotonic> {
         self.start + Delta::from_millis(ms)
+    }
+
+    /// Waits, not for ever, until the data of so many fences was dropped.
+    pub(crate) fn wait_dropped(&self, count: u32) {
+        for _ in 0..1000 {
+            if self.dropped.load(Relaxed) >= count {
+                break;
+            }
+            fsleep(Delta::from_millis(1));
+        }
     }
 
     /// The earliest deadline, in milliseconds after the beginning of this log.
@@ -155,9 +166,18 @@ pub(crate) fn shares(owners: &[PlainFence]) -> Result<KVec<ARef<Fence>>> {
 
 /// A fence with a log. If `done` is set its work is done when somebody asks.
 pub(crate) fn logged(log: &Arc<Log>, done: bool) -> Result<DriverFence<Mock>> {
+    logged_of(&context()?, log, done)
+}
+
+/// The next fence of `context`, with a log.
+pub(crate) fn logged_of(
+    context: &FenceContext,
+    log: &Arc<Log>,
+    done: bool,
+) -> Result<DriverFence<Mock>> {
     let log = log.clone();
 
-    Ok(context()?.fence(FenceAllocation::new(GFP_KERNEL)?, Mock { log, done }))
+    Ok(context.fence(FenceAllocation::new(GFP_KERNEL)?, Mock { log, done }))
 }
 
 /// # Safety

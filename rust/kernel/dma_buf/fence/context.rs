@@ -3,6 +3,7 @@
 //! Making fences.
 
 use super::{
+    deferred::Elsewhere,
     driver::Inner,
     memory::Memory,
     timeline::{
@@ -28,8 +29,9 @@ use crate::{
 ///
 /// See [`DriverFence`].
 pub struct FenceAllocation<T: FenceOps> {
-    memory: Memory<Inner<T>>,
-    place: Place,
+    pub(super) memory: Memory<Inner<T>>,
+    pub(super) place: Place,
+    pub(super) elsewhere: Option<Elsewhere<T>>,
 }
 
 impl<T: FenceOps> FenceAllocation<T> {
@@ -39,6 +41,7 @@ impl<T: FenceOps> FenceAllocation<T> {
         Ok(Self {
             memory: Memory::new(flags)?,
             place: Place::new(flags)?,
+            elsewhere: Elsewhere::new(flags)?,
         })
     }
 }
@@ -107,9 +110,7 @@ impl FenceContext {
     /// already. May be called in any context.
     #[inline]
     pub fn fence<T: FenceOps>(&self, memory: FenceAllocation<T>, data: T) -> DriverFence<T> {
-        let FenceAllocation { memory, place } = memory;
-
-        DriverFence::new((memory, place), &self.timeline, self.timeline_name, data)
+        DriverFence::new(memory, &self.timeline, self.timeline_name, data)
     }
 
     /// The work of all fences up to the one with the number `seqno` is done, as a device tells that

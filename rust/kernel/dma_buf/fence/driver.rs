@@ -9,7 +9,7 @@
 //! `enable_signaling` is called so, `set_deadline` sees to it itself. Signalling sets the flag
 //! under the lock. If the fence has to wait for its turn (see [`timeline`](super::timeline)), its
 //! owner closes it instead, under the lock, too. So from then on nobody but the owner uses the data,
-//! which is dropped at once, in the context that signals; the memory of the fence stays until a
+//! who takes it back, or has it dropped where that may sleep; the memory of the fence stays until a
 //! grace period after the last reference is gone.
 //!
 //! There is no `signaled` operation: the core calls it without the lock, so that the data would
@@ -21,17 +21,17 @@
 //! freed before those have ended.
 
 use super::{
+    deferred::Elsewhere,
     inside::Inside,
-    memory::Memory,
     timeline::{
         self,
         Locked,
         Outcome,
         Pending,
-        Place,
         Timeline, //
     },
     Fence,
+    FenceAllocation,
     LeafFence, //
 };
 use crate::{
@@ -117,6 +117,15 @@ pub trait FenceOps: Sized + Send + Sync + 'static {
     /// The name of the driver, for people.
     const DRIVER_NAME: &'static CStr;
 
+    /// Whether the data may be dropped in any context: neither it nor what it owns sleeps, takes a
+    /// lock that is held with interrupts on, or waits for a fence.
+    ///
+    /// Otherwise data with a destructor that nobody takes back when the fence is signalled
+    /// ([`DriverFence::signal_and_take`]) is dropped later, by a work item, whose memory is part of
+    /// the [`FenceAllocation`]. The module stays until then. Only in a module that is just being
+    /// unloaded it is dropped at once.
+    const ATOMIC_DROP: bool = false;
+
     /// Somebody begins to wait. Called once at most.
     ///
     /// Returns `false` if the work is done already; the fence is signalled then without an error, if
@@ -144,19 +153,37 @@ pub(super) struct Inner<T> {
     owned: ManuallyDrop<Owned<T>>,
 }
 
-/// What goes when the owner is done with a fence, in this order.
+/// What goes when the owner is done with a fence.
 struct Owned<T> {
     data: T,
     timeline: Arc<Timeline>,
-    _module: Option<ModuleRef>,
+    /// Only a module that is about to be unloaded has none.
+    module: Option<ModuleRef>,
+    elsewhere: Option<Elsewhere<T>>,
+}
+
+impl<T: FenceOps> Owned<T> {
+    /// Drops the data, here only if that may be done in any context, or if a work item might come
+    /// when the module is gone.
+    #[inline]
+    fn dispose(self) {
+        match (self.elsewhere, self.module) {
+            (Some(elsewhere), Some(module)) => elsewhere.dispose(self.data, module),
+            (_, module) => {
+                drop(self.data);
+                drop(module);
+            }
+        }
+    }
 }
 
 /// A fence that its owner has to signal.
 ///
 /// There is one `DriverFence` for a fence; everybody else has a [`Fence`], which cannot signal. If
 /// it is dropped, its fence is signalled with `ECANCELED`, so that nobody waits for ever; if others
-/// have it by then the kernel warns, because a job was lost. Derefs to the driver's data, which is
-/// dropped when the fence is signalled.
+/// have it by then the kernel warns, because a job was lost. Derefs to the driver's data, which can
+/// be taken back when the fence is signalled, or is dropped then, where that
+/// [may be done](FenceOps::ATOMIC_DROP).
 ///
 /// The code between the moment when others can see the fence and the moment when it is signalled
 /// belongs into a [`SignallingSection`].
@@ -218,11 +245,16 @@ impl<T: FenceOps> DriverFence<T> {
     /// Makes the next fence of a timeline.
     #[inline]
     pub(super) fn new(
-        (memory, place): (Memory<Inner<T>>, Place),
+        allocation: FenceAllocation<T>,
         timeline: &Arc<Timeline>,
         timeline_name: &'static CStr,
         data: T,
     ) -> Self {
+        let FenceAllocation {
+            memory,
+            place,
+            elsewhere,
+        } = allocation;
         // One for the owner, who calls the driver's code, and one for the fence's operations.
         let ours = ModuleRef::this::<T::OwnerModule>().ok();
         let module = ModuleRef::this::<T::OwnerModule>().ok();
@@ -237,7 +269,8 @@ impl<T: FenceOps> DriverFence<T> {
             owned: ManuallyDrop::new(Owned {
                 data,
                 timeline: timeline.clone(),
-                _module: ours,
+                module: ours,
+                elsewhere,
             }),
         }))));
 
@@ -317,13 +350,41 @@ impl<T: FenceOps> DriverFence<T> {
         self.finish(Outcome::now(Err(error)));
     }
 
+    /// As [`signal`](Self::signal) or [`signal_err`](Self::signal_err), and gives back the data, for
+    /// the caller to drop where it may.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use kernel::dma_buf::{FenceAllocation, FenceContext, FenceOps};
+    ///
+    /// struct Job(KVec<u32>);
+    ///
+    /// #[vtable]
+    /// impl FenceOps for Job {
+    ///     const DRIVER_NAME: &'static CStr = c"example";
+    /// }
+    ///
+    /// let queue = FenceContext::new(c"queue")?;
+    /// let job = queue.fence(FenceAllocation::new(GFP_KERNEL)?, Job(KVec::new()));
+    ///
+    /// let Job(registers) = job.signal_and_take(Ok(()));
+    /// assert!(registers.is_empty());
+    /// # Ok::<(), Error>(())
+    /// ```
+    #[inline]
+    #[must_use = "what is not wanted back is better left to `signal`"]
+    pub fn signal_and_take(self, result: Result) -> T {
+        self.complete(Outcome::now(result));
+        // SAFETY: Just completed.
+        unsafe { ManuallyDrop::new(self).retire() }.data
+    }
+
     #[inline]
     fn finish(self, outcome: Outcome) {
-        let this = ManuallyDrop::new(self);
-
-        this.complete(outcome);
-        // SAFETY: Just completed, and `this` is not used any more.
-        unsafe { this.retire() };
+        self.complete(outcome);
+        // SAFETY: Just completed.
+        unsafe { ManuallyDrop::new(self).retire() }.dispose();
     }
 
     /// Signals the fence when it is its turn, unless it was told before how the work has ended.
@@ -341,22 +402,23 @@ impl<T: FenceOps> DriverFence<T> {
         is_news
     }
 
-    /// Gives up everything that this object owns.
+    /// Gives up everything that this object owns, and returns what is of use to the caller.
     ///
     /// # Safety
     ///
     /// [`complete`](Self::complete) must have returned, and `self` must not be used or dropped
     /// afterwards.
     #[inline]
-    unsafe fn retire(&self) {
+    unsafe fn retire(&self) -> Owned<T> {
         // SAFETY: By the type invariant `owned` is initialised and, as the fence is signalled or
         // closed, nobody else uses it any more. The caller's guarantee says that this happens once.
         //
         // The reference to the module may be the last one: our caller is code of the module, too,
         // and has its own reason to know that the module stays.
-        unsafe { ManuallyDrop::drop(&mut (*self.0.as_ptr()).owned) };
+        let owned = unsafe { ManuallyDrop::take(&mut (*self.0.as_ptr()).owned) };
         // SAFETY: By the type invariant the reference is ours.
         drop(unsafe { ARef::<Fence>::from_raw(self.0.cast()) });
+        owned
     }
 }
 
@@ -378,7 +440,7 @@ impl<T: FenceOps> Drop for DriverFence<T> {
             warn_dropped(self.fence(), T::DRIVER_NAME, self.inner().timeline_name);
         }
         // SAFETY: Just completed, and this is the end of the object.
-        unsafe { self.retire() };
+        unsafe { self.retire() }.dispose();
     }
 }
 
