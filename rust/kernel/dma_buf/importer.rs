@@ -45,11 +45,18 @@ mod attachment;
 mod binding;
 mod cpu_access;
 mod dynamic;
+#[cfg(CONFIG_DMABUF_EMULATED_DEVICE)]
 mod emulated;
 mod mapping;
 mod moving;
 mod vmap;
 
+#[cfg(CONFIG_DMABUF_EMULATED_DEVICE)]
+pub use self::emulated::{
+    DeviceReader,
+    Emulated,
+    EmulatedDevice, //
+};
 pub use self::{
     attachment::{
         Attachment,
@@ -64,10 +71,6 @@ pub use self::{
         DynamicAttachment,
         DynamicImporter,
         LockedDynamic, //
-    },
-    emulated::{
-        DeviceReader,
-        EmulatedDevice, //
     },
     mapping::{
         AttachmentHandle,

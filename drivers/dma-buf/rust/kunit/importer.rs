@@ -411,9 +411,9 @@ mod tests {
 
         let attachment = follow(&dev, buf, true)?;
         let mut locked = attachment.lock();
-        assert!(locked.reader().is_none());
+        assert!(attachment.reader(&locked).is_none());
         locked.map(DIR)?;
-        let mut reader = locked.reader().ok_or(EINVAL)?;
+        let mut reader = attachment.reader(&locked).ok_or(EINVAL)?;
         assert_eq!(reader.read(&mut found)?, size);
         assert!(found[..size] == all[..size]);
         Ok(())
@@ -423,7 +423,7 @@ mod tests {
     fn reads_nothing_but_memory() -> Result {
         // At the address of a buffer without memory there is none on any machine that is tested.
         let (dev, (buf, _)) = (device()?, moving()?);
-        let attachment = Attachment::new(buf.into(), dev.device())?;
+        let attachment = Attachment::new(buf.into(), dev)?;
 
         assert_eq!(
             attachment.map_unlocked(DIR)?.reader().read(&mut [0; 4]),

@@ -5,7 +5,6 @@
 use super::{
     attachment::RawAttachment,
     binding::Managed,
-    emulated::DeviceReader,
     mapping::{
         raw_direction,
         table_from_raw,
@@ -430,16 +429,6 @@ impl<T: DynamicImporter> LockedDynamic<'_, T> {
     #[inline]
     pub fn is_pinned(&self) -> bool {
         self.inner.state.pinned.get()
-    }
-
-    /// Reads the [mapping](Self::mapping) as the device would. Only for
-    /// [emulated devices](DeviceReader).
-    #[inline]
-    pub fn reader(&self) -> Option<DeviceReader<'_>> {
-        // SAFETY: By the type invariant; the device of an attachment is bound.
-        let dev = unsafe { Device::from_raw((*self.raw).dev) };
-
-        Some(DeviceReader::new(dev, self.mapping()?))
     }
 }
 

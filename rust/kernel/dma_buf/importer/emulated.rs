@@ -1,10 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0
 
 //! Devices that a driver emulates, for tests and to try things out without hardware.
+//!
+//! What reads like a device turns bus addresses back into memory, which importers must not do. So it
+//! is there for emulated devices only, and these are there only in kernels with tests or samples
+//! that need them (`CONFIG_DMABUF_EMULATED_DEVICE`).
 
 use super::{
     AttachmentHandle,
+    DynamicAttachment,
+    DynamicImporter,
     KeepsBound,
+    LockedDynamic,
     Mapping, //
 };
 use crate::{
@@ -29,7 +36,9 @@ use crate::{
         SGTable,
         SGTableIter, //
     },
+    sync::Arc,
 };
+use core::ptr;
 
 /// A [faux device](faux) that memory can be mapped for, as if it could access it by itself.
 ///
@@ -75,12 +84,26 @@ unsafe impl KeepsBound for EmulatedDevice {
     }
 }
 
+mod private {
+    pub trait Sealed {}
+
+    impl Sealed for super::EmulatedDevice {}
+    impl<T: super::Emulated> Sealed for super::Arc<T> {}
+}
+
+/// What keeps an emulated device bound: [`EmulatedDevice`], or an [`Arc`] of it.
+pub trait Emulated: KeepsBound + private::Sealed {}
+
+impl Emulated for EmulatedDevice {}
+impl<T: Emulated> Emulated for Arc<T> {}
+
 /// Reads what the addresses of a mapping stand for, as the device would.
 ///
 /// It does what hardware does: takes the addresses of the table one after the other, through the
 /// IOMMU if there is one, to memory. So the CPU gets there without a mapping for the CPU and
-/// without knowing the exporter's pages. Only for devices that are emulated: for others the mapping
-/// belongs to the hardware, and the CPU uses [`DmaBuf::vmap`](crate::dma_buf::DmaBuf::vmap).
+/// without knowing the exporter's pages. Only for devices that are [emulated](Emulated): for others
+/// the mapping belongs to the hardware, and the CPU uses
+/// [`DmaBuf::vmap`](crate::dma_buf::DmaBuf::vmap).
 ///
 /// # Examples
 ///
@@ -95,7 +118,7 @@ pub struct DeviceReader<'a> {
 impl<'a> DeviceReader<'a> {
     /// `table` must be mapped for `dev`.
     #[inline]
-    pub(super) fn new(dev: &'a Device<Bound>, table: &'a SGTable) -> Self {
+    fn new(dev: &'a Device<Bound>, table: &'a SGTable) -> Self {
         Self {
             dev,
             entries: table.iter(),
@@ -181,16 +204,29 @@ fn copy_from_page(phys: PhysAddr, to: &mut [u8]) -> Result {
     Ok(())
 }
 
-impl<A: AttachmentHandle> Mapping<A> {
+impl<D: Emulated + 'static, T: DynamicImporter> DynamicAttachment<D, T> {
+    /// Reads the [mapping](LockedDynamic::mapping) as the device would; `None` if there is none, or
+    /// if `locked` is another attachment.
+    #[inline]
+    pub fn reader<'a>(&'a self, locked: &'a LockedDynamic<'_, T>) -> Option<DeviceReader<'a>> {
+        // Each attachment has its data at an address of its own.
+        if !ptr::eq::<T>(&**self, &**locked) {
+            return None;
+        }
+        Some(DeviceReader::new(self.device(), locked.mapping()?))
+    }
+}
+
+impl<A: AttachmentHandle<Binding: Emulated>> Mapping<A> {
     /// Reads as the device would. Only for [emulated devices](DeviceReader).
     ///
     /// # Examples
     ///
     /// ```
-    /// use kernel::{dma_buf::importer::{AttachmentHandle, Mapping}, prelude::*};
+    /// use kernel::{dma_buf::importer::{AttachmentHandle, Emulated, Mapping}, prelude::*};
     ///
     /// /// The sum of all bytes.
-    /// fn sum<A: AttachmentHandle>(mapping: &Mapping<A>) -> Result<u32> {
+    /// fn sum<A: AttachmentHandle<Binding: Emulated>>(mapping: &Mapping<A>) -> Result<u32> {
     ///     let (mut reader, mut sum) = (mapping.reader(), 0u32);
     ///     let mut part = [0; 64];
     ///
