@@ -123,6 +123,11 @@ __rust_helper void rust_helper_dma_resv_assert_held(struct dma_resv *obj)
 	dma_resv_assert_held(obj);
 }
 
+__rust_helper void rust_helper_dma_resv_assert_not_held(struct dma_resv *obj)
+{
+	lockdep_assert_not_held(&obj->lock.base);
+}
+
 __rust_helper void rust_helper_dma_resv_might_lock(struct dma_resv *obj)
 {
 	might_lock(&obj->lock.base);

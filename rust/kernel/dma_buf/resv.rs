@@ -209,6 +209,17 @@ impl Resv {
         self.0.get()
     }
 
+    /// With lockdep in the kernel: warns if this task has the object locked, where it is about to be
+    /// locked, or might be, and the task would wait for itself.
+    #[inline]
+    pub(super) fn assert_not_held(&self) {
+        // SAFETY: The object is initialised.
+        #[cfg(CONFIG_LOCKDEP)]
+        unsafe {
+            bindings::dma_resv_assert_not_held(self.as_raw())
+        };
+    }
+
     /// Locks this object alone, without an acquire context. Sleeps.
     #[inline]
     pub fn lock(&self) -> ResvGuard<'_> {

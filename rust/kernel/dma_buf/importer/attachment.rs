@@ -87,6 +87,7 @@ impl RawAttachment {
 impl Drop for RawAttachment {
     #[inline]
     fn drop(&mut self) {
+        self.buf.resv().assert_not_held();
         // SAFETY: By the type invariant it is attached.
         unsafe { bindings::dma_buf_detach(self.buf.as_raw(), self.as_ptr()) };
     }
@@ -151,6 +152,8 @@ impl<D: KeepsBound> Attachment<D> {
     #[inline]
     pub fn new(buf: ARef<DmaBuf>, dev: D) -> Result<Self> {
         let device = dev.device();
+
+        buf.resv().assert_not_held();
         // SAFETY: Both are valid, and are kept by the result.
         let raw = unsafe {
             let ret = bindings::dma_buf_attach(buf.as_raw(), device.as_raw());

@@ -56,6 +56,7 @@ impl DmaBuf {
     pub fn begin_cpu_access(&self, dir: DataDirection) -> Result<CpuAccess<'_>> {
         let raw_dir = raw_direction(dir)?;
 
+        self.resv().assert_not_held();
         // SAFETY: The buffer is valid.
         to_result(unsafe { bindings::dma_buf_begin_cpu_access(self.as_raw(), raw_dir) })?;
 
@@ -77,6 +78,7 @@ impl CpuAccess<'_> {
 
     #[inline]
     fn finish(&self) -> c_int {
+        self.buf.resv().assert_not_held();
         // SAFETY: The buffer is valid, and by the type invariant the access has begun.
         unsafe { bindings::dma_buf_end_cpu_access(self.buf.as_raw(), self.dir.into()) }
     }

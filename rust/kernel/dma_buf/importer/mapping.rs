@@ -134,6 +134,11 @@ impl<A: AttachmentHandle> Mapping<A> {
     /// See [`Attachment::map_unlocked`].
     #[inline]
     pub fn new(attachment: A, dir: DataDirection) -> Result<Self> {
+        attachment
+            .attachment()
+            .buffer()
+            .resv()
+            .assert_not_held();
         // A statement of its own: unlocks at its end.
         let (table, key) = attachment.attachment().attached().lock().map(dir)?;
 
@@ -218,6 +223,7 @@ impl<A: AttachmentHandle> Drop for Mapping<A> {
     fn drop(&mut self) {
         let attachment = self.attachment.attachment();
 
+        attachment.buffer().resv().assert_not_held();
         attachment.attached().lock().unmap(self.key);
     }
 }

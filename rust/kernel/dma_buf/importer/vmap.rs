@@ -182,6 +182,7 @@ impl Drop for Vmap {
     fn drop(&mut self) {
         let Contents { map, buf } = &mut self.contents;
 
+        buf.resv().assert_not_held();
         // SAFETY: By the type invariant it is mapped.
         unsafe { bindings::dma_buf_vunmap_unlocked(buf.as_raw(), map) };
     }
@@ -240,6 +241,7 @@ impl DmaBuf {
     pub fn vmap(&self) -> Result<Vmap> {
         let mut map = unmapped();
 
+        self.resv().assert_not_held();
         // SAFETY: The buffer is valid.
         to_result(unsafe { bindings::dma_buf_vmap_unlocked(self.as_raw(), &mut map) })?;
         // SAFETY: Mapped just above.
