@@ -147,7 +147,7 @@ mod tests {
         jobs.begin();
 
         let mut guard = resv.lock();
-        let (_, warnings) = warnings_of(|| add(&mut guard, &fence));
+        let ((), warnings) = warnings_of(|| add(&mut guard, &fence));
         assert!(warnings > 0);
         assert!(!fence.is_signaled());
 
