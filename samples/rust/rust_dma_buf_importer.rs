@@ -318,7 +318,7 @@ struct Submitted {
 struct Client {
     importer: Arc<Importer>,
     /// A later fence stands for those before it. Jobs run side by side, and the last may end first:
-    /// it is the timeline that sees to the order. Other clients have theirs, and do not wait for us.
+    /// the timeline sees to the order. Other clients have theirs, and do not wait for us.
     timeline: FenceContext,
     #[pin]
     last: Mutex<Option<Submitted>>,

@@ -41,6 +41,7 @@ mod driver;
 mod inside;
 mod leaf;
 mod memory;
+mod ops;
 mod section;
 mod timeline;
 mod unwrap;
@@ -63,11 +64,9 @@ pub use self::{
         FenceAllocation,
         FenceContext, //
     },
-    driver::{
-        DriverFence,
-        FenceOps, //
-    },
+    driver::DriverFence,
     leaf::LeafFence,
+    ops::FenceOps,
     section::SignallingSection,
     unwrap::Unwrap,
     wait::{

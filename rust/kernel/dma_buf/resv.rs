@@ -209,8 +209,8 @@ impl Resv {
         self.0.get()
     }
 
-    /// With lockdep in the kernel: warns if this task has the object locked, where it is about to be
-    /// locked, or might be, and the task would wait for itself.
+    /// With lockdep in the kernel: warns if this task has the object locked, where it is about to
+    /// be locked, or might be, and the task would wait for itself.
     #[inline]
     pub(super) fn assert_not_held(&self) {
         // SAFETY: The object is initialised.

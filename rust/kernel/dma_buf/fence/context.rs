@@ -49,8 +49,8 @@ impl<T: FenceOps> FenceAllocation<T> {
 /// A sequence of fences, which are signalled in the order in which they are made.
 ///
 /// Where several fences of one context come together only the latest is waited for. So work may
-/// come to its end in any order, but a fence is not signalled before all before it are. A fence that
-/// is forgotten ([`mem::forget`](core::mem::forget)) holds up those after it, until
+/// come to its end in any order, but a fence is not signalled before all before it are. One that is
+/// forgotten ([`mem::forget`](core::mem::forget)) holds up those after it, until
 /// [`signal_through`](Self::signal_through) goes past it.
 ///
 /// A fence has its place from when it is made: what may fail or wait for other fences comes before.

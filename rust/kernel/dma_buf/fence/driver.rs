@@ -8,8 +8,8 @@
 //! through two operations, both with the fence's lock held and the fence not signalled:
 //! `enable_signaling` is called so, `set_deadline` sees to it itself. Signalling sets the flag
 //! under the lock. If the fence has to wait for its turn (see [`timeline`](super::timeline)), its
-//! owner closes it instead, under the lock, too. So from then on nobody but the owner uses the data,
-//! who takes it back, or has it dropped where that may sleep; the memory of the fence stays until a
+//! owner closes it instead, under the lock, too. So from then on only the owner uses the data, and
+//! takes it back, or has it dropped where that may sleep; the memory of the fence stays until a
 //! grace period after the last reference is gone.
 //!
 //! There is no `signaled` operation: the core calls it without the lock, so that the data would
@@ -23,6 +23,7 @@
 use super::{
     deferred::Elsewhere,
     inside::Inside,
+    ops::Operations,
     timeline::{
         self,
         Locked,
@@ -32,13 +33,12 @@ use super::{
     },
     Fence,
     FenceAllocation,
+    FenceOps,
     LeafFence, //
 };
 use crate::{
     bindings,
     dma_buf::module_ref::ModuleRef,
-    error::VTABLE_DEFAULT_ERROR,
-    module::ModuleMetadata,
     prelude::*,
     sync::{
         aref::ARef,
@@ -55,7 +55,6 @@ use crate::{
     types::Opaque,
 };
 use core::{
-    marker::PhantomData,
     mem::ManuallyDrop,
     ops::Deref,
     ptr::{
@@ -64,99 +63,22 @@ use core::{
     },
 };
 
-/// What a [`DriverFence`] stands for: the driver's data, and what it does when others take an
-/// interest in the fence.
-///
-/// The methods are called in any context, with the fence's lock held and interrupts off: they must
-/// not sleep, must not touch the lock of this fence, and must not signal any. None is required.
-///
-/// # Examples
-///
-/// ```
-/// use kernel::dma_buf::{FenceAllocation, FenceContext, FenceOps};
-/// use kernel::sync::atomic::{Atomic, Relaxed};
-/// use kernel::time::{Instant, Monotonic};
-///
-/// /// A job whose end the device only tells if it is asked to.
-/// struct Job {
-///     interrupt_enabled: Atomic<bool>,
-///     urgent: Atomic<bool>,
-/// }
-///
-/// #[vtable]
-/// impl FenceOps for Job {
-///     const DRIVER_NAME: &'static CStr = c"example";
-///
-///     fn enable_signaling(&self) -> bool {
-///         self.interrupt_enabled.store(true, Relaxed);
-///         true
-///     }
-///
-///     fn set_deadline(&self, _deadline: Instant<Monotonic>) {
-///         self.urgent.store(true, Relaxed);
-///     }
-/// }
-///
-/// let job = FenceContext::new(c"queue")?.fence(
-///     FenceAllocation::new(GFP_KERNEL)?,
-///     Job { interrupt_enabled: Atomic::new(false), urgent: Atomic::new(false) },
-/// );
-///
-/// job.fence().enable_signaling();
-/// assert!(job.interrupt_enabled.load(Relaxed));
-/// job.fence().set_deadline(Instant::now());
-/// assert!(job.urgent.load(Relaxed));
-/// job.signal();
-/// # Ok::<(), Error>(())
-/// ```
-#[vtable]
-pub trait FenceOps: Sized + Send + Sync + 'static {
-    /// The module that the code is in. Filled in by `#[vtable]`.
-    type OwnerModule: ModuleMetadata;
-
-    /// The name of the driver, for people.
-    const DRIVER_NAME: &'static CStr;
-
-    /// Whether the data may be dropped in any context: neither it nor what it owns sleeps, takes a
-    /// lock that is held with interrupts on, or waits for a fence.
-    ///
-    /// Otherwise data with a destructor that nobody takes back when the fence is signalled
-    /// ([`DriverFence::signal_and_take`]) is dropped later, by a work item, whose memory is part of
-    /// the [`FenceAllocation`]. The module stays until then. Only in a module that is just being
-    /// unloaded it is dropped at once.
-    const ATOMIC_DROP: bool = false;
-
-    /// Somebody begins to wait. Called once at most.
-    ///
-    /// Returns `false` if the work is done already; the fence is signalled then without an error, if
-    /// it is its turn.
-    fn enable_signaling(&self) -> bool {
-        build_error!(VTABLE_DEFAULT_ERROR)
-    }
-
-    /// Somebody would like the work to be done by `deadline`. May be called any number of times;
-    /// the earliest time counts.
-    fn set_deadline(&self, _deadline: Instant<Monotonic>) {
-        build_error!(VTABLE_DEFAULT_ERROR)
-    }
-}
-
 /// A fence and its data.
 #[repr(C)]
 pub(super) struct Inner<T> {
     // First, because the core frees the allocation by the address of the fence.
     fence: Opaque<bindings::dma_fence>,
-    timeline_name: &'static CStr,
-    inside: Inside,
+    pub(super) timeline_name: &'static CStr,
+    pub(super) inside: Inside,
     /// Whether the owner has taken back what is its own. Changed with the fence's lock held.
-    closed: Atomic<bool>,
-    owned: ManuallyDrop<Owned<T>>,
+    pub(super) closed: Atomic<bool>,
+    pub(super) owned: ManuallyDrop<Owned<T>>,
 }
 
 /// What goes when the owner is done with a fence.
-struct Owned<T> {
-    data: T,
-    timeline: Arc<Timeline>,
+pub(super) struct Owned<T> {
+    pub(super) data: T,
+    pub(super) timeline: Arc<Timeline>,
     /// Only a module that is about to be unloaded has none.
     module: Option<ModuleRef>,
     elsewhere: Option<Elsewhere<T>>,
@@ -186,7 +108,7 @@ impl<T: FenceOps> Owned<T> {
 /// [may be done](FenceOps::ATOMIC_DROP).
 ///
 /// The code between the moment when others can see the fence and the moment when it is signalled
-/// belongs into a [`SignallingSection`].
+/// belongs into a [`SignallingSection`](super::SignallingSection).
 ///
 /// Signalling from inside one of the fence's own [operations](FenceOps) or callbacks is a bug that
 /// stops the kernel.
@@ -350,8 +272,8 @@ impl<T: FenceOps> DriverFence<T> {
         self.finish(Outcome::now(Err(error)));
     }
 
-    /// As [`signal`](Self::signal) or [`signal_err`](Self::signal_err), and gives back the data, for
-    /// the caller to drop where it may.
+    /// As [`signal`](Self::signal) or [`signal_err`](Self::signal_err), and gives back the data,
+    /// for the caller to drop where it may.
     ///
     /// # Examples
     ///
@@ -454,92 +376,7 @@ fn warn_dropped(fence: &Fence, driver: &CStr, timeline: &CStr) {
     if unsafe { bindings::__printk_ratelimit(c"dma_fence".as_char_ptr()) } != 0 {
         // `u64` divides to be printed, unless it is hexadecimal.
         pr_warn!(
-            "{driver}: fence {context:#x}:{seqno:#x} of {timeline} is dropped without being signalled\n"
+            "{driver}: {timeline} {context:#x}:{seqno:#x} is dropped without being signalled\n"
         );
-    }
-}
-
-/// The C operations of the fences of `T`.
-struct Operations<T>(PhantomData<T>);
-
-impl<T: FenceOps> Operations<T> {
-    const TABLE: bindings::dma_fence_ops = bindings::dma_fence_ops {
-        get_driver_name: Some(Self::driver_name),
-        get_timeline_name: Some(Self::timeline_name),
-        enable_signaling: if T::HAS_ENABLE_SIGNALING {
-            Some(Self::enable_signaling)
-        } else {
-            None
-        },
-        signaled: None,
-        wait: None,
-        release: None,
-        set_deadline: if T::HAS_SET_DEADLINE {
-            Some(Self::set_deadline)
-        } else {
-            None
-        },
-    };
-
-    // For all of these: the core calls them with a fence that was initialised with this table.
-
-    /// # Safety
-    ///
-    /// Called by the core.
-    unsafe extern "C" fn driver_name(_fence: *mut bindings::dma_fence) -> *const c_char {
-        T::DRIVER_NAME.as_char_ptr()
-    }
-
-    /// # Safety
-    ///
-    /// Called by the core.
-    unsafe extern "C" fn timeline_name(fence: *mut bindings::dma_fence) -> *const c_char {
-        // SAFETY: The fence is part of an `Inner`, whose name is constant.
-        unsafe { (*fence.cast::<Inner<T>>()).timeline_name }.as_char_ptr()
-    }
-
-    /// # Safety
-    ///
-    /// Called by the core, with the fence's lock held and the fence not signalled.
-    unsafe extern "C" fn enable_signaling(fence: *mut bindings::dma_fence) -> bool {
-        // SAFETY: The fence is part of an `Inner`, which lives as long as the fence.
-        let (closed, seqno) = unsafe { (&(*fence.cast::<Inner<T>>()).closed, (*fence).seqno) };
-
-        if closed.load(Relaxed) {
-            return true;
-        }
-        // SAFETY: What is owned is there: the owner must signal or close the fence first, which
-        // needs the lock.
-        let inner = unsafe { &*fence.cast::<Inner<T>>() };
-
-        inner.inside.run(|| inner.owned.data.enable_signaling())
-            // Out of turn this is for the timeline to signal.
-            || !inner
-                .owned
-                .timeline
-                .end_locked(seqno, Outcome::now(Ok(())))
-    }
-
-    /// # Safety
-    ///
-    /// Called by the core, in an RCU read-side critical section.
-    unsafe extern "C" fn set_deadline(
-        fence: *mut bindings::dma_fence,
-        deadline: bindings::ktime_t,
-    ) {
-        // SAFETY: The core's guarantee.
-        let this = unsafe { Fence::from_raw(fence) };
-        let _locked = Locked::new(this);
-        // SAFETY: As for `enable_signaling`.
-        let closed = unsafe { &(*fence.cast::<Inner<T>>()).closed };
-
-        if !this.is_marked_signaled() && !closed.load(Relaxed) {
-            // SAFETY: As for `enable_signaling`.
-            let inner = unsafe { &*fence.cast::<Inner<T>>() };
-            // SAFETY: Not negative.
-            let deadline = unsafe { Instant::from_ktime(deadline.max(0)) };
-
-            inner.inside.run(|| inner.owned.data.set_deadline(deadline));
-        }
     }
 }

@@ -2,9 +2,9 @@
 
 //! Devices that a driver emulates, for tests and to try things out without hardware.
 //!
-//! What reads like a device turns bus addresses back into memory, which importers must not do. So it
-//! is there for emulated devices only, and these are there only in kernels with tests or samples
-//! that need them (`CONFIG_DMABUF_EMULATED_DEVICE`).
+//! What reads like a device turns bus addresses back into memory, which importers must not do. So
+//! only emulated devices have it, and these are there only in kernels with tests or samples that
+//! need them (`CONFIG_DMABUF_EMULATED_DEVICE`).
 
 use super::{
     AttachmentHandle,

@@ -50,7 +50,7 @@ const CREATE: u32 = _IO('f' as u32, 0);
 const SIGNAL: u32 = _IO('f' as u32, 1);
 /// The same, with the error `EIO`.
 const FAIL: u32 = _IO('f' as u32, 2);
-/// Has itself called when the fence of a sync file is signalled, for as long as the module is there.
+/// Has itself called when the fence of a sync file is signalled, while the module is there.
 const WATCH: u32 = _IO('f' as u32, 3);
 
 struct Job;
