@@ -23,17 +23,9 @@
 /* A bounce buffer has no piece larger than 256 KiB. */
 #define BOUNCED_LEN	(128 * 1024)
 
-static bool is_bounced(void)
-{
-	char words[4096] = "";
-
-	read_file("/proc/cmdline", words, sizeof(words));
-	return strstr(words, "swiotlb=force");
-}
-
 static size_t buffer_len(void)
 {
-	return is_bounced() ? BOUNCED_LEN : BUFFER_LEN;
+	return has_bounce_buffers() ? BOUNCED_LEN : BUFFER_LEN;
 }
 
 static bool all_bytes_are(const char *p, size_t len, char c)
@@ -62,7 +54,7 @@ static int import_as(int module, const char *name, int buf, size_t len,
 	char *p;
 
 	snprintf(params, sizeof(params), "fd=%d bounced=%d %s", buf,
-		 is_bounced(), more);
+		 has_bounce_buffers(), more);
 	t_err(syscall(SYS_finit_module, module, params, 0), 0, "%s: import",
 	      name);
 	parameter("failed_line", text, sizeof(text));

@@ -201,6 +201,14 @@ bool has_64_bits(void)
 	return sizeof(long) == 8 || strstr(u.machine, "64");
 }
 
+bool has_bounce_buffers(void)
+{
+	char words[4096] = "";
+
+	read_file("/proc/cmdline", words, sizeof(words));
+	return strstr(words, "swiotlb=force");
+}
+
 long meminfo_kb(const char *key)
 {
 	char text[8192];

@@ -65,6 +65,8 @@ int count_fds(void);
 int count_files(void);
 /* The kernel's, that is: this program may have 32 bits on a kernel of 64. */
 bool has_64_bits(void);
+/* Devices reach nothing else, in pieces of up to 256 KiB: swiotlb=force. */
+bool has_bounce_buffers(void);
 long meminfo_kb(const char *key);
 /* Free memory, with the free pages that each CPU keeps for itself. */
 long free_kb(void);

@@ -302,14 +302,6 @@ static void fill_holes(const int bufs[2 * NR_HOLES])
 		close(bufs[i]);
 }
 
-static bool has_bounce_buffers(void)
-{
-	char words[4096] = "";
-
-	read_file("/proc/cmdline", words, sizeof(words));
-	return strstr(words, "swiotlb=force");
-}
-
 int main(int argc, char **argv)
 {
 	struct form form;
