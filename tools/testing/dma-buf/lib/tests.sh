@@ -97,7 +97,6 @@ run_queue() {
 	local each form job limit
 	limit=$(guests_at_a_time)
 	say "  Boot ${#QUEUE[@]} guests, $limit at a time ..."
-	exec 3>&1
 	trap 'for each in $(jobs -p); do kill -TERM -- "-$each"; done; exit 130' INT TERM
 	for each in "${QUEUE[@]}"; do
 		read -r form job <<<"$each"
@@ -109,7 +108,6 @@ run_queue() {
 	done
 	wait
 	trap - INT TERM
-	exec 3>&-
 	QUEUE=()
 }
 
@@ -175,6 +173,7 @@ begin_tests() {
 	say "Rust DMA-BUF: $2, core $CORE"
 	rm -rf "$RESULTS"
 	mkdir -p "$RESULTS"
+	exec 3>&1 # for what test_job tells at once
 	: >"$RESULTS/host.cases" # not every command has cases of the host's own
 	prepare
 }
