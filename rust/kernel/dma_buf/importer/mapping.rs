@@ -134,11 +134,7 @@ impl<A: AttachmentHandle> Mapping<A> {
     /// See [`Attachment::map_unlocked`].
     #[inline]
     pub fn new(attachment: A, dir: DataDirection) -> Result<Self> {
-        attachment
-            .attachment()
-            .buffer()
-            .resv()
-            .assert_not_held();
+        attachment.attachment().buffer().resv().assert_not_held();
         // A statement of its own: unlocks at its end.
         let (table, key) = attachment.attachment().attached().lock().map(dir)?;
 
