@@ -196,9 +196,10 @@ impl AnyAttachment {
 /// Says which importer gets addresses that are no pages' of a machine that looks for such things.
 fn check_alignment(table: &SGTable) {
     let odd = table.iter().find(|entry| {
-        let bits = entry.dma_address() as u64 | entry.dma_len() as u64;
+        // The lowest bits are all that counts.
+        let bits = entry.dma_address() as usize | entry.dma_len() as usize;
 
-        bits & (PAGE_SIZE as u64 - 1) != 0
+        bits & (PAGE_SIZE - 1) != 0
     });
 
     if let Some(entry) = odd {

@@ -50,7 +50,7 @@ mod tests {
     #[vtable]
     impl PageSource for Lying {
         fn runs(&self) -> impl Iterator<Item = PageRun<'_>> + Clone {
-            iter::repeat(self.block.run()).take(self.shown)
+            iter::repeat_n(self.block.run(), self.shown)
         }
 
         fn count(&self) -> Result<usize> {
