@@ -213,10 +213,18 @@ __rust_helper bool rust_helper_dev_is_dma_coherent(struct device *dev)
 	return dev_is_dma_coherent(dev);
 }
 
-/* For a device that has neither an IOMMU nor operations of its own. */
-__rust_helper bool rust_helper_sg_is_bounced(struct device *dev, struct scatterlist *sg)
+/*
+ * Takes one entry out of the CPU's caches: writes it back, and forgets it. A bounce
+ * buffer has no caches, and would be copied. For a device that has neither an IOMMU
+ * nor operations of its own.
+ */
+__rust_helper void rust_helper_sg_flush(struct device *dev, struct scatterlist *sg,
+					enum dma_data_direction dir)
 {
-	return dma_to_phys(dev, sg_dma_address(sg)) != sg_phys(sg);
+	if (dma_to_phys(dev, sg_dma_address(sg)) != sg_phys(sg))
+		return;
+	dma_sync_single_for_device(dev, sg_dma_address(sg), sg_dma_len(sg), dir);
+	dma_sync_single_for_cpu(dev, sg_dma_address(sg), sg_dma_len(sg), dir);
 }
 
 __rust_helper void rust_helper_invalidate_kernel_vmap_range(void *vaddr, int size)

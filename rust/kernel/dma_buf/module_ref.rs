@@ -68,6 +68,16 @@ impl ModuleRef {
         Ok((home.0.load(Relaxed) != module.0.load(Relaxed)).then_some(module))
     }
 
+    /// Whether the code stays for sure as long as this reference is held: it does not while a module
+    /// is being loaded, since that may fail. Not to be asked after [`release`](Self::release).
+    #[inline]
+    pub(crate) fn is_live(&self) -> bool {
+        let module = self.0.load(Relaxed);
+
+        // SAFETY: By the type invariant it is NULL or a module that is not freed meanwhile.
+        module.is_null() || unsafe { is_live(module) }
+    }
+
     /// Gives the reference back. Does nothing if it was given back already. May be called in any
     /// context.
     #[inline]
@@ -85,6 +95,24 @@ impl Drop for ModuleRef {
     fn drop(&mut self) {
         self.release();
     }
+}
+
+/// # Safety
+///
+/// `module` must be valid.
+#[cfg(CONFIG_MODULES)]
+#[inline]
+unsafe fn is_live(module: *const bindings::module) -> bool {
+    // SAFETY: By the caller's guarantee. Others may change it meanwhile.
+    let state = unsafe { ptr::read_volatile(&raw const (*module).state) };
+
+    state == bindings::module_state_MODULE_STATE_LIVE
+}
+
+#[cfg(not(CONFIG_MODULES))]
+#[inline]
+unsafe fn is_live(_module: *const bindings::module) -> bool {
+    true
 }
 
 /// NULL if `addr` is not in a module.

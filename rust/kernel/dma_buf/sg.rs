@@ -134,6 +134,12 @@ impl PageTable {
         if self.mapped.is_some() || self.is_empty() {
             return Err(EBUSY);
         }
+        // Caches are to be written back and never just emptied, which some machines (32-bit ARM) do
+        // for a device that only writes. As far as they know this one reads, too.
+        let dir = match dir {
+            DataDirection::FromDevice if attrs & SKIP_CPU_SYNC != 0 => DataDirection::Bidirectional,
+            dir => dir,
+        };
         let sgt = NonNull::new(self.sgt.get()).ok_or(EINVAL)?;
         let raw_dev = NonNull::new(dev.as_raw()).ok_or(EINVAL)?;
 
@@ -158,30 +164,33 @@ impl PageTable {
         Ok(unsafe { Mapping::from_raw(sgt) })
     }
 
-    /// Whether the CPU has caches of what `dev`, which the table is mapped for, writes to. A bounce
-    /// buffer is none: it would be copied over what the CPU has written.
+    /// Takes what `dev`, which the table is mapped for, has written to out of the CPU's caches: first
+    /// what the CPU has written leaves them, then all the rest.
+    ///
+    /// # Safety
+    ///
+    /// The table must be mapped for the device, in this direction.
     #[inline]
-    fn is_cached(&self, dev: NonNull<bindings::device>) -> bool {
-        let dev = dev.as_ptr();
+    unsafe fn flush(&self, dev: NonNull<bindings::device>, dir: bindings::dma_data_direction) {
+        let (dev, sgt) = (dev.as_ptr(), self.sgt.get());
 
-        // SAFETY: The device is attached, and `sgt` is initialised; the entries of one without an
-        // IOMMU are mapped one by one.
+        // SAFETY: By the caller's guarantee; the entries for a device without an IOMMU are mapped
+        // one by one.
         unsafe {
             if bindings::dev_is_dma_coherent(dev) {
-                return false;
+                return;
             }
             if bindings::use_dma_iommu(dev) || !bindings::get_dma_ops(dev).is_null() {
-                return true;
+                bindings::dma_sync_sgtable_for_device(dev, sgt, dir);
+                bindings::dma_sync_sgtable_for_cpu(dev, sgt, dir);
+                return;
             }
-            let mut entry = (*self.sgt.get()).sgl;
+            let mut entry = (*sgt).sgl;
             while !entry.is_null() {
-                if bindings::sg_is_bounced(dev, entry) {
-                    return false;
-                }
+                bindings::sg_flush(dev, entry, dir);
                 entry = bindings::sg_next(entry);
             }
         }
-        true
     }
 
     /// Undoes [`map`](Self::map), if the table is mapped. Returns whether it was.
@@ -194,10 +203,8 @@ impl PageTable {
         // SAFETY: By the type invariant the table is mapped in this way, and its device, being
         // attached, is there.
         unsafe {
-            if attrs & SKIP_CPU_SYNC != 0 && self.is_cached(dev) {
-                // First what the CPU has written leaves the cache, then all the rest.
-                bindings::dma_sync_sgtable_for_device(dev.as_ptr(), self.sgt.get(), dir.into());
-                bindings::dma_sync_sgtable_for_cpu(dev.as_ptr(), self.sgt.get(), dir.into());
+            if attrs & SKIP_CPU_SYNC != 0 {
+                self.flush(dev, dir.into());
             }
             bindings::dma_unmap_sgtable(dev.as_ptr(), self.sgt.get(), dir.into(), attrs);
         }

@@ -49,7 +49,7 @@ impl<T: FromBytes> UserVec<T> {
     /// Sleeps.
     #[inline]
     pub fn copy(from: UserPtr, len: usize) -> Result<Self> {
-        const { assert!(align_of::<T>() <= bindings::ARCH_KMALLOC_MINALIGN) };
+        const { assert!(align_of::<T>() <= align_of::<u64>()) };
 
         let size = len.checked_mul(size_of::<T>()).ok_or(ENOMEM)?;
         if size == 0 {

@@ -61,6 +61,7 @@ pub(crate) fn fences(count: usize) -> Result<NonNull<*mut dma_fence>> {
 }
 
 /// A sync_file, zeroed.
+#[cfg_attr(not(CONFIG_SYNC_FILE), allow(dead_code))]
 pub(crate) fn sync_file() -> Result<NonNull<sync_file>> {
     check(rust_dma_buf_alloc_sync_file())
 }

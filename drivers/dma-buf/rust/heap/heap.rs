@@ -123,6 +123,7 @@ impl Heap {
     }
 
     /// Whether the heap's code is in this module.
+    #[cfg_attr(not(CONFIG_MODULES), allow(dead_code))]
     pub(crate) fn is_owned_by(&self, module: NonNull<bindings::module>) -> bool {
         core::ptr::eq(self.owner, module.as_ptr())
     }

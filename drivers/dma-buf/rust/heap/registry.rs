@@ -94,6 +94,7 @@ pub(crate) fn remove(heap: &Heap) {
 }
 
 /// Takes away what a module has left that is being unloaded: after this nobody could. Sleeps.
+#[cfg_attr(not(CONFIG_MODULES), allow(dead_code))]
 pub(crate) fn remove_left_by(owner: NonNull<bindings::module>) {
     let next = || {
         HEAPS

@@ -261,6 +261,29 @@ mod tests {
         Ok(())
     }
 
+    // Who waits for the second has not asked the first.
+    #[test]
+    fn whoever_is_in_the_way_is_asked() -> Result {
+        for done in [false, true] {
+            let (log, context) = (Log::new()?, context()?);
+            let first = logged_of(&context, &log, done)?;
+            let (second, third) = (fence_of(&context)?, fence_of(&context)?);
+            let fences = [share(&second), share(&third)];
+
+            fences[0].enable_signaling();
+            assert_eq!(log.enabled.load(Relaxed), 0);
+            second.signal();
+            assert_eq!(log.enabled.load(Relaxed), 1);
+            assert_eq!(fences[0].is_signaled(), done);
+            third.signal();
+            assert_eq!(log.enabled.load(Relaxed), 1);
+            assert_eq!(fences[1].is_signaled(), done);
+            first.signal();
+            assert!(fences.iter().all(|fence| fence.is_signaled()));
+        }
+        Ok(())
+    }
+
     #[test]
     fn signal_through() -> Result {
         let context = context()?;

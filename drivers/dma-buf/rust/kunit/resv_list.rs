@@ -23,6 +23,13 @@ mod tests {
             Usage, //
         },
         error::to_result,
+        sync::{
+            atomic::{
+                Atomic,
+                Relaxed, //
+            },
+            Arc, //
+        },
         time::{
             delay::fsleep,
             Delta, //
@@ -140,8 +147,16 @@ mod tests {
         let late = owners.pop().ok_or(EINVAL)?;
         let fence = share(&late);
         let mut jobs = Jobs::new()?;
+        let added = Arc::new(Atomic::new(false), GFP_KERNEL)?;
+        let released = added.clone();
         jobs.add(move || {
-            fsleep(Delta::from_millis(2000));
+            // Signalled at last, so that who waits for it does not wait for ever.
+            for _ in 0..2000 {
+                if released.load(Relaxed) {
+                    break;
+                }
+                fsleep(Delta::from_millis(10));
+            }
             late.signal();
         })?;
         jobs.begin();
@@ -159,6 +174,7 @@ mod tests {
         });
         assert!(!fence.is_signaled());
         assert_eq!(guard.fences(Usage::Bookkeep).count(), 40);
+        added.store(true, Relaxed);
         Ok(())
     }
 }

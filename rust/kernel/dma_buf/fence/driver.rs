@@ -63,15 +63,22 @@ use core::{
     },
 };
 
-/// A fence and its data.
+/// What does not depend on the driver.
 #[repr(C)]
-pub(super) struct Inner<T> {
+pub(super) struct Head {
     // First, because the core frees the allocation by the address of the fence.
     fence: Opaque<bindings::dma_fence>,
     pub(super) timeline_name: &'static CStr,
     pub(super) inside: Inside,
     /// Whether the owner has taken back what is its own. Changed with the fence's lock held.
     pub(super) closed: Atomic<bool>,
+}
+
+/// A fence and its data.
+#[repr(C)]
+pub(super) struct Inner<T> {
+    // First, as in there.
+    pub(super) head: Head,
     pub(super) owned: ManuallyDrop<Owned<T>>,
 }
 
@@ -86,11 +93,13 @@ pub(super) struct Owned<T> {
 
 impl<T: FenceOps> Owned<T> {
     /// Drops the data, here only if that may be done in any context, or if a work item might come
-    /// when the module is gone.
+    /// when the module is gone, as it may be if its beginning fails.
     #[inline]
     fn dispose(self) {
         match (self.elsewhere, self.module) {
-            (Some(elsewhere), Some(module)) => elsewhere.dispose(self.data, module),
+            (Some(elsewhere), Some(module)) if module.is_live() => {
+                elsewhere.dispose(self.data, module);
+            }
             (_, module) => {
                 drop(self.data);
                 drop(module);
@@ -184,10 +193,12 @@ impl<T: FenceOps> DriverFence<T> {
 
         // INVARIANT: The first reference will be ours. Nobody else knows the data yet.
         let this = Self(NonNull::from(KBox::leak(memory.write(Inner {
-            fence: Opaque::uninit(),
-            timeline_name,
-            inside: Inside::new(),
-            closed: Atomic::new(false),
+            head: Head {
+                fence: Opaque::uninit(),
+                timeline_name,
+                inside: Inside::new(),
+                closed: Atomic::new(false),
+            },
             owned: ManuallyDrop::new(Owned {
                 data,
                 timeline: timeline.clone(),
@@ -314,13 +325,12 @@ impl<T: FenceOps> DriverFence<T> {
     #[inline]
     fn complete(&self, outcome: Outcome) -> bool {
         let inner = self.inner();
-        inner.inside.assert_outside();
+        inner.head.inside.assert_outside();
 
         let is_news = inner.owned.timeline.end(self.fence().seqno(), outcome);
-        if !self.fence().is_marked_signaled() {
-            let _locked = Locked::new(self.fence());
-            inner.closed.store(true, Relaxed);
-        }
+        // Also if it is signalled: whoever was in an operation has left the data behind the lock.
+        let _locked = Locked::new(self.fence());
+        inner.head.closed.store(true, Relaxed);
         is_news
     }
 
@@ -359,7 +369,7 @@ impl<T: FenceOps> Drop for DriverFence<T> {
         let is_shared = self.is_shared();
 
         if self.complete(Outcome::now(Err(ECANCELED))) && is_shared {
-            warn_dropped(self.fence(), T::DRIVER_NAME, self.inner().timeline_name);
+            warn_dropped(self.fence(), T::DRIVER_NAME, self.inner().head.timeline_name);
         }
         // SAFETY: Just completed, and this is the end of the object.
         unsafe { self.retire() }.dispose();

@@ -3,7 +3,10 @@
 //! What others ask of the driver whose fence they wait for.
 
 use super::{
-    driver::Inner,
+    driver::{
+        Head,
+        Inner, //
+    },
     timeline::{
         Locked,
         Outcome, //
@@ -82,13 +85,14 @@ pub trait FenceOps: Sized + Send + Sync + 'static {
     /// Otherwise data with a destructor that nobody takes back when the fence is signalled
     /// ([`signal_and_take`](super::DriverFence::signal_and_take)) is dropped later, by a work item,
     /// whose memory is part of the [`FenceAllocation`](super::FenceAllocation). The module stays
-    /// until then. Only in a module that is just being unloaded it is dropped at once.
+    /// until then. Only in a module that is just being loaded or unloaded it is dropped at once.
     const ATOMIC_DROP: bool = false;
 
     /// Somebody begins to wait. Called once at most.
     ///
-    /// Returns `false` if the work is done already; the fence is signalled then without an error,
-    /// when it is its turn.
+    /// Also those whose turn it is are asked, when others of their context wait for it. Returns
+    /// `false` if the work is done already; the fence is signalled then without an error, if it is
+    /// its turn, else when its owner signals it and all before it are.
     fn enable_signaling(&self) -> bool {
         build_error!(VTABLE_DEFAULT_ERROR)
     }
@@ -136,7 +140,7 @@ impl<T: FenceOps> Operations<T> {
     /// Called by the core.
     unsafe extern "C" fn timeline_name(fence: *mut bindings::dma_fence) -> *const c_char {
         // SAFETY: The fence is part of an `Inner`, whose name is constant.
-        unsafe { (*fence.cast::<Inner<T>>()).timeline_name }.as_char_ptr()
+        unsafe { (*fence.cast::<Head>()).timeline_name }.as_char_ptr()
     }
 
     /// # Safety
@@ -144,7 +148,7 @@ impl<T: FenceOps> Operations<T> {
     /// Called by the core, with the fence's lock held and the fence not signalled.
     unsafe extern "C" fn enable_signaling(fence: *mut bindings::dma_fence) -> bool {
         // SAFETY: The fence is part of an `Inner`, which lives as long as the fence.
-        let (closed, seqno) = unsafe { (&(*fence.cast::<Inner<T>>()).closed, (*fence).seqno) };
+        let (closed, seqno) = unsafe { (&(*fence.cast::<Head>()).closed, (*fence).seqno) };
 
         if closed.load(Relaxed) {
             return true;
@@ -153,7 +157,7 @@ impl<T: FenceOps> Operations<T> {
         // needs the lock.
         let inner = unsafe { &*fence.cast::<Inner<T>>() };
 
-        inner.inside.run(|| inner.owned.data.enable_signaling())
+        inner.head.inside.run(|| inner.owned.data.enable_signaling())
             // Out of turn this is for the timeline to signal.
             || !inner
                 .owned
@@ -172,7 +176,7 @@ impl<T: FenceOps> Operations<T> {
         let this = unsafe { Fence::from_raw(fence) };
         let _locked = Locked::new(this);
         // SAFETY: As for `enable_signaling`.
-        let closed = unsafe { &(*fence.cast::<Inner<T>>()).closed };
+        let closed = unsafe { &(*fence.cast::<Head>()).closed };
 
         if !this.is_marked_signaled() && !closed.load(Relaxed) {
             // SAFETY: As for `enable_signaling`.
@@ -180,7 +184,7 @@ impl<T: FenceOps> Operations<T> {
             // SAFETY: Not negative.
             let deadline = unsafe { Instant::from_ktime(deadline.max(0)) };
 
-            inner.inside.run(|| inner.owned.data.set_deadline(deadline));
+            inner.head.inside.run(|| inner.owned.data.set_deadline(deadline));
         }
     }
 }

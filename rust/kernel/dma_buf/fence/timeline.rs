@@ -4,7 +4,9 @@
 //!
 //! A later fence of a context stands for those before it: it takes their place in reservation
 //! objects and in what is merged. So it must not be signalled before they are. Whoever is done out
-//! of turn leaves the outcome here, and whoever was in the way signals for both.
+//! of turn leaves the outcome here, and whoever was in the way signals for both. Nobody may have
+//! asked for that one, whose driver may need to be asked: those who would have wait for a later one.
+//! So it is asked as soon as it is in the way.
 //!
 //! # Locking
 //!
@@ -12,6 +14,7 @@
 //! is signalled under it. That only one signals at a time keeps the order.
 
 use super::{
+    driver::Head,
     Fence,
     SignallingSection, //
 };
@@ -62,6 +65,8 @@ pub(super) struct Pending {
     // Its operations are there until it is signalled.
     _module: ModuleRef,
     outcome: Option<Outcome>,
+    /// Whether its driver knows that somebody waits, since it was found to be in the way.
+    asked: bool,
 }
 
 impl Pending {
@@ -71,6 +76,7 @@ impl Pending {
             fence,
             _module: module,
             outcome: None,
+            asked: false,
         }
     }
 }
@@ -82,6 +88,8 @@ struct State {
     last_seqno: u64,
     /// In the order of their numbers.
     pending: RBTree<u64, Pending>,
+    /// How many of them have an outcome.
+    ended: usize,
     /// Whether somebody is signalling fences, who will look again afterwards.
     signalling: bool,
 }
@@ -93,7 +101,21 @@ impl State {
         let first = self.pending.cursor_front_mut()?;
         let outcome = first.current().1.outcome?;
 
+        self.ended -= 1;
         Some((first.remove_current().1, outcome))
+    }
+
+    /// The first fence, if another has to wait for it and its driver has not been asked.
+    #[inline]
+    fn take_unasked(&mut self) -> Option<ARef<Fence>> {
+        if self.ended == 0 {
+            return None;
+        }
+        let mut first = self.pending.cursor_front_mut()?;
+        let pending = first.current_mut().1;
+
+        (pending.outcome.is_none() && !mem::replace(&mut pending.asked, true))
+            .then(|| pending.fence.clone())
     }
 
     /// Returns whether that was not known.
@@ -102,6 +124,7 @@ impl State {
         match self.pending.get_mut(&seqno) {
             Some(pending) if pending.outcome.is_none() => {
                 pending.outcome = Some(outcome);
+                self.ended += 1;
                 true
             }
             _ => false,
@@ -124,6 +147,7 @@ impl Timeline {
         let state = State {
             last_seqno: 0,
             pending: RBTree::new(),
+            ended: 0,
             signalling: false,
         };
 
@@ -166,7 +190,8 @@ impl Timeline {
     #[inline]
     pub(super) fn end_through(&self, seqno: u64, outcome: Outcome) {
         self.advance(|state| {
-            let mut next = state.pending.cursor_front_mut();
+            let State { pending, ended, .. } = state;
+            let mut next = pending.cursor_front_mut();
 
             while let Some(mut cursor) = next {
                 let (&number, pending) = cursor.current_mut();
@@ -174,7 +199,10 @@ impl Timeline {
                 if number > seqno {
                     break;
                 }
-                pending.outcome.get_or_insert(outcome);
+                if pending.outcome.is_none() {
+                    pending.outcome = Some(outcome);
+                    *ended += 1;
+                }
                 next = cursor.move_next();
             }
         });
@@ -200,9 +228,17 @@ impl Timeline {
         if mem::replace(&mut state.signalling, true) {
             return result;
         }
-        while let Some((node, outcome)) = state.take_first() {
-            drop(state);
-            signal(&node.to_key_value().1.fence, outcome);
+        loop {
+            if let Some((node, outcome)) = state.take_first() {
+                drop(state);
+                signal(&node.to_key_value().1.fence, outcome);
+            } else if let Some(fence) = state.take_unasked() {
+                drop(state);
+                // If its work is done already, the outcome is here afterwards.
+                fence.enable_signaling();
+            } else {
+                break;
+            }
             state = self.state.lock();
         }
         state.signalling = false;
@@ -239,6 +275,11 @@ impl Drop for Locked<'_> {
 /// Signals a fence, unless it is.
 #[inline]
 pub(super) fn signal(fence: &Fence, outcome: Outcome) {
+    // SAFETY: Only fences of a timeline come here, each the beginning of an `Inner`.
+    unsafe { &*fence.as_raw().cast::<Head>() }
+        .inside
+        .assert_outside();
+
     let _section = SignallingSection::begin();
     let _locked = Locked::new(fence);
 

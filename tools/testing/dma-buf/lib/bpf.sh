@@ -19,5 +19,5 @@ bpf_test() {
 	set_bpf
 	make_kernel
 	build_guest
-	test_job bpf
+	tested_job bpf
 }

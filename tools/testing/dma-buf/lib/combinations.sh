@@ -25,7 +25,7 @@ check_combinations() {
 		set_combination "$fragment"
 		make_kernel
 		pack_bare_guest
-		test_job boot
+		tested_job boot
 	done
 }
 

@@ -39,6 +39,9 @@ test_job() {
 	python3 "$HERE/report.py" run "$VARIANT" "$dir"
 }
 
+# tested_job JOB: a guest that has left nothing behind is a failure, too.
+tested_job() { test_job "$1" || case_is fail "$VARIANT: $1: the guest has left no result" "see $RESULTS/$VARIANT-$1.txt"; }
+
 check_picture() {
 	local note
 	if note=$(main_job_picture "$2" "$2/frame.png" 2>&1); then
@@ -85,7 +88,7 @@ one_guest() {
 	IFS=/ read -r MACHINE CORE LINK <<<"$1"
 	set_machine
 	out=$RESULTS/$VARIANT-$2.out
-	test_job "$2" >"$out" 2>&1 || true
+	tested_job "$2" >"$out" 2>&1
 	exec 8>"$RESULTS/printing"
 	flock 8
 	[ -n "$QUIET" ] || cat "$out"

@@ -24,7 +24,7 @@ in_clone() { XDG_CACHE_HOME=$TRIES/cache make -C "$TRIES/clone" "$@"; }
 clone_to() {
 	rm -rf "$1"
 	git -c safe.directory='*' clone -q "$TOP" "$1" || return
-	(cd "$TOP" && our_files | while read -r file; do [ ! -e "$file" ] || printf '%s\n' "$file"; done | xargs cp --parents -t "$1")
+	(cd "$TOP" && our_files | while read -r file; do [ ! -e "$file" ] || printf '%s\0' "$file"; done | xargs -0 cp --parents -t "$1")
 }
 
 # What is downloaded and unpacked, without an object.
@@ -133,10 +133,10 @@ cleaned() { in_clone clean && [ ! -e "$TRIES/clone/build/run" ] && [ -d "$TRIES/
 try_everything() {
 	TRIES=$RESULTS/tries
 	mkdir -p "$TRIES"
-	clone_to "$TRIES/clone"
-	copy_cache
-	plain_tree
-	git_tree
+	try "a clone, with a cache of its own" clone clone_to "$TRIES/clone"
+	try "what is downloaded, for its cache" cache copy_cache
+	try "kernel trees: plain" plain-tree plain_tree
+	try "kernel trees: git" git-tree git_tree
 	try "make help" help knows_every_command
 	try "an interrupted make build, and again" interrupted interrupted_build
 	try "a second clone compiles nothing again" second second_clone

@@ -36,7 +36,7 @@ check_users() {
 		gate "$VARIANT: every user is built and resolved against our modules" "users-$VARIANT" users_resolved
 		gate "$VARIANT: modpost has no complaint" "modpost-$VARIANT" no_modpost_warning
 		pack_bare_guest
-		test_job users
+		tested_job users
 	done
 }
 

@@ -10,7 +10,7 @@ swiotlb_tests() {
 	# a machine of its own for those who compare matrices
 	VARIANT=$MACHINE-swiotlb-$CORE
 	BOOT_WITH=swiotlb=force
-	for job in selftests interop; do test_job "$job"; done
+	for job in selftests interop; do tested_job "$job"; done
 	BOOT_WITH=
 }
 
@@ -31,7 +31,7 @@ rt_tests() {
 	set_rt
 	make_kernel
 	build_guest
-	for job in modules kunit selftests; do test_job "$job"; done
+	for job in modules kunit selftests; do tested_job "$job"; done
 }
 
 test_variants() {

@@ -231,7 +231,11 @@ static void await_holder(pid_t child)
  */
 static void test_begin_while_held(int module)
 {
-	const struct itimerval soon = { .it_value.tv_usec = 300 * 1000 };
+	/* Again and again: the first may come before the wait begins. */
+	const struct itimerval soon = {
+		.it_value.tv_usec = 300 * 1000,
+		.it_interval.tv_usec = 300 * 1000,
+	};
 	const struct sigaction act = { .sa_handler = on_alarm };
 	int buf, ret, err;
 	struct group g;
@@ -263,17 +267,25 @@ static void test_end_while_held(int module)
 {
 	struct group g;
 	pid_t holder, child;
-	int buf, status;
+	int buf, status, begun[2];
+	char byte = 0;
 	__u64 start;
 
 	group_begin(&g, "an importer holds it: end");
+	t_need(!pipe2(begun, O_CLOEXEC), "pipe2");
 	buf = new_buffer(page_size());
 	t_err(sync_access(buf, DMA_BUF_SYNC_START), 0, "begin");
 	holder = new_holder(module, buf);
 	child = fork();
 	t_need(child >= 0, "fork");
-	if (!child)
+	if (!child) {
+		if (write(begun[1], &byte, 1) != 1)
+			_exit(255);
 		_exit(sync_access(buf, DMA_BUF_SYNC_END) ? errno : 0);
+	}
+	t_need(read(begun[0], &byte, 1) == 1, "read");
+	close(begun[0]);
+	close(begun[1]);
 	nap_ms(300);
 	start = now_ns();
 	kill(child, SIGKILL);
