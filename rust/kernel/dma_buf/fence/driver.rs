@@ -369,7 +369,11 @@ impl<T: FenceOps> Drop for DriverFence<T> {
         let is_shared = self.is_shared();
 
         if self.complete(Outcome::now(Err(ECANCELED))) && is_shared {
-            warn_dropped(self.fence(), T::DRIVER_NAME, self.inner().head.timeline_name);
+            warn_dropped(
+                self.fence(),
+                T::DRIVER_NAME,
+                self.inner().head.timeline_name,
+            );
         }
         // SAFETY: Just completed, and this is the end of the object.
         unsafe { self.retire() }.dispose();

@@ -184,7 +184,10 @@ impl<T: FenceOps> Operations<T> {
             // SAFETY: Not negative.
             let deadline = unsafe { Instant::from_ktime(deadline.max(0)) };
 
-            inner.head.inside.run(|| inner.owned.data.set_deadline(deadline));
+            inner
+                .head
+                .inside
+                .run(|| inner.owned.data.set_deadline(deadline));
         }
     }
 }
