@@ -10,6 +10,9 @@
 //!
 //! # Locking
 //!
+//! Whoever ends the work of a fence while another one is signalling leaves it to that one, who may
+//! be a task that is not running: what is urgent has a context of its own.
+//!
 //! The lock of a timeline is the innermost: it is taken where a fence's lock is held, and nothing
 //! is signalled under it. That only one signals at a time keeps the order.
 
