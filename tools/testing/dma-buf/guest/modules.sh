@@ -26,7 +26,7 @@ core=$(files dma-buf dma-heap system_heap cma_heap udmabuf sw_sync)
 # what these depend on comes first, DMA-BUF itself excepted
 drivers=$(for name in vgem vivid; do modprobe -D "$name"; done |
 	awk '{ print $2 }' | grep -vxF "$core" | awk '!seen[$0]++')
-# the rounds with drivers take the emulated Cortex-A9 10 min: "make test" wants fewer of these there
+# all rounds take the emulated Cortex-A9 20 min: "make test" wants fewer there
 rounds=$(word rounds)
 rounds=${rounds:+-n $rounds}
 # shellcheck disable=SC2086 # lists of files

@@ -3,7 +3,7 @@
  * DMA-BUF as modules: what is in use stays, what is not goes, and nothing is
  * left of it, however often. Arguments: the modules' files in the order in
  * which they are loaded, "--", and those of drivers that use them. Before these
- * "-n" with the number of rounds with drivers, which is 100 otherwise.
+ * "-n" with the number of rounds, which is 100 otherwise.
  */
 #include <fcntl.h>
 #include <poll.h>
@@ -30,7 +30,7 @@
 #define RACE_SECONDS	4
 
 static struct modules core, users, all;
-static int rounds_with_drivers = ROUNDS;
+static int rounds = ROUNDS;
 
 /* What there is exactly when the modules are. */
 static const struct {
@@ -303,7 +303,7 @@ static void test_race(void)
 {
 	const struct module *heap = module_named("system_heap");
 	struct opener openers[2] = { 0 };
-	unsigned long unloaded = 0, busy = 0, rounds = 0;
+	unsigned long unloaded = 0, busy = 0, tries = 0;
 	int bad = 0, own;
 	__u64 deadline;
 
@@ -315,7 +315,7 @@ static void test_race(void)
 	deadline = now_ns() + RACE_SECONDS * 1000000000ULL;
 	while (now_ns() < deadline || !unloaded || !busy) {
 		/* openers of a slow machine may always come too late */
-		own = rounds++ % 4 ? -1 : open_heap("system");
+		own = tries++ % 4 ? -1 : open_heap("system");
 		if (!module_unload(heap->name)) {
 			unloaded++;
 			t_need(!module_load(heap), "load");
@@ -363,7 +363,7 @@ static void test_events(void)
 	t_ok(signs_are(false), "the events are gone");
 }
 
-static void test_cycle(const char *what, bool with_drivers, int rounds)
+static void test_cycle(const char *what, bool with_drivers)
 {
 	const struct modules *modules = with_drivers ? &all : &core;
 	static struct memory before;
@@ -401,8 +401,8 @@ int main(int argc, char **argv)
 
 	t_begin();
 	if (argc > 2 && !strcmp(argv[1], "-n")) {
-		rounds_with_drivers = atoi(argv[2]);
-		t_need(rounds_with_drivers > WARM_UP + NOISE, "more rounds");
+		rounds = atoi(argv[2]);
+		t_need(rounds > WARM_UP + NOISE, "more rounds");
 		first = 3;
 	}
 	for (int i = first, drivers = 0; i < argc; i++) {
@@ -430,8 +430,8 @@ int main(int argc, char **argv)
 	test_race();
 	test_events();
 	if (users.n)
-		test_cycle("with drivers", true, rounds_with_drivers);
-	test_cycle("alone", false, ROUNDS);
+		test_cycle("with drivers", true);
+	test_cycle("alone", false);
 	t_ok(symbols_are_gone(), "no symbol of them is left");
 	t_ok(log_is_clean(log), "the kernel has nothing to say");
 	close(log);
