@@ -61,6 +61,7 @@ impl ModuleRef {
 
     /// As [`of`](Self::of) the code at `code`, for something at `place`; `None` if that is in the
     /// memory of the same module, where what is pinned is dropped before the module goes.
+    #[cfg(CONFIG_DRM = "y")]
     #[inline]
     pub(crate) fn unless_inside(place: usize, code: usize) -> Result<Option<Self>> {
         let (home, module) = (Self::of(place)?, Self::of(code)?);
