@@ -69,8 +69,9 @@ impl ModuleRef {
         Ok((home.0.load(Relaxed) != module.0.load(Relaxed)).then_some(module))
     }
 
-    /// Whether the code stays for sure as long as this reference is held: it does not while a module
-    /// is being loaded, since that may fail. Not to be asked after [`release`](Self::release).
+    /// Whether the code stays for sure as long as this reference is held: it does not while a
+    /// module is being loaded, since that may fail. Not to be asked after
+    /// [`release`](Self::release).
     #[inline]
     pub(crate) fn is_live(&self) -> bool {
         let module = self.0.load(Relaxed);
