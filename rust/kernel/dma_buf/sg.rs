@@ -164,8 +164,8 @@ impl PageTable {
         Ok(unsafe { Mapping::from_raw(sgt) })
     }
 
-    /// Takes what `dev`, which the table is mapped for, has written to out of the CPU's caches: first
-    /// what the CPU has written leaves them, then all the rest.
+    /// Takes what `dev`, which the table is mapped for, has written to out of the CPU's caches:
+    /// first what the CPU has written leaves them, then all the rest.
     ///
     /// # Safety
     ///

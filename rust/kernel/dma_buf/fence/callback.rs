@@ -36,8 +36,9 @@ pub trait FenceCallback: Sync + 'static {
 /// reference to the fence.
 ///
 /// The module that the callback is in cannot be unloaded before it was called or taken back; so a
-/// registration may be forgotten ([`mem::forget`](core::mem::forget)). A module whose initialisation
-/// fails goes, whoever holds it: there is no help for one that forgets a registration before.
+/// registration may be forgotten ([`mem::forget`](core::mem::forget)). A module whose
+/// initialisation fails goes, whoever holds it: there is no help for one that forgets a
+/// registration before.
 ///
 /// A registration must be dropped outside of the fence's lock, so not by a callback of the same
 /// fence. If a callback drops its own one this is a bug that stops the kernel.

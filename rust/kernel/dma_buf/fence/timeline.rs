@@ -5,8 +5,8 @@
 //! A later fence of a context stands for those before it: it takes their place in reservation
 //! objects and in what is merged. So it must not be signalled before they are. Whoever is done out
 //! of turn leaves the outcome here, and whoever was in the way signals for both. Nobody may have
-//! asked for that one, whose driver may need to be asked: those who would have wait for a later one.
-//! So it is asked as soon as it is in the way.
+//! asked for that one, whose driver may need to be asked: those who would have wait for a later
+//! one. So it is asked as soon as it is in the way.
 //!
 //! # Locking
 //!
