@@ -6,11 +6,8 @@ set_bpf() {
 	MACHINE=arm64 CORE=rust LINK=y
 	set_machine
 	FRAGMENTS+=("$HERE/configs/bpf.config")
-	OBJ+=-bpf VARIANT+=-bpf OUT=$BUILD/$VARIANT
-	TITLE+=", with BPF"
-	BUILD_TIME="8 to 15 min when cold"
-	# it exists: debug information is in every object, so that no other kernel has any that this one could start from
-	mkdir -p "$OBJ"
+	# with debug information
+	set_variation bpf "with BPF" "8 to 15 min when cold"
 }
 
 bpf_test() {

@@ -56,6 +56,16 @@ set_fragments() {
 	done
 }
 
+# set_variation NAME TITLE BUILD-TIME: what set_machine has described, with options that are in every object: there is no other
+# kernel that it could start from.
+set_variation() {
+	OBJ+=-$1 VARIANT+=-$1 OUT=$BUILD/$VARIANT
+	TITLE+=", $2"
+	BUILD_TIME=$3
+	# it exists, so that seed_objects leaves it alone
+	mkdir -p "$OBJ"
+}
+
 kmake() {
 	# -L: a link that now points elsewhere is as new as the link, not as old as the file
 	make -L -C "$TREE" O="$OBJ" ARCH="$ARCH" "${KMAKE_TOOLS[@]}" "$@"

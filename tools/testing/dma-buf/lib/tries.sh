@@ -44,12 +44,15 @@ git_tree() {
 	git init -q . && git add -A && git -c user.name=nobody -c user.email=nobody@localhost commit -qm "Linux"
 }
 
+# state_of TREE: another one when a file of it has been written.
+state_of() { find "$1" -path "$1/.git" -prune -o -printf '%p %s %T@\n' | sort | hash_of; }
+
 # own_tree DIR MACHINE: run from it; nothing is written there.
 own_tree() {
 	local state
-	state=$(find "$TRIES/$1" -path "$TRIES/$1/.git" -prune -o -printf '%p %s %T@\n' | sort | hash_of)
+	state=$(state_of "$TRIES/$1")
 	in_clone run "KDIR=$TRIES/$1" "MACHINE=$2" || return
-	[ "$state" = "$(find "$TRIES/$1" -path "$TRIES/$1/.git" -prune -o -printf '%p %s %T@\n' | sort | hash_of)" ] ||
+	[ "$state" = "$(state_of "$TRIES/$1")" ] ||
 		{ echo "$TRIES/$1 is not what it was"; return 1; }
 }
 

@@ -8,11 +8,7 @@ set_users() {
 	MACHINE=$1 CORE=rust LINK=m
 	set_machine
 	set_fragments base dma-buf users core-rust link-m
-	OBJ+=-users VARIANT+=-users OUT=$BUILD/$VARIANT
-	TITLE+=", with its users"
-	BUILD_TIME="10 to 30 min when cold"
-	# it exists: no other kernel has objects that this one could start from
-	mkdir -p "$OBJ"
+	set_variation users "with its users" "10 to 30 min when cold"
 }
 
 # Modpost has found every symbol, or there would be no modules; what remains to be seen is that the users are there.

@@ -19,11 +19,7 @@ set_rt() {
 	MACHINE=arm64 CORE=rust LINK=m
 	set_machine
 	FRAGMENTS+=("$HERE/configs/rt.config")
-	OBJ+=-rt VARIANT+=-rt OUT=$BUILD/$VARIANT
-	TITLE+=", PREEMPT_RT"
-	BUILD_TIME="8 to 15 min when cold"
-	# it exists: the locks are in every object, so that no other kernel has any that this one could start from
-	mkdir -p "$OBJ"
+	set_variation rt PREEMPT_RT "8 to 15 min when cold"
 }
 
 rt_tests() {
