@@ -14,12 +14,14 @@ mod tests {
         dma_buf::{
             Fence,
             FenceAllocation,
+            FenceContext,
             FenceOps,
             FenceStatus, //
         },
         prelude::*,
         str::CString,
         sync::{
+            aref::ARef,
             atomic::Relaxed,
             new_spinlock,
             rcu, //
@@ -284,15 +286,18 @@ mod tests {
         Ok(())
     }
 
+    /// The next three fences of `context`, and references to them.
+    fn three_of(context: &FenceContext) -> Result<([PlainFence; 3], [ARef<Fence>; 3])> {
+        let owners = [fence_of(context)?, fence_of(context)?, fence_of(context)?];
+        let fences = owners.each_ref().map(share);
+
+        Ok((owners, fences))
+    }
+
     #[test]
     fn signal_through() -> Result {
         let context = context()?;
-        let owners = [
-            fence_of(&context)?,
-            fence_of(&context)?,
-            fence_of(&context)?,
-        ];
-        let fences = [share(&owners[0]), share(&owners[1]), share(&owners[2])];
+        let (owners, fences) = three_of(&context)?;
         let signaled = || fences.each_ref().map(|fence| fence.is_signaled());
         let [a, b, c] = owners;
 
@@ -311,12 +316,7 @@ mod tests {
     #[test]
     fn order_is_kept() -> Result {
         let context = context()?;
-        let owners = [
-            fence_of(&context)?,
-            fence_of(&context)?,
-            fence_of(&context)?,
-        ];
-        let fences = [share(&owners[0]), share(&owners[1]), share(&owners[2])];
+        let (owners, fences) = three_of(&context)?;
         let signaled = || fences.each_ref().map(|fence| fence.is_signaled());
         let at = Instant::now() - Delta::from_micros(7);
         let [a, b, c] = owners;
