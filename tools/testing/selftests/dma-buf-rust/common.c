@@ -166,31 +166,38 @@ int log_open(void)
 }
 
 /* A record a read; EPIPE says that older ones were overwritten. */
+bool log_next(int log, struct log_record *record)
+{
+	ssize_t n;
+
+	do {
+		n = read(log, record->text, sizeof(record->text) - 1);
+	} while (n < 0 && errno == EPIPE);
+	if (n <= 0)
+		return false;
+	record->text[n] = '\0';
+	return true;
+}
+
 bool log_is_clean(int log)
 {
 	static const char * const bad[] = {
 		"WARNING:", "BUG:", "refcount_t:", "Unable to handle kernel",
 		"INFO: possible", "INFO: task", "rust_kernel: panicked",
 	};
-	char record[2048];
+	struct log_record record;
 	bool clean = true;
-	ssize_t n;
 
-	for (;;) {
-		n = read(log, record, sizeof(record) - 1);
-		if (n < 0 && errno == EPIPE)
-			continue;
-		if (n <= 0)
-			return clean;
-		record[n] = '\0';
+	while (log_next(log, &record)) {
 		for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
-			if (!strstr(record, bad[i]))
+			if (!strstr(record.text, bad[i]))
 				continue;
-			record[strcspn(record, "\n")] = '\0';
-			ksft_print_msg("the kernel says: %s\n", record);
+			record.text[strcspn(record.text, "\n")] = '\0';
+			ksft_print_msg("the kernel says: %s\n", record.text);
 			clean = false;
 		}
 	}
+	return clean;
 }
 
 bool has_64_bits(void)

@@ -71,19 +71,13 @@ static bool set_deadline(int fence)
 /* Whether a record has both. */
 static bool log_says(int log, const char *one, const char *other)
 {
-	char record[2048];
-	ssize_t n;
+	struct log_record record;
 
-	for (;;) {
-		n = read(log, record, sizeof(record) - 1);
-		if (n < 0 && errno == EPIPE)
-			continue;
-		if (n <= 0)
-			return false;
-		record[n] = '\0';
-		if (strstr(record, one) && strstr(record, other))
+	while (log_next(log, &record)) {
+		if (strstr(record.text, one) && strstr(record.text, other))
 			return true;
 	}
+	return false;
 }
 
 /* Other code where the issuer's was. */
