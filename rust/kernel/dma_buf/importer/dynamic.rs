@@ -22,6 +22,7 @@ use crate::{
     devres::Devres,
     dma::DataDirection,
     dma_buf::{
+        module_ref::ModuleRef,
         DmaBuf,
         ResvGuard, //
     },
@@ -29,10 +30,7 @@ use crate::{
         to_result,
         VTABLE_DEFAULT_ERROR, //
     },
-    module::{
-        this_module,
-        ModuleMetadata, //
-    },
+    module::ModuleMetadata,
     prelude::*,
     scatterlist::SGTable,
     sync::aref::ARef,
@@ -110,7 +108,6 @@ struct Inner<T> {
 /// - `inner` points to a leaked box, which is freed only after the device is detached. Its `data`
 ///   is only borrowed immutably until then, its `state` only used with the reservation object held.
 /// - `raw` is a dynamic attachment with the operations in `Operations<T>`, which refers to `inner`.
-/// - This object owns a reference to the module.
 ///
 /// # Examples
 ///
@@ -163,6 +160,8 @@ pub struct DynamicAttachment<D: KeepsBound + 'static, T: DynamicImporter> {
     raw: ManuallyDrop<RawAttachment>,
     inner: NonNull<Inner<T>>,
     dev: D,
+    // Last: what is dropped before may be code of the module.
+    _module: ModuleRef,
 }
 
 // SAFETY: `T` is `Send` and `Sync`, and the rest is not tied to a thread.
@@ -198,7 +197,7 @@ impl<D: KeepsBound + 'static, T: DynamicImporter> DynamicAttachment<D, T> {
             },
             GFP_KERNEL,
         )?;
-        let module = ModuleRef::<T>::get()?;
+        let module = ModuleRef::this::<T::OwnerModule>()?;
         let inner = KBox::into_raw(inner);
         let device = dev.device();
 
@@ -215,13 +214,13 @@ impl<D: KeepsBound + 'static, T: DynamicImporter> DynamicAttachment<D, T> {
         };
         match raw {
             Ok(raw) => {
-                core::mem::forget(module);
                 // INVARIANT: All of it has been made just above.
                 Ok(Self {
                     raw: ManuallyDrop::new(raw),
                     // SAFETY: A box is not NULL.
                     inner: unsafe { NonNull::new_unchecked(inner) },
                     dev,
+                    _module: module,
                 })
             }
             Err(err) => {
@@ -311,8 +310,6 @@ impl<D: KeepsBound + 'static, T: DynamicImporter> Drop for DynamicAttachment<D, 
         unsafe { ManuallyDrop::drop(&mut self.raw) };
         // SAFETY: By the type invariant the box is ours, and nothing refers to it any more.
         drop(unsafe { KBox::from_raw(self.inner.as_ptr()) });
-        // INVARIANT: By the type invariant the reference is ours.
-        drop(ModuleRef::<T>(PhantomData));
     }
 }
 
@@ -438,34 +435,6 @@ impl<T: DynamicImporter> Deref for LockedDynamic<'_, T> {
     #[inline]
     fn deref(&self) -> &T {
         &self.inner.data
-    }
-}
-
-/// A reference to the module that `T` is in.
-///
-/// # Invariants
-///
-/// The reference is owned by this object.
-struct ModuleRef<T: DynamicImporter>(PhantomData<T>);
-
-impl<T: DynamicImporter> ModuleRef<T> {
-    /// Fails with `ENOENT` if the module is being unloaded.
-    #[inline]
-    fn get() -> Result<Self> {
-        // SAFETY: NULL, for what is built in, or the module that is running this code.
-        let got = unsafe { bindings::try_module_get(this_module::<T::OwnerModule>().as_ptr()) };
-
-        // INVARIANT: Taken just above.
-        got.then_some(Self(PhantomData)).ok_or(ENOENT)
-    }
-}
-
-impl<T: DynamicImporter> Drop for ModuleRef<T> {
-    #[inline]
-    fn drop(&mut self) {
-        // SAFETY: By the type invariant. Who runs this code has its own reason to know that the
-        // module stays.
-        unsafe { bindings::module_put(this_module::<T::OwnerModule>().as_ptr()) };
     }
 }
 
