@@ -92,7 +92,11 @@ bool write_file(const char *path, const char *text);
  * reference count was reported there since.
  */
 int log_open(void);
-struct log_record { char text[2048]; };
+
+struct log_record {
+	char text[2048];
+};
+
 /* The next, if there is one. */
 bool log_next(int log, struct log_record *record);
 bool log_is_clean(int log);
