@@ -37,6 +37,7 @@ run_check() {
 	begin_tests check "${TEST:-gates, KUnit and selftests} on $MACHINE, link $LINK"
 	QUIET=1
 	if only_sources; then
+		set_machine # gates ask for its name
 		gate_sources
 		end_tests
 		return
