@@ -48,6 +48,7 @@ use crate::{
 };
 use core::ptr::NonNull;
 
+mod abi;
 #[cfg(CONFIG_HAS_DMA)]
 mod coherent;
 mod contents;

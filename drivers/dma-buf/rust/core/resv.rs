@@ -35,13 +35,15 @@ use kernel::{
         Fence,
         Resv, //
     },
+    interop::export::Wrapper,
     prelude::*,
+    seq_file::SeqFile,
     sync::aref::ARef,
     warn_on, //
 };
 
+mod abi;
 mod entry;
-mod ffi;
 mod iter;
 mod list;
 #[cfg(CONFIG_LOCKDEP)]
@@ -233,11 +235,7 @@ impl<'a> Held<'a> {
     }
 
     /// Prints a line for each fence of usage "read" or more urgent.
-    ///
-    /// # Safety
-    ///
-    /// `m` must be valid.
-    unsafe fn describe(&mut self, m: *mut bindings::seq_file) {
+    fn describe(&mut self, m: &SeqFile) {
         const NAMES: [&CStr; 4] = [c"kernel", c"write", c"read", c"bookkeep"];
 
         for entry in self.list().iter().flat_map(LockedList::entries) {
@@ -246,11 +244,9 @@ impl<'a> Held<'a> {
             }
             let name = NAMES.get(entry.usage() as usize).copied().unwrap_or(c"");
 
-            // SAFETY: `m` is valid, and the format gets what it asks for.
-            unsafe {
-                bindings::seq_printf(m, c"\t%s fence:".as_char_ptr(), name.as_char_ptr());
-                fence::describe(entry.fence(), m);
-            }
+            // SAFETY: The format gets what it asks for.
+            unsafe { bindings::seq_printf(m.as_c(), c"\t%s fence:".as_char_ptr(), name.as_char_ptr()) };
+            fence::describe(entry.fence(), m);
         }
     }
 }

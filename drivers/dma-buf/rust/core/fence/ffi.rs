@@ -153,7 +153,7 @@ pub(crate) unsafe extern "C" fn dma_fence_free(fence: *mut dma_fence) {
 #[export]
 pub(crate) unsafe extern "C" fn dma_fence_describe(fence: *mut dma_fence, seq: *mut seq_file) {
     // SAFETY: The caller's guarantee.
-    unsafe { names::describe(Fence::from_raw(fence), seq) };
+    unsafe { names::describe(Fence::from_raw(fence), kernel::seq_file::SeqFile::from_raw(seq)) };
 }
 
 /// # Safety

@@ -14,7 +14,9 @@ use core::marker::PhantomData;
 use kernel::{
     bindings,
     dma_buf::Fence,
+    interop::export::Wrapper,
     prelude::*,
+    seq_file::SeqFile,
     sync::rcu, //
 };
 
@@ -89,11 +91,7 @@ pub(crate) fn with_names<T>(fence: &Fence, f: impl FnOnce(Name<'_>, Name<'_>) ->
 }
 
 /// Prints one line about `fence`.
-///
-/// # Safety
-///
-/// `m` must be valid.
-pub(crate) unsafe fn describe(fence: &Fence, m: *mut bindings::seq_file) {
+pub(crate) fn describe(fence: &Fence, m: &SeqFile) {
     let rcu = rcu::read_lock();
     let (timeline, driver, un) = if fence.is_signaled() {
         (Name::new(c""), Name::new(c""), c"")
@@ -101,10 +99,10 @@ pub(crate) unsafe fn describe(fence: &Fence, m: *mut bindings::seq_file) {
         (timeline(fence, &rcu), driver(fence, &rcu), c"un")
     };
 
-    // SAFETY: `m` is valid by the caller's guarantee, and the format gets what it asks for.
+    // SAFETY: The format gets what it asks for.
     unsafe {
         bindings::seq_printf(
-            m,
+            m.as_c(),
             c"%llu:%llu %s %s %ssignalled\n".as_char_ptr(),
             fence.context(),
             fence.seqno(),

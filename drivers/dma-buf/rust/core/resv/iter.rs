@@ -37,16 +37,6 @@ use kernel::{
 pub(crate) struct Cursor(bindings::dma_resv_iter);
 
 impl Cursor {
-    /// The cursor behind a C pointer.
-    ///
-    /// # Safety
-    ///
-    /// `cursor` must be valid for `'a`, and `dma_resv_iter_begin()` must have been called for it.
-    pub(super) unsafe fn from_raw<'a>(cursor: *mut bindings::dma_resv_iter) -> &'a mut Self {
-        // SAFETY: By the caller's guarantee; `Cursor` is transparent.
-        unsafe { &mut *cursor.cast() }
-    }
-
     pub(super) fn resv(&self) -> &Resv {
         // SAFETY: By the type invariant.
         unsafe { Resv::from_raw(self.0.obj) }
@@ -132,7 +122,7 @@ impl Cursor {
     }
 
     /// Goes to the first fence, pending or not.
-    pub(super) fn first<'a>(&mut self, held: &'a mut Held<'_>) -> Option<&'a Fence> {
+    fn first<'a>(&mut self, held: &'a mut Held<'_>) -> Option<&'a Fence> {
         self.0.index = 0;
         let fence = self.next(held);
         self.0.is_restarted = true;
@@ -140,7 +130,7 @@ impl Cursor {
     }
 
     /// Goes to the next fence, pending or not.
-    pub(super) fn next<'a>(&mut self, held: &'a mut Held<'_>) -> Option<&'a Fence> {
+    fn next<'a>(&mut self, held: &'a mut Held<'_>) -> Option<&'a Fence> {
         self.0.is_restarted = false;
 
         let list = held.list()?;
@@ -154,6 +144,29 @@ impl Cursor {
                 return Some(unsafe { Fence::from_raw(entry.as_raw().as_ptr()) });
             }
         }
+    }
+}
+
+/// A position among the fences of a reservation object that is locked.
+pub(super) struct LockedCursor<'a> {
+    cursor: &'a mut Cursor,
+    held: Held<'a>,
+}
+
+impl<'a> LockedCursor<'a> {
+    /// For `cursor`, which is one of `held`.
+    pub(super) fn new(cursor: &'a mut Cursor, held: Held<'a>) -> Self {
+        Self { cursor, held }
+    }
+
+    /// Goes to the first fence, pending or not.
+    pub(super) fn first(&mut self) -> Option<&Fence> {
+        self.cursor.first(&mut self.held)
+    }
+
+    /// Goes to the next fence, pending or not.
+    pub(super) fn next(&mut self) -> Option<&Fence> {
+        self.cursor.next(&mut self.held)
     }
 }
 

@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What C calls for reservation objects.
+//!
+//! Each function is documented where it is declared, in
+//! [`include/linux/dma-resv.h`](srctree/include/linux/dma-resv.h). A [`Held`] stands for "the lock
+//! is held", a [`Cursor`] for an iterator that has begun.
+
+use super::{
+    iter::{
+        Cursor,
+        LockedCursor, //
+    },
+    list,
+    Held,
+    Usage, //
+};
+use crate::fence::wait::Sleep;
+use core::ptr;
+use kernel::{
+    bindings::{
+        self,
+        dma_fence,
+        dma_resv,
+        dma_resv_iter,
+        ktime_t, //
+    },
+    dma_buf::{
+        Fence,
+        Resv, //
+    },
+    interop::export::{
+        FromC,
+        IntoC,
+        Out,
+        Wrapper, //
+    },
+    prelude::*,
+    seq_file::SeqFile, //
+};
+
+/// A valid object whose lock is held.
+impl FromC for Held<'_> {
+    type C = *mut dma_resv;
+
+    #[inline(always)]
+    unsafe fn from_c(value: *mut dma_resv) -> Self {
+        // SAFETY: By the contract above.
+        unsafe { Held::assume(Resv::from_raw(value)) }
+    }
+}
+
+// SAFETY: Transparent.
+unsafe impl Wrapper for Cursor {
+    type C = dma_resv_iter;
+}
+
+/// An iterator that has begun, over an object whose lock is held.
+impl FromC for LockedCursor<'_> {
+    type C = *mut dma_resv_iter;
+
+    #[inline(always)]
+    unsafe fn from_c(value: *mut dma_resv_iter) -> Self {
+        // SAFETY: By the contract above.
+        unsafe { LockedCursor::new(FromC::from_c(value), Held::from_c((*value).obj)) }
+    }
+}
+
+/// Makes a reservation object.
+///
+/// # Safety
+///
+/// `obj` points to memory for one that nobody else accesses.
+#[export]
+pub(crate) unsafe extern "C" fn dma_resv_init(obj: *mut dma_resv) {
+    // SAFETY: The memory is ours.
+    unsafe {
+        bindings::ww_mutex_init(
+            &raw mut (*obj).lock,
+            &raw mut bindings::reservation_ww_class,
+        );
+        (*obj).fences = ptr::null_mut();
+    }
+}
+
+/// Takes a reservation object down.
+///
+/// # Safety
+///
+/// `obj` is one that nobody else uses any more.
+#[export]
+pub(crate) unsafe extern "C" fn dma_resv_fini(obj: *mut dma_resv) {
+    // SAFETY: There is nobody to lock out.
+    unsafe {
+        drop(list::of(Resv::from_raw(obj)).replace(None));
+        bindings::ww_mutex_destroy(&raw mut (*obj).lock);
+    }
+}
+
+kernel::exports! {
+    fn dma_resv_reserve_fences(obj: Held<'_>, num_fences: c_uint) -> Result {
+        obj.reserve(num_fences)
+    }
+
+    #[cfg(CONFIG_DEBUG_MUTEXES)]
+    fn dma_resv_reset_max_fences(obj: Held<'_>) {
+        obj.reset_limit();
+    }
+
+    fn dma_resv_add_fence(obj: Held<'_>, fence: &Fence, usage: Usage) {
+        obj.add(fence, usage);
+    }
+
+    fn dma_resv_replace_fences(obj: Held<'_>, context: u64, fence: &Fence, usage: Usage) {
+        obj.replace(context, fence, usage);
+    }
+
+    fn dma_resv_iter_first_unlocked(cursor: &mut Cursor) -> *mut dma_fence {
+        cursor.first_unlocked().into_c()
+    }
+
+    fn dma_resv_iter_next_unlocked(cursor: &mut Cursor) -> *mut dma_fence {
+        cursor.next_unlocked().into_c()
+    }
+
+    fn dma_resv_iter_first(cursor: LockedCursor<'_>) -> *mut dma_fence {
+        cursor.first().into_c()
+    }
+
+    fn dma_resv_iter_next(cursor: LockedCursor<'_>) -> *mut dma_fence {
+        cursor.next().into_c()
+    }
+
+    fn dma_resv_copy_fences(dst: Held<'_>, src: &Resv) -> Result {
+        dst.copy_from(src)
+    }
+
+    // The caller gets the references, and the memory that they are in.
+    fn dma_resv_get_fences(
+        obj: &Resv,
+        usage: Usage,
+        num_fences: Out<'_, c_uint>,
+        fences: Out<'_, *mut *mut dma_fence>,
+    ) -> Result {
+        let found = super::fences(obj, usage);
+        let (status, (array, count)) = match found {
+            Ok(found) if found.len() != 0 => (Ok(()), found.into_raw()),
+            found => (found.map(drop), (ptr::null_mut(), 0)),
+        };
+
+        fences.put(array);
+        num_fences.put(count as c_uint);
+        status
+    }
+
+    fn dma_resv_get_singleton(
+        obj: &Resv,
+        usage: Usage,
+        fence: Out<'_, *mut dma_fence>,
+    ) -> Result {
+        fence.put(super::singleton(obj, usage)?.into_c());
+        Ok(())
+    }
+
+    fn dma_resv_wait_timeout(
+        obj: &Resv,
+        usage: Usage,
+        intr: bool,
+        timeout: c_ulong,
+    ) -> Result<c_long> {
+        super::wait(obj, usage, Sleep::new(intr), timeout as c_long)
+    }
+
+    fn dma_resv_set_deadline(obj: &Resv, usage: Usage, deadline: ktime_t) {
+        super::set_deadline(obj, usage, deadline);
+    }
+
+    fn dma_resv_test_signaled(obj: &Resv, usage: Usage) -> bool {
+        super::is_signaled(obj, usage)
+    }
+
+    fn dma_resv_describe(obj: Held<'_>, seq: &SeqFile) {
+        obj.describe(seq);
+    }
+}
