@@ -3,14 +3,16 @@
  * Showing a frame: atomic commits with a page flip event, and a writeback job
  * where the driver offers one.
  */
+#include <stdint.h>
 #include <string.h>
 #include <unistd.h>
 
 #include <drm/drm.h>
 #include <drm/drm_mode.h>
 
-#include "camera_to_display.h"
+#include "atomic.h"
 #include "framebuffer.h"
+#include "util.h"
 
 #define MAX_PROPS	24
 

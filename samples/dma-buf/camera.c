@@ -8,7 +8,7 @@
 
 #include <linux/videodev2.h>
 
-#include "camera_to_display.h"
+#include "camera.h"
 
 #define CAMERA_HINT "load its module (modprobe vivid), or name another driver with --camera"
 

@@ -11,7 +11,13 @@
 #include <drm/drm_fourcc.h>
 #include <linux/videodev2.h>
 
-#include "camera_to_display.h"
+#include "atomic.h"
+#include "camera.h"
+#include "display.h"
+#include "evidence.h"
+#include "heap.h"
+#include "options.h"
+#include "util.h"
 
 static const struct pixel_format rgb565 = {
 	"RGB565", V4L2_PIX_FMT_RGB565, DRM_FORMAT_RGB565, 2, 0xffffffff,

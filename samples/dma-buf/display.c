@@ -3,6 +3,7 @@
  * The display: find a DRM device with a screen, import buffers into it.
  */
 #include <fcntl.h>
+#include <stdint.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -12,7 +13,8 @@
 #include <drm/drm_fourcc.h>
 #include <drm/drm_mode.h>
 
-#include "camera_to_display.h"
+#include "atomic.h"
+#include "display.h"
 
 #define MAX_OBJECTS	16
 #define MAX_MODES	256

@@ -8,7 +8,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "camera_to_display.h"
+#include "evidence.h"
+#include "util.h"
 
 #define BUFINFO	"/sys/kernel/debug/dma_buf/bufinfo"
 #define DEBUG_HINT	"as root: mount -t debugfs none /sys/kernel/debug (CONFIG_DEBUG_FS)"

@@ -10,7 +10,8 @@
 #include <linux/dma-buf.h>
 #include <linux/dma-heap.h>
 
-#include "camera_to_display.h"
+#include "heap.h"
+#include "util.h"
 
 int heap_open(const char *name)
 {

@@ -8,7 +8,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#include "camera_to_display.h"
+#include "util.h"
 
 void fail_begin(void)
 {

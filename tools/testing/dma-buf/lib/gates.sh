@@ -144,5 +144,6 @@ gate_sources() {
 	gate "python scripts parse" python gate_python
 	gate "licence lines" licence gate_licence
 	gate "no header of the kernel is changed" headers same_headers
+	gate_shape
 	gate_knobs
 }

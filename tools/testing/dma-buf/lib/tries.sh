@@ -156,6 +156,7 @@ try_everything() {
 	try "make check T=" check-one check_one
 	try "make check" check in_clone check
 	try "make rustdoc" rustdoc in_clone rustdoc
+	try "make unsafe" unsafe in_clone unsafe
 	try "make menuconfig" menuconfig menu
 	try "make clean" clean cleaned
 	try "make run without root" without-root without_root

@@ -2,11 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0
 """How much of our Rust is unsafe, by folder, beside other Rust of the kernel, all counted the same way.
 
-A line counts that is neither blank nor comment alone. An unsafe is a block, function, trait, impl or extern block, and
-each use of a macro that expands to one, of those that the same folders define. The types of functions are none.
-
-A budget says for each folder of ours how many a thousand lines it may have: lines of PATH MOST [edge], where an edge is
-a file or folder whose business it is to be unsafe, and is counted in what is above it, too, as `edge` says, by itself.
+A line counts that is neither blank nor comment alone. An unsafe is a block, function, trait, impl or extern block, and each
+use of a macro that expands to one, of those that the same folders define. The types of functions are none. What a thousand
+lines have is compared with the figures that a file keeps: all lines, and those outside of the edge (see is_edge).
 """
 
 import argparse
@@ -46,6 +44,18 @@ def body(code, start):
     return len(code)
 
 
+# What ours is compared with.
+MODELS = [
+    "drivers/android/binder",
+    "drivers/gpu/nova-core",
+    "drivers/gpu/drm/tyr",
+    "rust/kernel/drm",
+    "rust/kernel/debugfs",
+    "rust/kernel/sync",
+    "rust/kernel",
+]
+
+
 class Source:
     def __init__(self, path):
         self.path = path
@@ -76,48 +86,82 @@ def unsafe_macros(sources):
 
 
 class Part:
-    """A folder, or a file."""
+    """What is under a path, all of it or without the edge."""
 
-    def __init__(self, name, sources, macros):
-        self.name = name
+    def __init__(self, sources, macros):
         self.files = len(sources)
         self.lines = sum(source.lines for source in sources)
         self.unsafe = sum(source.count(macros) for source in sources)
-
-    @property
-    def rate(self):
-        return 1000 * self.unsafe / self.lines if self.lines else 0.0
-
-    def row(self, most=""):
-        return f"{self.name:44} {self.files:5} {self.lines:7} {self.unsafe:7} {self.rate:8.1f} {most:>8}"
+        self.rate = round(1000 * self.unsafe / self.lines, 1) if self.lines else 0.0
 
 
-def rust_in(paths):
-    files = [file for path in paths for file in (path.rglob("*.rs") if path.is_dir() else [path])]
-    return [Source(file) for file in sorted(set(files))]
+def is_edge(path):
+    """Files and folders of these names meet C: there it is what their lines are for."""
+    return any(name in ("abi", "layout") for name in (*path.parent.parts, path.stem))
 
 
-def parts_of(root, paths, macros_of=None):
-    """The sources under each path, which is relative to root; macros are those of all of them."""
-    sources = {path: rust_in([root / path]) for path in paths}
-    return sources
+def rust_in(root, paths):
+    """The sources under each path."""
+    found = {}
+    for path in paths:
+        place = root / path
+        files = sorted(place.rglob("*.rs")) if place.is_dir() else [place]
+        if not all(file.exists() for file in files) or not files:
+            sys.exit(f"{place} has no Rust: mend the list of folders")
+        found[path] = [Source(file) for file in files]
+    return found
+
+
+def read_kept(file):
+    """Each line of the file: paths that are counted as one, joined by `+`, and the figures, all and without the edge."""
+    lines = (line.split("#")[0].split() for line in file.read_text().splitlines())
+    return [(line[0], float(line[1]), float(line[2])) for line in lines if line]
+
+
+def row(name, whole, outside=None, kept=""):
+    text = f"{name:52} {whole.files:5} {whole.lines:7} {whole.unsafe:7} {whole.rate:9.1f}"
+    return text + (f" {outside.rate:9.1f} {kept:>15}" if outside else "")
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--kept", type=Path, help="the figures that no folder may exceed")
+    parser.add_argument("--models", type=Path, help="a kernel tree, whose Rust is printed beside ours")
     parser.add_argument("--by-file", action="store_true")
     parser.add_argument("root", type=Path)
-    parser.add_argument("paths", nargs="+")
+    parser.add_argument("paths", nargs="*")
     args = parser.parse_args()
-    sources = rust_in([args.root / path for path in args.paths])
-    macros = unsafe_macros(sources)
-    print("macros:", *sorted(macros), file=sys.stderr)
-    for path in args.paths:
-        inside = [source for source in sources if source.path.is_relative_to(args.root / path)]
-        print(Part(path, inside, macros).row())
+
+    kept = read_kept(args.kept) if args.kept else [(path, None, None) for path in args.paths]
+    sources = rust_in(args.root, [path for names, _, _ in kept for path in names.split("+")])
+    macros = unsafe_macros([source for under in sources.values() for source in under])
+    worse, edges = [], {}
+
+    print(f"{'':52} {'files':>5} {'lines':>7} {'unsafe':>7} {'a 1000':>9} {'not edge':>9} {'at most':>15}")
+    for names, most, most_outside in kept:
+        ours = [source for path in names.split("+") for source in sources[path]]
+        edge = [source for source in ours if is_edge(source.path.relative_to(args.root))]
+        whole, outside = Part(ours, macros), Part([source for source in ours if source not in edge], macros)
+        edges.update((source.path.relative_to(args.root), (source, whole.lines)) for source in edge)
+        print(row(names.replace("drivers/dma-buf/rust/", ""), whole, outside, f"{most} {most_outside}" if args.kept else ""))
+        if args.kept and (whole.rate > most or outside.rate > most_outside):
+            worse.append(names)
         if args.by_file:
-            for source in inside:
-                print(Part("  " + str(source.path.relative_to(args.root / path)), [source], macros).row())
+            for source in ours:
+                print(row(f"  {source.path.relative_to(args.root)}", Part([source], macros)))
+
+    if edges:
+        print("\nThe edge, where C is met:")
+        for path, (source, _) in edges.items():
+            print(row(str(path), Part([source], macros)))
+    if args.models:
+        print("\nOther Rust of this kernel:")
+        for path in MODELS:
+            under = rust_in(args.models, [path])[path]
+            print(row(path, Part(under, unsafe_macros(under))))
+    for names in worse:
+        print(f"\n{names}: more unsafe than {args.kept.name} has kept: put the argument into a type that makes it once")
+    sys.exit(bool(worse))
 
 
 if __name__ == "__main__":
