@@ -21,6 +21,7 @@
 #include <linux/iommu-dma.h>
 #include <linux/iosys-map.h>
 #include <linux/irq_work.h>
+#include <linux/kmemleak.h>
 #include <linux/memfd.h>
 #include <linux/mmu_notifier.h>
 #include <linux/mount.h>

@@ -136,7 +136,7 @@ struct Kept;
 
 impl Drop for Kept {
     fn drop(&mut self) {
-        KEPT.lock().clear();
+        drop(core::mem::take(&mut *KEPT.lock()));
     }
 }
 

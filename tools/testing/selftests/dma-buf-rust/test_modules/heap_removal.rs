@@ -162,8 +162,16 @@ impl Control {
     }
 
     fn forget(&self) -> Result {
-        let heap = self.heap.lock().take();
-        heap.map(core::mem::forget).ok_or(ENOENT)
+        let heap = self.heap.lock().take().ok_or(ENOENT)?;
+        let heap = KBox::new(heap, GFP_KERNEL).map(KBox::into_raw)?;
+
+        // SAFETY: The object was allocated just above.
+        #[cfg(CONFIG_DEBUG_KMEMLEAK)]
+        unsafe {
+            kernel::bindings::kmemleak_not_leak(heap.cast())
+        };
+        let _meant = heap;
+        Ok(())
     }
 }
 
