@@ -5,7 +5,6 @@
 //! C header: [`include/linux/dma-fence.h`](srctree/include/linux/dma-fence.h)
 
 mod abi;
-mod allocation;
 mod array;
 mod callback;
 mod chain;
@@ -27,17 +26,7 @@ mod timeline;
 mod unwrap;
 mod wait;
 
-pub(super) use self::{
-    abi::sync_file_get_fence,
-    declare::{
-        c_functions,
-        AsC, //
-    },
-    raw::OwnedFence,
-    wait::timeout_as_raw, //
-};
 pub use self::{
-    allocation::FenceAllocation,
     array::FenceArray,
     callback::{
         CallbackRegistration,
@@ -51,6 +40,7 @@ pub use self::{
     },
     context::FenceContext,
     driver::DriverFence,
+    inner::FenceAllocation,
     leaf::LeafFence,
     ops::FenceOps,
     raw::Fence,
@@ -61,4 +51,13 @@ pub use self::{
         WaitAnyResult,
         WaitResult, //
     },
+};
+pub(super) use self::{
+    declare::{
+        as_c,
+        c_functions,
+        AsC, //
+    },
+    raw::OwnedFence,
+    wait::timeout_as_raw, //
 };

@@ -5,8 +5,9 @@
 //! C header: [`include/linux/sync_file.h`](srctree/include/linux/sync_file.h)
 
 use super::fence::{
-    self,
-    Fence, //
+    c_functions,
+    Fence,
+    OwnedFence, //
 };
 use crate::{
     bindings,
@@ -15,6 +16,11 @@ use crate::{
     sync::aref::ARef, //
 };
 use core::ptr::NonNull;
+
+// SAFETY: Any number may be asked for.
+c_functions! {
+    fn sync_file_get_fence(fd: c_int) -> Option<OwnedFence>;
+}
 
 /// A file that user space knows a fence by: it can be polled, merged with others and given to other
 /// drivers.
@@ -68,6 +74,6 @@ impl SyncFile {
     /// Fails with `EINVAL` if there is no such file or if it is another kind of file.
     #[inline]
     pub fn fence_from_fd(fd: i32) -> Result<ARef<Fence>> {
-        fence::sync_file_get_fence(fd).map(ARef::from).ok_or(EINVAL)
+        sync_file_get_fence(fd).map(ARef::from).ok_or(EINVAL)
     }
 }

@@ -4,13 +4,12 @@
 //!
 //! C headers: [`include/linux/dma-fence.h`](srctree/include/linux/dma-fence.h),
 //! [`include/linux/dma-fence-chain.h`](srctree/include/linux/dma-fence-chain.h),
-//! [`include/linux/dma-fence-unwrap.h`](srctree/include/linux/dma-fence-unwrap.h),
-//! [`include/linux/sync_file.h`](srctree/include/linux/sync_file.h)
+//! [`include/linux/dma-fence-unwrap.h`](srctree/include/linux/dma-fence-unwrap.h)
 
 use super::{
     declare::{
-        c_functions,
-        AsC, //
+        as_c,
+        c_functions, //
     },
     raw::{
         Fence,
@@ -22,22 +21,6 @@ use crate::{
     prelude::*,
     seq_file::SeqFile, //
 };
-
-impl AsC for Fence {
-    type C = bindings::dma_fence;
-}
-
-impl AsC for OwnedFence {
-    type C = *mut bindings::dma_fence;
-}
-
-impl AsC for Option<OwnedFence> {
-    type C = *mut bindings::dma_fence;
-}
-
-impl AsC for SeqFile {
-    type C = bindings::seq_file;
-}
 
 /// The place of an [`Unwrap`](super::Unwrap) in a container.
 ///
@@ -64,8 +47,12 @@ impl Drop for Cursor {
     }
 }
 
-impl AsC for Cursor {
-    type C = bindings::dma_fence_unwrap;
+as_c! {
+    Fence => bindings::dma_fence,
+    OwnedFence => *mut bindings::dma_fence,
+    Option<OwnedFence> => *mut bindings::dma_fence,
+    SeqFile => bindings::seq_file,
+    Cursor => bindings::dma_fence_unwrap,
 }
 
 // SAFETY: `&Fence` is a valid fence, which is all that these want to have, and they take any
@@ -92,6 +79,4 @@ c_functions! {
 
     fn dma_fence_unwrap_first<'a>(head: &Fence, cursor: &'a mut Cursor) -> Option<&'a Fence>;
     fn dma_fence_unwrap_next<'a>(cursor: &'a mut Cursor) -> Option<&'a Fence>;
-
-    fn sync_file_get_fence(fd: c_int) -> Option<OwnedFence>;
 }

@@ -3,8 +3,8 @@
 //! Making fences.
 
 use super::{
-    allocation::FenceAllocation,
     driver::DriverFence,
+    inner::FenceAllocation,
     ops::FenceOps,
     timeline::{
         Outcome,

@@ -11,11 +11,22 @@ pub(in crate::dma_buf) trait AsC {
     type C;
 }
 
-macro_rules! as_itself {
-    ($($ty:ty),*) => { $(impl AsC for $ty { type C = Self; })* };
+/// Says what C calls types of ours, `Ours => theirs`.
+macro_rules! as_c {
+    ($($ty:ty => $c:ty,)*) => {
+        $(impl $crate::dma_buf::fence::AsC for $ty { type C = $c; })*
+    };
 }
 
-as_itself!(bool, i32, u32, i64, u64, isize, usize);
+as_c! {
+    bool => Self,
+    i32 => Self,
+    i64 => Self,
+    isize => Self,
+    u32 => Self,
+    u64 => Self,
+    usize => Self,
+}
 
 impl<T> AsC for *mut T {
     type C = Self;
@@ -65,4 +76,7 @@ macro_rules! c_functions {
     };
 }
 
-pub(in crate::dma_buf) use c_functions;
+pub(in crate::dma_buf) use {
+    as_c,
+    c_functions, //
+};

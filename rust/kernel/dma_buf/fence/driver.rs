@@ -21,12 +21,12 @@
 //! freed before those have ended.
 
 use super::{
-    allocation::FenceAllocation,
     head::{
         Head,
         Issued, //
     },
     inner::{
+        FenceAllocation,
         Inner,
         Owned, //
     },
@@ -92,7 +92,7 @@ impl<T: FenceOps> Handle<T> {
     #[inline]
     fn end(self, outcome: Outcome, is_lost: bool) -> Owned<T> {
         // Whether others have the fence, besides its timeline.
-        let is_missed = is_lost && self.fence.fields().refcount.as_atomic().load(Relaxed) > 2;
+        let is_missed = is_lost && self.fence.fields().refs.load(Relaxed) > 2;
         let inner = self.inner();
         inner.head.inside.assert_outside();
 

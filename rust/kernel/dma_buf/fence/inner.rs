@@ -1,14 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What is in the allocation of a fence.
+//! The allocation of a fence, and what is in it.
 
 use super::{
     deferred::Elsewhere,
     head::Head,
+    memory::Memory,
     ops::FenceOps,
-    timeline::Timeline, //
+    timeline::{
+        Place,
+        Timeline, //
+    },
 };
 use crate::{
+    alloc::Flags,
     bindings,
     dma_buf::module_ref::ModuleRef,
     prelude::*,
@@ -68,5 +73,31 @@ impl<T: FenceOps> Owned<T> {
                 drop(module);
             }
         }
+    }
+}
+
+/// The memory of a [`DriverFence`](super::DriverFence).
+///
+/// Having it is all that can fail when a fence is made, so it is to be had before the point of no
+/// return.
+///
+/// # Examples
+///
+/// See [`DriverFence`](super::DriverFence).
+pub struct FenceAllocation<T: FenceOps> {
+    pub(super) memory: Memory<Inner<T>>,
+    pub(super) place: Place,
+    pub(super) elsewhere: Option<Elsewhere<T>>,
+}
+
+impl<T: FenceOps> FenceAllocation<T> {
+    /// Allocates the memory. Fails with `ENOMEM`. May sleep if `flags` allow it.
+    #[inline]
+    pub fn new(flags: Flags) -> Result<Self> {
+        Ok(Self {
+            memory: Memory::new(flags)?,
+            place: Place::new(flags)?,
+            elsewhere: Elsewhere::new(flags)?,
+        })
     }
 }

@@ -3,7 +3,7 @@
 //! Fences that stand for themselves.
 
 use super::{
-    declare::AsC,
+    declare::as_c,
     raw::Fence, //
 };
 use crate::{
@@ -57,8 +57,8 @@ unsafe impl AlwaysRefCounted for LeafFence {
     }
 }
 
-impl AsC for LeafFence {
-    type C = bindings::dma_fence;
+as_c! {
+    LeafFence => bindings::dma_fence,
 }
 
 impl Deref for LeafFence {

@@ -14,7 +14,6 @@ use crate::{
             Acquire,
             Atomic, //
         },
-        Refcount, //
     },
     time::{
         Instant,
@@ -22,7 +21,10 @@ use crate::{
     },
     types::Opaque,
 };
-use core::ptr::NonNull;
+use core::ptr::{
+    self,
+    NonNull, //
+};
 
 /// The promise that some work will be done.
 ///
@@ -62,7 +64,8 @@ unsafe impl Sync for Fence {}
 unsafe impl AlwaysRefCounted for Fence {
     #[inline]
     fn inc_ref(&self) {
-        self.fields().refcount.inc();
+        // SAFETY: By the type invariant the count is not zero.
+        unsafe { bindings::refcount_inc(&raw mut (*self.as_raw()).refcount.refcount) };
     }
 
     #[inline]
@@ -85,7 +88,7 @@ pub(super) struct Fields<'a> {
     /// accesses through the pointer.
     pub(super) ops: &'a Atomic<*const bindings::dma_fence_ops>,
     pub(super) flags: &'a Atomic<usize>,
-    pub(super) refcount: &'a Refcount,
+    pub(super) refs: &'a Atomic<c_int>,
     pub(super) context: &'a u64,
     pub(super) seqno: &'a u64,
 }
@@ -134,7 +137,10 @@ impl Fence {
     /// The C `struct dma_fence`.
     #[inline]
     pub fn as_raw(&self) -> *mut bindings::dma_fence {
-        self.0.get()
+        // Not `Opaque::get()`, which other crates would call in the kernel crate.
+        //
+        // CAST: `Opaque` is transparent, and its content may be changed through a shared reference.
+        ptr::from_ref(&self.0).cast_mut().cast()
     }
 
     #[inline(always)]
@@ -142,12 +148,12 @@ impl Fence {
         let fence = self.as_raw();
 
         // SAFETY: The fence is valid, and by the type invariant its fields are accessed as these
-        // types say. `Refcount` is transparent.
+        // types say. An atomic has the layout of what it holds.
         unsafe {
             Fields {
-                ops: Atomic::from_ptr(&raw mut (*fence).ops),
-                flags: Atomic::from_ptr(&raw mut (*fence).flags),
-                refcount: &*(&raw const (*fence).refcount.refcount).cast(),
+                ops: &*(&raw const (*fence).ops).cast(),
+                flags: &*(&raw const (*fence).flags).cast(),
+                refs: &*(&raw const (*fence).refcount.refcount.refs.counter).cast(),
                 context: &(*fence).context,
                 seqno: &(*fence).seqno,
             }

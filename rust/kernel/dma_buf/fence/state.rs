@@ -110,10 +110,14 @@ impl Fence {
     /// This one may also be called where the fence's lock is held, if the fence is signalled.
     #[inline]
     pub fn is_signaled(&self) -> bool {
-        if self.is_marked_signaled() {
-            return true;
-        }
+        self.is_marked_signaled() || self.ask()
+    }
 
+    /// Asks the one who issued the fence whether the work is done.
+    // Cold, so that there is one of it in a driver.
+    #[cold]
+    #[inline]
+    fn ask(&self) -> bool {
         let guard = rcu::read_lock();
         // SAFETY: Operations are for the fence that has them, and stay until a grace period after
         // it has forgotten them.

@@ -9,8 +9,8 @@ use super::{
 use crate::{
     bindings,
     dma_buf::fence::{
+        as_c,
         c_functions,
-        AsC,
         Fence,
         OwnedFence, //
     },
@@ -124,24 +124,14 @@ impl Drop for Cursor<'_> {
     }
 }
 
-impl AsC for Held<'_> {
-    type C = *mut bindings::dma_resv;
-}
-
-impl AsC for Ctx {
-    type C = bindings::ww_acquire_ctx;
-}
-
-impl AsC for HeldCursor<'_> {
-    type C = bindings::dma_resv_iter;
-}
-
-impl AsC for Cursor<'_> {
-    type C = bindings::dma_resv_iter;
-}
-
-impl AsC for Task {
-    type C = bindings::task_struct;
+as_c! {
+    Resv => bindings::dma_resv,
+    Usage => bindings::dma_resv_usage, // It has the numbers of C.
+    Held<'_> => *mut bindings::dma_resv,
+    Ctx => bindings::ww_acquire_ctx,
+    HeldCursor<'_> => bindings::dma_resv_iter,
+    Cursor<'_> => bindings::dma_resv_iter,
+    Task => bindings::task_struct,
 }
 
 // SAFETY: `&Resv` is an initialised object, and for what needs the lock there is `Held`. A context

@@ -4,7 +4,6 @@
 
 use crate::{
     bindings,
-    dma_buf::fence::AsC,
     prelude::*,
     types::Opaque, //
 };
@@ -90,10 +89,6 @@ impl Resv {
     pub fn as_raw(&self) -> *mut bindings::dma_resv {
         self.0.get()
     }
-}
-
-impl AsC for Resv {
-    type C = bindings::dma_resv;
 }
 
 impl Drop for Resv {

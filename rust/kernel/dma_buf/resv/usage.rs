@@ -2,10 +2,7 @@
 
 //! What fences are for.
 
-use crate::{
-    bindings,
-    dma_buf::fence::AsC, //
-};
+use crate::bindings;
 
 /// What a fence in a reservation object stands for, and which fences an access must wait for.
 ///
@@ -49,9 +46,4 @@ impl Usage {
             _ => Self::Bookkeep,
         }
     }
-}
-
-// It has the numbers of C.
-impl AsC for Usage {
-    type C = bindings::dma_resv_usage;
 }
