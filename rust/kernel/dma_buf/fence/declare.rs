@@ -62,7 +62,7 @@ macro_rules! c_functions {
             )*
         }
 
-        #[allow(dead_code)]
+        #[allow(dead_code, clippy::extra_unused_lifetimes)]
         const _: () = {
             use $crate::dma_buf::fence::AsC;
 

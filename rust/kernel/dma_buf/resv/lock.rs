@@ -36,24 +36,13 @@ pub struct ResvGuard<'a> {
 }
 
 impl<'a> ResvGuard<'a> {
-    /// The guard of what the current task has just locked.
-    #[inline]
-    fn of_locked(resv: &'a Resv) -> Self {
-        // INVARIANT: Nobody else has a guard that was not lent.
-        Self {
-            resv,
-            unlock: true,
-            _not_send: NotThreadSafe,
-        }
-    }
-
     /// # Safety
     ///
     /// The current task has locked `resv`, it stays locked for `'a`, and this is the only guard for
     /// it meanwhile.
     #[inline]
     pub(in crate::dma_buf) unsafe fn borrowed(resv: &'a Resv) -> Self {
-        // INVARIANT: By the caller's guarantee.
+        // INVARIANT: Locked, and there is no other one.
         Self {
             resv,
             unlock: false,
@@ -111,14 +100,24 @@ impl Resv {
     pub fn lock(&self) -> ResvGuard<'_> {
         // Without a context the call cannot fail.
         abi::dma_resv_lock(self, None);
-        ResvGuard::of_locked(self)
+        // INVARIANT: Locked just above; nobody else has a guard for that.
+        ResvGuard {
+            resv: self,
+            unlock: true,
+            _not_send: NotThreadSafe,
+        }
     }
 
     /// As [`lock`](Self::lock), but a signal ends the wait with `EINTR`.
     #[inline]
     pub fn lock_interruptible(&self) -> Result<ResvGuard<'_>> {
         to_result(abi::dma_resv_lock_interruptible(self, None))?;
-        Ok(ResvGuard::of_locked(self))
+        // INVARIANT: As for `lock`.
+        Ok(ResvGuard {
+            resv: self,
+            unlock: true,
+            _not_send: NotThreadSafe,
+        })
     }
 
     /// As [`lock`](Self::lock), but a signal that kills the task ends the wait with `EINTR`.
@@ -139,6 +138,11 @@ impl Resv {
     /// Locks this object if nobody has it locked. Does not sleep, but needs process context.
     #[inline]
     pub fn try_lock(&self) -> Option<ResvGuard<'_>> {
-        abi::dma_resv_trylock(self).then(|| ResvGuard::of_locked(self))
+        // INVARIANT: As for `lock`.
+        abi::dma_resv_trylock(self).then(|| ResvGuard {
+            resv: self,
+            unlock: true,
+            _not_send: NotThreadSafe,
+        })
     }
 }

@@ -11,12 +11,12 @@ use crate::{
 /// The lock and the fences of a buffer.
 ///
 /// Wraps the C `struct dma_resv`. The methods here need no lock; what needs it is in
-/// [`ResvGuard`](super::ResvGuard). Where fences are looked at without the lock, others may be added or replaced
-/// meanwhile; those that were there all the time are seen.
+/// [`ResvGuard`](super::ResvGuard). Where fences are looked at without the lock, others may be
+/// added or replaced meanwhile; those that were there all the time are seen.
 ///
-/// To lock several objects see [`AcquireCtx`](super::AcquireCtx). While one is held, code that signals fences must not
-/// be waited for through another lock, and no fence can be waited for that needs this object to be
-/// signalled.
+/// To lock several objects see [`AcquireCtx`](super::AcquireCtx). While one is held, code that
+/// signals fences must not be waited for through another lock, and no fence can be waited for that
+/// needs this object to be signalled.
 ///
 /// # Invariants
 ///
