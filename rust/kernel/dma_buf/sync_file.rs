@@ -4,7 +4,11 @@
 //!
 //! C header: [`include/linux/sync_file.h`](srctree/include/linux/sync_file.h)
 
-use super::Fence;
+use super::fence::{
+    c_functions,
+    Fence,
+    OwnedFence, //
+};
 use crate::{
     bindings,
     fs::File,
@@ -12,6 +16,11 @@ use crate::{
     sync::aref::ARef, //
 };
 use core::ptr::NonNull;
+
+// SAFETY: Any number may be asked for.
+c_functions! {
+    fn sync_file_get_fence(fd: c_int) -> Option<OwnedFence>;
+}
 
 /// A file that user space knows a fence by: it can be polled, merged with others and given to other
 /// drivers.
@@ -43,14 +52,15 @@ impl SyncFile {
     /// A new file for `fence`. Fails with `ENOMEM`. May sleep.
     #[inline]
     pub fn new(fence: &Fence) -> Result<Self> {
-        // SAFETY: The fence is valid; the call takes a reference of its own.
-        let file = unsafe { bindings::sync_file_create(fence.as_raw()).as_ref() }
-            .and_then(|sync_file| NonNull::new(sync_file.file))
-            .ok_or(ENOMEM)?;
-
-        // SAFETY: The file of a new sync_file has one reference, which is ours. Nobody uses its
-        // position.
-        Ok(Self(unsafe { ARef::from_raw(file.cast()) }))
+        // SAFETY: The fence is valid; the call takes a reference of its own, and gives NULL or a
+        // new sync_file, whose file has one reference, which is ours. Nobody uses its position.
+        unsafe {
+            bindings::sync_file_create(fence.as_raw())
+                .as_ref()
+                .and_then(|sync_file| NonNull::new(sync_file.file))
+                .map(|file| Self(ARef::from_raw(file.cast())))
+        }
+        .ok_or(ENOMEM)
     }
 
     /// The file, to be installed as a descriptor.
@@ -64,7 +74,6 @@ impl SyncFile {
     /// Fails with `EINVAL` if there is no such file or if it is another kind of file.
     #[inline]
     pub fn fence_from_fd(fd: i32) -> Result<ARef<Fence>> {
-        // SAFETY: Any number may be asked for; the result is NULL or a reference for us.
-        unsafe { Fence::from_owned(bindings::sync_file_get_fence(fd)) }.ok_or(EINVAL)
+        sync_file_get_fence(fd).map(ARef::from).ok_or(EINVAL)
     }
 }

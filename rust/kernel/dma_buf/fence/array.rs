@@ -4,12 +4,14 @@
 //!
 //! C header: [`include/linux/dma-fence-array.h`](srctree/include/linux/dma-fence-array.h)
 
-use super::Fence;
+use super::{
+    abi,
+    raw::Fence, //
+};
 use crate::{
     bindings,
     prelude::*,
-    sync::aref::ARef,
-    types::Opaque, //
+    sync::aref::ARef, //
 };
 use core::{
     ops::Deref,
@@ -27,7 +29,7 @@ const _: () = assert!(size_of::<ARef<Fence>>() == size_of::<*mut bindings::dma_f
 ///
 /// # Invariants
 ///
-/// The wrapped array is an initialised fence whose reference count is not zero.
+/// The fence is the `base` of an initialised array, its first member.
 ///
 /// # Examples
 ///
@@ -49,7 +51,7 @@ const _: () = assert!(size_of::<ARef<Fence>>() == size_of::<*mut bindings::dma_f
 /// # Ok::<(), Error>(())
 /// ```
 #[repr(transparent)]
-pub struct FenceArray(Opaque<bindings::dma_fence_array>);
+pub struct FenceArray(Fence);
 
 impl FenceArray {
     /// One fence for all of `fences`.
@@ -66,16 +68,12 @@ impl FenceArray {
             return Err(EINVAL);
         }
         let (fences, len, capacity) = fences.into_raw_parts();
+        let context = abi::dma_fence_context_alloc(1);
 
         // SAFETY: There are `count` references to valid fences, in memory from `kmalloc()`. If the
         // call succeeds both belong to the array, which is ours.
         unsafe {
-            let array = bindings::dma_fence_array_create(
-                count,
-                fences.cast(),
-                bindings::dma_fence_context_alloc(1),
-                1,
-            );
+            let array = bindings::dma_fence_array_create(count, fences.cast(), context, 1);
             if array.is_null() {
                 drop(KVec::from_raw_parts(fences, len, capacity));
             }
@@ -87,12 +85,11 @@ impl FenceArray {
     /// The fences in the array.
     #[inline]
     pub fn fences(&self) -> &[&Fence] {
-        // SAFETY: The array is valid, and its content is constant. It has references to its fences,
-        // and a reference to a `Fence` is a pointer to a `struct dma_fence`.
-        unsafe {
-            let array = self.0.get();
-            slice::from_raw_parts((*array).fences.cast(), (*array).num_fences as usize)
-        }
+        let array: *mut bindings::dma_fence_array = self.0.as_raw().cast();
+
+        // SAFETY: By the type invariant; the content of an array is constant. It has references to
+        // its fences, and a reference to a `Fence` is a pointer to a `struct dma_fence`.
+        unsafe { slice::from_raw_parts((*array).fences.cast(), (*array).num_fences as usize) }
     }
 }
 
@@ -101,8 +98,7 @@ impl Deref for FenceArray {
 
     #[inline]
     fn deref(&self) -> &Fence {
-        // SAFETY: By the type invariant; `base` is a fence.
-        unsafe { Fence::from_raw(&raw mut (*self.0.get()).base) }
+        &self.0
     }
 }
 
@@ -110,7 +106,9 @@ impl Fence {
     /// This fence as what it is, if it is a [`FenceArray`].
     #[inline]
     pub fn as_array(&self) -> Option<&FenceArray> {
-        // SAFETY: The operations say that this is the `base` of an array, its first member.
+        // INVARIANT: The operations say what this is.
+        //
+        // SAFETY: `FenceArray` is transparent.
         self.is_array()
             .then(|| unsafe { NonNull::from(self).cast().as_ref() })
     }

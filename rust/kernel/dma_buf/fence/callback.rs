@@ -4,7 +4,7 @@
 
 use super::{
     inside::Inside,
-    Fence, //
+    raw::Fence, //
 };
 use crate::{
     bindings,
@@ -15,6 +15,7 @@ use crate::{
     sync::aref::ARef,
     types::Opaque, //
 };
+
 /// What to do when a fence is signalled.
 ///
 /// # Examples
@@ -156,14 +157,19 @@ impl<T: FenceCallback> CallbackRegistration<T> {
     ) {
         // SAFETY: `cb` is part of a registration, which stays until after the call, because to take
         // the callback back it needs the fence's lock, which the core holds. Only the fields that
-        // were initialised before the callback was registered are used.
-        let (inside, module, callback) = unsafe {
+        // were initialised before the callback was registered are used. It has a reference to the
+        // fence.
+        let (inside, module, callback, fence) = unsafe {
             let this = container_of!(Opaque::cast_from(cb), Self, cb);
-            (&(*this).inside, &(*this).module, &(*this).callback)
+            (
+                &(*this).inside,
+                &(*this).module,
+                &(*this).callback,
+                Fence::from_raw(fence),
+            )
         };
 
-        // SAFETY: The registration has a reference to the fence.
-        inside.run(|| callback.signaled(unsafe { Fence::from_raw(fence) }));
+        inside.run(|| callback.signaled(fence));
         // This is code of the module still. It stays until the core has unlocked the fence, because
         // a task that holds a spin lock is in an RCU read-side critical section.
         module.release();

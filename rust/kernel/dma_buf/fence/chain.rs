@@ -5,16 +5,19 @@
 //! C header: [`include/linux/dma-fence-chain.h`](srctree/include/linux/dma-fence-chain.h)
 
 use super::{
+    abi,
     memory::Memory,
-    Fence, //
+    raw::{
+        Fence,
+        OwnedFence, //
+    },
 };
 use crate::{
     alloc::Flags,
     bindings,
     error::to_result,
     prelude::*,
-    sync::aref::ARef,
-    types::Opaque, //
+    sync::aref::ARef, //
 };
 use core::{
     ops::Deref,
@@ -91,7 +94,7 @@ impl ChainLink {
 ///
 /// # Invariants
 ///
-/// The wrapped chain is an initialised fence whose reference count is not zero.
+/// The fence is the `base` of an initialised link, its first member.
 ///
 /// # Examples
 ///
@@ -108,14 +111,16 @@ impl ChainLink {
 /// # Ok::<(), Error>(())
 /// ```
 #[repr(transparent)]
-pub struct FenceChain(Opaque<bindings::dma_fence_chain>);
+pub struct FenceChain(Fence);
 
 impl FenceChain {
     /// The fence that was added with this link.
     #[inline]
     pub fn member(&self) -> &Fence {
+        let link: *mut bindings::dma_fence_chain = self.0.as_raw().cast();
+
         // SAFETY: By the type invariant; the link has a reference to its fence.
-        unsafe { Fence::from_raw((*self.0.get()).fence) }
+        unsafe { Fence::from_raw((*link).fence) }
     }
 
     /// The link in the chain `head` that is signalled when the point `seqno` is reached; `None` if
@@ -124,13 +129,10 @@ impl FenceChain {
     /// Fails with `EINVAL` if `head` is not a chain or does not go as far as that.
     #[inline]
     pub fn find_seqno(head: ARef<Fence>, seqno: u64) -> Result<Option<ARef<Fence>>> {
-        let mut fence = Fence::into_owned(head);
+        let mut fence = Some(OwnedFence::from(head));
 
-        // SAFETY: `fence` is valid. Its reference is replaced by one to the result.
-        let result = to_result(unsafe { bindings::dma_fence_chain_find_seqno(&mut fence, seqno) });
-        // SAFETY: If there was an error this is the reference we came with.
-        let fence = unsafe { Fence::from_owned(fence) };
-
+        let result = to_result(abi::dma_fence_chain_find_seqno(&mut fence, seqno));
+        let fence = fence.map(ARef::from);
         result.map(|()| fence)
     }
 
@@ -149,8 +151,7 @@ impl Deref for FenceChain {
 
     #[inline]
     fn deref(&self) -> &Fence {
-        // SAFETY: By the type invariant; `base` is a fence.
-        unsafe { Fence::from_raw(&raw mut (*self.0.get()).base) }
+        &self.0
     }
 }
 
@@ -180,10 +181,9 @@ impl Iterator for ChainWalk {
     #[inline]
     fn next(&mut self) -> Option<ARef<Fence>> {
         if core::mem::replace(&mut self.started, true) {
-            let fence = Fence::into_owned(self.fence.take()?);
+            let fence = self.fence.take()?;
 
-            // SAFETY: Our reference is replaced by one to the result.
-            self.fence = unsafe { Fence::from_owned(bindings::dma_fence_chain_walk(fence)) };
+            self.fence = abi::dma_fence_chain_walk(fence.into()).map(ARef::from);
         }
         self.fence.clone()
     }
@@ -193,7 +193,9 @@ impl Fence {
     /// This fence as what it is, if it is a [`FenceChain`].
     #[inline]
     pub fn as_chain(&self) -> Option<&FenceChain> {
-        // SAFETY: The operations say that this is the `base` of a chain, which is its first member.
+        // INVARIANT: The operations say what this is.
+        //
+        // SAFETY: `FenceChain` is transparent.
         self.is_chain()
             .then(|| unsafe { NonNull::from(self).cast().as_ref() })
     }

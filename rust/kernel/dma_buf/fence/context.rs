@@ -3,48 +3,18 @@
 //! Making fences.
 
 use super::{
-    deferred::Elsewhere,
-    driver::Inner,
-    memory::Memory,
+    driver::DriverFence,
+    inner::FenceAllocation,
+    ops::FenceOps,
     timeline::{
         Outcome,
-        Place,
         Timeline, //
     },
-    DriverFence,
-    FenceOps, //
 };
 use crate::{
-    alloc::Flags,
     prelude::*,
     sync::Arc, //
 };
-
-/// The memory of a [`DriverFence`].
-///
-/// Having it is all that can fail when a fence is made, so it is to be had before the point of no
-/// return.
-///
-/// # Examples
-///
-/// See [`DriverFence`].
-pub struct FenceAllocation<T: FenceOps> {
-    pub(super) memory: Memory<Inner<T>>,
-    pub(super) place: Place,
-    pub(super) elsewhere: Option<Elsewhere<T>>,
-}
-
-impl<T: FenceOps> FenceAllocation<T> {
-    /// Allocates the memory. Fails with `ENOMEM`. May sleep if `flags` allow it.
-    #[inline]
-    pub fn new(flags: Flags) -> Result<Self> {
-        Ok(Self {
-            memory: Memory::new(flags)?,
-            place: Place::new(flags)?,
-            elsewhere: Elsewhere::new(flags)?,
-        })
-    }
-}
 
 /// A sequence of fences, which are signalled in the order in which they are made.
 ///

@@ -8,7 +8,7 @@
 
 use super::{
     memory::Memory,
-    FenceOps, //
+    ops::FenceOps, //
 };
 use crate::{
     alloc::Flags,

@@ -21,20 +21,25 @@
 //! freed before those have ended.
 
 use super::{
-    deferred::Elsewhere,
-    inside::Inside,
-    ops::Operations,
+    head::{
+        Head,
+        Issued, //
+    },
+    inner::{
+        FenceAllocation,
+        Inner,
+        Owned, //
+    },
+    leaf::LeafFence,
+    ops::FenceOps,
+    raw::Fence,
+    table::Operations,
     timeline::{
         self,
         Locked,
         Outcome,
-        Pending,
         Timeline, //
     },
-    Fence,
-    FenceAllocation,
-    FenceOps,
-    LeafFence, //
 };
 use crate::{
     bindings,
@@ -42,19 +47,16 @@ use crate::{
     prelude::*,
     sync::{
         aref::ARef,
-        atomic::{
-            Atomic,
-            Relaxed, //
-        },
+        atomic::Relaxed,
         Arc, //
     },
     time::{
         Instant,
         Monotonic, //
     },
-    types::Opaque,
 };
 use core::{
+    marker::PhantomData,
     mem::ManuallyDrop,
     ops::Deref,
     ptr::{
@@ -63,48 +65,50 @@ use core::{
     },
 };
 
-/// What does not depend on the driver.
-#[repr(C)]
-pub(super) struct Head {
-    // First, because the core frees the allocation by the address of the fence.
-    fence: Opaque<bindings::dma_fence>,
-    pub(super) timeline_name: &'static CStr,
-    pub(super) inside: Inside,
-    /// Whether the owner has taken back what is its own. Changed with the fence's lock held.
-    pub(super) closed: Atomic<bool>,
+/// The right to end a fence.
+///
+/// # Invariants
+///
+/// The fence is the beginning of an [`Inner<T>`], whose `owned` is there, and this is its only
+/// `Handle`. Nobody else uses what is `owned`, except in an operation, before the fence is
+/// signalled or closed and with its lock held.
+struct Handle<T: FenceOps> {
+    fence: Issued,
+    _p: PhantomData<&'static T>,
 }
 
-/// A fence and its data.
-#[repr(C)]
-pub(super) struct Inner<T> {
-    // First, as in there.
-    pub(super) head: Head,
-    pub(super) owned: ManuallyDrop<Owned<T>>,
-}
-
-/// What goes when the owner is done with a fence.
-pub(super) struct Owned<T> {
-    pub(super) data: T,
-    pub(super) timeline: Arc<Timeline>,
-    /// Only a module that is about to be unloaded has none.
-    module: Option<ModuleRef>,
-    elsewhere: Option<Elsewhere<T>>,
-}
-
-impl<T: FenceOps> Owned<T> {
-    /// Drops the data, here only if that may be done in any context, or if a work item might come
-    /// when the module is gone, as it may be if its beginning fails.
+impl<T: FenceOps> Handle<T> {
     #[inline]
-    fn dispose(self) {
-        match (self.elsewhere, self.module) {
-            (Some(elsewhere), Some(module)) if module.is_live() => {
-                elsewhere.dispose(self.data, module);
-            }
-            (_, module) => {
-                drop(self.data);
-                drop(module);
-            }
+    fn inner(&self) -> &Inner<T> {
+        // SAFETY: By the type invariant.
+        unsafe { &*self.fence.as_raw().cast() }
+    }
+
+    /// Signals the fence when it is its turn, unless it was told before how the work has ended.
+    /// Gives up everything that belongs to this object, and returns what is of use to the caller.
+    ///
+    /// The reference to the module may be the last one: our caller is code of the module, too, and
+    /// has its own reason to know that the module stays.
+    #[inline]
+    fn end(self, outcome: Outcome, is_lost: bool) -> Owned<T> {
+        // Whether others have the fence, besides its timeline.
+        let is_missed = is_lost && self.fence.fields().refs.load(Relaxed) > 2;
+        let inner = self.inner();
+        inner.head.inside.assert_outside();
+
+        let is_news = inner.owned.timeline.end(self.fence.seqno(), outcome);
+        // Also if it is signalled: whoever was in an operation has left the data behind the lock.
+        let locked = Locked::new(&self.fence);
+        inner.head.closed.store(true, Relaxed);
+        drop(locked);
+
+        if is_missed && is_news {
+            warn_dropped(&self.fence, T::DRIVER_NAME, inner.head.timeline_name);
         }
+        let inner: *mut Inner<T> = self.fence.as_raw().cast();
+        // SAFETY: By the type invariant `owned` is there and, as the fence is closed, nobody else
+        // uses it any more. This is the end of the only `Handle`, so it happens once.
+        unsafe { ManuallyDrop::take(&mut (*inner).owned) }
     }
 }
 
@@ -121,12 +125,6 @@ impl<T: FenceOps> Owned<T> {
 ///
 /// Signalling from inside one of the fence's own [operations](FenceOps) or callbacks is a bug that
 /// stops the kernel.
-///
-/// # Invariants
-///
-/// Points to an initialised `Inner` with a reference that belongs to this `DriverFence`. Nobody
-/// else uses what is `owned`, except in an operation, before the fence is signalled or closed and
-/// with its lock held.
 ///
 /// # Examples
 ///
@@ -164,13 +162,7 @@ impl<T: FenceOps> Owned<T> {
 /// # Ok::<(), Error>(())
 /// ```
 #[must_use = "a fence that is dropped is signalled with an error"]
-pub struct DriverFence<T: FenceOps>(NonNull<Inner<T>>);
-
-// SAFETY: The data is `Send`, and a fence does its own locking.
-unsafe impl<T: FenceOps> Send for DriverFence<T> {}
-
-// SAFETY: The data is `Sync`, and a fence does its own locking.
-unsafe impl<T: FenceOps> Sync for DriverFence<T> {}
+pub struct DriverFence<T: FenceOps>(ManuallyDrop<Handle<T>>);
 
 impl<T: FenceOps> DriverFence<T> {
     /// Makes the next fence of a timeline.
@@ -191,87 +183,74 @@ impl<T: FenceOps> DriverFence<T> {
         let module = ModuleRef::this::<T::OwnerModule>().ok();
         let is_going = module.is_none();
 
-        // INVARIANT: The first reference will be ours. Nobody else knows the data yet.
-        let this = Self(NonNull::from(KBox::leak(memory.write(Inner {
-            head: Head {
-                fence: Opaque::uninit(),
-                timeline_name,
-                inside: Inside::new(),
-                closed: Atomic::new(false),
-            },
+        let inner = NonNull::from(KBox::leak(memory.write(Inner {
+            head: Head::new(timeline_name),
             owned: ManuallyDrop::new(Owned {
                 data,
                 timeline: timeline.clone(),
                 module: ours,
                 elsewhere,
             }),
-        }))));
+        })));
 
-        timeline.append(place, |seqno| {
-            // SAFETY: The memory is ours, and the rest of it is initialised. The table stays until
-            // the fence forgets it: see the module's documentation.
-            unsafe {
+        let fence = timeline.append(place, module, |seqno| {
+            // INVARIANT: This is the beginning of `inner`.
+            //
+            // SAFETY: The memory is ours, and the rest of it is initialised. The first reference is
+            // ours. The table stays until the fence forgets it: see the module's documentation.
+            Issued(unsafe {
                 bindings::dma_fence_init64(
-                    this.0.cast().as_ptr(),
+                    inner.cast().as_ptr(),
                     &Operations::<T>::TABLE,
                     ptr::null_mut(),
                     timeline.id(),
                     seqno,
-                )
-            };
-            Some(Pending::new(this.fence().into(), module?))
+                );
+                ARef::from_raw(inner.cast())
+            })
         });
 
         if is_going {
-            timeline::signal(this.fence(), Outcome::now(Err(ECANCELED)));
+            timeline::signal(&fence, Outcome::now(Err(ECANCELED)));
         }
-        this
+        // INVARIANT: This is the first `Handle`, of what was made above.
+        Self(ManuallyDrop::new(Handle {
+            fence,
+            _p: PhantomData,
+        }))
     }
 
     #[inline]
-    fn inner(&self) -> &Inner<T> {
-        // SAFETY: By the type invariant.
-        unsafe { self.0.as_ref() }
+    fn into_handle(self) -> Handle<T> {
+        let mut this = ManuallyDrop::new(self);
+
+        // SAFETY: `this` is not used or dropped afterwards.
+        unsafe { ManuallyDrop::take(&mut this.0) }
     }
 
     /// The fence, for those who wait.
     #[inline]
     pub fn fence(&self) -> &Fence {
-        // SAFETY: By the type invariant there is a reference.
-        unsafe { self.0.cast().as_ref() }
+        &self.0.fence
     }
 
     /// The fence, for a reservation object.
     #[inline]
     pub fn as_leaf(&self) -> &LeafFence {
-        // INVARIANT: The operations are neither those of an array nor those of a chain.
-        //
-        // SAFETY: By the type invariant there is a reference; `LeafFence` is transparent.
-        unsafe { self.0.cast().as_ref() }
-    }
-
-    /// Whether others have the fence, besides its timeline.
-    #[inline]
-    fn is_shared(&self) -> bool {
-        let raw = self.fence().as_raw();
-        // SAFETY: By the type invariant there is a reference; the counter is accessed atomically
-        // only.
-        let count = unsafe { Atomic::from_ptr(&raw mut (*raw).refcount.refcount.refs.counter) };
-
-        count.load(Relaxed) > 2
+        &self.0.fence
     }
 
     /// The work is done. The fence is signalled, or will be as soon as all before it in its context
     /// are.
     #[inline]
     pub fn signal(self) {
-        self.finish(Outcome::now(Ok(())));
+        self.end(Outcome::now(Ok(())));
     }
 
     /// As [`signal`](Self::signal), but the work was done at `timestamp`.
     #[inline]
     pub fn signal_at(self, timestamp: Instant<Monotonic>) {
-        self.finish(Outcome {
+        self.end(Outcome {
             result: Ok(()),
             timestamp,
         });
@@ -280,7 +259,7 @@ impl<T: FenceOps> DriverFence<T> {
     /// As [`signal`](Self::signal), but the work has failed.
     #[inline]
     pub fn signal_err(self, error: Error) {
-        self.finish(Outcome::now(Err(error)));
+        self.end(Outcome::now(Err(error)));
     }
 
     /// As [`signal`](Self::signal) or [`signal_err`](Self::signal_err), and gives back the data,
@@ -308,49 +287,12 @@ impl<T: FenceOps> DriverFence<T> {
     #[inline]
     #[must_use = "what is not wanted back is better left to `signal`"]
     pub fn signal_and_take(self, result: Result) -> T {
-        self.complete(Outcome::now(result));
-        // SAFETY: Just completed.
-        unsafe { ManuallyDrop::new(self).retire() }.data
+        self.into_handle().end(Outcome::now(result), false).data
     }
 
     #[inline]
-    fn finish(self, outcome: Outcome) {
-        self.complete(outcome);
-        // SAFETY: Just completed.
-        unsafe { ManuallyDrop::new(self).retire() }.dispose();
-    }
-
-    /// Signals the fence when it is its turn, unless it was told before how the work has ended.
-    /// Returns whether it was not. Nobody else uses what is `owned` afterwards.
-    #[inline]
-    fn complete(&self, outcome: Outcome) -> bool {
-        let inner = self.inner();
-        inner.head.inside.assert_outside();
-
-        let is_news = inner.owned.timeline.end(self.fence().seqno(), outcome);
-        // Also if it is signalled: whoever was in an operation has left the data behind the lock.
-        let _locked = Locked::new(self.fence());
-        inner.head.closed.store(true, Relaxed);
-        is_news
-    }
-
-    /// Gives up everything that this object owns, and returns what is of use to the caller.
-    ///
-    /// # Safety
-    ///
-    /// [`complete`](Self::complete) must have returned, and `self` must not be used or dropped
-    /// afterwards.
-    #[inline]
-    unsafe fn retire(&self) -> Owned<T> {
-        // SAFETY: By the type invariant `owned` is initialised and, as the fence is signalled or
-        // closed, nobody else uses it any more. The caller's guarantee says that this happens once.
-        //
-        // The reference to the module may be the last one: our caller is code of the module, too,
-        // and has its own reason to know that the module stays.
-        let owned = unsafe { ManuallyDrop::take(&mut (*self.0.as_ptr()).owned) };
-        // SAFETY: By the type invariant the reference is ours.
-        drop(unsafe { ARef::<Fence>::from_raw(self.0.cast()) });
-        owned
+    fn end(self, outcome: Outcome) {
+        self.into_handle().end(outcome, false).dispose();
     }
 }
 
@@ -359,24 +301,17 @@ impl<T: FenceOps> Deref for DriverFence<T> {
 
     #[inline]
     fn deref(&self) -> &T {
-        &self.inner().owned.data
+        &self.0.inner().owned.data
     }
 }
 
 impl<T: FenceOps> Drop for DriverFence<T> {
     #[inline]
     fn drop(&mut self) {
-        let is_shared = self.is_shared();
+        // SAFETY: This is the end of the object.
+        let handle = unsafe { ManuallyDrop::take(&mut self.0) };
 
-        if self.complete(Outcome::now(Err(ECANCELED))) && is_shared {
-            warn_dropped(
-                self.fence(),
-                T::DRIVER_NAME,
-                self.inner().head.timeline_name,
-            );
-        }
-        // SAFETY: Just completed, and this is the end of the object.
-        unsafe { self.retire() }.dispose();
+        handle.end(Outcome::now(Err(ECANCELED)), true).dispose();
     }
 }
 

@@ -2,8 +2,14 @@
 
 //! Fences that stand for themselves.
 
-use super::Fence;
-use crate::sync::aref::AlwaysRefCounted;
+use super::{
+    declare::as_c,
+    raw::Fence, //
+};
+use crate::{
+    bindings,
+    sync::aref::AlwaysRefCounted, //
+};
 use core::{
     ops::Deref,
     ptr::NonNull, //
@@ -49,6 +55,10 @@ unsafe impl AlwaysRefCounted for LeafFence {
         // SAFETY: By the caller's guarantee; `LeafFence` is transparent.
         unsafe { Fence::dec_ref(obj.cast()) };
     }
+}
+
+as_c! {
+    LeafFence => bindings::dma_fence,
 }
 
 impl Deref for LeafFence {

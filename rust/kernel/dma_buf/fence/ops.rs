@@ -2,29 +2,15 @@
 
 //! What others ask of the driver whose fence they wait for.
 
-use super::{
-    driver::{
-        Head,
-        Inner, //
-    },
-    timeline::{
-        Locked,
-        Outcome, //
-    },
-    Fence, //
-};
 use crate::{
-    bindings,
     error::VTABLE_DEFAULT_ERROR,
     module::ModuleMetadata,
     prelude::*,
-    sync::atomic::Relaxed,
     time::{
         Instant,
         Monotonic, //
     },
 };
-use core::marker::PhantomData;
 
 /// What a [`DriverFence`](super::DriverFence) stands for: the driver's data, and what it does when
 /// others take an interest in the fence.
@@ -101,93 +87,5 @@ pub trait FenceOps: Sized + Send + Sync + 'static {
     /// the earliest time counts.
     fn set_deadline(&self, _deadline: Instant<Monotonic>) {
         build_error!(VTABLE_DEFAULT_ERROR)
-    }
-}
-
-/// The C operations of the fences of `T`.
-pub(super) struct Operations<T>(PhantomData<T>);
-
-impl<T: FenceOps> Operations<T> {
-    pub(super) const TABLE: bindings::dma_fence_ops = bindings::dma_fence_ops {
-        get_driver_name: Some(Self::driver_name),
-        get_timeline_name: Some(Self::timeline_name),
-        enable_signaling: if T::HAS_ENABLE_SIGNALING {
-            Some(Self::enable_signaling)
-        } else {
-            None
-        },
-        signaled: None,
-        wait: None,
-        release: None,
-        set_deadline: if T::HAS_SET_DEADLINE {
-            Some(Self::set_deadline)
-        } else {
-            None
-        },
-    };
-
-    // For all of these: the core calls them with a fence that was initialised with this table.
-
-    /// # Safety
-    ///
-    /// Called by the core.
-    unsafe extern "C" fn driver_name(_fence: *mut bindings::dma_fence) -> *const c_char {
-        T::DRIVER_NAME.as_char_ptr()
-    }
-
-    /// # Safety
-    ///
-    /// Called by the core.
-    unsafe extern "C" fn timeline_name(fence: *mut bindings::dma_fence) -> *const c_char {
-        // SAFETY: The fence is part of an `Inner`, whose name is constant.
-        unsafe { (*fence.cast::<Head>()).timeline_name }.as_char_ptr()
-    }
-
-    /// # Safety
-    ///
-    /// Called by the core, with the fence's lock held and the fence not signalled.
-    unsafe extern "C" fn enable_signaling(fence: *mut bindings::dma_fence) -> bool {
-        // SAFETY: The fence is part of an `Inner`, which lives as long as the fence.
-        let (closed, seqno) = unsafe { (&(*fence.cast::<Head>()).closed, (*fence).seqno) };
-
-        if closed.load(Relaxed) {
-            return true;
-        }
-        // SAFETY: What is owned is there: the owner must signal or close the fence first, which
-        // needs the lock.
-        let inner = unsafe { &*fence.cast::<Inner<T>>() };
-
-        inner.head.inside.run(|| inner.owned.data.enable_signaling())
-            // Out of turn this is for the timeline to signal.
-            || !inner
-                .owned
-                .timeline
-                .end_locked(seqno, Outcome::now(Ok(())))
-    }
-
-    /// # Safety
-    ///
-    /// Called by the core, in an RCU read-side critical section.
-    unsafe extern "C" fn set_deadline(
-        fence: *mut bindings::dma_fence,
-        deadline: bindings::ktime_t,
-    ) {
-        // SAFETY: The core's guarantee.
-        let this = unsafe { Fence::from_raw(fence) };
-        let _locked = Locked::new(this);
-        // SAFETY: As for `enable_signaling`.
-        let closed = unsafe { &(*fence.cast::<Head>()).closed };
-
-        if !this.is_marked_signaled() && !closed.load(Relaxed) {
-            // SAFETY: As for `enable_signaling`.
-            let inner = unsafe { &*fence.cast::<Inner<T>>() };
-            // SAFETY: Not negative.
-            let deadline = unsafe { Instant::from_ktime(deadline.max(0)) };
-
-            inner
-                .head
-                .inside
-                .run(|| inner.owned.data.set_deadline(deadline));
-        }
     }
 }

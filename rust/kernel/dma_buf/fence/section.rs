@@ -2,9 +2,15 @@
 
 //! Telling lockdep which code fences wait for.
 
-#[cfg(CONFIG_LOCKDEP)]
-use crate::bindings;
 use crate::types::NotThreadSafe;
+
+// SAFETY: Both may be called in any context; that each beginning has an end is between the caller
+// and lockdep.
+#[cfg(CONFIG_LOCKDEP)]
+super::declare::c_functions! {
+    fn dma_fence_begin_signalling() -> bool;
+    fn dma_fence_end_signalling(cookie: bool);
+}
 
 /// Marks code that has to run before some fence can be signalled. The mark ends when it is dropped.
 ///
@@ -40,9 +46,8 @@ impl SignallingSection {
     #[inline]
     pub fn begin() -> Self {
         Self {
-            // SAFETY: May be called in any context.
             #[cfg(CONFIG_LOCKDEP)]
-            cookie: unsafe { bindings::dma_fence_begin_signalling() },
+            cookie: dma_fence_begin_signalling(),
             _not_send: NotThreadSafe,
         }
     }
@@ -51,10 +56,7 @@ impl SignallingSection {
 impl Drop for SignallingSection {
     #[inline]
     fn drop(&mut self) {
-        // SAFETY: The section was begun by this task and gave this cookie.
         #[cfg(CONFIG_LOCKDEP)]
-        unsafe {
-            bindings::dma_fence_end_signalling(self.cookie)
-        };
+        dma_fence_end_signalling(self.cookie);
     }
 }

@@ -17,9 +17,10 @@
 //! is signalled under it. That only one signals at a time keeps the order.
 
 use super::{
-    driver::Head,
-    Fence,
-    SignallingSection, //
+    abi,
+    head::Issued,
+    raw::Fence,
+    section::SignallingSection, //
 };
 use crate::{
     bindings,
@@ -32,7 +33,6 @@ use crate::{
     },
     static_lock_class,
     sync::{
-        aref::ARef,
         Arc,
         LockClassKey,
         SpinLockIrq, //
@@ -64,7 +64,7 @@ impl Outcome {
 
 /// A fence whose turn has not come.
 pub(super) struct Pending {
-    fence: ARef<Fence>,
+    fence: Issued,
     // Its operations are there until it is signalled.
     _module: ModuleRef,
     outcome: Option<Outcome>,
@@ -74,7 +74,7 @@ pub(super) struct Pending {
 
 impl Pending {
     #[inline]
-    pub(super) fn new(fence: ARef<Fence>, module: ModuleRef) -> Self {
+    pub(super) fn new(fence: Issued, module: ModuleRef) -> Self {
         Self {
             fence,
             _module: module,
@@ -110,7 +110,7 @@ impl State {
 
     /// The first fence, if another has to wait for it and its driver has not been asked.
     #[inline]
-    fn take_unasked(&mut self) -> Option<ARef<Fence>> {
+    fn take_unasked(&mut self) -> Option<Issued> {
         if self.ended == 0 {
             return None;
         }
@@ -156,8 +156,7 @@ impl Timeline {
 
         Arc::pin_init(
             pin_init!(Self {
-                // SAFETY: May be called at any time.
-                id: unsafe { bindings::dma_fence_context_alloc(1) },
+                id: abi::dma_fence_context_alloc(1),
                 state <- SpinLockIrq::new(state, c"dma_buf::Timeline", lock_class()),
             }),
             GFP_KERNEL,
@@ -169,17 +168,25 @@ impl Timeline {
         self.id
     }
 
-    /// Gives a number to a fence, which `make` makes, and a place. `make` must do nothing else: the
-    /// lock is held.
+    /// Gives a number to a fence, which `make` makes, and a place, as long as it is kept loaded by
+    /// `module`. `make` must do nothing else: the lock is held.
     #[inline]
-    pub(super) fn append(&self, place: Place, make: impl FnOnce(u64) -> Option<Pending>) {
+    pub(super) fn append(
+        &self,
+        place: Place,
+        module: Option<ModuleRef>,
+        make: impl FnOnce(u64) -> Issued,
+    ) -> Issued {
         let mut state = self.state.lock();
         let seqno = state.last_seqno.wrapping_add(1);
+        let fence = make(seqno);
 
         state.last_seqno = seqno;
-        if let Some(pending) = make(seqno) {
+        if let Some(module) = module {
+            let pending = Pending::new(fence.clone(), module);
             state.pending.insert(place.into_node(seqno, pending));
         }
+        fence
     }
 
     /// The work of one fence has ended, unless it had before. Signals what can be signalled.
@@ -261,9 +268,7 @@ pub(super) struct Locked<'a>(&'a Fence, c_ulong);
 impl<'a> Locked<'a> {
     #[inline]
     pub(super) fn new(fence: &'a Fence) -> Self {
-        // SAFETY: The fence is valid.
-        let flags = unsafe { bindings::dma_fence_lock_irqsave(fence.as_raw()) };
-        Self(fence, flags)
+        Self(fence, abi::dma_fence_lock_irqsave(fence))
     }
 }
 
@@ -277,11 +282,8 @@ impl Drop for Locked<'_> {
 
 /// Signals a fence, unless it is.
 #[inline]
-pub(super) fn signal(fence: &Fence, outcome: Outcome) {
-    // SAFETY: Only fences of a timeline come here, each the beginning of an `Inner`.
-    unsafe { &*fence.as_raw().cast::<Head>() }
-        .inside
-        .assert_outside();
+pub(super) fn signal(fence: &Issued, outcome: Outcome) {
+    fence.head().inside.assert_outside();
 
     let _section = SignallingSection::begin();
     let _locked = Locked::new(fence);

@@ -4,13 +4,18 @@
 //!
 //! C header: [`include/linux/dma-fence-unwrap.h`](srctree/include/linux/dma-fence-unwrap.h)
 
-use super::Fence;
+use super::{
+    abi::{
+        self,
+        Cursor, //
+    },
+    raw::Fence, //
+};
 use crate::{
     bindings,
     prelude::*,
     sync::aref::ARef, //
 };
-use core::ptr::NonNull;
 
 impl Fence {
     /// The fences that `self` is made of: those in a chain, in an array, in a chain of arrays, or
@@ -19,7 +24,7 @@ impl Fence {
     pub fn unwrap(&self) -> Unwrap<'_> {
         Unwrap {
             head: Some(self),
-            cursor: bindings::dma_fence_unwrap::default(),
+            cursor: Cursor::default(),
         }
     }
 
@@ -66,10 +71,6 @@ impl Fence {
 
 /// Iterator over the fences in a container. See [`Fence::unwrap`].
 ///
-/// # Invariants
-///
-/// `cursor.chain` is NULL or holds a reference.
-///
 /// # Examples
 ///
 /// ```
@@ -80,7 +81,7 @@ impl Fence {
 /// ```
 pub struct Unwrap<'a> {
     head: Option<&'a Fence>,
-    cursor: bindings::dma_fence_unwrap,
+    cursor: Cursor,
 }
 
 impl Iterator for Unwrap<'_> {
@@ -89,24 +90,11 @@ impl Iterator for Unwrap<'_> {
     #[inline]
     fn next(&mut self) -> Option<ARef<Fence>> {
         let fence = match self.head.take() {
-            // SAFETY: The head is a valid fence, and the cursor is ours.
-            Some(head) => unsafe {
-                bindings::dma_fence_unwrap_first(head.as_raw(), &mut self.cursor)
-            },
-            None if self.cursor.chain.is_null() => return None,
-            // SAFETY: The cursor was started by `dma_fence_unwrap_first()` and is not at its end.
-            None => unsafe { bindings::dma_fence_unwrap_next(&mut self.cursor) },
+            Some(head) => abi::dma_fence_unwrap_first(head, &mut self.cursor),
+            None if self.cursor.is_at_end() => None,
+            None => abi::dma_fence_unwrap_next(&mut self.cursor),
         };
 
-        // SAFETY: The cursor's reference keeps the fence alive up to the next step.
-        NonNull::new(fence).map(|fence| unsafe { Fence::from_raw(fence.as_ptr()) }.into())
-    }
-}
-
-impl Drop for Unwrap<'_> {
-    #[inline]
-    fn drop(&mut self) {
-        // SAFETY: By the type invariant; an iteration that ran to its end has left NULL.
-        drop(unsafe { Fence::from_owned(self.cursor.chain) });
+        fence.map(ARef::from)
     }
 }

@@ -2,7 +2,10 @@
 
 //! Waiting for fences.
 
-use super::Fence;
+use super::{
+    abi,
+    raw::Fence, //
+};
 use crate::{
     bindings,
     prelude::*,
@@ -64,8 +67,7 @@ pub(in super::super) fn timeout_as_raw(timeout: Jiffies) -> c_long {
 impl Fence {
     #[inline]
     fn wait_raw(&self, interruptible: bool, timeout: c_long) -> c_long {
-        // SAFETY: The fence is valid, and `timeout` is not negative.
-        unsafe { bindings::dma_fence_wait_timeout(self.as_raw(), interruptible, timeout) }
+        abi::dma_fence_wait_timeout(self, interruptible, timeout)
     }
 
     /// Waits until the work is done.

@@ -4,7 +4,20 @@
 //!
 //! C header: [`include/linux/ww_mutex.h`](srctree/include/linux/ww_mutex.h)
 
-use super::*;
+use super::{
+    abi::{
+        self,
+        Ctx, //
+    },
+    lock::ResvGuard,
+    object::Resv, //
+};
+use crate::{
+    bindings,
+    error::to_result,
+    prelude::*,
+    types::NotThreadSafe, //
+};
 use core::mem::{
     self,
     MaybeUninit, //
@@ -39,7 +52,7 @@ use core::mem::{
 /// ```
 // The C structure is in an allocation of its own, because a lock that is held refers to it: if a
 // `LockedResvs` is forgotten it has to stay.
-pub struct AcquireCtx(KBox<MaybeUninit<Opaque<bindings::ww_acquire_ctx>>>);
+pub struct AcquireCtx(KBox<MaybeUninit<Ctx>>);
 
 impl AcquireCtx {
     /// Allocates a context. Fails with `ENOMEM`. May sleep.
@@ -71,15 +84,15 @@ impl AcquireCtx {
 ///
 /// # Invariants
 ///
-/// `ctx` is an initialised acquire context of this task. The first `locked` of `resvs` are locked
-/// with it, and so is the one at `ahead`, if there is one, and nothing else.
+/// The first `locked` of `resvs` are locked with `ctx`, and so is the one at `ahead`, if there is
+/// one, and nothing else.
 ///
 /// # Examples
 ///
 /// See [`AcquireCtx`].
 #[must_use = "the reservation objects are unlocked when this is dropped"]
 pub struct LockedResvs<'a> {
-    ctx: KBox<Opaque<bindings::ww_acquire_ctx>>,
+    ctx: KBox<Ctx>,
     resvs: &'a [&'a Resv],
     locked: usize,
     ahead: Option<usize>,
@@ -90,14 +103,9 @@ pub struct LockedResvs<'a> {
 impl<'a> LockedResvs<'a> {
     #[inline]
     fn new(ctx: AcquireCtx, resvs: &'a [&'a Resv]) -> Self {
-        let ctx = KBox::write(ctx.0, Opaque::uninit());
-
-        // SAFETY: The memory is ours, and stays where it is until the context is over. The class
-        // lives for ever.
-        unsafe { bindings::ww_acquire_init(ctx.get(), &raw mut bindings::reservation_ww_class) };
-        // INVARIANT: Initialised just above; nothing is locked.
+        // INVARIANT: Nothing is locked.
         Self {
-            ctx,
+            ctx: Ctx::begin(ctx.0),
             resvs,
             locked: 0,
             ahead: None,
@@ -115,13 +123,10 @@ impl<'a> LockedResvs<'a> {
                 continue;
             }
 
-            // SAFETY: The object is valid, and the context belongs to this task.
-            match to_result(unsafe {
-                if interruptible {
-                    bindings::dma_resv_lock_interruptible(resv.as_raw(), self.ctx.get())
-                } else {
-                    bindings::dma_resv_lock(resv.as_raw(), self.ctx.get())
-                }
+            match to_result(if interruptible {
+                abi::dma_resv_lock_interruptible(resv, Some(&self.ctx))
+            } else {
+                abi::dma_resv_lock(resv, Some(&self.ctx))
             }) {
                 // INVARIANT: Locked just above.
                 Ok(()) => self.locked += 1,
@@ -130,8 +135,7 @@ impl<'a> LockedResvs<'a> {
             }
         }
 
-        // SAFETY: The context is initialised.
-        unsafe { bindings::ww_acquire_done(self.ctx.get()) };
+        abi::ww_acquire_done(&self.ctx);
         Ok(self)
     }
 
@@ -141,17 +145,10 @@ impl<'a> LockedResvs<'a> {
         let index = self.locked;
         self.unlock_all();
 
-        // SAFETY: The object is valid, the context belongs to this task, and nothing is locked
-        // with it. It has just found the object contended.
-        unsafe {
-            if interruptible {
-                to_result(bindings::dma_resv_lock_slow_interruptible(
-                    contended.as_raw(),
-                    self.ctx.get(),
-                ))?;
-            } else {
-                bindings::dma_resv_lock_slow(contended.as_raw(), self.ctx.get());
-            }
+        if interruptible {
+            to_result(abi::dma_resv_lock_slow_interruptible(contended, &self.ctx))?;
+        } else {
+            abi::dma_resv_lock_slow(contended, &self.ctx);
         }
         // INVARIANT: Locked just above.
         self.ahead = Some(index);
@@ -190,8 +187,7 @@ impl<'a> LockedResvs<'a> {
 impl Drop for LockedResvs<'_> {
     #[inline]
     fn drop(&mut self) {
+        // Before the context goes.
         self.unlock_all();
-        // SAFETY: The context is initialised, and nothing is locked with it any more.
-        unsafe { bindings::ww_acquire_fini(self.ctx.get()) };
     }
 }

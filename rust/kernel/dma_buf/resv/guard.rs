@@ -2,88 +2,69 @@
 
 //! What may be done with a reservation object that is locked.
 
-use super::*;
-use crate::{
-    dma_buf::fence::{
-        as_seq_file,
-        FenceContext, //
+use super::{
+    abi::{
+        self,
+        Held, //
     },
+    iter::Fences,
+    lock::ResvGuard,
+    object::Resv,
+    usage::Usage, //
+};
+use crate::{
+    bindings,
+    dma_buf::fence::{
+        Fence,
+        FenceContext,
+        LeafFence, //
+    },
+    error::to_result,
+    prelude::*,
     seq_file::SeqFile, //
 };
 
-/// Proof that a [`Resv`] is locked by this task. Dropping it unlocks, unless the object was locked
-/// together with others: then it is they that unlock ([`LockedResvs`]).
-///
-/// # Invariants
-///
-/// `resv` is locked by the current task, and stays locked for `'a`. There is no other guard for it
-/// that can be used at the same time. If `unlock` is set the object is unlocked only by this guard.
-///
-/// # Examples
-///
-/// See [`Resv`].
-#[must_use = "the reservation object is unlocked when the guard is dropped"]
-pub struct ResvGuard<'a> {
-    resv: &'a Resv,
-    unlock: bool,
-    // A mutex is unlocked by the task that locked it.
-    _not_send: NotThreadSafe,
+impl Resv {
+    /// A new object with the fences that are pending in `src`, which need not be locked: for memory
+    /// that was shared and goes its own way.
+    ///
+    /// Only what is being made gets the fences of others. To put them in the place of those that
+    /// are there would take these away from whoever relies on them. Fails with `ENOMEM`. May sleep.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use kernel::dma_buf::{Resv, Usage};
+    ///
+    /// let shared = KBox::pin_init(Resv::new(), GFP_KERNEL)?;
+    /// let own = KBox::pin_init(Resv::copy_of(&shared), GFP_KERNEL)?;
+    ///
+    /// assert!(own.test_signaled(Usage::Bookkeep));
+    /// # Ok::<(), Error>(())
+    /// ```
+    #[inline]
+    pub fn copy_of(src: &Self) -> impl PinInit<Self, Error> + '_ {
+        Self::empty().pin_chain(|this: Pin<&mut Self>| {
+            // Nobody else knows the object. Who is making it may have others locked.
+            let guard = this.try_lock().ok_or(EBUSY)?;
+
+            // SAFETY: Both objects are initialised, and this one is locked, and has no fences that
+            // others could miss.
+            to_result(unsafe {
+                bindings::dma_resv_copy_fences(guard.resv().as_raw(), src.as_raw())
+            })
+        })
+    }
 }
 
-impl<'a> ResvGuard<'a> {
-    /// # Safety
-    ///
-    /// The current task has locked `resv`, and does not unlock it by other means.
-    #[inline]
-    pub(super) unsafe fn new(resv: &'a Resv) -> Self {
-        // INVARIANT: By the caller's guarantee.
-        Self {
-            resv,
-            unlock: true,
-            _not_send: NotThreadSafe,
-        }
-    }
-
-    /// # Safety
-    ///
-    /// The current task has locked `resv`, it stays locked for `'a`, and this is the only guard for
-    /// it meanwhile.
-    #[inline]
-    pub(in crate::dma_buf) unsafe fn borrowed(resv: &'a Resv) -> Self {
-        // INVARIANT: By the caller's guarantee.
-        Self {
-            resv,
-            unlock: false,
-            _not_send: NotThreadSafe,
-        }
-    }
-
-    /// The locked object.
-    #[inline]
-    pub fn resv(&self) -> &Resv {
-        self.resv
-    }
-
-    /// Lends the guard to somebody who wants to have one. What is lent does not unlock.
-    #[inline]
-    pub fn reborrow(&mut self) -> ResvGuard<'_> {
-        // INVARIANT: This guard cannot be used as long as the other one exists.
-        ResvGuard {
-            resv: self.resv,
-            unlock: false,
-            _not_send: NotThreadSafe,
-        }
-    }
-
+impl ResvGuard<'_> {
     /// The fences of `usage`, signalled or not.
     ///
     /// Borrows the guard exclusively: whoever gets hold of it meanwhile, an exporter that maps for
     /// instance, may put fences in the place of those that are being looked at.
     #[inline]
     pub fn fences(&mut self, usage: Usage) -> Fences<'_> {
-        // SAFETY: By the type invariant the object is locked, and nobody else has a guard for it as
-        // long as the iterator, or what it has given, is there.
-        unsafe { Fences::new(self.resv.as_raw(), usage.as_raw()) }
+        Fences::new(self.held(), usage)
     }
 
     /// Makes room for `count` more fences.
@@ -96,12 +77,11 @@ impl<'a> ResvGuard<'a> {
             return Err(EINVAL);
         }
         if count > 0 {
-            // SAFETY: By the type invariant the object is locked.
-            to_result(unsafe { bindings::dma_resv_reserve_fences(self.resv.as_raw(), count) })?;
+            to_result(abi::dma_resv_reserve_fences(self.held(), count))?;
         }
         // INVARIANT: Reserved just above; the lock is held until after the slots are gone.
         Ok(Slots {
-            resv: self.resv,
+            resv: self.held().0,
             left: count,
         })
     }
@@ -123,10 +103,11 @@ impl<'a> ResvGuard<'a> {
         if replacement.is_container() {
             return Err(EINVAL);
         }
-        // SAFETY: By the type invariant; the call takes references of its own.
+        // SAFETY: The object is locked, which is what a guard stands for; the call takes references
+        // of its own. The fences that go are those of the caller.
         unsafe {
             bindings::dma_resv_replace_fences(
-                self.resv.as_raw(),
+                self.resv().as_raw(),
                 context.id(),
                 replacement.as_raw(),
                 usage.as_raw(),
@@ -138,18 +119,8 @@ impl<'a> ResvGuard<'a> {
     /// Writes one line about each fence, except those of [`Usage::Bookkeep`].
     #[inline]
     pub fn describe(&self, m: &SeqFile) {
-        // SAFETY: By the type invariant the object is locked.
-        unsafe { bindings::dma_resv_describe(self.resv.as_raw(), as_seq_file(m)) };
-    }
-}
-
-impl Drop for ResvGuard<'_> {
-    #[inline]
-    fn drop(&mut self) {
-        if self.unlock {
-            // SAFETY: By the type invariant this guard is the one to unlock.
-            unsafe { bindings::dma_resv_unlock(self.resv.as_raw()) };
-        }
+        // INVARIANT: Locked, and `self`, which whoever changes something needs, is borrowed.
+        abi::dma_resv_describe(Held(self.resv()), m);
     }
 }
 

@@ -3,53 +3,34 @@
 //! Going through the fences of a reservation object.
 
 use super::{
-    Fence,
-    Resv,
-    Usage, //
+    abi::{
+        self,
+        Cursor,
+        Held,
+        HeldCursor, //
+    },
+    object::Resv,
+    usage::Usage, //
 };
 use crate::{
-    bindings,
+    dma_buf::fence::Fence,
     sync::aref::ARef, //
 };
-use core::{
-    marker::PhantomData,
-    mem,
-    ptr::NonNull, //
-};
+use core::mem;
 
 /// Iterator over the fences of a locked reservation object. See
 /// [`ResvGuard::fences`](super::ResvGuard::fences).
 pub struct Fences<'a> {
-    cursor: bindings::dma_resv_iter,
+    cursor: HeldCursor<'a>,
     started: bool,
-    _p: PhantomData<&'a Fence>,
 }
 
-#[inline]
-fn cursor(
-    obj: *mut bindings::dma_resv,
-    usage: bindings::dma_resv_usage,
-) -> bindings::dma_resv_iter {
-    bindings::dma_resv_iter {
-        obj,
-        usage,
-        ..Default::default()
-    }
-}
-
-impl Fences<'_> {
-    /// # Safety
-    ///
-    /// `resv` must be locked, and its list of fences not be changed, for `'_`.
+impl<'a> Fences<'a> {
     #[inline]
-    pub(super) unsafe fn new(
-        resv: *mut bindings::dma_resv,
-        usage: bindings::dma_resv_usage,
-    ) -> Self {
+    pub(super) fn new(resv: Held<'a>, usage: Usage) -> Self {
         Self {
-            cursor: cursor(resv, usage),
+            cursor: HeldCursor::new(resv, usage),
             started: false,
-            _p: PhantomData,
         }
     }
 }
@@ -59,14 +40,10 @@ impl<'a> Iterator for Fences<'a> {
 
     #[inline]
     fn next(&mut self) -> Option<&'a Fence> {
-        // SAFETY: The cursor was begun on an object that is locked, and whose fences stay for `'a`.
-        unsafe {
-            let fence = if mem::replace(&mut self.started, true) {
-                bindings::dma_resv_iter_next(&mut self.cursor)
-            } else {
-                bindings::dma_resv_iter_first(&mut self.cursor)
-            };
-            NonNull::new(fence).map(|fence| Fence::from_raw(fence.as_ptr()))
+        if mem::replace(&mut self.started, true) {
+            abi::dma_resv_iter_next(&mut self.cursor)
+        } else {
+            abi::dma_resv_iter_first(&mut self.cursor)
         }
     }
 }
@@ -87,10 +64,6 @@ pub struct UnlockedFence {
 /// If the object is given new fences meanwhile, the iterator begins again, and says so. Fences that
 /// were there all the time are seen since the last beginning.
 ///
-/// # Invariants
-///
-/// `cursor.fence` is NULL or holds a reference.
-///
 /// # Examples
 ///
 /// ```
@@ -107,9 +80,8 @@ pub struct UnlockedFence {
 /// # Ok::<(), Error>(())
 /// ```
 pub struct UnlockedFences<'a> {
-    cursor: bindings::dma_resv_iter,
+    cursor: Cursor<'a>,
     state: State,
-    _p: PhantomData<&'a Resv>,
 }
 
 #[derive(PartialEq, Eq)]
@@ -119,14 +91,13 @@ enum State {
     Ended,
 }
 
-impl<'a> UnlockedFences<'a> {
+impl Resv {
+    /// The pending fences of `usage`, one after the other. See [`UnlockedFences`].
     #[inline]
-    pub(super) fn new(resv: &'a Resv, usage: Usage) -> Self {
-        // INVARIANT: NULL.
-        Self {
-            cursor: cursor(resv.as_raw(), usage.as_raw()),
+    pub fn fences_unlocked(&self, usage: Usage) -> UnlockedFences<'_> {
+        UnlockedFences {
+            cursor: Cursor::new(self, usage),
             state: State::New,
-            _p: PhantomData,
         }
     }
 }
@@ -136,34 +107,22 @@ impl Iterator for UnlockedFences<'_> {
 
     #[inline]
     fn next(&mut self) -> Option<UnlockedFence> {
-        // INVARIANT: The calls move the reference in the cursor on, and leave NULL at the end.
         let fence = match self.state {
-            // SAFETY: The object is valid, and the cursor was begun on it.
-            State::New => unsafe { bindings::dma_resv_iter_first_unlocked(&mut self.cursor) },
-            // SAFETY: As above.
-            State::Running => unsafe { bindings::dma_resv_iter_next_unlocked(&mut self.cursor) },
+            State::New => abi::dma_resv_iter_first_unlocked(&mut self.cursor),
+            State::Running => abi::dma_resv_iter_next_unlocked(&mut self.cursor),
             State::Ended => return None,
         };
 
-        let Some(fence) = NonNull::new(fence) else {
+        let Some(fence) = fence.map(ARef::from) else {
             self.state = State::Ended;
             return None;
         };
         self.state = State::Running;
 
         Some(UnlockedFence {
-            // SAFETY: The cursor has a reference.
-            fence: unsafe { Fence::from_raw(fence.as_ptr()) }.into(),
-            usage: Usage::from_raw(self.cursor.fence_usage),
-            restarted: self.cursor.is_restarted,
+            fence,
+            usage: self.cursor.usage(),
+            restarted: self.cursor.is_restarted(),
         })
-    }
-}
-
-impl Drop for UnlockedFences<'_> {
-    #[inline]
-    fn drop(&mut self) {
-        // SAFETY: By the type invariant the reference is ours.
-        drop(unsafe { Fence::from_owned(self.cursor.fence) });
     }
 }
