@@ -48,35 +48,38 @@ use crate::{
 };
 use core::ptr::NonNull;
 
-#[cfg(CONFIG_HAS_DMA)]
-mod coherent;
-mod contents;
 mod exporter;
 mod fence;
-mod handed_out;
 pub mod heap;
 pub mod importer;
-#[cfg(CONFIG_MMU)]
-pub mod memfd;
 pub(crate) mod module_ref;
-mod operations;
-mod page_exporter;
-mod pages;
 mod resv;
-mod sg;
 #[cfg(CONFIG_SYNC_FILE)]
 mod sync_file;
 mod user_vec;
 
+#[cfg(CONFIG_MMU)]
+pub use self::exporter::memfd;
 #[cfg(CONFIG_SYNC_FILE)]
 pub use self::sync_file::SyncFile;
 pub use self::{
     exporter::{
+        AllocEffort,
         Attachment,
         Buffer,
+        BufferVma,
         ExportInfo,
         Exporter,
-        LockedBuffer, //
+        LockedBuffer,
+        Mapping,
+        MmapMode,
+        PageBlock,
+        PageBlockRuns,
+        PageBlocks,
+        PageRun,
+        PageSource,
+        VmapAddress,
+        MAX_SG_ENTRY, //
     },
     fence::{
         CallbackRegistration,
@@ -98,22 +101,6 @@ pub use self::{
         WaitAnyResult,
         WaitResult, //
     },
-    handed_out::{
-        BufferVma,
-        Mapping,
-        VmapAddress, //
-    },
-    page_exporter::{
-        MmapMode,
-        PageSource, //
-    },
-    pages::{
-        AllocEffort,
-        PageBlock,
-        PageBlockRuns,
-        PageBlocks,
-        PageRun, //
-    },
     resv::{
         AcquireCtx,
         Fences,
@@ -126,7 +113,6 @@ pub use self::{
         UnlockedFences,
         Usage, //
     },
-    sg::MAX_SG_ENTRY,
     user_vec::UserVec, //
 };
 

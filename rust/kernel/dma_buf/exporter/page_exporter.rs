@@ -3,7 +3,7 @@
 //! The one implementation of an exporter for everything that is made of pages.
 
 use super::{
-    exporter::{
+    buffer::{
         Attachment,
         Buffer,
         ExportInfo,
@@ -23,7 +23,6 @@ use super::{
         PageTables,
         SKIP_CPU_SYNC, //
     },
-    DmaBuf,
 };
 use crate::{
     alloc::{
@@ -33,6 +32,7 @@ use crate::{
     bindings,
     device::Device,
     dma::DataDirection,
+    dma_buf::DmaBuf,
     error::to_result,
     ffi::c_void,
     mm::virt::{

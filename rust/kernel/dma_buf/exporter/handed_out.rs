@@ -2,7 +2,7 @@
 
 //! What an [`Exporter`] hands out when it maps its memory, and what it is handed to be mapped into.
 
-use super::exporter::{
+use super::buffer::{
     Attachment,
     Buffer,
     Exporter, //

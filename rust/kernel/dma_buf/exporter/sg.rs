@@ -4,14 +4,14 @@
 
 use super::{
     handed_out::Mapping,
-    pages::PageRun,
-    DmaBuf, //
+    pages::PageRun, //
 };
 use crate::{
     alloc::KBox,
     bindings,
     device::Device,
     dma::DataDirection,
+    dma_buf::DmaBuf,
     error::to_result,
     page::{PAGE_MASK, PAGE_SHIFT},
     prelude::*,

@@ -8,7 +8,7 @@
 //! [`Buffer::mmap_coherent`], [`Buffer::vmap_coherent`].
 
 use super::{
-    exporter::{
+    buffer::{
         Attachment,
         Buffer,
         Exporter, //

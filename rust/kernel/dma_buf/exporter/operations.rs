@@ -3,7 +3,7 @@
 //! The C operations of an [`Exporter`].
 
 use super::{
-    exporter::{
+    buffer::{
         Attachment,
         Buffer,
         Exporter, //
@@ -13,11 +13,10 @@ use super::{
         Mapping,
         VmapAddress, //
     },
-    to_errno, //
 };
 use crate::{
-    alloc::KBox, bindings, device::Device, dma::DataDirection, ffi::c_int, mm::virt::VmaNew,
-    prelude::*, types::ForeignOwnable,
+    alloc::KBox, bindings, device::Device, dma::DataDirection, dma_buf::to_errno, ffi::c_int,
+    mm::virt::VmaNew, prelude::*, types::ForeignOwnable,
 };
 use core::{
     any::TypeId,
