@@ -7,50 +7,55 @@
 //! | | |
 //! |---|---|
 //! | `buffer` | what an exporter does ([`Exporter`]), and the buffer it does it for |
+//! | `export` | making such a buffer, and knowing it again |
 //! | `handed_out` | what it hands out, and what it is handed |
 //! | `operations` | the C operations |
-//! | `pages` | memory that is pages |
+//! | `run`, `block` | memory that is pages, and its owners |
 //! | `contents` | what is in them |
 //! | `memfd` | those of memory files |
 //! | `sg` | tables of them for devices |
-//! | `page_exporter` | the exporter for all that is pages |
+//! | `source`, `page_exporter`, `fault` | the exporter for all that is pages |
 //! | `coherent` | parts of an exporter for coherent memory |
 
+mod block;
 mod buffer;
 #[cfg(CONFIG_HAS_DMA)]
 mod coherent;
 mod contents;
+mod export;
+mod fault;
 mod handed_out;
 #[cfg(CONFIG_MMU)]
 pub mod memfd;
 mod operations;
 mod page_exporter;
-mod pages;
+mod run;
 mod sg;
+mod source;
 
 pub use self::{
+    block::{
+        AllocEffort,
+        PageBlock,
+        PageBlockRuns,
+        PageBlocks, //
+    },
     buffer::{
         Attachment,
         Buffer,
-        ExportInfo,
         Exporter,
         LockedBuffer, //
     },
+    export::ExportInfo,
     handed_out::{
         BufferVma,
         Mapping,
         VmapAddress, //
     },
-    page_exporter::{
+    run::PageRun,
+    sg::MAX_SG_ENTRY,
+    source::{
         MmapMode,
         PageSource, //
     },
-    pages::{
-        AllocEffort,
-        PageBlock,
-        PageBlockRuns,
-        PageBlocks,
-        PageRun, //
-    },
-    sg::MAX_SG_ENTRY, //
 };

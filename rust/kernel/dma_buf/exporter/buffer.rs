@@ -2,37 +2,26 @@
 
 //! A buffer, and what its exporter does for it.
 
-use super::{
-    handed_out::{
-        BufferVma,
-        Mapping,
-        VmapAddress, //
-    },
-    operations::Operations, //
+use super::handed_out::{
+    BufferVma,
+    Mapping,
+    VmapAddress, //
 };
 use crate::{
-    alloc::KBox,
     bindings,
     device::Device,
     dma::DataDirection,
     dma_buf::{
-        DmaBuf,
-        Resv,
-        ResvGuard, //
+        buffer::DmaBuf,
+        resv::{
+            Resv,
+            ResvGuard, //
+        },
     },
-    error::{
-        from_err_ptr,
-        VTABLE_DEFAULT_ERROR, //
-    },
-    ffi::{
-        c_int,
-        c_void, //
-    },
+    error::VTABLE_DEFAULT_ERROR,
+    ffi::c_void,
     interop::list::clist_create,
-    module::{
-        this_module,
-        ModuleMetadata, //
-    },
+    module::ModuleMetadata,
     prelude::*,
     sync::aref::{
         ARef,
@@ -46,10 +35,7 @@ use crate::{
 use core::{
     marker::PhantomData,
     ops::Deref,
-    ptr::{
-        self,
-        NonNull, //
-    },
+    ptr::NonNull, //
 };
 
 /// What an exporter does for its buffers.
@@ -163,16 +149,6 @@ pub trait Exporter: Sized + Send + Sync + 'static {
     }
 }
 
-/// How a buffer presents itself.
-pub struct ExportInfo {
-    /// Name of the exporter, shown in debugfs and `fdinfo`.
-    pub name: &'static CStr,
-    /// Size in bytes.
-    pub size: usize,
-    /// Open flags of the file: `O_RDWR` and the like.
-    pub flags: u32,
-}
-
 /// A [`DmaBuf`] of the exporter `T`, with its data.
 ///
 /// # Invariants
@@ -214,115 +190,12 @@ impl<T: Exporter> From<ARef<Buffer<T>>> for ARef<DmaBuf> {
 }
 
 impl<T: Exporter> Buffer<T> {
-    /// Exports `data` as a buffer.
-    ///
-    /// On failure (`ENOMEM`, `ENFILE`, `ENOENT` while the module is unloaded) `data` is dropped.
-    /// May sleep.
-    #[inline]
-    pub fn export(info: ExportInfo, data: KBox<T>) -> Result<ARef<Self>> {
-        const {
-            assert!(
-                T::HAS_PIN == T::HAS_UNPIN,
-                "an exporter has both pin and unpin or neither"
-            );
-            assert!(
-                T::HAS_VMAP == T::HAS_VUNMAP,
-                "an exporter has both vmap and vunmap or neither"
-            );
-        };
-
-        let data = data.into_foreign();
-        // SAFETY: From `into_foreign()` just above.
-        let resv = unsafe { KBox::<T>::borrow(data) }.resv();
-        let raw_info = bindings::dma_buf_export_info {
-            exp_name: info.name.as_char_ptr(),
-            owner: this_module::<T::OwnerModule>().as_ptr(),
-            ops: Operations::<T>::table(),
-            size: info.size,
-            flags: info.flags as c_int,
-            resv: resv.map_or(ptr::null_mut(), Resv::as_raw),
-            priv_: data,
-        };
-
-        // SAFETY: `raw_info` is complete and its pointers stay valid: the name and the table are
-        // static, `data` belongs to the buffer from now on. It is never borrowed mutably before it
-        // is dropped, after the buffer's last use; so the borrow of `resv` could as well last until
-        // then.
-        match from_err_ptr(unsafe { bindings::dma_buf_export(&raw_info) }) {
-            Ok(buf) => {
-                // SAFETY: `dma_buf_export()` returns a valid pointer or an error, and gives us
-                // the first reference.
-                // INVARIANT: Exported with `Operations<T>` just above.
-                Ok(unsafe { ARef::from_raw(NonNull::new_unchecked(buf).cast()) })
-            }
-            Err(err) => {
-                // SAFETY: From `into_foreign()` above; a failed export does not take ownership.
-                drop(unsafe { KBox::<T>::from_foreign(data) });
-                Err(err)
-            }
-        }
-    }
-
-    /// The buffer as one of this exporter's, if it is one: an importer that knows its own buffers
-    /// again need not attach to them.
-    ///
-    /// Buffers that another module's instance of the same generic exporter made are not recognised.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use kernel::{device::Device, dma::DataDirection, prelude::*, sync::aref::ARef};
-    /// use kernel::dma_buf::{Attachment, Buffer, DmaBuf, ExportInfo, Exporter, Mapping};
-    ///
-    /// /// Two exporters that do the same, namely nothing.
-    /// struct Idle<const N: usize>(u32);
-    ///
-    /// #[vtable]
-    /// impl<const N: usize> Exporter for Idle<N> {
-    ///     type Attachment = ();
-    ///
-    ///     fn attach(_buf: &Buffer<Self>, _dev: &Device) -> Result {
-    ///         Ok(())
-    ///     }
-    ///
-    ///     fn map(_attachment: &mut Attachment<'_, Self>, _dir: DataDirection) -> Result<Mapping> {
-    ///         Err(EBUSY)
-    ///     }
-    ///
-    ///     fn unmap(_attachment: &mut Attachment<'_, Self>, _map: Mapping, _dir: DataDirection) {}
-    /// }
-    ///
-    /// let info = ExportInfo { name: c"example", size: 4096, flags: 0 };
-    /// let buf: ARef<DmaBuf> = Buffer::export(info, KBox::new(Idle::<1>(7), GFP_KERNEL)?)?.into();
-    ///
-    /// assert!(Buffer::<Idle<1>>::from_dma_buf(&buf).is_some_and(|buf| buf.data().0 == 7));
-    /// assert!(Buffer::<Idle<2>>::from_dma_buf(&buf).is_none());
-    /// # Ok::<(), Error>(())
-    /// ```
-    #[inline]
-    pub fn from_dma_buf(buf: &DmaBuf) -> Option<&Self> {
-        // SAFETY: The operations are constant after export.
-        let ops = unsafe { (*buf.as_raw()).ops };
-
-        // SAFETY: The table is that of `T` and of no other type, so that this is a `Buffer<T>`.
-        ptr::eq(ops, Operations::<T>::table()).then(|| unsafe { Self::from_raw(buf.as_raw()) })
-    }
-
-    /// # Safety
-    ///
-    /// `ptr` must be a buffer as in the type invariant, and live for `'a`.
-    #[inline]
-    pub(super) unsafe fn from_raw<'a>(ptr: *mut bindings::dma_buf) -> &'a Self {
-        // SAFETY: By the caller's guarantee; `Buffer` is transparent.
-        unsafe { &*ptr.cast() }
-    }
-
     /// The exporter's data.
     #[inline]
     pub fn data(&self) -> &T {
         // SAFETY: By the type invariant the private data is a `KBox<T>`. It is dropped with the
         // buffer, and until then only borrowed immutably.
-        unsafe { KBox::<T>::borrow((*self.as_raw()).priv_) }
+        unsafe { KBox::<T>::borrow(self.constant().data) }
     }
 
     /// Whether no device is attached and there is no mapping for the kernel.
@@ -330,13 +203,12 @@ impl<T: Exporter> Buffer<T> {
     /// This takes no lock: of what begins or ends at the same time the caller may see either.
     #[inline]
     pub fn is_idle(&self) -> bool {
-        let buf = self.as_raw();
+        let head = self.constant().attachments;
 
         // SAFETY: Both fields live as long as the buffer, and reading them at any time is harmless.
         unsafe {
-            let head = &raw mut (*buf).attachments;
             (&raw const (*head).next).read_volatile() == head
-                && (&raw const (*buf).vmapping_counter).read_volatile() == 0
+                && (&raw const (*self.as_raw()).vmapping_counter).read_volatile() == 0
         }
     }
 
@@ -379,17 +251,11 @@ impl<T: Exporter> LockedBuffer<'_, T> {
     /// Calls `f` on every attachment.
     #[inline]
     pub fn for_each_attachment(&mut self, mut f: impl FnMut(Attachment<'_, T>)) {
-        let head = {
-            let buf = self.buf.as_raw();
-            // SAFETY: The pointer is valid; no reference is made to the C structure.
-            unsafe { &raw mut (*buf).attachments }
-        };
-
         // SAFETY: The list is initialised at export, holds `node`s of attachments only, and does
         // not change while the reservation object is locked, which `self` proves.
         let list = unsafe {
             clist_create!(
-                head,
+                self.buf.constant().attachments,
                 Opaque<bindings::dma_buf_attachment>,
                 bindings::dma_buf_attachment,
                 node
@@ -397,9 +263,12 @@ impl<T: Exporter> LockedBuffer<'_, T> {
         };
 
         for attachment in list.iter() {
-            // SAFETY: An attachment is in the list only after `attach` and before `detach`; the
+            // INVARIANT: An attachment is in the list only after `attach` and before `detach`; the
             // lock is held and `&mut self` makes this the only access in this task.
-            f(unsafe { Attachment::from_raw(attachment.get()) });
+            f(Attachment {
+                raw: NonNull::from(attachment).cast(),
+                _p: PhantomData,
+            });
         }
     }
 
@@ -442,41 +311,42 @@ impl<T: Exporter> LockedBuffer<'_, T> {
 /// `raw` is an attachment to a `Buffer<T>`, between its `attach` and its `detach`. The buffer's
 /// reservation object is held for `'a`, and this is the only way to the attachment's data
 /// meanwhile.
+#[repr(transparent)]
 pub struct Attachment<'a, T: Exporter> {
     raw: NonNull<bindings::dma_buf_attachment>,
     _p: PhantomData<(&'a DmaBuf, T)>,
 }
 
 impl<'a, T: Exporter> Attachment<'a, T> {
-    /// # Safety
-    ///
-    /// The type invariant must hold for `raw`.
-    #[inline]
-    pub(super) unsafe fn from_raw(raw: *mut bindings::dma_buf_attachment) -> Self {
-        Self {
-            // SAFETY: An attachment is not NULL, by the caller's guarantee.
-            raw: unsafe { NonNull::new_unchecked(raw) },
-            _p: PhantomData,
-        }
-    }
-
     #[inline]
     pub(super) fn as_raw(&self) -> NonNull<bindings::dma_buf_attachment> {
         self.raw
     }
 
+    #[inline(always)]
+    fn view(&self) -> AttachmentView<'a, T> {
+        // SAFETY: By the type invariant it is attached for `'a`, and neither field changes then.
+        // The importer keeps its device and the buffer meanwhile.
+        unsafe {
+            let raw = self.raw.as_ptr();
+
+            AttachmentView {
+                device: Device::from_raw((*raw).dev),
+                buffer: &*(*raw).dmabuf.cast(),
+            }
+        }
+    }
+
     /// The attached device.
     #[inline]
     pub fn device(&self) -> &'a Device {
-        // SAFETY: The importer keeps its device while it is attached, that is for `'a`.
-        unsafe { Device::from_raw((*self.raw.as_ptr()).dev) }
+        self.view().device
     }
 
     /// The buffer.
     #[inline]
     pub fn buffer(&self) -> &'a Buffer<T> {
-        // SAFETY: By the type invariant; the importer keeps the buffer while it is attached.
-        unsafe { Buffer::from_raw((*self.raw.as_ptr()).dmabuf) }
+        self.view().buffer
     }
 
     /// What the exporter keeps for this attachment.
@@ -486,4 +356,10 @@ impl<'a, T: Exporter> Attachment<'a, T> {
         // after `'a` only, and nobody else accesses it meanwhile.
         unsafe { T::Attachment::borrow_mut((*self.raw.as_ptr()).priv_) }
     }
+}
+
+/// What an attachment is of, and to what.
+struct AttachmentView<'a, T: Exporter> {
+    device: &'a Device,
+    buffer: &'a Buffer<T>,
 }

@@ -2,9 +2,9 @@
 
 //! What is in pages, copied in and out.
 
-use super::pages::{
-    PageBlock,
-    PageRun, //
+use super::{
+    block::PageBlock,
+    run::PageRun, //
 };
 use crate::{
     bindings,
@@ -43,45 +43,7 @@ impl PageRun<'_> {
     /// ```
     #[inline]
     pub fn read(&self, offset: usize, out: &mut [u8]) -> Result {
-        self.for_each_part(offset, out.len(), |mapped, done, len| {
-            // SAFETY: `for_each_part` divides the length of `out`, and lends mapped memory. Nothing
-            // in Rust changes it meanwhile: `PageBlock::write` has its block for itself.
-            unsafe { bindings::memcpy(out.as_mut_ptr().add(done).cast(), mapped.cast(), len) };
-        })
-    }
-
-    /// Calls `copy` with the kernel address, the distance from `offset` and the length of each
-    /// page's part of `len` bytes from `offset` on. The address is valid for this length, for the
-    /// time of the call.
-    #[inline]
-    fn for_each_part(
-        &self,
-        offset: usize,
-        len: usize,
-        mut copy: impl FnMut(*mut u8, usize, usize),
-    ) -> Result {
-        if offset.checked_add(len).is_none_or(|end| end > self.size()) {
-            return Err(EINVAL);
-        }
-
-        let mut done = 0;
-        while done < len {
-            let at = offset + done;
-            let start = at & !PAGE_MASK;
-            let part = (PAGE_SIZE - start).min(len - done);
-            let page = self.page(at >> PAGE_SHIFT).ok_or(EINVAL)?;
-
-            // SAFETY: The page is memory that the run's owner keeps. Unmapped again by this task,
-            // in reverse order.
-            unsafe {
-                let mapped = bindings::kmap_local_page(page).cast::<u8>();
-
-                copy(mapped.add(start), done, part);
-                bindings::kunmap_local(mapped.cast());
-            }
-            done += part;
-        }
-        Ok(())
+        Transfer::Out(*self, out).from(offset)
     }
 }
 
@@ -92,11 +54,52 @@ impl PageBlock {
     /// mutably. Fails with `EINVAL`, and copies nothing, unless all of it fits. Does not sleep.
     #[inline]
     pub fn write(&mut self, offset: usize, data: &[u8]) -> Result {
-        self.run()
-            .for_each_part(offset, data.len(), |mapped, done, len| {
-                // SAFETY: `for_each_part` divides the length of `data`, and lends mapped memory,
-                // which is only ours: no run of it is borrowed.
-                unsafe { bindings::memcpy(mapped.cast(), data.as_ptr().add(done).cast(), len) };
-            })
+        Transfer::In(self, data).from(offset)
+    }
+}
+
+/// What is copied. What pages are written to are nobody else's.
+enum Transfer<'a> {
+    Out(PageRun<'a>, &'a mut [u8]),
+    In(&'a mut PageBlock, &'a [u8]),
+}
+
+impl Transfer<'_> {
+    /// Copies all of the bytes, from byte `offset` of the pages on.
+    #[inline(always)]
+    fn from(mut self, offset: usize) -> Result {
+        let (run, bytes, len, out) = match &mut self {
+            Transfer::Out(run, out) => (*run, out.as_mut_ptr(), out.len(), true),
+            Transfer::In(block, data) => (block.run(), data.as_ptr().cast_mut(), data.len(), false),
+        };
+
+        if offset.checked_add(len).is_none_or(|end| end > run.size()) {
+            return Err(EINVAL);
+        }
+
+        let mut done = 0;
+        while done < len {
+            let at = offset + done;
+            let start = at & !PAGE_MASK;
+            let part = (PAGE_SIZE - start).min(len - done);
+            let page = run.page(at >> PAGE_SHIFT).ok_or(EINVAL)?;
+
+            // SAFETY: The page is memory that the run's owner keeps. The part lies in it, and in
+            // the bytes, which are only written to if they may be. Nothing in Rust has a reference
+            // to what is in the page. Unmapped again by this task, in reverse order.
+            unsafe {
+                let mapped = bindings::kmap_local_page(page);
+                let (memory, bytes) = (mapped.byte_add(start), bytes.add(done).cast());
+
+                if out {
+                    bindings::memcpy(bytes, memory, part);
+                } else {
+                    bindings::memcpy(memory, bytes, part);
+                }
+                bindings::kunmap_local(mapped);
+            }
+            done += part;
+        }
+        Ok(())
     }
 }

@@ -15,12 +15,28 @@ use super::{
     },
 };
 use crate::{
-    alloc::KBox, bindings, device::Device, dma::DataDirection, dma_buf::to_errno, ffi::c_int,
-    mm::virt::VmaNew, prelude::*, types::ForeignOwnable,
+    bindings,
+    device::Device,
+    dma::DataDirection,
+    dma_buf::trampoline::{
+        one,
+        three,
+        two,
+        Arg,
+        Mut,
+        Ref,
+        Value, //
+    },
+    prelude::*,
+    types::{
+        ForeignOwnable,
+        Opaque, //
+    },
 };
 use core::{
     any::TypeId,
     marker::PhantomData,
+    mem::MaybeUninit,
     ptr::NonNull, //
 };
 
@@ -36,6 +52,37 @@ pub(super) struct Operations<T: Exporter>(PhantomData<T>);
 struct Table {
     ops: bindings::dma_buf_ops,
     _identity: fn() -> TypeId,
+}
+
+// What the core passes to an operation of `T`, as `struct dma_buf_ops` documents: a buffer that was
+// exported with the table, and lives meanwhile;
+type Buf<T> = Ref<Buffer<T>, bindings::dma_buf>;
+// an attachment to one, before it is in the list or after it was taken off, when nobody else looks
+// at it;
+type Loose = Mut<bindings::dma_buf_attachment, bindings::dma_buf_attachment>;
+// one in between, with the reservation object held;
+type Attached<T> = Attachment<'static, T>;
+// and a direction, which an importer may have made up.
+type Direction = Value<bindings::dma_data_direction>;
+
+// SAFETY: An attachment is a pointer to the C attachment.
+unsafe impl<T: Exporter> Arg for Attachment<'static, T> {
+    type Raw = *mut bindings::dma_buf_attachment;
+    type Typed<'a> = Attachment<'a, T>;
+}
+
+/// What an importer gives back.
+///
+/// # Invariants
+///
+/// A table that `map` gave out for the attachment that it comes with, and that does not come again.
+#[repr(transparent)]
+struct Returned(Option<NonNull<bindings::sg_table>>);
+
+// SAFETY: A pointer that may be NULL.
+unsafe impl Arg for Returned {
+    type Raw = *mut bindings::sg_table;
+    type Typed<'a> = Returned;
 }
 
 impl<T: Exporter> Operations<T> {
@@ -54,118 +101,99 @@ impl<T: Exporter> Operations<T> {
     };
 
     const OPS: bindings::dma_buf_ops = bindings::dma_buf_ops {
-        attach: Some(Self::attach),
-        detach: Some(Self::detach),
-        pin: if T::HAS_PIN { Some(Self::pin) } else { None },
-        unpin: if T::HAS_UNPIN {
-            Some(Self::unpin)
+        attach: Some(two::<Buf<T>, Loose, _, _>(Self::attach)),
+        detach: Some(two::<Buf<T>, Loose, _, _>(Self::detach)),
+        pin: if T::HAS_PIN {
+            Some(one::<Attached<T>, _, _>(Self::pin))
         } else {
             None
         },
-        map_dma_buf: Some(Self::map),
-        unmap_dma_buf: Some(Self::unmap),
-        release: Some(Self::release),
+        unpin: if T::HAS_UNPIN {
+            Some(one::<Attached<T>, _, _>(Self::unpin))
+        } else {
+            None
+        },
+        map_dma_buf: Some(two::<Attached<T>, Direction, _, _>(Self::map)),
+        unmap_dma_buf: Some(three::<Attached<T>, Returned, Direction, _, _>(Self::unmap)),
+        release: Some(one::<Ref<Opaque<_>, _>, _, _>(Self::release)),
         begin_cpu_access: if T::HAS_BEGIN_CPU_ACCESS {
-            Some(Self::begin_cpu_access)
+            Some(two::<Buf<T>, Direction, _, _>(Self::begin_cpu_access))
         } else {
             None
         },
         end_cpu_access: if T::HAS_END_CPU_ACCESS {
-            Some(Self::end_cpu_access)
+            Some(two::<Buf<T>, Direction, _, _>(Self::end_cpu_access))
         } else {
             None
         },
-        mmap: if T::HAS_MMAP { Some(Self::mmap) } else { None },
-        vmap: if T::HAS_VMAP { Some(Self::vmap) } else { None },
+        mmap: if T::HAS_MMAP {
+            Some(two::<Buf<T>, BufferVma<'static>, _, _>(Self::mmap))
+        } else {
+            None
+        },
+        vmap: if T::HAS_VMAP {
+            Some(two::<Buf<T>, Mut<MaybeUninit<_>, _>, _, _>(Self::vmap))
+        } else {
+            None
+        },
         vunmap: if T::HAS_VUNMAP {
-            Some(Self::vunmap)
+            Some(two::<Buf<T>, Mut<_, _>, _, _>(Self::vunmap))
         } else {
             None
         },
     };
 
-    // For all of these: the core calls them with a buffer that was exported with this table, and
-    // as `struct dma_buf_ops` documents.
+    #[inline(always)]
+    fn attach(buf: &Buffer<T>, attachment: &mut bindings::dma_buf_attachment) -> Result {
+        // SAFETY: The importer keeps its device as long as it is attached.
+        let dev = unsafe { Device::from_raw(attachment.dev) };
 
-    /// # Safety
-    ///
-    /// Called by the core, with a new attachment to a buffer of `T`.
-    unsafe extern "C" fn attach(
-        buf: *mut bindings::dma_buf,
-        attachment: *mut bindings::dma_buf_attachment,
-    ) -> c_int {
-        // SAFETY: The core's guarantee; the importer owns a reference to the buffer.
-        let buf = unsafe { Buffer::<T>::from_raw(buf) };
-        // SAFETY: The attachment is new and has a device.
-        let dev = unsafe { Device::from_raw((*attachment).dev) };
-
-        to_errno(T::attach(buf, dev).map(|data| {
-            // SAFETY: The attachment is not in the list yet, so nobody else looks at it.
-            unsafe { (*attachment).priv_ = data.into_foreign() };
-        }))
+        attachment.priv_ = T::attach(buf, dev)?.into_foreign();
+        Ok(())
     }
 
-    /// # Safety
-    ///
-    /// Called by the core, once, with an attachment that it took off the list.
-    unsafe extern "C" fn detach(
-        _buf: *mut bindings::dma_buf,
-        attachment: *mut bindings::dma_buf_attachment,
-    ) {
-        // SAFETY: Put there by `attach`, and the attachment is used no more.
-        drop(unsafe { T::Attachment::from_foreign((*attachment).priv_) });
+    #[inline(always)]
+    fn detach(_buf: &Buffer<T>, attachment: &mut bindings::dma_buf_attachment) {
+        // SAFETY: Put there by `attach`. The core detaches once, and then nobody uses it any more.
+        drop(unsafe { T::Attachment::from_foreign(attachment.priv_) });
     }
 
-    /// # Safety
-    ///
-    /// Called by the core with the reservation object held.
-    unsafe extern "C" fn pin(attachment: *mut bindings::dma_buf_attachment) -> c_int {
-        // SAFETY: The core's guarantee.
-        to_errno(T::pin(&mut unsafe { Attachment::from_raw(attachment) }))
+    #[inline(always)]
+    fn pin(mut attachment: Attachment<'_, T>) -> Result {
+        T::pin(&mut attachment)
     }
 
-    /// # Safety
-    ///
-    /// Called by the core with the reservation object held.
-    unsafe extern "C" fn unpin(attachment: *mut bindings::dma_buf_attachment) {
-        // SAFETY: The core's guarantee.
-        T::unpin(&mut unsafe { Attachment::from_raw(attachment) });
+    #[inline(always)]
+    fn unpin(mut attachment: Attachment<'_, T>) {
+        T::unpin(&mut attachment);
     }
 
-    /// # Safety
-    ///
-    /// Called by the core with the reservation object held.
-    unsafe extern "C" fn map(
-        attachment: *mut bindings::dma_buf_attachment,
+    #[inline(always)]
+    fn map(
+        mut attachment: Attachment<'_, T>,
         dir: bindings::dma_data_direction,
-    ) -> *mut bindings::sg_table {
-        // SAFETY: The core's guarantee.
-        let mut this = unsafe { Attachment::from_raw(attachment) };
+    ) -> Result<NonNull<bindings::sg_table>> {
+        let mapping = T::map(&mut attachment, direction(dir)?)?;
 
-        match direction(dir).and_then(|dir| T::map(&mut this, dir)) {
-            // Of another attachment: a bug of the exporter, and lost.
-            Ok(mapping) if crate::warn_on!(!mapping.is_for(attachment)) => EINVAL.to_ptr(),
-            Ok(mapping) => mapping.as_raw().as_ptr(),
-            Err(err) => err.to_ptr(),
+        // Of another attachment: a bug of the exporter, and lost.
+        if crate::warn_on!(!mapping.is_for(attachment.as_raw())) {
+            return Err(EINVAL);
         }
+        Ok(mapping.as_raw())
     }
 
-    /// # Safety
-    ///
-    /// Called by the core with the reservation object held, once for each table that `map` gave.
-    unsafe extern "C" fn unmap(
-        attachment: *mut bindings::dma_buf_attachment,
-        table: *mut bindings::sg_table,
+    #[inline(always)]
+    fn unmap(
+        mut attachment: Attachment<'_, T>,
+        table: Returned,
         dir: bindings::dma_data_direction,
     ) {
-        // SAFETY: The core's guarantee.
-        let mut attachment = unsafe { Attachment::from_raw(attachment) };
         // An importer that has forgotten the direction must not keep its mapping for that.
         let dir = direction(dir);
         crate::warn_on!(dir.is_err());
 
-        if let Some(table) = NonNull::new(table) {
-            // SAFETY: This is the table that `map` gave out, coming back.
+        if let Some(table) = table.0 {
+            // SAFETY: By the type invariant it was given out for this attachment, and not since.
             let mapping = unsafe { Mapping::from_raw(table) };
             T::unmap(
                 &mut attachment,
@@ -175,105 +203,56 @@ impl<T: Exporter> Operations<T> {
         }
     }
 
-    /// # Safety
-    ///
-    /// Called by the core after the last reference to the buffer is gone.
-    unsafe extern "C" fn release(buf: *mut bindings::dma_buf) {
-        // SAFETY: Put there by `export`, and the buffer is used no more.
-        drop(unsafe { KBox::<T>::from_foreign((*buf).priv_) });
-    }
-
-    /// # Safety
-    ///
-    /// Called by the core with a live buffer.
-    unsafe extern "C" fn begin_cpu_access(
-        buf: *mut bindings::dma_buf,
-        dir: bindings::dma_data_direction,
-    ) -> c_int {
-        // SAFETY: The core's guarantee.
-        unsafe { Self::cpu_access(buf, dir, T::begin_cpu_access) }
-    }
-
-    /// # Safety
-    ///
-    /// Called by the core with a live buffer.
-    unsafe extern "C" fn end_cpu_access(
-        buf: *mut bindings::dma_buf,
-        dir: bindings::dma_data_direction,
-    ) -> c_int {
-        // SAFETY: The core's guarantee.
-        unsafe { Self::cpu_access(buf, dir, T::end_cpu_access) }
-    }
-
-    /// # Safety
-    ///
-    /// `buf` must be a live buffer of `T`.
     #[inline(always)]
-    unsafe fn cpu_access(
-        buf: *mut bindings::dma_buf,
-        dir: bindings::dma_data_direction,
-        op: impl FnOnce(&Buffer<T>, DataDirection) -> Result,
-    ) -> c_int {
-        // SAFETY: By the caller's guarantee.
-        let buf = unsafe { Buffer::from_raw(buf) };
-
-        to_errno(direction(dir).and_then(|dir| op(buf, dir)))
+    fn release(buf: &Opaque<bindings::dma_buf>) {
+        // SAFETY: The core releases a buffer once, when nobody uses it any more. `export` has put
+        // the data there.
+        drop(unsafe { KBox::<T>::from_foreign((*buf.get()).priv_) });
     }
 
-    /// # Safety
-    ///
-    /// Called by the core with a live buffer and an area that is being set up.
-    unsafe extern "C" fn mmap(
-        buf: *mut bindings::dma_buf,
-        vma: *mut bindings::vm_area_struct,
-    ) -> c_int {
-        // SAFETY: The core's guarantee, and nobody else sets up the area.
-        let (buf, vma) = unsafe {
-            let vma = BufferVma::new(VmaNew::from_raw(vma));
-            (Buffer::from_raw(buf), vma)
+    #[inline(always)]
+    fn begin_cpu_access(buf: &Buffer<T>, dir: bindings::dma_data_direction) -> Result {
+        T::begin_cpu_access(buf, direction(dir)?)
+    }
+
+    #[inline(always)]
+    fn end_cpu_access(buf: &Buffer<T>, dir: bindings::dma_data_direction) -> Result {
+        T::end_cpu_access(buf, direction(dir)?)
+    }
+
+    #[inline(always)]
+    fn mmap(buf: &Buffer<T>, vma: BufferVma<'_>) -> Result {
+        T::mmap(buf, vma)
+    }
+
+    #[inline(always)]
+    fn vmap(buf: &Buffer<T>, map: &mut MaybeUninit<bindings::iosys_map>) -> Result {
+        let addr = T::vmap(buf)?;
+
+        // Of another buffer: a bug of the exporter.
+        if crate::warn_on!(!addr.is_for(buf)) {
+            return Err(EINVAL);
+        }
+        let vaddr = addr.as_ptr();
+        map.write(bindings::iosys_map {
+            is_iomem: false,
+            __bindgen_anon_1: bindings::iosys_map__bindgen_ty_1 { vaddr },
+        });
+        Ok(())
+    }
+
+    #[inline(always)]
+    fn vunmap(buf: &Buffer<T>, map: &mut bindings::iosys_map) {
+        // SAFETY: `vmap` has set `vaddr`, and this is its address, coming back.
+        let addr = unsafe {
+            let addr = map.__bindgen_anon_1.vaddr;
+            NonNull::new(addr).map(|addr| VmapAddress::new(addr))
         };
 
-        to_errno(T::mmap(buf, vma))
-    }
-
-    /// # Safety
-    ///
-    /// Called by the core with a live buffer, the reservation object held and room for the result.
-    unsafe extern "C" fn vmap(buf: *mut bindings::dma_buf, map: *mut bindings::iosys_map) -> c_int {
-        // SAFETY: The core's guarantee.
-        let this = unsafe { Buffer::from_raw(buf) };
-
-        to_errno(T::vmap(this).and_then(|addr| {
-            // Of another buffer: a bug of the exporter.
-            if crate::warn_on!(!addr.is_for(buf)) {
-                return Err(EINVAL);
-            }
-            let vaddr = addr.as_ptr();
-            // SAFETY: The core's guarantee.
-            unsafe {
-                map.write(bindings::iosys_map {
-                    is_iomem: false,
-                    __bindgen_anon_1: bindings::iosys_map__bindgen_ty_1 { vaddr },
-                })
-            };
-            Ok(())
-        }))
-    }
-
-    /// # Safety
-    ///
-    /// Called by the core with a live buffer, the reservation object held and what `vmap` gave.
-    unsafe extern "C" fn vunmap(buf: *mut bindings::dma_buf, map: *mut bindings::iosys_map) {
-        // SAFETY: The core's guarantee; `vmap` sets `vaddr`.
-        let (buf, addr) = unsafe { (Buffer::from_raw(buf), (*map).__bindgen_anon_1.vaddr) };
-
-        if let Some(addr) = NonNull::new(addr) {
-            // SAFETY: The address that `vmap` gave out, coming back.
-            T::vunmap(buf, unsafe { VmapAddress::new(addr) });
+        if let Some(addr) = addr {
+            T::vunmap(buf, addr);
             // Who uses it once more shall find that it is gone.
-            //
-            // SAFETY: The core's guarantee.
-            unsafe { map.write(bindings::iosys_map::default()) };
+            *map = bindings::iosys_map::default();
         }
     }
 }

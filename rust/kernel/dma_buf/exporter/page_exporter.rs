@@ -6,41 +6,35 @@ use super::{
     buffer::{
         Attachment,
         Buffer,
-        ExportInfo,
         Exporter, //
     },
+    export::ExportInfo,
+    fault::fault_in,
     handed_out::{
         BufferVma,
         Mapping,
+        Shown,
         VmapAddress, //
     },
-    pages::{
-        Joined,
-        PageRun, //
-    },
+    run::Joined,
     sg::{
         Owner,
         PageTables,
         SKIP_CPU_SYNC, //
     },
+    source::{
+        MmapMode,
+        PageSource, //
+    },
 };
 use crate::{
-    alloc::{
-        KBox,
-        KVVec, //
-    },
+    alloc::KVVec,
     bindings,
     device::Device,
     dma::DataDirection,
-    dma_buf::DmaBuf,
+    dma_buf::buffer::DmaBuf,
     error::to_result,
-    ffi::c_void,
-    mm::virt::{
-        flags as vm,
-        VmaNew,
-        VmaRef, //
-    },
-    module::ModuleMetadata,
+    mm::virt::VmaNew,
     page::{
         PAGE_SHIFT,
         PAGE_SIZE, //
@@ -54,103 +48,7 @@ use crate::{
         },
     },
 };
-use core::{
-    marker::PhantomData,
-    ptr::NonNull, //
-};
-
-/// When the pages of a buffer enter the page tables of a process that maps it.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub enum MmapMode {
-    /// In `mmap()`.
-    AtOnce,
-    /// Each when it is touched. Only shared mappings are possible then: others get `EINVAL`. They
-    /// count as I/O memory.
-    OnFault,
-    /// All that the process maps when the first is touched. Only shared mappings are possible
-    /// then: others get `EINVAL`.
-    OnFirstFault,
-}
-
-/// Memory made of pages, which can be exported as a buffer with [`DmaBuf::from_pages`].
-///
-/// The value owns the pages and frees them when it is dropped, after the last user is gone.
-///
-/// # Examples
-///
-/// ```
-/// use kernel::{dma_buf::{AllocEffort, DmaBuf, PageBlock, PageRun, PageSource}, prelude::*};
-/// use kernel::{fs::file::flags, sync::aref::ARef};
-///
-/// struct Block(PageBlock);
-///
-/// #[vtable]
-/// impl PageSource for Block {
-///     fn runs(&self) -> impl Iterator<Item = PageRun<'_>> + Clone {
-///         core::iter::once(self.0.run())
-///     }
-/// }
-///
-/// fn export() -> Result<ARef<DmaBuf>> {
-///     let block = PageBlock::alloc(2, AllocEffort::Required, false).ok_or(ENOMEM)?;
-///     DmaBuf::from_pages(c"example", flags::O_RDWR, Block(block))
-/// }
-/// ```
-#[vtable]
-pub trait PageSource: Sized + Send + Sync + 'static {
-    /// The module whose code must stay while a buffer lives. Filled in by `#[vtable]`.
-    type OwnerModule: ModuleMetadata;
-
-    /// When pages are mapped into a process.
-    const MMAP: MmapMode = MmapMode::AtOnce;
-
-    /// Whether devices get runs that are neighbours in memory as one.
-    const JOIN: bool = false;
-
-    /// Whether it is an error, `EINVAL`, to end an access of the CPU when none has ever begun.
-    const END_NEEDS_BEGIN: bool = false;
-
-    /// Whether processes write to the memory without announcing it, by other ways than the buffer.
-    ///
-    /// What they write while a device has the memory mapped is then still there when it is
-    /// unmapped. What the device has written is seen by the CPU after an access has begun, not
-    /// because the device's mapping is undone: where there is a bounce buffer, that access has to
-    /// begin before.
-    const WRITTEN_BEHIND: bool = false;
-
-    /// The pages, in the order of the buffer's contents. The same at each call: if they are not as
-    /// many as [`count`](Self::count) has said, devices and the kernel cannot map the buffer, which
-    /// is `EINVAL`.
-    fn runs(&self) -> impl Iterator<Item = PageRun<'_>> + Clone;
-
-    /// The pages that [`runs`](Self::runs) shows, without the first `skip` of them.
-    ///
-    /// Page faults and `mmap()` begin where they need to: implemented by memory that finds a page
-    /// without looking at those before it.
-    #[inline]
-    fn runs_after(&self, mut skip: usize) -> impl Iterator<Item = PageRun<'_>> {
-        self.runs().filter_map(move |run| {
-            let rest = run.skip(skip);
-
-            skip = skip.saturating_sub(run.count());
-            rest
-        })
-    }
-
-    /// How many pages [`runs`](Self::runs) shows. Fails with `EINVAL` if they cannot be counted.
-    #[inline]
-    fn count(&self) -> Result<usize> {
-        self.runs()
-            .try_fold(0usize, |sum, run| sum.checked_add(run.count()))
-            .ok_or(EINVAL)
-    }
-
-    /// Whether the pages are shared with the host of a confidential virtual machine.
-    #[inline]
-    fn decrypted(&self) -> bool {
-        false
-    }
-}
+use core::ptr::NonNull;
 
 impl DmaBuf {
     /// Exports the pages of `source` as a buffer.
@@ -245,7 +143,7 @@ impl<S: PageSource> Pages<S> {
     fn remap(&self, vma: &VmaNew) -> Result {
         let mut addr = vma.start();
 
-        for run in self.source.runs_after(page_offset(vma)) {
+        for run in self.source.runs_after(Shown::by(vma).page) {
             let size = run.size().min(vma.end() - addr);
             let decrypted = self.source.decrypted();
 
@@ -258,29 +156,6 @@ impl<S: PageSource> Pages<S> {
             if addr == vma.end() {
                 break;
             }
-        }
-        Ok(())
-    }
-
-    /// Lets page faults fill `vma`.
-    #[inline]
-    fn fault_in(&self, vma: &VmaNew) -> Result {
-        if vma.flags() & (vm::SHARED | vm::MAYSHARE) == 0 {
-            return Err(EINVAL);
-        }
-        if S::MMAP == MmapMode::OnFault {
-            vma.set_io();
-        }
-        vma.set_dontexpand();
-        vma.set_dontdump();
-
-        let raw = vma.as_ptr();
-        // SAFETY: `vma` is being set up and not shared yet. Only page frames of a shared mapping
-        // will enter it. `self` lives as long as the buffer, which `vma` keeps through its file.
-        unsafe {
-            (*raw).__bindgen_anon_2.vm_flags |= vm::PFNMAP;
-            (*raw).vm_ops = &VmOps::<S>::TABLE;
-            (*raw).vm_private_data = core::ptr::from_ref(self).cast_mut().cast();
         }
         Ok(())
     }
@@ -329,7 +204,11 @@ impl<S: PageSource> Exporter for Pages<S> {
     fn mmap(buf: &Buffer<Self>, vma: BufferVma<'_>) -> Result {
         match S::MMAP {
             MmapMode::AtOnce => buf.data().remap(&vma),
-            MmapMode::OnFault | MmapMode::OnFirstFault => buf.data().fault_in(&vma),
+            MmapMode::OnFault | MmapMode::OnFirstFault => {
+                // SAFETY: The source lives as long as the buffer, which an area of it keeps by its
+                // file. It is not moved, nor borrowed mutably, before it is dropped.
+                unsafe { fault_in(&buf.data().source, &vma) }
+            }
         }
     }
 
@@ -347,18 +226,13 @@ impl<S: PageSource> Exporter for Pages<S> {
         }
 
         // SAFETY: `pages` holds the pages of this buffer, which outlive the mapping: the core
-        // undoes it before it releases the buffer.
-        let addr = NonNull::new(unsafe {
-            bindings::vmap_kernel(
-                pages.as_mut_ptr(),
-                pages.len().try_into()?,
-                source.decrypted(),
-            )
-        })
-        .ok_or(ENOMEM)?;
+        // undoes it before it releases the buffer. All of them are mapped at the address.
+        unsafe {
+            let count = pages.len().try_into()?;
+            let addr = bindings::vmap_kernel(pages.as_mut_ptr(), count, source.decrypted());
 
-        // SAFETY: All of the buffer's pages are mapped at `addr`.
-        Ok(unsafe { VmapAddress::new(addr) })
+            Ok(VmapAddress::new(NonNull::new(addr).ok_or(ENOMEM)?))
+        }
     }
 
     fn vunmap(_buf: &Buffer<Self>, addr: VmapAddress) {
@@ -366,75 +240,3 @@ impl<S: PageSource> Exporter for Pages<S> {
         unsafe { bindings::vunmap(addr.as_ptr()) };
     }
 }
-
-/// Which page of the buffer is at the beginning of `vma`.
-#[inline]
-fn page_offset(vma: &VmaRef) -> usize {
-    // SAFETY: The area does not change while we may look at it.
-    unsafe { (*vma.as_ptr()).vm_pgoff }
-}
-
-/// The C operations of an area that faults fill.
-struct VmOps<S>(PhantomData<S>);
-
-impl<S: PageSource> VmOps<S> {
-    const TABLE: bindings::vm_operations_struct = bindings::vm_operations_struct {
-        fault: Some(Self::fault),
-        ..pin_init::zeroed()
-    };
-
-    /// # Safety
-    ///
-    /// Called by the memory management with a fault in an area that [`Pages::fault_in`] set up.
-    unsafe extern "C" fn fault(vmf: *mut bindings::vm_fault) -> bindings::vm_fault_t {
-        // SAFETY: The fields are constant during the fault.
-        let (vma, pgoff, addr) = unsafe {
-            let fault = &(*vmf).__bindgen_anon_1;
-            (fault.vma, fault.pgoff, fault.address)
-        };
-        // SAFETY: `fault_in` put it there.
-        let pages = unsafe { &*(*vma).vm_private_data.cast::<c_void>().cast::<Pages<S>>() };
-
-        let Some(run) = pages.source.runs_after(pgoff).next() else {
-            return bindings::vm_fault_reason_VM_FAULT_SIGBUS;
-        };
-        let decrypted = pages.source.decrypted();
-        // SAFETY: The area takes page frames, and `addr` is inside it.
-        let result = unsafe { bindings::vmf_insert_page_pfn(vma, addr, run.first(), decrypted) };
-
-        if S::MMAP == MmapMode::OnFirstFault && result == INSERTED {
-            // SAFETY: The area is locked during the fault.
-            Self::fill(pages, unsafe { VmaRef::from_raw(vma) }, addr);
-        }
-        result
-    }
-
-    /// Inserts the other pages of the area, too, as long as that goes well. Who touches one that
-    /// is missing has a fault of its own.
-    fn fill(pages: &Pages<S>, vma: &VmaRef, faulted: usize) {
-        let (mut addr, end) = (vma.start(), vma.end());
-        let decrypted = pages.source.decrypted();
-
-        for run in pages.source.runs_after(page_offset(vma)) {
-            for page in run.truncate((end - addr) >> PAGE_SHIFT).pages() {
-                if addr != faulted {
-                    // SAFETY: The area takes page frames, and `addr` is inside it.
-                    let result = unsafe {
-                        bindings::vmf_insert_page_pfn(vma.as_ptr(), addr, page, decrypted)
-                    };
-
-                    if result != INSERTED {
-                        return;
-                    }
-                }
-                addr += PAGE_SIZE;
-            }
-            if addr == end {
-                return;
-            }
-        }
-    }
-}
-
-/// What C says when a page was inserted, or was there already.
-const INSERTED: bindings::vm_fault_t = bindings::vm_fault_reason_VM_FAULT_NOPAGE;
