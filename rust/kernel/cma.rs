@@ -29,29 +29,32 @@ unsafe impl Send for Cma {}
 unsafe impl Sync for Cma {}
 
 impl Cma {
-    /// # Safety
-    ///
-    /// `ptr` must be NULL or a region.
+    /// The region for devices with this index, or the one for devices without.
     #[cfg(CONFIG_DMA_CMA)]
-    unsafe fn from_raw(ptr: *mut bindings::cma) -> Option<&'static Self> {
-        // SAFETY: By the caller's guarantee; regions stay for ever; `Cma` is transparent.
-        NonNull::new(ptr).map(|cma| unsafe { cma.cast().as_ref() })
+    fn of_devices(index: Option<c_uint>) -> Option<&'static Self> {
+        // SAFETY: NULL asks for the default region. What is not NULL is a region, and these stay
+        // for ever; `Cma` is transparent.
+        unsafe {
+            let cma = match index {
+                None => bindings::dev_get_cma_area(core::ptr::null_mut()),
+                Some(index) => bindings::dma_contiguous_get_area_by_idx(index),
+            };
+
+            cma.cast::<Self>().as_ref()
+        }
     }
 
     /// The region that devices without one of their own allocate from.
     #[cfg(CONFIG_DMA_CMA)]
     pub fn default_region() -> Option<&'static Self> {
-        // SAFETY: NULL asks for the default region.
-        unsafe { Self::from_raw(bindings::dev_get_cma_area(core::ptr::null_mut())) }
+        Self::of_devices(None)
     }
 
     /// The further regions that were reserved for devices.
     #[cfg(CONFIG_DMA_CMA)]
     pub fn device_regions() -> impl Iterator<Item = &'static Self> {
-        (0..).map_while(|index| {
-            // SAFETY: NULL is returned behind the last region.
-            unsafe { Self::from_raw(bindings::dma_contiguous_get_area_by_idx(index)) }
-        })
+        // There is none behind the last.
+        (0..).map_while(|index| Self::of_devices(Some(index)))
     }
 
     /// Name of the region.

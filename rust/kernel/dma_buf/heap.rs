@@ -4,24 +4,36 @@
 //!
 //! C header: [`include/linux/dma-heap.h`](srctree/include/linux/dma-heap.h)
 
-use super::DmaBuf;
-use crate::{
-    alloc::KBox,
-    bindings, current,
-    error::from_err_ptr,
-    ffi::c_void,
-    module::{
-        this_module,
-        ModuleMetadata, //
+use super::{
+    any_thread::AnyThread,
+    buffer::DmaBuf,
+    trampoline::{
+        four,
+        Ref,
+        Value, //
     },
+};
+use crate::{
+    bindings,
+    current,
+    error::from_err_ptr,
+    module::ModuleMetadata,
     prelude::*,
     sync::aref::ARef,
-    types::ForeignOwnable,
+    types::Opaque, //
 };
 use core::{
     marker::PhantomData,
-    ptr::NonNull, //
+    ptr::{
+        self,
+        NonNull, //
+    },
 };
+
+#[cfg(not(CONFIG_DMABUF_CORE_RUST))]
+use super::module_ref::ModuleRef;
+#[cfg(CONFIG_DMABUF_CORE_RUST)]
+use crate::module::this_module;
 
 /// A pool of memory.
 #[vtable]
@@ -104,19 +116,12 @@ pub struct Request {
 ///
 /// # Invariants
 ///
-/// `heap` was added with `add()` and the operations of `H`, and `data`, its private data, is a
-/// foreign-owned `KBox<Registered<H>>`.
+/// `heap` was added with the operations of `H`, and `data` as its private data.
 pub struct Registration<H: Heap> {
-    heap: NonNull<bindings::dma_heap>,
-    data: NonNull<c_void>,
-    _p: PhantomData<H>,
+    heap: AnyThread<bindings::dma_heap>,
+    // There until this is dropped.
+    data: Option<KBox<Registered<H>>>,
 }
-
-// SAFETY: A heap may be removed from any thread, and its data dropped there, which is `Send`.
-unsafe impl<H: Heap> Send for Registration<H> {}
-
-// SAFETY: There is nothing to be done with a shared reference.
-unsafe impl<H: Heap> Sync for Registration<H> {}
 
 impl<H: Heap> Registration<H> {
     /// Registers a heap.
@@ -125,106 +130,54 @@ impl<H: Heap> Registration<H> {
     /// if there are too many heaps, and `ENOMEM`. May sleep.
     #[inline]
     pub fn new(name: &'static CStr, heap: H) -> Result<Self> {
-        let data = KBox::new(Registered { name, heap }, GFP_KERNEL)?.into_foreign();
+        let mut data = KBox::new(Registered { name, heap }, GFP_KERNEL)?;
         let info = bindings::dma_heap_export_info {
             name: name.as_char_ptr(),
             ops: &Operations::<H>::TABLE,
-            priv_: data,
+            priv_: (&raw mut *data).cast(),
         };
+        #[cfg(not(CONFIG_DMABUF_CORE_RUST))]
+        let module = ModuleRef::this::<H::OwnerModule>()?;
 
-        // SAFETY: Name and table are in the module, or for ever; `data` stays until the heap is
-        // removed. The module is running this code.
-        match from_err_ptr(unsafe { add(&info, this_module::<H::OwnerModule>().as_ptr()) }) {
-            // INVARIANT: As it was just added.
-            Ok(heap) => Ok(Self {
-                // SAFETY: A heap or an error is returned, never NULL; nor is `KBox` ever NULL.
-                heap: unsafe { NonNull::new_unchecked(heap) },
-                // SAFETY: As above.
-                data: unsafe { NonNull::new_unchecked(data) },
-                _p: PhantomData,
-            }),
-            Err(err) => {
-                // SAFETY: From `into_foreign()` above; the heap was not registered.
-                drop(unsafe { KBox::<Registered<H>>::from_foreign(data) });
-                Err(err)
-            }
-        }
+        // SAFETY: Name and table are in the module, or for ever; the box is not touched, but for
+        // shared references, until the heap is removed. The module is running this code; where the
+        // heap stays for ever, so does the module.
+        let heap = from_err_ptr(unsafe {
+            #[cfg(CONFIG_DMABUF_CORE_RUST)]
+            let heap =
+                bindings::dma_heap_add_owned(&info, this_module::<H::OwnerModule>().as_ptr());
+            #[cfg(not(CONFIG_DMABUF_CORE_RUST))]
+            let heap = bindings::dma_heap_add(&info);
+
+            heap
+        })?;
+
+        #[cfg(not(CONFIG_DMABUF_CORE_RUST))]
+        core::mem::forget(module);
+        // INVARIANT: As it was just added. It is never NULL.
+        Ok(Self {
+            heap: AnyThread::new(NonNull::new(heap).ok_or(EINVAL)?),
+            data: Some(data),
+        })
     }
 }
 
 impl<H: Heap> Drop for Registration<H> {
     #[inline]
     fn drop(&mut self) {
-        // SAFETY: By the type invariant, and nobody uses the heap after this.
-        if unsafe { remove(self.heap.as_ptr()) } {
-            // SAFETY: By the type invariant; the heap, which borrowed it, is gone.
-            drop(unsafe { KBox::<Registered<H>>::from_foreign(self.data.as_ptr()) });
-        }
+        let (heap, data) = (self.heap, self.data.take());
+
+        // SAFETY: By the type invariant the heap was added, and nobody uses it after this.
+        #[cfg(CONFIG_DMABUF_CORE_RUST)]
+        unsafe {
+            bindings::dma_heap_remove(heap.as_ptr())
+        };
+        // What it has borrowed goes after it; or it stays, and so does what it borrows.
+        #[cfg(CONFIG_DMABUF_CORE_RUST)]
+        drop(data);
+        #[cfg(not(CONFIG_DMABUF_CORE_RUST))]
+        core::mem::forget((heap, data));
     }
-}
-
-/// Adds a heap.
-///
-/// # Safety
-///
-/// As for `dma_heap_add_owned()`.
-#[cfg(CONFIG_DMABUF_CORE_RUST)]
-#[inline]
-unsafe fn add(
-    info: &bindings::dma_heap_export_info,
-    module: *mut bindings::module,
-) -> *mut bindings::dma_heap {
-    // SAFETY: By the caller's guarantee.
-    unsafe { bindings::dma_heap_add_owned(info, module) }
-}
-
-/// Removes a heap, and says so.
-///
-/// # Safety
-///
-/// As for `dma_heap_remove()`.
-#[cfg(CONFIG_DMABUF_CORE_RUST)]
-#[inline]
-unsafe fn remove(heap: *mut bindings::dma_heap) -> bool {
-    // SAFETY: By the caller's guarantee.
-    unsafe { bindings::dma_heap_remove(heap) };
-    true
-}
-
-/// Leaves a heap where it is, and says so.
-///
-/// # Safety
-///
-/// None; the signature is that of the other function.
-#[cfg(not(CONFIG_DMABUF_CORE_RUST))]
-#[inline]
-unsafe fn remove(_heap: *mut bindings::dma_heap) -> bool {
-    false
-}
-
-/// Adds a heap that stays for ever, and so does its module.
-///
-/// # Safety
-///
-/// As for `dma_heap_add()`; `module` is NULL or the module that is running this code.
-#[cfg(not(CONFIG_DMABUF_CORE_RUST))]
-#[inline]
-unsafe fn add(
-    info: &bindings::dma_heap_export_info,
-    module: *mut bindings::module,
-) -> *mut bindings::dma_heap {
-    // SAFETY: By the caller's guarantee.
-    if !unsafe { bindings::try_module_get(module) } {
-        return ENOENT.to_ptr();
-    }
-    // SAFETY: By the caller's guarantee.
-    let heap = unsafe { bindings::dma_heap_add(info) };
-
-    if from_err_ptr(heap).is_err() {
-        // SAFETY: Taken above.
-        unsafe { bindings::module_put(module) };
-    }
-    heap
 }
 
 /// Whether memory that heaps allocate is to be charged to the cgroup of the process that asked.
@@ -266,30 +219,45 @@ struct Operations<H>(PhantomData<H>);
 
 impl<H: Heap> Operations<H> {
     const TABLE: bindings::dma_heap_ops = bindings::dma_heap_ops {
-        allocate: Some(Self::allocate),
+        allocate: Some(
+            four::<Ref<Added<H>, _>, Value<_>, Value<_>, Value<_>, _, _>(Self::allocate),
+        ),
     };
 
-    /// # Safety
-    ///
-    /// Called by the core with a heap that was registered with this table.
-    unsafe extern "C" fn allocate(
-        heap: *mut bindings::dma_heap,
-        len: c_ulong,
+    #[inline(always)]
+    fn allocate(
+        heap: &Added<H>,
+        len: usize,
         fd_flags: u32,
         heap_flags: u64,
-    ) -> *mut bindings::dma_buf {
-        // SAFETY: `Registration` made it a `KBox`, and drops it after the last of these calls.
-        let data = unsafe { KBox::<Registered<H>>::borrow(bindings::dma_heap_get_drvdata(heap)) };
+    ) -> Result<NonNull<bindings::dma_buf>> {
+        let Registered { name, heap } = heap.data();
         let request = Request {
-            heap_name: data.name,
+            heap_name: name,
             len,
             fd_flags,
             heap_flags,
         };
 
-        match data.heap.allocate(&request) {
-            Ok(buf) => ARef::into_raw(buf).cast().as_ptr(),
-            Err(err) => err.to_ptr(),
-        }
+        heap.allocate(&request)
+            .map(|buf| ARef::into_raw(buf).cast())
+    }
+}
+
+/// A heap that C has.
+///
+/// # Invariants
+///
+/// It was added by a [`Registration<H>`](Registration), and is not removed meanwhile.
+#[repr(transparent)]
+struct Added<H>(Opaque<bindings::dma_heap>, PhantomData<H>);
+
+impl<H: Heap> Added<H> {
+    #[inline(always)]
+    fn data(&self) -> &Registered<H> {
+        let heap = ptr::from_ref(&self.0).cast_mut().cast();
+
+        // SAFETY: By the type invariant; `Registration` drops the box after the heap is removed.
+        unsafe { &*bindings::dma_heap_get_drvdata(heap).cast() }
     }
 }

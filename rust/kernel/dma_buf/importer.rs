@@ -29,16 +29,10 @@
 //! undone: [`Attachment`], [`Mapping`], [`DynamicAttachment`] and [`Vmap`]. What is called `Locked`
 //! is undone with the lock held, and cannot outlive it.
 //!
+//! [`DmaBuf::from_fd`]: super::DmaBuf::from_fd
+//! [`DmaBuf::vmap`]: super::DmaBuf::vmap
+//! [`DmaBuf::begin_cpu_access`]: super::DmaBuf::begin_cpu_access
 //! [`SGTable`]: crate::scatterlist::SGTable
-
-use super::DmaBuf;
-use crate::{
-    bindings,
-    error::from_err_ptr,
-    prelude::*,
-    sync::aref::ARef, //
-};
-use core::ptr::NonNull;
 
 mod attached;
 mod attachment;
@@ -47,8 +41,11 @@ mod cpu_access;
 mod dynamic;
 #[cfg(CONFIG_DMABUF_EMULATED_DEVICE)]
 mod emulated;
+mod from_fd;
+mod locked;
+mod locked_dynamic;
 mod mapping;
-mod moving;
+mod raw;
 mod vmap;
 
 #[cfg(CONFIG_DMABUF_EMULATED_DEVICE)]
@@ -58,52 +55,28 @@ pub use self::emulated::{
     EmulatedDevice, //
 };
 pub use self::{
-    attachment::{
-        Attachment,
-        LockedAttachment, //
-    },
+    attachment::Attachment,
     binding::{
         KeepsBound,
         Managed, //
     },
     cpu_access::CpuAccess,
-    dynamic::{
-        DynamicAttachment,
+    dynamic::DynamicAttachment,
+    locked::{
+        LockedAttachment,
+        LockedMapping, //
+    },
+    locked_dynamic::{
         DynamicImporter,
-        LockedDynamic, //
+        LockedDynamic,
+        MovingAttachment, //
     },
     mapping::{
         AttachmentHandle,
-        LockedMapping,
         Mapping, //
     },
-    moving::MovingAttachment,
     vmap::{
         LockedVmap,
         Vmap, //
     },
 };
-
-impl DmaBuf {
-    /// The buffer that the calling process knows as `fd`.
-    ///
-    /// Fails with `EBADF` if there is no such file, and with `EINVAL` if it is no buffer.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use kernel::dma_buf::DmaBuf;
-    ///
-    /// assert_eq!(DmaBuf::from_fd(-1).err(), Some(EBADF));
-    /// ```
-    #[inline]
-    pub fn from_fd(fd: i32) -> Result<ARef<Self>> {
-        // SAFETY: Any number may be asked for.
-        let buf = from_err_ptr(unsafe { bindings::dma_buf_get(fd) })?;
-
-        // SAFETY: What is no error is a buffer, with a reference for us.
-        NonNull::new(buf)
-            .map(|buf| unsafe { ARef::from_raw(buf.cast()) })
-            .ok_or(EINVAL)
-    }
-}

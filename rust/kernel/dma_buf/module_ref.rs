@@ -36,11 +36,17 @@ impl ModuleRef {
     // In the kernel and not in modules, for which the look-up is not exported.
     #[inline(never)]
     pub(crate) fn of(addr: usize) -> Result<Self> {
-        let guard = crate::sync::rcu::read_lock();
-        let module = module_at(addr);
-        // SAFETY: NULL, or a module that is not freed before the grace period is over.
-        let got = unsafe { bindings::try_module_get(module) };
-        drop(guard);
+        let _guard = crate::sync::rcu::read_lock();
+        // SAFETY: Any address may be asked for, in an RCU read-side critical section. The answer is
+        // NULL, or a module that is not freed before the grace period is over.
+        let (module, got) = unsafe {
+            #[cfg(CONFIG_MODULES)]
+            let module = bindings::__module_address(addr);
+            #[cfg(not(CONFIG_MODULES))]
+            let (module, _) = (ptr::null_mut(), addr);
+
+            (module, bindings::try_module_get(module))
+        };
 
         // INVARIANT: Taken just above.
         got.then_some(Self(Atomic::new(module))).ok_or(ENOENT)
@@ -76,8 +82,15 @@ impl ModuleRef {
     pub(crate) fn is_live(&self) -> bool {
         let module = self.0.load(Relaxed);
 
-        // SAFETY: By the type invariant it is NULL or a module that is not freed meanwhile.
-        module.is_null() || unsafe { is_live(module) }
+        #[cfg(CONFIG_MODULES)]
+        if !module.is_null() {
+            // SAFETY: By the type invariant the module is not freed meanwhile. Others may change
+            // its state.
+            let state = unsafe { ptr::read_volatile(&raw const (*module).state) };
+
+            return state == bindings::module_state_MODULE_STATE_LIVE;
+        }
+        module.is_null()
     }
 
     /// Gives the reference back. Does nothing if it was given back already. May be called in any
@@ -97,35 +110,4 @@ impl Drop for ModuleRef {
     fn drop(&mut self) {
         self.release();
     }
-}
-
-/// # Safety
-///
-/// `module` must be valid.
-#[cfg(CONFIG_MODULES)]
-#[inline]
-unsafe fn is_live(module: *const bindings::module) -> bool {
-    // SAFETY: By the caller's guarantee. Others may change it meanwhile.
-    let state = unsafe { ptr::read_volatile(&raw const (*module).state) };
-
-    state == bindings::module_state_MODULE_STATE_LIVE
-}
-
-#[cfg(not(CONFIG_MODULES))]
-#[inline]
-unsafe fn is_live(_module: *const bindings::module) -> bool {
-    true
-}
-
-/// NULL if `addr` is not in a module.
-#[cfg(CONFIG_MODULES)]
-fn module_at(addr: usize) -> *mut bindings::module {
-    // SAFETY: Any address may be asked for, in an RCU read-side critical section, which all callers
-    // are in.
-    unsafe { bindings::__module_address(addr) }
-}
-
-#[cfg(not(CONFIG_MODULES))]
-fn module_at(_addr: usize) -> *mut bindings::module {
-    ptr::null_mut()
 }

@@ -96,11 +96,13 @@ where
         let drm = drm::UnregisteredDevice::<T>::new(parent, data)?;
         // SAFETY: The faux device stays bound until `faux` is dropped. Whoever has the reference
         // from here on, which is `drm::Registration`, is dropped before; and when that is
-        // forgotten, so is `faux`.
-        let dev = unsafe { &*core::ptr::from_ref(dev) };
-        // SAFETY: Forgetting it is harmless, see above: the registration's data borrows from
-        // nothing but what lives for ever.
-        let drm = unsafe { drm::Registration::new(dev, drm, reg_data, 0) }?;
+        // forgotten, so is `faux`. That is harmless: the registration's data borrows from nothing
+        // but what lives for ever.
+        let drm = unsafe {
+            let dev = &*core::ptr::from_ref(dev);
+
+            drm::Registration::new(dev, drm, reg_data, 0)
+        }?;
 
         Ok((drm, faux))
     }

@@ -42,8 +42,8 @@ use core::{
 ///
 /// # Invariants
 ///
-/// `value` is NULL, or the pointer of an [`Arc`] that a [`Publication`] of this object has a count
-/// of. It gives it up no earlier than an RCU grace period after `value` has become NULL.
+/// `value` is NULL, or the pointer of an [`Arc`] that a [`Publication`] of this object has. That
+/// gives it up no earlier than an RCU grace period after `value` has become NULL.
 pub struct Published<T> {
     value: Atomic<*mut T>,
     // Other threads get this through a shared reference.
@@ -64,15 +64,16 @@ impl<T: Send + Sync> Published<T> {
     ///
     /// Fails with `EBUSY` if there is a value already.
     pub fn publish(&'static self, value: Arc<T>) -> Result<Publication<T>> {
-        let ptr = Arc::into_raw(value).cast_mut();
+        let ptr = Arc::as_ptr(&value).cast_mut();
 
         if self.value.cmpxchg(null_mut(), ptr, Full).is_err() {
-            // SAFETY: From `into_raw()` just above, and nobody else has it.
-            drop(unsafe { Arc::from_raw(ptr) });
             return Err(EBUSY);
         }
-        // INVARIANT: The count that `value` had goes over to the result.
-        Ok(Publication(self))
+        // INVARIANT: Published just above.
+        Ok(Publication {
+            place: self,
+            _value: value,
+        })
     }
 
     /// What is published now, if anything is. Does not sleep.
@@ -100,17 +101,17 @@ impl<T: Send + Sync> Default for Published<T> {
 ///
 /// # Invariants
 ///
-/// There is a value, and this object has a count of it.
-pub struct Publication<T: Send + Sync + 'static>(&'static Published<T>);
+/// The value at `place` is this one. It is dropped after it was taken away from there.
+pub struct Publication<T: Send + Sync + 'static> {
+    place: &'static Published<T>,
+    _value: Arc<T>,
+}
 
 impl<T: Send + Sync> Drop for Publication<T> {
     fn drop(&mut self) {
         // Only this object takes the value away: there is no other while it lives.
-        let ptr = self.0.value.xchg(null_mut(), Relaxed);
-
+        self.place.value.xchg(null_mut(), Relaxed);
+        // Those who saw the pointer have a count of their own afterwards.
         rcu::synchronize_rcu();
-        // SAFETY: By the type invariant this count is ours. Those who saw the pointer have a count
-        // of their own by now.
-        drop(unsafe { Arc::from_raw(ptr) });
     }
 }

@@ -2,38 +2,73 @@
 
 //! What an attachment owns: the C attachment, and what is mapped for it.
 
-use super::{
-    attachment::RawAttachment,
-    mapping::{
-        raw_direction,
-        table_from_raw,
-        Table, //
-    },
+use super::raw::{
+    raw_direction,
+    table_from_raw,
+    RawAttachment,
+    Table, //
 };
 use crate::{
     bindings,
     dma::DataDirection,
     dma_buf::{
-        DmaBuf,
-        ResvGuard, //
+        buffer::DmaBuf,
+        resv::ResvGuard, //
     },
     prelude::*,
     rbtree::{
         RBTree,
         RBTreeNodeReservation, //
     },
+    scatterlist::SGTable, //
 };
-use core::cell::UnsafeCell;
+use core::{
+    cell::UnsafeCell,
+    mem,
+    ops::Deref, //
+};
 
 /// By what a mapping of an attachment is found.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Key(u64);
+struct Key(u64);
 
 impl Key {
     /// That of the mapping that needs no memory to be remembered.
     const FIRST: Self = Self(0);
     /// That of no mapping.
-    pub(super) const NONE: Self = Self(u64::MAX);
+    const NONE: Self = Self(u64::MAX);
+}
+
+/// What is mapped for an attachment. Derefs to the addresses for the device.
+///
+/// # Invariants
+///
+/// The attachment knows `table`, which is mapped, by `key`; with `NONE` it is not looked at. Who
+/// has the entry has it unmapped as the last thing.
+pub(super) struct Entry {
+    table: Table,
+    key: Key,
+}
+
+impl Entry {
+    /// Hands the entry on. What is left is none.
+    #[inline]
+    pub(super) fn take(&mut self) -> Self {
+        Self {
+            table: self.table,
+            key: mem::replace(&mut self.key, Key::NONE),
+        }
+    }
+}
+
+impl Deref for Entry {
+    type Target = SGTable;
+
+    #[inline]
+    fn deref(&self) -> &SGTable {
+        // SAFETY: By the type invariant the table stays, and nobody changes one that is mapped.
+        unsafe { SGTable::from_raw(self.table.as_ptr()) }
+    }
 }
 
 /// The mappings of an attachment. Most have one at a time.
@@ -78,9 +113,6 @@ pub(super) struct Attached {
     raw: RawAttachment,
 }
 
-// SAFETY: Neither the attachment nor its tables are tied to a thread.
-unsafe impl Send for Attached {}
-
 // SAFETY: What can be done with a shared reference is serialised by the reservation object.
 unsafe impl Sync for Attached {}
 
@@ -122,7 +154,7 @@ impl Drop for Attached {
         }
         let mut locked = self.lock();
         while let Some(key) = locked.mapped().any() {
-            locked.unmap(key);
+            locked.unmap_key(key);
         }
     }
 }
@@ -152,7 +184,7 @@ impl LockedAttached<'_> {
 
     /// Makes the memory accessible to the device, which must be bound. May sleep.
     #[inline]
-    pub(super) fn map(&mut self, dir: DataDirection) -> Result<(Table, Key)> {
+    pub(super) fn map(&mut self, dir: DataDirection) -> Result<Entry> {
         let raw_dir = raw_direction(dir)?;
         // First what may fail: a table that is mapped has to be remembered.
         let node = if self.mapped().first.is_some() {
@@ -169,18 +201,26 @@ impl LockedAttached<'_> {
         let mapped = self.mapped();
         let Some(node) = node else {
             mapped.first = Some((table, dir));
-            return Ok((table, Key::FIRST));
+            return Ok(Entry {
+                table,
+                key: Key::FIRST,
+            });
         };
         // Never twice the same, and never `NONE`, in all the time that there is.
         mapped.last = mapped.last.wrapping_add(1);
         let key = Key(mapped.last);
         mapped.more.insert(node.into_node(key, (table, dir)));
-        Ok((table, key))
+        Ok(Entry { table, key })
     }
 
     /// Undoes [`map`](Self::map), unless that has been done. The device must be bound. May sleep.
     #[inline]
-    pub(super) fn unmap(&mut self, key: Key) {
+    pub(super) fn unmap(&mut self, entry: &Entry) {
+        self.unmap_key(entry.key);
+    }
+
+    #[inline]
+    fn unmap_key(&mut self, key: Key) {
         let Some((table, dir)) = self.mapped().take(key) else {
             return;
         };

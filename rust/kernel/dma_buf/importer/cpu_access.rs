@@ -2,11 +2,11 @@
 
 //! Access by the CPU.
 
-use super::mapping::raw_direction;
+use super::raw::raw_direction;
 use crate::{
     bindings,
     dma::DataDirection,
-    dma_buf::DmaBuf,
+    dma_buf::buffer::DmaBuf,
     error::to_result,
     prelude::*, //
 };

@@ -7,12 +7,16 @@
 //! need them (`CONFIG_DMABUF_EMULATED_DEVICE`).
 
 use super::{
-    AttachmentHandle,
-    DynamicAttachment,
-    DynamicImporter,
-    KeepsBound,
-    LockedDynamic,
-    Mapping, //
+    binding::KeepsBound,
+    dynamic::DynamicAttachment,
+    locked_dynamic::{
+        DynamicImporter,
+        LockedDynamic, //
+    },
+    mapping::{
+        AttachmentHandle,
+        Mapping, //
+    },
 };
 use crate::{
     bindings,
@@ -189,14 +193,13 @@ impl<'a> DeviceReader<'a> {
 fn copy_from_page(phys: PhysAddr, to: &mut [u8]) -> Result {
     let offset = phys as usize & !PAGE_MASK;
 
-    // SAFETY: May be asked of any address.
-    if !unsafe { bindings::phys_is_ram(phys, to.len()) } {
-        return Err(ENXIO);
-    }
-    // SAFETY: There is memory, and so a page. It is mapped for as long as it is copied from, in
-    // which the bytes do not leave the page. Others may write to it meanwhile, as for a copy from
-    // memory that is shared with user space.
+    // SAFETY: It may be asked of any address whether there is memory, and so a page. That is mapped
+    // for as long as it is copied from, in which the bytes do not leave the page. Others may write
+    // to it meanwhile, as for a copy from memory that is shared with user space.
     unsafe {
+        if !bindings::phys_is_ram(phys, to.len()) {
+            return Err(ENXIO);
+        }
         let addr = bindings::kmap_local_page(bindings::phys_to_page(phys));
         bindings::memcpy(to.as_mut_ptr().cast(), addr.byte_add(offset), to.len());
         bindings::kunmap_local(addr);

@@ -3,27 +3,21 @@
 //! Mappings of an [`Attachment`].
 
 use super::{
-    attached::{
-        Key,
-        LockedAttached, //
+    attached::Entry,
+    attachment::Attachment,
+    binding::{
+        KeepsBound,
+        Managed, //
     },
-    binding::Managed,
-    Attachment,
-    KeepsBound, //
 };
 use crate::{
-    bindings,
     device::{
         Bound,
         Device, //
     },
     devres::Devres,
     dma::DataDirection,
-    dma_buf::{
-        DmaBuf,
-        ResvGuard, //
-    },
-    error::from_err_ptr,
+    dma_buf::buffer::DmaBuf,
     prelude::*,
     scatterlist::SGTable,
     sync::{
@@ -31,11 +25,7 @@ use crate::{
         Arc, //
     },
 };
-use core::{
-    mem,
-    ops::Deref,
-    ptr::NonNull, //
-};
+use core::ops::Deref;
 
 mod private {
     use super::*;
@@ -83,25 +73,6 @@ impl<D: KeepsBound> AttachmentHandle for Arc<Attachment<D>> {
     }
 }
 
-/// The table that came out of mapping.
-pub(super) type Table = NonNull<bindings::sg_table>;
-
-/// The direction for C, which stops the machine if it is [`DataDirection::None`]. Here that is
-/// `EINVAL`.
-#[inline]
-pub(super) fn raw_direction(dir: DataDirection) -> Result<bindings::dma_data_direction> {
-    match dir {
-        DataDirection::None => Err(EINVAL),
-        dir => Ok(dir.into()),
-    }
-}
-
-/// Takes over what `dma_buf_map_attachment()` returned.
-#[inline]
-pub(super) fn table_from_raw(ret: *mut bindings::sg_table) -> Result<Table> {
-    NonNull::new(from_err_ptr(ret)?).ok_or(EINVAL)
-}
-
 /// The memory of a buffer, made accessible to an attached device. Drop takes the mapping down, for
 /// which it takes the reservation object: that must not be held.
 ///
@@ -110,23 +81,15 @@ pub(super) fn table_from_raw(ret: *mut bindings::sg_table) -> Result<Table> {
 ///
 /// # Invariants
 ///
-/// `table` is mapped for `attachment`, which knows it by `key`, and stays so as long as this object
-/// exists.
+/// `entry` is one of `attachment`, and only this object's.
 ///
 /// # Examples
 ///
 /// See [`Attachment`].
 pub struct Mapping<A: AttachmentHandle> {
-    table: Table,
-    key: Key,
+    entry: Entry,
     attachment: A,
 }
-
-// SAFETY: A mapping is not tied to a thread.
-unsafe impl<A: AttachmentHandle + Send> Send for Mapping<A> {}
-
-// SAFETY: The table does not change.
-unsafe impl<A: AttachmentHandle + Sync> Sync for Mapping<A> {}
 
 impl<A: AttachmentHandle> Mapping<A> {
     /// Makes the memory accessible to the device of `attachment`.
@@ -136,20 +99,61 @@ impl<A: AttachmentHandle> Mapping<A> {
     pub fn new(attachment: A, dir: DataDirection) -> Result<Self> {
         attachment.attachment().buffer().resv().assert_not_held();
         // A statement of its own: unlocks at its end.
-        let (table, key) = attachment.attachment().attached().lock().map(dir)?;
+        let entry = attachment.attachment().attached().lock().map(dir)?;
 
-        // INVARIANT: Mapped just above, and `key` is only ours.
-        Ok(Self {
-            table,
-            key,
-            attachment,
-        })
+        Ok(Self::of(entry, attachment))
+    }
+
+    /// `entry` must be one of `attachment`.
+    #[inline]
+    pub(super) fn of(entry: Entry, attachment: A) -> Self {
+        // INVARIANT: An entry belongs to who has it.
+        Self { entry, attachment }
     }
 
     /// The attachment.
     #[inline]
     pub fn attachment(&self) -> &Attachment<A::Binding> {
         self.attachment.attachment()
+    }
+}
+
+impl<D: KeepsBound> Attachment<D> {
+    /// Makes the memory accessible to the device, as long as the result exists.
+    ///
+    /// Takes the reservation object. As
+    /// [`LockedAttachment::map`](super::LockedAttachment::map) otherwise.
+    #[inline]
+    pub fn map_unlocked(&self, dir: DataDirection) -> Result<Mapping<&Self>> {
+        Mapping::new(self, dir)
+    }
+
+    /// As [`map_unlocked`](Self::map_unlocked), but the result owns the attachment, which is for
+    /// drivers that keep the two together.
+    ///
+    /// # Examples
+    ///
+    /// A job that has a device of the driver's own work on a buffer:
+    ///
+    /// ```
+    /// use kernel::{
+    ///     dma::{DataDirection, DmaMask},
+    ///     dma_buf::{importer::{Attachment, EmulatedDevice, Mapping}, DmaBuf},
+    ///     prelude::*,
+    ///     sync::{aref::ARef, Arc},
+    /// };
+    ///
+    /// struct Job {
+    ///     source: Mapping<Attachment<Arc<EmulatedDevice>>>,
+    /// }
+    ///
+    /// fn job(dev: Arc<EmulatedDevice>, buf: ARef<DmaBuf>) -> Result<Job> {
+    ///     Ok(Job { source: Attachment::new(buf, dev)?.into_mapping(DataDirection::ToDevice)? })
+    /// }
+    /// ```
+    #[inline]
+    pub fn into_mapping(self, dir: DataDirection) -> Result<Mapping<Self>> {
+        Mapping::new(self, dir)
     }
 }
 
@@ -209,8 +213,7 @@ impl<A: AttachmentHandle> Deref for Mapping<A> {
 
     #[inline]
     fn deref(&self) -> &SGTable {
-        // SAFETY: By the type invariant the table stays, and nobody changes one that is mapped.
-        unsafe { SGTable::from_raw(self.table.as_ptr()) }
+        &self.entry
     }
 }
 
@@ -220,78 +223,6 @@ impl<A: AttachmentHandle> Drop for Mapping<A> {
         let attachment = self.attachment.attachment();
 
         attachment.buffer().resv().assert_not_held();
-        attachment.attached().lock().unmap(self.key);
-    }
-}
-
-/// As [`Mapping`], but made with the reservation object held, which still is. Drop takes the
-/// mapping down and unlocks.
-///
-/// # Invariants
-///
-/// As [`Mapping`]. `locked` is what `attachment` holds.
-///
-/// # Examples
-///
-/// See [`Attachment::lock`].
-#[must_use = "the mapping is taken down when this is dropped"]
-pub struct LockedMapping<'a, D: KeepsBound> {
-    table: Table,
-    key: Key,
-    attachment: &'a Attachment<D>,
-    locked: LockedAttached<'a>,
-}
-
-impl<'a, D: KeepsBound> LockedMapping<'a, D> {
-    /// `locked` must be what `attachment` holds.
-    #[inline]
-    pub(super) fn new(
-        attachment: &'a Attachment<D>,
-        mut locked: LockedAttached<'a>,
-        dir: DataDirection,
-    ) -> Result<Self> {
-        let (table, key) = locked.map(dir)?;
-
-        // INVARIANT: Mapped just above, and `key` is only ours.
-        Ok(Self {
-            table,
-            key,
-            attachment,
-            locked,
-        })
-    }
-
-    /// The lock. What is lent does not unlock, and nothing can be put in its place.
-    #[inline]
-    pub fn guard(&mut self) -> ResvGuard<'_> {
-        self.locked.guard()
-    }
-
-    /// Unlocks, and keeps the mapping.
-    #[inline]
-    pub fn unlock(mut self) -> Mapping<&'a Attachment<D>> {
-        // INVARIANT: The key is not used by its former owner any more.
-        Mapping {
-            table: self.table,
-            key: mem::replace(&mut self.key, Key::NONE),
-            attachment: self.attachment,
-        }
-    }
-}
-
-impl<D: KeepsBound> Drop for LockedMapping<'_, D> {
-    #[inline]
-    fn drop(&mut self) {
-        self.locked.unmap(self.key);
-    }
-}
-
-impl<D: KeepsBound> Deref for LockedMapping<'_, D> {
-    type Target = SGTable;
-
-    #[inline]
-    fn deref(&self) -> &SGTable {
-        // SAFETY: As for `Mapping`.
-        unsafe { SGTable::from_raw(self.table.as_ptr()) }
+        attachment.attached().lock().unmap(&self.entry);
     }
 }

@@ -7,10 +7,12 @@
 use crate::{
     bindings,
     dma_buf::{
-        DmaBuf,
-        ResvGuard, //
+        any_thread::AnyThread,
+        buffer::DmaBuf,
+        resv::ResvGuard, //
     },
     error::to_result,
+    ffi::c_void,
     io::{
         io_project,
         Io,
@@ -23,80 +25,123 @@ use crate::{
         SysMem, //
     },
     prelude::*,
-    sync::aref::ARef,
+    sync::aref::ARef, //
 };
-use core::{
-    marker::PhantomData,
-    mem::MaybeUninit,
-    ptr, //
+use core::ptr::{
+    self,
+    NonNull, //
 };
 
-/// A mapping of a buffer, and what can be done with it.
+/// Whether the reservation object is held while a mapping is made and undone.
+trait Lock {
+    const HELD: bool;
+
+    /// Fails with `EINVAL` if what is held is another one than that of `buf`.
+    fn check(&self, buf: &DmaBuf) -> Result;
+}
+
+struct NotHeld;
+
+impl Lock for NotHeld {
+    const HELD: bool = false;
+
+    #[inline]
+    fn check(&self, buf: &DmaBuf) -> Result {
+        buf.resv().assert_not_held();
+        Ok(())
+    }
+}
+
+impl Lock for &ResvGuard<'_> {
+    const HELD: bool = true;
+
+    #[inline]
+    fn check(&self, buf: &DmaBuf) -> Result {
+        if ptr::eq(self.resv(), buf.resv()) {
+            Ok(())
+        } else {
+            Err(EINVAL)
+        }
+    }
+}
+
+/// A mapping of a buffer, and what can be done with it. Drop undoes it.
 ///
 /// # Invariants
 ///
-/// `map` is what the exporter mapped all of `buf` at, and it stays. If it is I/O memory, address
-/// and size are multiples of 4.
-struct Contents {
-    map: bindings::iosys_map,
+/// The exporter has mapped all of `buf` at `addr`, in I/O memory or not, where it stays. `lock` was
+/// what it says when that was made, for `buf`, and is as long as it is there.
+struct Contents<L: Lock> {
+    addr: Option<AnyThread<c_void>>,
+    is_iomem: bool,
     buf: ARef<DmaBuf>,
+    lock: L,
 }
 
-/// An empty `struct iosys_map`.
-#[inline]
-fn unmapped() -> bindings::iosys_map {
-    // SAFETY: Zeroes are a NULL pointer to memory.
-    unsafe { MaybeUninit::zeroed().assume_init() }
+/// What is at an address.
+enum Place {
+    Memory(*mut [u8]),
+    Io(MmioRaw<Region>),
 }
 
-impl Contents {
-    /// Checks what was mapped. On failure the caller has to undo it.
-    ///
-    /// # Safety
-    ///
-    /// The first sentence of the type invariant must hold.
+impl<L: Lock> Contents<L> {
     #[inline]
-    unsafe fn new(buf: &DmaBuf, map: bindings::iosys_map) -> Result<Self> {
-        // SAFETY: Both members are pointers in the same place.
-        let addr = unsafe { map.__bindgen_anon_1.vaddr };
+    fn new(buf: &DmaBuf, lock: L) -> Result<Self> {
+        let mut map = bindings::iosys_map::default();
 
-        if addr.is_null() {
-            return Err(EINVAL);
-        }
-        if map.is_iomem {
-            MmioRaw::<Region>::new_region(addr.addr(), buf.size())?;
-        }
-        // INVARIANT: By the caller's guarantee, and checked above.
-        Ok(Self {
-            map,
+        lock.check(buf)?;
+        // SAFETY: The buffer is valid, and what is to be held is, as was just checked. Both members
+        // of the result are pointers in the same place.
+        let addr = unsafe {
+            to_result(if L::HELD {
+                bindings::dma_buf_vmap(buf.as_raw(), &mut map)
+            } else {
+                bindings::dma_buf_vmap_unlocked(buf.as_raw(), &mut map)
+            })?;
+            map.__bindgen_anon_1.vaddr
+        };
+
+        // INVARIANT: Mapped just above.
+        let contents = Self {
+            addr: NonNull::new(addr).map(AnyThread::new),
+            is_iomem: map.is_iomem,
             buf: buf.into(),
+            lock,
+        };
+        contents.place()?;
+        Ok(contents)
+    }
+
+    /// Fails with `EINVAL` for I/O memory whose address or size is no multiple of 4.
+    #[inline]
+    fn place(&self) -> Result<Place> {
+        let (addr, size) = (self.addr.ok_or(EINVAL)?.as_ptr(), self.buf.size());
+
+        Ok(if self.is_iomem {
+            Place::Io(MmioRaw::<Region>::new_region(addr.addr(), size)?)
+        } else {
+            Place::Memory(ptr::slice_from_raw_parts_mut(addr.cast(), size))
         })
     }
 
     #[inline]
     fn view(&self) -> IoSysMap<'_, [u8]> {
-        let size = self.buf.size();
-        // SAFETY: Both members are pointers in the same place.
-        let addr = unsafe { self.map.__bindgen_anon_1.vaddr }.cast::<u8>();
-        let bytes = ptr::slice_from_raw_parts_mut(addr, size);
+        // There is a place, as `new` has seen. An empty view does no harm.
+        let nowhere = ptr::slice_from_raw_parts_mut(ptr::dangling_mut(), 0);
 
-        if !self.map.is_iomem {
-            // SAFETY: By the type invariant there are as many bytes of memory.
-            return IoSysMap::Sys(unsafe { SysMem::new(bytes) });
-        }
-        match MmioRaw::<Region>::new_region(addr.addr(), size) {
-            // SAFETY: By the type invariant there is I/O memory of this size, and its bytes are a
-            // projection of it.
-            Ok(raw) => IoSysMap::Io(unsafe {
-                let view = Mmio::from_raw(raw);
-                MmioBackend::project_view(view, MmioBackend::as_ptr(view) as *mut [u8])
-            }),
-            // By the type invariant this does not happen. An empty view does no harm.
-            //
-            // SAFETY: No bytes are always there.
-            Err(_) => IoSysMap::Sys(unsafe {
-                SysMem::new(ptr::slice_from_raw_parts_mut(ptr::dangling_mut(), 0))
-            }),
+        // SAFETY: By the type invariant there are as many bytes of memory, or I/O memory of this
+        // size, whose bytes are a projection of it. All accesses are copies of bytes, and may
+        // happen at the same time.
+        unsafe {
+            match self.place().unwrap_or(Place::Memory(nowhere)) {
+                Place::Memory(bytes) => IoSysMap::Sys(SysMem::new(bytes)),
+                Place::Io(raw) => {
+                    let view = Mmio::from_raw(raw);
+                    let bytes = MmioBackend::as_ptr(view) as *mut [u8];
+
+                    IoSysMap::Io(MmioBackend::project_view(view, bytes))
+                }
+            }
         }
     }
 
@@ -120,6 +165,29 @@ impl Contents {
     fn write(&self, offset: usize, from: &[u8]) -> Result {
         self.part(offset, from.len())?.copy_from_slice(from);
         Ok(())
+    }
+}
+
+impl<L: Lock> Drop for Contents<L> {
+    #[inline]
+    fn drop(&mut self) {
+        let mut map = bindings::iosys_map {
+            is_iomem: self.is_iomem,
+            __bindgen_anon_1: bindings::iosys_map__bindgen_ty_1 {
+                vaddr: self.addr.map_or(ptr::null_mut(), AnyThread::as_ptr),
+            },
+        };
+
+        // What is held now is what was held.
+        let _ = self.lock.check(&self.buf);
+        // SAFETY: By the type invariant it is mapped there, with this lock.
+        unsafe {
+            if L::HELD {
+                bindings::dma_buf_vunmap(self.buf.as_raw(), &mut map);
+            } else {
+                bindings::dma_buf_vunmap_unlocked(self.buf.as_raw(), &mut map);
+            }
+        }
     }
 }
 
@@ -164,54 +232,23 @@ macro_rules! impl_access {
 /// # Examples
 ///
 /// See [`DmaBuf::vmap`].
-// INVARIANT of `contents`: mapped by `dma_buf_vmap_unlocked()` until this is dropped.
 pub struct Vmap {
-    contents: Contents,
+    contents: Contents<NotHeld>,
 }
-
-// SAFETY: The mapping is not tied to a thread.
-unsafe impl Send for Vmap {}
-
-// SAFETY: All accesses are copies of bytes, and may happen at the same time.
-unsafe impl Sync for Vmap {}
 
 impl_access!(Vmap);
-
-impl Drop for Vmap {
-    #[inline]
-    fn drop(&mut self) {
-        let Contents { map, buf } = &mut self.contents;
-
-        buf.resv().assert_not_held();
-        // SAFETY: By the type invariant it is mapped.
-        unsafe { bindings::dma_buf_vunmap_unlocked(buf.as_raw(), map) };
-    }
-}
 
 /// As [`Vmap`], but made with the reservation object held, which still is.
 ///
 /// # Examples
 ///
 /// See [`DmaBuf::vmap_locked`].
-// INVARIANT of `contents`: mapped by `dma_buf_vmap()` until this is dropped, in `'a`.
 #[must_use = "the mapping is undone when this is dropped"]
 pub struct LockedVmap<'a> {
-    contents: Contents,
-    // The lock is held in `'a`, by this task.
-    _guard: PhantomData<&'a ResvGuard<'a>>,
+    contents: Contents<&'a ResvGuard<'a>>,
 }
 
 impl_access!(LockedVmap<'_>);
-
-impl Drop for LockedVmap<'_> {
-    #[inline]
-    fn drop(&mut self) {
-        let Contents { map, buf } = &mut self.contents;
-
-        // SAFETY: By the type invariant it is mapped, and the reservation object is held.
-        unsafe { bindings::dma_buf_vunmap(buf.as_raw(), map) };
-    }
-}
 
 impl DmaBuf {
     /// Maps the contents into the kernel's address space.
@@ -239,20 +276,9 @@ impl DmaBuf {
     /// ```
     #[inline]
     pub fn vmap(&self) -> Result<Vmap> {
-        let mut map = unmapped();
-
-        self.resv().assert_not_held();
-        // SAFETY: The buffer is valid.
-        to_result(unsafe { bindings::dma_buf_vmap_unlocked(self.as_raw(), &mut map) })?;
-        // SAFETY: Mapped just above.
-        match unsafe { Contents::new(self, map) } {
-            Ok(contents) => Ok(Vmap { contents }),
-            Err(err) => {
-                // SAFETY: Mapped just above.
-                unsafe { bindings::dma_buf_vunmap_unlocked(self.as_raw(), &mut map) };
-                Err(err)
-            }
-        }
+        Ok(Vmap {
+            contents: Contents::new(self, NotHeld)?,
+        })
     }
 
     /// As [`vmap`](Self::vmap), with the reservation object held. May sleep.
@@ -277,24 +303,8 @@ impl DmaBuf {
     /// ```
     #[inline]
     pub fn vmap_locked<'a>(&self, guard: &'a ResvGuard<'_>) -> Result<LockedVmap<'a>> {
-        let mut map = unmapped();
-
-        if !ptr::eq(guard.resv(), self.resv()) {
-            return Err(EINVAL);
-        }
-        // SAFETY: The buffer is valid, and its reservation object is held.
-        to_result(unsafe { bindings::dma_buf_vmap(self.as_raw(), &mut map) })?;
-        // SAFETY: Mapped just above.
-        match unsafe { Contents::new(self, map) } {
-            Ok(contents) => Ok(LockedVmap {
-                contents,
-                _guard: PhantomData,
-            }),
-            Err(err) => {
-                // SAFETY: Mapped just above; the reservation object is still held.
-                unsafe { bindings::dma_buf_vunmap(self.as_raw(), &mut map) };
-                Err(err)
-            }
-        }
+        Ok(LockedVmap {
+            contents: Contents::new(self, guard)?,
+        })
     }
 }

@@ -1,68 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The memory of an object: how user space gets it, and how it lies.
+//! How the memory of an object lies.
 
-use super::{
-    DumbObject,
-    Object, //
-};
 use crate::{
-    dma::{
-        CoherentOwner,
-        DmaAddress, //
-    },
-    mm::virt::VmaNew,
+    dma::DmaAddress,
     prelude::*,
     scatterlist::SGTable, //
 };
-use core::ops::Deref;
-
-/// An area of user space that an object is being mapped into.
-///
-/// # Invariants
-///
-/// `vma` is being set up, and keeps `obj`; so do all areas that become of it when it is split or
-/// inherited.
-pub struct ObjectVma<'a, T: DumbObject> {
-    vma: &'a VmaNew,
-    obj: &'a Object<T>,
-}
-
-impl<'a, T: DumbObject> ObjectVma<'a, T> {
-    /// # Safety
-    ///
-    /// The type invariant must hold.
-    #[inline]
-    pub(super) unsafe fn new(vma: &'a VmaNew, obj: &'a Object<T>) -> Self {
-        // INVARIANT: By the caller's guarantee.
-        Self { vma, obj }
-    }
-}
-
-impl<T: DumbObject> Deref for ObjectVma<'_, T> {
-    type Target = VmaNew;
-
-    #[inline]
-    fn deref(&self) -> &VmaNew {
-        self.vma
-    }
-}
-
-impl<T: DumbObject + CoherentOwner> ObjectVma<'_, T> {
-    /// Maps the object's coherent memory, all of the area at once, so that there will be no page
-    /// faults. Fails as [`CoherentOwner::coherent`] and
-    /// [`Coherent::mmap`](crate::dma::Coherent::mmap).
-    #[inline]
-    pub fn map_coherent(self) -> Result {
-        let memory = T::coherent(self.obj)?;
-
-        // SAFETY: By the type invariant the areas keep the object, and the object its data, which
-        // is pinned and never borrowed mutably before it is dropped. So the borrow of the memory
-        // could as well last until then. `self` ends here, and so does everything that was borrowed
-        // from it.
-        unsafe { memory.mmap(self.vma) }
-    }
-}
 
 /// Where `size` bytes begin that are one piece for the device that `table` is mapped for.
 ///

@@ -4,14 +4,17 @@
 
 use super::{
     handed_out::Mapping,
-    pages::PageRun,
-    DmaBuf, //
+    run::PageRun, //
 };
 use crate::{
     alloc::KBox,
     bindings,
     device::Device,
     dma::DataDirection,
+    dma_buf::{
+        any_thread::AnyThread,
+        buffer::DmaBuf, //
+    },
     error::to_result,
     page::{PAGE_MASK, PAGE_SHIFT},
     prelude::*,
@@ -48,7 +51,7 @@ struct PageTable {
 
 /// How a table is mapped. The device is that of the attachment, which outlives it.
 struct Mapped {
-    dev: NonNull<bindings::device>,
+    dev: AnyThread<bindings::device>,
     dir: DataDirection,
     attrs: c_ulong,
 }
@@ -67,11 +70,11 @@ impl PageTable {
         }
     }
 
-    /// Whether there is nothing in the table yet.
+    /// The first entry; NULL if there is nothing in the table yet.
     #[inline]
-    fn is_empty(&self) -> bool {
+    fn first(&self) -> *mut bindings::scatterlist {
         // SAFETY: `sgt` is initialised, and nobody else changes it.
-        unsafe { (*self.sgt.get()).sgl.is_null() }
+        unsafe { (*self.sgt.get()).sgl }
     }
 
     /// Fills an empty table with `runs`, which must be `pages` pages. On failure it stays empty.
@@ -95,8 +98,7 @@ impl PageTable {
             bindings::sg_alloc_table(self.sgt.get(), entries.try_into()?, bindings::GFP_KERNEL)
         })?;
 
-        // SAFETY: `sgt` was initialised just above.
-        let mut entry = unsafe { (*self.sgt.get()).sgl };
+        let mut entry = self.first();
         let mut missing = pages;
         'fill: {
             for run in runs {
@@ -109,9 +111,10 @@ impl PageTable {
                     }
                     // SAFETY: `entry` is an entry of the table; the pages are valid by the
                     // caller's guarantee; `MAX_SG_ENTRY` fits.
-                    unsafe { bindings::sg_set_page(entry, part.first(), part.size() as u32, 0) };
-                    // SAFETY: `entry` is an entry of the table.
-                    entry = unsafe { bindings::sg_next(entry) };
+                    entry = unsafe {
+                        bindings::sg_set_page(entry, part.first(), part.size() as u32, 0);
+                        bindings::sg_next(entry)
+                    };
                     missing -= part.count();
                     rest = run.skip(part.count());
                 }
@@ -122,75 +125,51 @@ impl PageTable {
         }
         // The runs are more or less than the buffer, whose size everybody relies on. Or they have
         // changed between the two passes: an entry without a page must not be mapped.
-        //
-        // SAFETY: `sgt` is initialised.
-        unsafe { bindings::sg_free_table(self.sgt.get()) };
+        self.empty();
         Err(EINVAL)
+    }
+
+    /// Frees the entries, if there are any. The table must not be mapped.
+    #[inline]
+    fn empty(&mut self) {
+        // SAFETY: `sgt` is initialised, by the type invariant.
+        unsafe { bindings::sg_free_table(self.sgt.get()) };
     }
 
     /// Maps the table, which must be filled and not mapped: fails with `EBUSY` otherwise.
     #[inline]
     fn map(&mut self, dev: &Device, dir: DataDirection, attrs: c_ulong) -> Result<Mapping> {
-        if self.mapped.is_some() || self.is_empty() {
+        if self.mapped.is_some() || self.first().is_null() {
             return Err(EBUSY);
         }
         // Caches are to be written back and never just emptied, which some machines (32-bit ARM) do
         // for a device that only writes. As far as they know this one reads, too.
+        let skip_sync = attrs & SKIP_CPU_SYNC != 0;
         let dir = match dir {
-            DataDirection::FromDevice if attrs & SKIP_CPU_SYNC != 0 => DataDirection::Bidirectional,
+            DataDirection::FromDevice if skip_sync => DataDirection::Bidirectional,
             dir => dir,
         };
         let sgt = NonNull::new(self.sgt.get()).ok_or(EINVAL)?;
-        let raw_dev = NonNull::new(dev.as_raw()).ok_or(EINVAL)?;
+        let dev = NonNull::new(dev.as_raw()).ok_or(EINVAL)?;
 
-        // SAFETY: `sgt` is filled and not mapped; the device is attached.
-        to_result(unsafe {
-            bindings::dma_map_sgtable(dev.as_raw(), sgt.as_ptr(), dir.into(), attrs)
-        })?;
+        // SAFETY: `sgt` is filled and not mapped; the device is attached. Once it is mapped, what
+        // the CPU has written before is for the device, and the table is left alone.
+        let mapping = unsafe {
+            let (dev, sgt_ptr) = (dev.as_ptr(), sgt.as_ptr());
+
+            to_result(bindings::dma_map_sgtable(dev, sgt_ptr, dir.into(), attrs))?;
+            if skip_sync {
+                bindings::dma_sync_sgtable_for_device(dev, sgt_ptr, dir.into());
+            }
+            Mapping::from_raw(sgt)
+        };
         // INVARIANT: Mapped just above.
         self.mapped = Some(Mapped {
-            dev: raw_dev,
+            dev: AnyThread::new(dev),
             dir,
             attrs,
         });
-        if attrs & SKIP_CPU_SYNC != 0 {
-            // SAFETY: Mapped just above, in this direction. What the CPU has written before is for
-            // the device.
-            unsafe {
-                bindings::dma_sync_sgtable_for_device(raw_dev.as_ptr(), sgt.as_ptr(), dir.into())
-            };
-        }
-        // SAFETY: Mapped just above, and a mapped table is left alone.
-        Ok(unsafe { Mapping::from_raw(sgt) })
-    }
-
-    /// Takes what `dev`, which the table is mapped for, has written to out of the CPU's caches:
-    /// first what the CPU has written leaves them, then all the rest.
-    ///
-    /// # Safety
-    ///
-    /// The table must be mapped for the device, in this direction.
-    #[inline]
-    unsafe fn flush(&self, dev: NonNull<bindings::device>, dir: bindings::dma_data_direction) {
-        let (dev, sgt) = (dev.as_ptr(), self.sgt.get());
-
-        // SAFETY: By the caller's guarantee; the entries for a device without an IOMMU are mapped
-        // one by one.
-        unsafe {
-            if bindings::dev_is_dma_coherent(dev) {
-                return;
-            }
-            if bindings::use_dma_iommu(dev) || !bindings::get_dma_ops(dev).is_null() {
-                bindings::dma_sync_sgtable_for_device(dev, sgt, dir);
-                bindings::dma_sync_sgtable_for_cpu(dev, sgt, dir);
-                return;
-            }
-            let mut entry = (*sgt).sgl;
-            while !entry.is_null() {
-                bindings::sg_flush(dev, entry, dir);
-                entry = bindings::sg_next(entry);
-            }
-        }
+        Ok(mapping)
     }
 
     /// Undoes [`map`](Self::map), if the table is mapped. Returns whether it was.
@@ -199,14 +178,27 @@ impl PageTable {
         let Some(Mapped { dev, dir, attrs }) = self.mapped.take() else {
             return false;
         };
+        let (dev, sgt, dir) = (dev.as_ptr(), self.sgt.get(), dir.into());
 
         // SAFETY: By the type invariant the table is mapped in this way, and its device, being
         // attached, is there.
         unsafe {
-            if attrs & SKIP_CPU_SYNC != 0 {
-                self.flush(dev, dir.into());
+            // What the device has written to leaves the CPU's caches: first what the CPU has
+            // written, then all the rest.
+            if attrs & SKIP_CPU_SYNC != 0 && !bindings::dev_is_dma_coherent(dev) {
+                if bindings::use_dma_iommu(dev) || !bindings::get_dma_ops(dev).is_null() {
+                    bindings::dma_sync_sgtable_for_device(dev, sgt, dir);
+                    bindings::dma_sync_sgtable_for_cpu(dev, sgt, dir);
+                } else {
+                    // The entries for a device without an IOMMU are mapped one by one.
+                    let mut entry = (*sgt).sgl;
+                    while !entry.is_null() {
+                        bindings::sg_flush(dev, entry, dir);
+                        entry = bindings::sg_next(entry);
+                    }
+                }
             }
-            bindings::dma_unmap_sgtable(dev.as_ptr(), self.sgt.get(), dir.into(), attrs);
+            bindings::dma_unmap_sgtable(dev, sgt, dir, attrs);
         }
         true
     }
@@ -235,8 +227,7 @@ impl Drop for PageTable {
         // An importer that detaches without unmapping is broken. Its device loses its addresses
         // here, ahead of the memory.
         crate::warn_on!(self.unmap());
-        // SAFETY: `sgt` is initialised, by the type invariant, and not mapped any more.
-        unsafe { bindings::sg_free_table(self.sgt.get()) };
+        self.empty();
     }
 }
 
@@ -297,7 +288,7 @@ impl PageTables {
             None => &mut self.first,
         };
 
-        if table.is_empty() {
+        if table.first().is_null() {
             // SAFETY: By the caller's guarantee.
             unsafe { table.fill(runs(), buf.size() >> PAGE_SHIFT) }?;
         }

@@ -4,9 +4,10 @@
 //!
 //! C header: [`include/linux/memfd.h`](srctree/include/linux/memfd.h)
 
-use super::pages::PageRun;
+use super::run::PageRun;
 use crate::{
     bindings,
+    dma_buf::any_thread::AnyThread,
     fs::LocalFile,
     page::PAGE_SHIFT,
     prelude::*, //
@@ -14,7 +15,6 @@ use crate::{
 use core::{
     mem::take,
     ops::Range,
-    ptr::NonNull,
     slice, //
 };
 
@@ -48,10 +48,10 @@ impl<'a> SealedMemfd<'a> {
     #[inline(never)]
     pub fn lock(file: &'a LocalFile) -> Result<Self> {
         // SAFETY: The file is alive, and its inode does not change.
-        unsafe { bindings::inode_lock_shared((*file.as_ptr()).f_inode) };
-
-        // SAFETY: The file is alive.
-        let seals = unsafe { bindings::memfd_get_seals(file.as_ptr()) };
+        let seals = unsafe {
+            bindings::inode_lock_shared((*file.as_ptr()).f_inode);
+            bindings::memfd_get_seals(file.as_ptr())
+        };
 
         // INVARIANT: Locked just above.
         let memfd = Self {
@@ -122,17 +122,11 @@ struct Part {
 /// - `parts`, and then `last` unless it is empty, take up the first of `folios`, in this order,
 ///   each beginning with a folio of its own. `size` is how many pages that makes.
 pub struct PinnedPages {
-    folios: KVVec<NonNull<bindings::folio>>,
+    folios: KVVec<AnyThread<bindings::folio>>,
     parts: KVec<Part>,
     last: Part,
     size: usize,
 }
-
-// SAFETY: Folios are not tied to a thread.
-unsafe impl Send for PinnedPages {}
-
-// SAFETY: Nothing can be changed through a shared reference.
-unsafe impl Sync for PinnedPages {}
 
 impl PinnedPages {
     /// No pages yet, but room for so many. Fails with `ENOMEM`. May sleep.
@@ -188,25 +182,27 @@ impl PinnedPages {
         let room = self.folios.spare_capacity_mut();
         let asked = room.len().min(count);
 
-        // SAFETY: The file is alive, and there is room for as many folios as are asked for.
+        // SAFETY: The file is alive, and there is room for as many folios as are asked for. As many
+        // as it says were written behind the others, none of them NULL.
+        // INVARIANT: Each of them was pinned.
         let got = unsafe {
-            bindings::memfd_pin_folios(
+            let got = bindings::memfd_pin_folios(
                 memfd.file.as_ptr(),
                 start,
                 end - 1,
                 room.as_mut_ptr().cast(),
                 asked.try_into()?,
                 &mut offset,
-            )
+            );
+
+            self.folios.inc_len(got.max(0) as usize);
+            got
         };
         let got = match usize::try_from(got) {
             Ok(0) => return Err(EINVAL),
             Ok(got) => got,
             Err(_) => return Err(Error::from_errno(got as c_int)),
         };
-        // SAFETY: So many folios were written behind the others, none of them NULL.
-        // INVARIANT: Each of them was pinned.
-        unsafe { self.folios.inc_len(got) };
 
         let offset = offset >> PAGE_SHIFT;
         if got == asked && asked < count {
@@ -285,16 +281,16 @@ impl Drop for PinnedPages {
 
 /// All pages of a folio that is pinned as long as it is borrowed.
 #[inline]
-fn pages_of(folio: &NonNull<bindings::folio>) -> PageRun<'_> {
+fn pages_of(folio: &AnyThread<bindings::folio>) -> PageRun<'_> {
     // SAFETY: The folio is pinned. It begins with its first `struct page`, its pages are
     // contiguous, and while it is pinned nobody splits it.
-    unsafe { PageRun::from_raw(folio.cast(), bindings::folio_nr_pages(folio.as_ptr())) }
+    unsafe { PageRun::from_raw(folio.get().cast(), bindings::folio_nr_pages(folio.as_ptr())) }
 }
 
 /// Iterator over [`PinnedPages`], folio by folio.
 #[derive(Clone)]
 struct Runs<'a> {
-    folios: slice::Iter<'a, NonNull<bindings::folio>>,
+    folios: slice::Iter<'a, AnyThread<bindings::folio>>,
     parts: slice::Iter<'a, Part>,
     /// The part that comes after `parts`.
     last: Part,

@@ -1,16 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What an [`Exporter`] hands out when it maps its memory, and what it is handed to be mapped into.
+//! What an exporter hands out when it maps its memory, and what it is handed to be mapped into.
 
-use super::exporter::{
-    Attachment,
-    Buffer,
-    Exporter, //
-};
 use crate::{
     bindings,
+    dma_buf::{
+        buffer::DmaBuf,
+        trampoline::Arg, //
+    },
     ffi::c_void,
-    mm::virt::VmaNew, //
+    mm::virt::{
+        VmaNew,
+        VmaRef, //
+    },
 };
 use core::{
     ops::Deref,
@@ -25,17 +27,13 @@ use core::{
 /// # Invariants
 ///
 /// The area is being set up, and this is the only way to it meanwhile.
+#[repr(transparent)]
 pub struct BufferVma<'a>(&'a VmaNew);
 
-impl<'a> BufferVma<'a> {
-    /// # Safety
-    ///
-    /// Nobody else may use `vma` before the result is gone.
-    #[inline]
-    pub(super) unsafe fn new(vma: &'a VmaNew) -> Self {
-        // INVARIANT: By the caller's guarantee.
-        Self(vma)
-    }
+// SAFETY: A reference is a pointer, and nothing else is in there.
+unsafe impl Arg for BufferVma<'static> {
+    type Raw = *mut bindings::vm_area_struct;
+    type Typed<'a> = BufferVma<'a>;
 }
 
 impl Deref for BufferVma<'_> {
@@ -47,12 +45,39 @@ impl Deref for BufferVma<'_> {
     }
 }
 
+/// What an area shows.
+pub(super) struct Shown {
+    /// A part of this file. Only to be compared.
+    pub(super) file: *mut bindings::file,
+    /// The first page of that part.
+    pub(super) page: usize,
+}
+
+impl Shown {
+    /// What `vma` shows.
+    #[inline]
+    pub(super) fn by(vma: &VmaRef) -> Self {
+        // SAFETY: Neither field changes while we may look at the area.
+        unsafe {
+            let vma = vma.as_ptr();
+
+            Self {
+                file: (*vma).vm_file,
+                page: (*vma).vm_pgoff,
+            }
+        }
+    }
+}
+
 /// A kernel address that [`Exporter::vmap`] mapped the whole buffer at.
 ///
 /// # Invariants
 ///
-/// As long as the exporter has not been asked to [`vunmap`](Exporter::vunmap), as many bytes as the
+/// As long as the exporter has not been asked to [`vunmap`], as many bytes as the
 /// buffer is long are mapped at the address. If there is a `buf` it is that buffer.
+///
+/// [`Exporter::vmap`]: super::Exporter::vmap
+/// [`vunmap`]: super::Exporter::vunmap
 pub struct VmapAddress {
     addr: NonNull<c_void>,
     buf: Option<NonNull<bindings::dma_buf>>,
@@ -70,15 +95,15 @@ impl VmapAddress {
 
     /// Says which buffer it is for, in the place of a promise.
     #[inline]
-    pub(super) fn only_for<T: Exporter>(mut self, buf: &Buffer<T>) -> Self {
+    pub(super) fn only_for(mut self, buf: &DmaBuf) -> Self {
         self.buf = NonNull::new(buf.as_raw());
         self
     }
 
     /// Whether it may be for `buf`.
     #[inline]
-    pub(super) fn is_for(&self, buf: *mut bindings::dma_buf) -> bool {
-        self.buf.is_none_or(|own| own.as_ptr() == buf)
+    pub(super) fn is_for(&self, buf: &DmaBuf) -> bool {
+        self.buf.is_none_or(|own| own.as_ptr() == buf.as_raw())
     }
 
     /// The address.
@@ -96,6 +121,8 @@ impl VmapAddress {
 /// changed before it comes back in [`Exporter::unmap`]. If there is an `attachment` it is that one.
 ///
 /// A mapping is not [`Send`], so that an exporter cannot keep it and hand it to another attachment.
+///
+/// [`Exporter::unmap`]: super::Exporter::unmap
 pub struct Mapping {
     table: NonNull<bindings::sg_table>,
     attachment: Option<NonNull<bindings::dma_buf_attachment>>,
@@ -106,6 +133,8 @@ impl Mapping {
     ///
     /// The type invariant must hold for `table`, and the attachment that it is returned for. The
     /// mapping must not be given to [`Attachment::unmap_coherent`], which takes back its own only.
+    ///
+    /// [`Attachment::unmap_coherent`]: super::Attachment::unmap_coherent
     #[inline]
     pub unsafe fn from_raw(table: NonNull<bindings::sg_table>) -> Self {
         // INVARIANT: By the caller's guarantee.
@@ -117,15 +146,15 @@ impl Mapping {
 
     /// Says which attachment it is for, in the place of a promise.
     #[inline]
-    pub(super) fn only_for<T: Exporter>(mut self, attachment: &Attachment<'_, T>) -> Self {
-        self.attachment = Some(attachment.as_raw());
+    pub(super) fn only_for(mut self, attachment: NonNull<bindings::dma_buf_attachment>) -> Self {
+        self.attachment = Some(attachment);
         self
     }
 
     /// Whether it may be for `attachment`.
     #[inline]
-    pub(super) fn is_for(&self, attachment: *mut bindings::dma_buf_attachment) -> bool {
-        self.attachment.is_none_or(|own| own.as_ptr() == attachment)
+    pub(super) fn is_for(&self, attachment: NonNull<bindings::dma_buf_attachment>) -> bool {
+        self.attachment.is_none_or(|own| own == attachment)
     }
 
     /// The table.

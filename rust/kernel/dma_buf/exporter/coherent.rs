@@ -8,7 +8,7 @@
 //! [`Buffer::mmap_coherent`], [`Buffer::vmap_coherent`].
 
 use super::{
-    exporter::{
+    buffer::{
         Attachment,
         Buffer,
         Exporter, //
@@ -16,6 +16,7 @@ use super::{
     handed_out::{
         BufferVma,
         Mapping,
+        Shown,
         VmapAddress, //
     },
 };
@@ -53,39 +54,25 @@ impl Table {
     // synchronised; and it must not be done through the address of the pages' cached mapping.
     const ATTRS: c_ulong = bindings::DMA_ATTR_SKIP_CPU_SYNC as c_ulong;
 
-    /// # Safety
-    ///
-    /// `memory` must outlive the table.
+    /// An empty one.
     #[inline]
-    unsafe fn new(memory: &Coherent<[u8]>, dev: &Device, dir: DataDirection) -> Result<KBox<Self>> {
+    fn new(dev: &Device) -> Result<KBox<Self>> {
         // INVARIANT: A zeroed table is an empty one.
-        let mut table = KBox::new(
+        Ok(KBox::new(
             Self {
                 sgt: Opaque::zeroed(),
                 dev: dev.into(),
                 mapped: None,
             },
             GFP_KERNEL,
-        )?;
-
-        // SAFETY: The table is empty; by the caller's guarantee the memory outlives it.
-        unsafe { memory.fill_table(table.sgt.get()) }?;
-        // SAFETY: The table is filled and not mapped; the device is attached, and `dir` is none
-        // that `dma_map_sgtable()` does not know.
-        to_result(unsafe {
-            bindings::dma_map_sgtable(dev.as_raw(), table.sgt.get(), dir.into(), Self::ATTRS)
-        })?;
-        // INVARIANT: Mapped just above.
-        table.mapped = Some(dir);
-        Ok(table)
+        )?)
     }
 }
 
 impl Drop for Table {
     #[inline]
     fn drop(&mut self) {
-        // SAFETY: By the type invariant; `unmap_coherent` and `Table::new` let nobody else know the
-        // table when they drop it.
+        // SAFETY: By the type invariant; nobody else knows the table when it is dropped.
         unsafe {
             if let Some(dir) = self.mapped {
                 bindings::dma_unmap_sgtable(
@@ -122,8 +109,7 @@ impl<T: Exporter + CoherentOwner> Buffer<T> {
     pub fn mmap_coherent(&self, vma: BufferVma<'_>) -> Result {
         let memory = self.coherent()?;
 
-        // SAFETY: The area's file does not change under us.
-        if unsafe { (*vma.as_ptr()).vm_file } != self.file().as_ptr() {
+        if Shown::by(&vma).file != self.file().as_ptr() {
             return Err(EINVAL);
         }
         // SAFETY: Each area keeps its file, the file its buffer, and the buffer its data, which is
@@ -160,14 +146,23 @@ impl<T: Exporter + CoherentOwner> Attachment<'_, T> {
         if dir == DataDirection::None {
             return Err(EINVAL);
         }
-        // SAFETY: The importer unmaps before it detaches, and detaches before it lets the buffer
-        // go, which keeps the memory, see `mmap_coherent`.
-        let table = unsafe { Table::new(memory, self.device(), dir) }?;
-        let table = NonNull::from(KBox::leak(table)).cast();
+        let mut table = Table::new(self.device())?;
+        let (dev, sgt) = (self.device().as_raw(), table.sgt.get());
 
-        // SAFETY: Mapped for the attached device by `Table::new`. The only one to know the table
-        // from now on is who has the mapping. For another attachment it will not be taken.
-        Ok(unsafe { Mapping::from_raw(table) }.only_for(self))
+        // SAFETY: The importer unmaps before it detaches, and detaches before it lets the buffer
+        // go, which keeps the memory, see `mmap_coherent`. The table is empty, then filled and not
+        // mapped; the device is attached, and `dir` is none that `dma_map_sgtable()` does not know.
+        to_result(unsafe {
+            memory.fill_table(sgt)?;
+            bindings::dma_map_sgtable(dev, sgt, dir.into(), Table::ATTRS)
+        })?;
+        // INVARIANT: Mapped just above.
+        table.mapped = Some(dir);
+
+        let table = NonNull::from(KBox::leak(table)).cast();
+        // SAFETY: Mapped for the attached device just above. The only one to know the table from
+        // now on is who has the mapping. For another attachment it will not be taken.
+        Ok(unsafe { Mapping::from_raw(table) }.only_for(self.as_raw()))
     }
 
     /// [`Exporter::unmap`]: undoes [`map_coherent`](Self::map_coherent).

@@ -1,0 +1,365 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! A buffer, and what its exporter does for it.
+
+use super::handed_out::{
+    BufferVma,
+    Mapping,
+    VmapAddress, //
+};
+use crate::{
+    bindings,
+    device::Device,
+    dma::DataDirection,
+    dma_buf::{
+        buffer::DmaBuf,
+        resv::{
+            Resv,
+            ResvGuard, //
+        },
+    },
+    error::VTABLE_DEFAULT_ERROR,
+    ffi::c_void,
+    interop::list::clist_create,
+    module::ModuleMetadata,
+    prelude::*,
+    sync::aref::{
+        ARef,
+        AlwaysRefCounted, //
+    },
+    types::{
+        ForeignOwnable,
+        Opaque, //
+    },
+};
+use core::{
+    marker::PhantomData,
+    ops::Deref,
+    ptr::NonNull, //
+};
+
+/// What an exporter does for its buffers.
+///
+/// The value that implements this is the exporter's data of one buffer. Dropping it releases the
+/// memory: that happens after the last reference to the buffer and the last attachment are gone,
+/// in a context that may sleep.
+///
+/// Operations that are not implemented are absent from the C table, because callers test for that.
+///
+/// C header: `struct dma_buf_ops` in [`include/linux/dma-buf.h`](srctree/include/linux/dma-buf.h)
+#[vtable]
+pub trait Exporter: Sized + Send + Sync + 'static {
+    /// The module whose code must stay while a buffer lives. Filled in by `#[vtable]`.
+    type OwnerModule: ModuleMetadata;
+
+    /// What the exporter keeps for one attachment. Guarded by the buffer's reservation object,
+    /// dropped when the device is detached.
+    type Attachment: ForeignOwnable + Send + 'static;
+
+    /// A device wants to use the buffer.
+    ///
+    /// The reservation object is not held. An error, usually `EBUSY` if the memory cannot be
+    /// reached by `dev`, fails the attachment.
+    fn attach(buf: &Buffer<Self>, dev: &Device) -> Result<Self::Attachment>;
+
+    /// Makes the memory accessible to the attached device.
+    ///
+    /// The reservation object is held. May sleep.
+    fn map(attachment: &mut Attachment<'_, Self>, dir: DataDirection) -> Result<Mapping>;
+
+    /// Undoes [`map`](Self::map). The reservation object is held.
+    fn unmap(attachment: &mut Attachment<'_, Self>, mapping: Mapping, dir: DataDirection);
+
+    /// Keeps the memory where it is until [`unpin`](Self::unpin); for memory that can move. An
+    /// exporter has both or neither. The reservation object is held.
+    fn pin(_attachment: &mut Attachment<'_, Self>) -> Result {
+        build_error!(VTABLE_DEFAULT_ERROR)
+    }
+
+    /// Undoes [`pin`](Self::pin). The reservation object is held.
+    fn unpin(_attachment: &mut Attachment<'_, Self>) {
+        build_error!(VTABLE_DEFAULT_ERROR)
+    }
+
+    /// The CPU is about to access the memory. The reservation object is not held. May sleep.
+    fn begin_cpu_access(_buf: &Buffer<Self>, _dir: DataDirection) -> Result {
+        build_error!(VTABLE_DEFAULT_ERROR)
+    }
+
+    /// The CPU has ended its access. The reservation object is not held. May sleep.
+    fn end_cpu_access(_buf: &Buffer<Self>, _dir: DataDirection) -> Result {
+        build_error!(VTABLE_DEFAULT_ERROR)
+    }
+
+    /// Maps the memory into user space.
+    ///
+    /// The area lies inside the buffer. The mmap lock is held, the reservation object is not.
+    fn mmap(_buf: &Buffer<Self>, _vma: BufferVma<'_>) -> Result {
+        build_error!(VTABLE_DEFAULT_ERROR)
+    }
+
+    /// Maps the whole memory into the kernel's address space.
+    ///
+    /// Called for the first user only. The reservation object is held.
+    fn vmap(_buf: &Buffer<Self>) -> Result<VmapAddress> {
+        build_error!(VTABLE_DEFAULT_ERROR)
+    }
+
+    /// Undoes [`vmap`](Self::vmap) after the last user. The reservation object is held.
+    fn vunmap(_buf: &Buffer<Self>, _addr: VmapAddress) {
+        build_error!(VTABLE_DEFAULT_ERROR)
+    }
+
+    /// The reservation object, for a buffer that is to share that of something else, such as a GEM
+    /// object. By default the buffer has one of its own. Called once, at export.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use kernel::{device::Device, dma::DataDirection};
+    /// # use kernel::dma_buf::{Attachment, Buffer, ExportInfo, Exporter, Mapping};
+    /// use kernel::{dma_buf::Resv, prelude::*, sync::Arc};
+    ///
+    /// struct Shared(Arc<Resv>);
+    ///
+    /// #[vtable]
+    /// impl Exporter for Shared {
+    ///     fn resv(&self) -> Option<&Resv> {
+    ///         Some(&self.0)
+    ///     }
+    ///     // ... and the others.
+    /// #    type Attachment = ();
+    /// #    fn attach(_buf: &Buffer<Self>, _dev: &Device) -> Result { Ok(()) }
+    /// #    fn map(_at: &mut Attachment<'_, Self>, _dir: DataDirection) -> Result<Mapping> {
+    /// #        Err(EBUSY)
+    /// #    }
+    /// #    fn unmap(_attachment: &mut Attachment<'_, Self>, _map: Mapping, _dir: DataDirection) {}
+    /// }
+    ///
+    /// let resv = Arc::pin_init(Resv::new(), GFP_KERNEL)?;
+    /// let info = ExportInfo { name: c"example", size: 4096, flags: 0 };
+    /// let buf = Buffer::export(info, KBox::new(Shared(resv.clone()), GFP_KERNEL)?)?;
+    ///
+    /// assert!(core::ptr::eq(buf.resv(), &*resv));
+    /// # Ok::<(), Error>(())
+    /// ```
+    #[inline]
+    fn resv(&self) -> Option<&Resv> {
+        None
+    }
+}
+
+/// A [`DmaBuf`] of the exporter `T`, with its data.
+///
+/// # Invariants
+///
+/// The buffer was exported with the operations in `Operations<T>`: its private data is a
+/// foreign-owned `KBox<T>`, that of its attachments a foreign-owned `T::Attachment`.
+#[repr(transparent)]
+pub struct Buffer<T: Exporter>(DmaBuf, PhantomData<T>);
+
+// SAFETY: Counts the references of the `DmaBuf` inside.
+unsafe impl<T: Exporter> AlwaysRefCounted for Buffer<T> {
+    #[inline]
+    fn inc_ref(&self) {
+        self.0.inc_ref();
+    }
+
+    #[inline]
+    unsafe fn dec_ref(obj: NonNull<Self>) {
+        // SAFETY: By the caller's guarantee; `Buffer` is transparent.
+        unsafe { DmaBuf::dec_ref(obj.cast()) };
+    }
+}
+
+impl<T: Exporter> Deref for Buffer<T> {
+    type Target = DmaBuf;
+
+    #[inline]
+    fn deref(&self) -> &DmaBuf {
+        &self.0
+    }
+}
+
+impl<T: Exporter> From<ARef<Buffer<T>>> for ARef<DmaBuf> {
+    #[inline]
+    fn from(buf: ARef<Buffer<T>>) -> Self {
+        // SAFETY: Both count references to the same object; `Buffer` is transparent.
+        unsafe { ARef::from_raw(ARef::into_raw(buf).cast()) }
+    }
+}
+
+impl<T: Exporter> Buffer<T> {
+    /// The exporter's data.
+    #[inline]
+    pub fn data(&self) -> &T {
+        // SAFETY: By the type invariant the private data is a `KBox<T>`. It is dropped with the
+        // buffer, and until then only borrowed immutably.
+        unsafe { KBox::<T>::borrow(self.constant().data) }
+    }
+
+    /// Whether no device is attached and there is no mapping for the kernel.
+    ///
+    /// This takes no lock: of what begins or ends at the same time the caller may see either.
+    #[inline]
+    pub fn is_idle(&self) -> bool {
+        let head = self.constant().attachments;
+
+        // SAFETY: Both fields live as long as the buffer, and reading them at any time is harmless.
+        unsafe {
+            (&raw const (*head).next).read_volatile() == head
+                && (&raw const (*self.as_raw()).vmapping_counter).read_volatile() == 0
+        }
+    }
+
+    /// Takes the reservation object, to look at the attachments. Sleeps; the reservation object
+    /// must not be held already.
+    #[inline]
+    pub fn lock(&self) -> LockedBuffer<'_, T> {
+        LockedBuffer {
+            buf: self,
+            guard: self.resv().lock(),
+        }
+    }
+
+    /// As [`lock`](Self::lock), but a signal ends the wait with `EINTR`.
+    #[inline]
+    pub fn lock_interruptible(&self) -> Result<LockedBuffer<'_, T>> {
+        Ok(LockedBuffer {
+            buf: self,
+            guard: self.resv().lock_interruptible()?,
+        })
+    }
+
+    /// As [`lock`](Self::lock), but a signal that kills the task ends the wait with `EINTR`.
+    #[inline]
+    pub fn lock_killable(&self) -> Result<LockedBuffer<'_, T>> {
+        Ok(LockedBuffer {
+            buf: self,
+            guard: self.resv().lock_killable()?,
+        })
+    }
+}
+
+/// A [`Buffer`] whose reservation object is locked.
+pub struct LockedBuffer<'a, T: Exporter> {
+    buf: &'a Buffer<T>,
+    guard: ResvGuard<'a>,
+}
+
+impl<T: Exporter> LockedBuffer<'_, T> {
+    /// Calls `f` on every attachment.
+    #[inline]
+    pub fn for_each_attachment(&mut self, mut f: impl FnMut(Attachment<'_, T>)) {
+        // SAFETY: The list is initialised at export, holds `node`s of attachments only, and does
+        // not change while the reservation object is locked, which `self` proves.
+        let list = unsafe {
+            clist_create!(
+                self.buf.constant().attachments,
+                Opaque<bindings::dma_buf_attachment>,
+                bindings::dma_buf_attachment,
+                node
+            )
+        };
+
+        for attachment in list.iter() {
+            // INVARIANT: An attachment is in the list only after `attach` and before `detach`; the
+            // lock is held and `&mut self` makes this the only access in this task.
+            f(Attachment {
+                raw: NonNull::from(attachment).cast(),
+                _p: PhantomData,
+            });
+        }
+    }
+
+    /// Tells importers that can follow it that the memory is about to move.
+    ///
+    /// The memory must stay as long as fences in the reservation object are pending, and, for
+    /// importers that are not to read from it any more, until they have unmapped it.
+    #[inline]
+    pub fn invalidate_mappings(&mut self) {
+        // SAFETY: The buffer is valid, and `self` proves its reservation object locked.
+        unsafe { bindings::dma_buf_invalidate_mappings(self.buf.as_raw()) };
+    }
+
+    /// The lock. What is lent does not unlock, and nothing can be put in its place.
+    #[inline]
+    pub fn guard(&mut self) -> ResvGuard<'_> {
+        self.guard.reborrow()
+    }
+
+    /// Where the buffer is mapped for the kernel now, if it is.
+    #[inline]
+    pub fn vmapping(&self) -> Option<*mut c_void> {
+        let buf = self.buf.as_raw();
+
+        // SAFETY: Both fields are guarded by the reservation object, which `self` proves locked.
+        // `Exporter::vmap` gives addresses of memory only, so that `vaddr` is the active member.
+        unsafe {
+            if (*buf).vmapping_counter == 0 {
+                return None;
+            }
+            Some((*buf).vmap_ptr.__bindgen_anon_1.vaddr)
+        }
+    }
+}
+
+/// One device's use of a [`Buffer`], seen by the exporter while the reservation object is held.
+///
+/// # Invariants
+///
+/// `raw` is an attachment to a `Buffer<T>`, between its `attach` and its `detach`. The buffer's
+/// reservation object is held for `'a`, and this is the only way to the attachment's data
+/// meanwhile.
+#[repr(transparent)]
+pub struct Attachment<'a, T: Exporter> {
+    raw: NonNull<bindings::dma_buf_attachment>,
+    _p: PhantomData<(&'a DmaBuf, T)>,
+}
+
+impl<'a, T: Exporter> Attachment<'a, T> {
+    #[inline]
+    pub(super) fn as_raw(&self) -> NonNull<bindings::dma_buf_attachment> {
+        self.raw
+    }
+
+    #[inline(always)]
+    fn view(&self) -> AttachmentView<'a, T> {
+        // SAFETY: By the type invariant it is attached for `'a`, and neither field changes then.
+        // The importer keeps its device and the buffer meanwhile.
+        unsafe {
+            let raw = self.raw.as_ptr();
+
+            AttachmentView {
+                device: Device::from_raw((*raw).dev),
+                buffer: &*(*raw).dmabuf.cast(),
+            }
+        }
+    }
+
+    /// The attached device.
+    #[inline]
+    pub fn device(&self) -> &'a Device {
+        self.view().device
+    }
+
+    /// The buffer.
+    #[inline]
+    pub fn buffer(&self) -> &'a Buffer<T> {
+        self.view().buffer
+    }
+
+    /// What the exporter keeps for this attachment.
+    #[inline]
+    pub fn data(&mut self) -> <T::Attachment as ForeignOwnable>::BorrowedMut<'_> {
+        // SAFETY: By the type invariant the private data came from `into_foreign()`, is taken back
+        // after `'a` only, and nobody else accesses it meanwhile.
+        unsafe { T::Attachment::borrow_mut((*self.raw.as_ptr()).priv_) }
+    }
+}
+
+/// What an attachment is of, and to what.
+struct AttachmentView<'a, T: Exporter> {
+    device: &'a Device,
+    buffer: &'a Buffer<T>,
+}

@@ -1,0 +1,242 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The one implementation of an exporter for everything that is made of pages.
+
+use super::{
+    buffer::{
+        Attachment,
+        Buffer,
+        Exporter, //
+    },
+    export::ExportInfo,
+    fault::fault_in,
+    handed_out::{
+        BufferVma,
+        Mapping,
+        Shown,
+        VmapAddress, //
+    },
+    run::Joined,
+    sg::{
+        Owner,
+        PageTables,
+        SKIP_CPU_SYNC, //
+    },
+    source::{
+        MmapMode,
+        PageSource, //
+    },
+};
+use crate::{
+    alloc::KVVec,
+    bindings,
+    device::Device,
+    dma::DataDirection,
+    dma_buf::buffer::DmaBuf,
+    error::to_result,
+    mm::virt::VmaNew,
+    page::{
+        PAGE_SHIFT,
+        PAGE_SIZE, //
+    },
+    prelude::*,
+    sync::{
+        aref::ARef,
+        atomic::{
+            Atomic,
+            Relaxed, //
+        },
+    },
+};
+use core::ptr::NonNull;
+
+impl DmaBuf {
+    /// Exports the pages of `source` as a buffer.
+    ///
+    /// `name` names the exporter in debugfs and `fdinfo`; `flags` are the open flags of the file.
+    /// Fails with `EINVAL` if there are no pages, or more than fit in a `size_t`, otherwise as
+    /// [`Buffer::export`]. May sleep.
+    #[inline]
+    pub fn from_pages<S: PageSource>(
+        name: &'static CStr,
+        flags: u32,
+        source: S,
+    ) -> Result<ARef<DmaBuf>> {
+        let size = source
+            .count()?
+            .checked_mul(PAGE_SIZE)
+            .filter(|&size| size != 0)
+            .ok_or(EINVAL)?;
+
+        let info = ExportInfo { name, size, flags };
+        Ok(Buffer::export(info, KBox::new(Pages::new(source), GFP_KERNEL)?)?.into())
+    }
+}
+
+/// The exporter of a [`PageSource`].
+///
+/// Attachments are guarded by the reservation object alone. CPU access takes it too, so that it
+/// sees a table either mapped or not, never in between.
+struct Pages<S> {
+    source: S,
+    /// An access of the CPU has begun once. Only kept where [`PageSource::END_NEEDS_BEGIN`].
+    begun: Atomic<bool>,
+}
+
+impl<S: PageSource> Pages<S> {
+    const DMA_ATTR_CC_SHARED: c_ulong = bindings::DMA_ATTR_CC_SHARED as c_ulong;
+
+    #[inline]
+    fn new(source: S) -> Self {
+        Self {
+            source,
+            begun: Atomic::new(false),
+        }
+    }
+
+    #[inline]
+    fn attrs(&self) -> c_ulong {
+        let shared = if self.source.decrypted() {
+            Self::DMA_ATTR_CC_SHARED
+        } else {
+            0
+        };
+        let skip = if S::WRITTEN_BEHIND { SKIP_CPU_SYNC } else { 0 };
+
+        shared | skip
+    }
+
+    /// Prepares the memory for its next owner.
+    ///
+    /// An importer may hold the reservation object for as long as its hardware takes. A signal ends
+    /// the wait to begin, with `ERESTARTSYS`, as it ends the wait for fences. Only one that kills
+    /// ends that to end: there are callers in the kernel who would not come back, and what they
+    /// have written would not get to the devices.
+    #[inline]
+    fn sync(buf: &Buffer<Self>, dir: DataDirection, to: Owner) -> Result {
+        if buf.is_idle() {
+            return Ok(());
+        }
+        let mut locked = match to {
+            Owner::Cpu => buf.lock_interruptible(),
+            Owner::Device => buf.lock_killable(),
+        }
+        .map_err(|_| ERESTARTSYS)?;
+
+        if let Some(addr) = locked.vmapping() {
+            // SAFETY: The whole buffer is mapped there, and stays so while it is locked.
+            unsafe {
+                match to {
+                    Owner::Cpu => bindings::invalidate_kernel_vmap_range(addr, buf.size() as c_int),
+                    Owner::Device => bindings::flush_kernel_vmap_range(addr, buf.size() as c_int),
+                }
+            };
+        }
+        locked.for_each_attachment(|mut attachment| {
+            attachment.data().sync(dir, to);
+        });
+        Ok(())
+    }
+
+    /// Fills `vma`.
+    #[inline]
+    fn remap(&self, vma: &VmaNew) -> Result {
+        let mut addr = vma.start();
+
+        for run in self.source.runs_after(Shown::by(vma).page) {
+            let size = run.size().min(vma.end() - addr);
+            let decrypted = self.source.decrypted();
+
+            // SAFETY: `vma` is being set up; the range lies inside it, and as many pages follow
+            // in the run. They live as long as the buffer, which `vma` keeps through its file.
+            to_result(unsafe {
+                bindings::remap_pages(vma.as_ptr(), addr, run.first(), size, decrypted)
+            })?;
+            addr += size;
+            if addr == vma.end() {
+                break;
+            }
+        }
+        Ok(())
+    }
+}
+
+#[vtable]
+impl<S: PageSource> Exporter for Pages<S> {
+    type OwnerModule = S::OwnerModule;
+    type Attachment = KBox<PageTables>;
+
+    fn attach(_buf: &Buffer<Self>, _dev: &Device) -> Result<KBox<PageTables>> {
+        PageTables::new()
+    }
+
+    fn map(attachment: &mut Attachment<'_, Self>, dir: DataDirection) -> Result<Mapping> {
+        let (buf, dev) = (attachment.buffer(), attachment.device());
+        let pages = buf.data();
+        let runs = || Joined::new(pages.source.runs(), S::JOIN);
+
+        // SAFETY: The pages are lent by `source`, which lives in the buffer, is never borrowed
+        // mutably and never moved before it is dropped; so the borrow could as well last until
+        // then. An attachment, and with it the tables, goes before its buffer, and before its
+        // device. They stay in their box.
+        unsafe { attachment.data().map(runs, buf, dev, dir, pages.attrs()) }
+    }
+
+    fn unmap(attachment: &mut Attachment<'_, Self>, mapping: Mapping, _dir: DataDirection) {
+        attachment.data().unmap(mapping);
+    }
+
+    fn begin_cpu_access(buf: &Buffer<Self>, dir: DataDirection) -> Result {
+        Self::sync(buf, dir, Owner::Cpu)?;
+        if S::END_NEEDS_BEGIN {
+            buf.data().begun.store(true, Relaxed);
+        }
+        Ok(())
+    }
+
+    fn end_cpu_access(buf: &Buffer<Self>, dir: DataDirection) -> Result {
+        if S::END_NEEDS_BEGIN && !buf.data().begun.load(Relaxed) {
+            return Err(EINVAL);
+        }
+        Self::sync(buf, dir, Owner::Device)
+    }
+
+    fn mmap(buf: &Buffer<Self>, vma: BufferVma<'_>) -> Result {
+        match S::MMAP {
+            MmapMode::AtOnce => buf.data().remap(&vma),
+            MmapMode::OnFault | MmapMode::OnFirstFault => {
+                // SAFETY: The source lives as long as the buffer, which an area of it keeps by its
+                // file. It is not moved, nor borrowed mutably, before it is dropped.
+                unsafe { fault_in(&buf.data().source, &vma) }
+            }
+        }
+    }
+
+    fn vmap(buf: &Buffer<Self>) -> Result<VmapAddress> {
+        let source = &buf.data().source;
+        let count = buf.size() >> PAGE_SHIFT;
+        let mut pages = KVVec::with_capacity(count, GFP_KERNEL)?;
+
+        for page in source.runs().flat_map(|run| run.pages()) {
+            pages.push(page, GFP_KERNEL)?;
+        }
+        if pages.len() != count {
+            // The source does not say the same each time.
+            return Err(EINVAL);
+        }
+
+        // SAFETY: `pages` holds the pages of this buffer, which outlive the mapping: the core
+        // undoes it before it releases the buffer. All of them are mapped at the address.
+        unsafe {
+            let count = pages.len().try_into()?;
+            let addr = bindings::vmap_kernel(pages.as_mut_ptr(), count, source.decrypted());
+
+            Ok(VmapAddress::new(NonNull::new(addr).ok_or(ENOMEM)?))
+        }
+    }
+
+    fn vunmap(_buf: &Buffer<Self>, addr: VmapAddress) {
+        // SAFETY: `addr` came from `vmap()` above and is given back once.
+        unsafe { bindings::vunmap(addr.as_ptr()) };
+    }
+}

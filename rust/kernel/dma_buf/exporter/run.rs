@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Physically contiguous runs of pages.
+
+use crate::{
+    bindings,
+    page::PAGE_SHIFT, //
+};
+use core::{
+    marker::PhantomData,
+    ptr::NonNull, //
+};
+
+/// A run of physically contiguous pages.
+///
+/// # Invariants
+///
+/// `first` starts `count` contiguous `struct page`s, whose memory the holder of the borrow `'a`
+/// keeps from being freed. `count` is not zero and the run's size in bytes fits in `usize`. What is
+/// in the memory may be seen by user space: nothing was left there by others.
+#[derive(Clone, Copy)]
+pub struct PageRun<'a> {
+    first: NonNull<bindings::page>,
+    count: usize,
+    _p: PhantomData<&'a bindings::page>,
+}
+
+impl PageRun<'_> {
+    /// # Safety
+    ///
+    /// The type invariant must hold.
+    #[inline]
+    pub unsafe fn from_raw(first: NonNull<bindings::page>, count: usize) -> Self {
+        // INVARIANT: By the caller's guarantee.
+        Self {
+            first,
+            count,
+            _p: PhantomData,
+        }
+    }
+
+    /// Number of pages.
+    #[inline]
+    pub fn count(&self) -> usize {
+        self.count
+    }
+
+    /// Size in bytes.
+    #[inline]
+    pub fn size(&self) -> usize {
+        self.count << PAGE_SHIFT
+    }
+
+    /// The first page.
+    #[inline]
+    pub fn first(&self) -> *mut bindings::page {
+        self.first.as_ptr()
+    }
+
+    #[inline]
+    pub(super) fn first_page(&self) -> NonNull<bindings::page> {
+        self.first
+    }
+
+    /// The page at `index`, if the run is that long.
+    #[inline]
+    pub fn page(&self, index: usize) -> Option<*mut bindings::page> {
+        self.page_at(index).map(NonNull::as_ptr)
+    }
+
+    #[inline(always)]
+    fn page_at(&self, index: usize) -> Option<NonNull<bindings::page>> {
+        // SAFETY: By the type invariant there are `count` contiguous `struct page`s.
+        (index < self.count).then(|| unsafe { self.first.add(index) })
+    }
+
+    /// The pages.
+    #[inline]
+    pub(super) fn pages(&self) -> impl Iterator<Item = *mut bindings::page> {
+        let first = self.first.as_ptr();
+
+        (0..self.count).map(move |index| first.wrapping_add(index))
+    }
+
+    /// The run without its first `count` pages, unless nothing would be left.
+    #[inline]
+    pub fn skip(self, count: usize) -> Option<Self> {
+        let first = self.page_at(count)?;
+
+        // INVARIANT: A part of a run is a run.
+        Some(Self {
+            first,
+            count: self.count - count,
+            _p: PhantomData,
+        })
+    }
+
+    /// This run and `next` as one, if `next` begins where this one ends in memory.
+    #[inline]
+    fn join(self, next: Self) -> Option<Self> {
+        let count = self.count.checked_add(next.count)?;
+        let end = self.first.as_ptr().wrapping_add(self.count);
+
+        if end != next.first.as_ptr() || count > usize::MAX >> PAGE_SHIFT {
+            return None;
+        }
+        // Where the kernel has a `struct page` array for each section of memory, two arrays may be
+        // neighbours though their sections are not.
+        //
+        // SAFETY: By the type invariant both are `struct page`s.
+        let (frame, next_frame) = unsafe {
+            (
+                bindings::page_to_pfn(self.first.as_ptr()),
+                bindings::page_to_pfn(next.first.as_ptr()),
+            )
+        };
+        // INVARIANT: Both the pages and their `struct page`s are contiguous; the size was checked.
+        (frame + self.count == next_frame).then_some(Self { count, ..self })
+    }
+
+    /// The run's first pages, at most `count` (which is not zero) of them.
+    #[inline]
+    pub(super) fn truncate(self, count: usize) -> Self {
+        // INVARIANT: A part of a run is a run.
+        Self {
+            count: self.count.min(count.max(1)),
+            ..self
+        }
+    }
+}
+
+/// Runs as an iterator gives them, but those that are neighbours in memory as one, if `join` says
+/// so.
+#[derive(Clone)]
+pub(super) struct Joined<'a, I> {
+    runs: I,
+    next: Option<PageRun<'a>>,
+    join: bool,
+}
+
+impl<'a, I: Iterator<Item = PageRun<'a>>> Joined<'a, I> {
+    #[inline]
+    pub(super) fn new(mut runs: I, join: bool) -> Self {
+        let next = runs.next();
+
+        Self { runs, next, join }
+    }
+}
+
+impl<'a, I: Iterator<Item = PageRun<'a>>> Iterator for Joined<'a, I> {
+    type Item = PageRun<'a>;
+
+    #[inline]
+    fn next(&mut self) -> Option<PageRun<'a>> {
+        let mut run = self.next?;
+
+        loop {
+            self.next = self.runs.next();
+            match self
+                .next
+                .filter(|_| self.join)
+                .and_then(|next| run.join(next))
+            {
+                Some(longer) => run = longer,
+                None => return Some(run),
+            }
+        }
+    }
+}
+
+#[cfg(CONFIG_CMA)]
+impl<'a> From<&'a crate::cma::CmaPages> for PageRun<'a> {
+    #[inline]
+    fn from(pages: &'a crate::cma::CmaPages) -> Self {
+        // INVARIANT: `CmaPages` own what they say for as long as they are borrowed, and have been
+        // zeroed.
+        Self {
+            first: pages.first(),
+            count: pages.count(),
+            _p: PhantomData,
+        }
+    }
+}
