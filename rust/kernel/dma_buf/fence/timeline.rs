@@ -154,10 +154,12 @@ impl Timeline {
             signalling: false,
         };
 
+        let (name, class) = lock_class();
+
         Arc::pin_init(
             pin_init!(Self {
                 id: abi::dma_fence_context_alloc(1),
-                state <- SpinLockIrq::new(state, c"dma_buf::Timeline", lock_class()),
+                state <- SpinLockIrq::new(state, name, class),
             }),
             GFP_KERNEL,
         )
@@ -256,10 +258,11 @@ impl Timeline {
     }
 }
 
-/// One for all timelines, which is in the kernel and not in a driver.
+/// One for all timelines, which is in the kernel and not in a driver. So is the name: lockdep wants
+/// a class to have the same string, and a driver would have one of its own.
 #[inline(never)]
-fn lock_class() -> Pin<&'static LockClassKey> {
-    static_lock_class!()
+fn lock_class() -> (&'static CStr, Pin<&'static LockClassKey>) {
+    (c"dma_buf::Timeline", static_lock_class!())
 }
 
 /// A fence whose lock is held, with interrupts off.
