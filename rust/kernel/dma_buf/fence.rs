@@ -9,7 +9,7 @@ mod array;
 mod callback;
 mod chain;
 mod context;
-mod declare;
+pub(super) mod declare;
 mod deferred;
 mod driver;
 mod head;
@@ -53,11 +53,6 @@ pub use self::{
     },
 };
 pub(super) use self::{
-    declare::{
-        as_c,
-        c_functions,
-        AsC, //
-    },
     raw::OwnedFence,
     wait::timeout_as_raw, //
 };

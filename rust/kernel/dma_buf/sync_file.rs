@@ -5,7 +5,7 @@
 //! C header: [`include/linux/sync_file.h`](srctree/include/linux/sync_file.h)
 
 use super::fence::{
-    c_functions,
+    declare::c_functions,
     Fence,
     OwnedFence, //
 };

@@ -9,8 +9,10 @@ use super::{
 use crate::{
     bindings,
     dma_buf::fence::{
-        as_c,
-        c_functions,
+        declare::{
+            as_c,
+            c_functions, //
+        },
         Fence,
         OwnedFence, //
     },
