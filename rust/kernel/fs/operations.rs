@@ -69,6 +69,23 @@ unsafe impl<T: AlwaysRefCounted + Sync> PrivateData for ARef<T> {
     }
 }
 
+// SAFETY: The box owns the object, which does not move.
+unsafe impl<T: Send + Sync + 'static> PrivateData for Pin<KBox<T>> {
+    type Target = T;
+
+    #[inline]
+    fn into_ptr(self) -> NonNull<T> {
+        // SAFETY: Nobody moves what is behind the pointer, see `PrivateData`.
+        NonNull::from(KBox::leak(unsafe { Pin::into_inner_unchecked(self) }))
+    }
+
+    #[inline]
+    unsafe fn from_ptr(ptr: NonNull<T>) -> Self {
+        // SAFETY: `into_ptr` has handed this box over.
+        KBox::into_pin(unsafe { KBox::from_raw(ptr.as_ptr()) })
+    }
+}
+
 /// The operations of a kind of files, for a [`Table`]. All of them may sleep.
 #[vtable]
 pub trait Operations: Sized + 'static {

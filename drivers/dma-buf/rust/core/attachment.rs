@@ -225,8 +225,7 @@ pub(crate) unsafe fn attach(
     importer_ops: *const bindings::dma_buf_attach_ops,
     importer_priv: *mut c_void,
 ) -> Result<NonNull<bindings::dma_buf_attachment>> {
-    // SAFETY: Memory from `kmalloc()`, which is valid when it is zeroed.
-    let mut attachment = unsafe { KBox::from_raw(kmalloc::attachment()?.as_ptr()) };
+    let mut attachment = kmalloc::attachment()?;
 
     attachment.dev = dev.as_ptr();
     attachment.dmabuf = buf.as_raw();

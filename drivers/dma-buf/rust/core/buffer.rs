@@ -81,7 +81,7 @@ impl Blank {
     /// Fails with `ENOMEM`.
     fn alloc<R>() -> Result<Self> {
         // INVARIANT: Just allocated, with `kmalloc()`.
-        kmalloc::buffer(size_of::<Storage<R>>()).map(|memory| Self(memory.cast()))
+        kmalloc::buffer::<Storage<R>>().map(|memory| Self(NonNull::from(KBox::leak(memory)).cast()))
     }
 }
 

@@ -18,11 +18,14 @@
 //! Everything else in a `struct dma_buf` is constant between export and release. The registry's
 //! mutex is taken before a reservation object, which is taken before `name_lock`.
 
-use kernel::{
-    bindings,
-    prelude::*, //
-};
+use self::module::this_module;
+// What `#[vtable]` looks for.
+#[cfg_attr(not(CONFIG_SYNC_FILE), allow(unused_imports))]
+use self::module::LocalModule;
+use kernel::prelude::*;
 
+#[cfg(CONFIG_SYNC_FILE)]
+mod argument;
 mod attachment;
 mod buffer;
 mod cpu_access;
@@ -34,6 +37,7 @@ mod fs;
 mod ioctl;
 mod kmalloc;
 mod mapping;
+mod module;
 mod mount;
 mod name;
 mod page_hiding;
@@ -46,16 +50,6 @@ mod trace;
 mod unload;
 
 const __LOG_PREFIX: &[u8] = b"dma_buf\0";
-
-/// What the structures that the VFS knows have for their owner.
-const fn this_module() -> *mut bindings::module {
-    #[cfg(MODULE)]
-    {
-        (&raw const bindings::__this_module).cast_mut()
-    }
-    #[cfg(not(MODULE))]
-    core::ptr::null_mut()
-}
 
 /// Sets everything up. Called once, at boot, before any driver's initialisation, or when the module
 /// is loaded.

@@ -64,8 +64,7 @@ pub(crate) mod wait;
 pub(crate) use self::annotation::might_wait;
 pub(crate) use self::names::{
     describe,
-    with_names,
-    Name, //
+    with_names, //
 };
 
 /// Nanoseconds of the monotonic clock.

@@ -75,7 +75,13 @@ fn sync(buf: &DmaBuf, arg: UserPtr) -> Result {
 #[cfg(CONFIG_SYNC_FILE)]
 mod sync_file {
     use super::*;
-    use crate::fence::unwrap;
+    use crate::{
+        argument::{
+            argument,
+            Argument, //
+        },
+        fence::unwrap, //
+    };
     use kernel::{
         dma_buf::{
             Fence,
@@ -87,36 +93,23 @@ mod sync_file {
             FileDescriptorReservation, //
         },
         ioctl::_IOWR,
-        transmute::{
-            AsBytes,
-            FromBytes, //
-        },
     };
 
-    pub(super) const EXPORT: u32 = _IOWR::<bindings::dma_buf_export_sync_file>(BASE, 2);
-    pub(super) const IMPORT: u32 = _IOW::<bindings::dma_buf_import_sync_file>(BASE, 3);
+    pub(super) const EXPORT: u32 = _IOWR::<SyncFd>(BASE, 2);
+    pub(super) const IMPORT: u32 = _IOW::<SyncFd>(BASE, 3);
 
-    /// The argument of both: `struct dma_buf_export_sync_file`, `struct dma_buf_import_sync_file`.
-    #[repr(C)]
-    struct Arg {
-        flags: u32,
-        fd: i32,
+    argument! {
+        struct SyncFd = [dma_buf_export_sync_file, dma_buf_import_sync_file] {
+            flags: u32,
+            fd: i32,
+        }
     }
 
-    const _: () = {
-        assert!(size_of::<Arg>() == size_of::<bindings::dma_buf_export_sync_file>());
-        assert!(size_of::<Arg>() == size_of::<bindings::dma_buf_import_sync_file>());
-    };
+    impl SyncFd {
+        fn checked(ptr: UserPtr) -> Result<Self> {
+            let mut arg = Self::default();
 
-    // SAFETY: Any bytes are two integers.
-    unsafe impl FromBytes for Arg {}
-
-    // SAFETY: Two integers without padding.
-    unsafe impl AsBytes for Arg {}
-
-    impl Arg {
-        fn read(slice: UserSlice) -> Result<Self> {
-            let arg = slice.reader().read::<Self>()?;
+            arg.read(ptr)?;
             let access = u64::from(arg.flags);
 
             if access & !READ_WRITE != 0 || access & READ_WRITE == 0 {
@@ -130,27 +123,23 @@ mod sync_file {
         }
     }
 
-    fn slice(arg: UserPtr) -> UserSlice {
-        UserSlice::new(arg, size_of::<Arg>())
-    }
-
     /// Gives out the fences that an access of the given kind would have to wait for.
     pub(super) fn export(buf: &DmaBuf, ptr: UserPtr) -> Result {
-        let mut arg = Arg::read(slice(ptr))?;
+        let mut arg = SyncFd::checked(ptr)?;
         let fd = FileDescriptorReservation::get_unused_fd_flags(O_CLOEXEC)?;
         let usage = Usage::before_access(arg.is_write());
         let fence = buf.resv().singleton(usage)?.unwrap_or_else(Fence::stub);
         let file = SyncFile::new(&fence)?;
 
         arg.fd = fd.reserved_fd() as i32;
-        slice(ptr).writer().write(&arg)?;
+        arg.write(ptr)?;
         fd.fd_install(file.into_file());
         Ok(())
     }
 
     /// Makes later users of the buffer wait for the fences of a sync_file.
     pub(super) fn import(buf: &DmaBuf, ptr: UserPtr) -> Result {
-        let arg = Arg::read(slice(ptr))?;
+        let arg = SyncFd::checked(ptr)?;
         let fence = SyncFile::fence_from_fd(arg.fd)?;
         let usage = if arg.is_write() {
             Usage::Write

@@ -2,6 +2,7 @@
 
 //! Waiting for what is under way of this module when nobody needs it any more.
 
+use core::ptr;
 use kernel::{
     bindings,
     cpu::nr_cpu_ids,
@@ -13,72 +14,47 @@ use kernel::{
 /// An `irq_work` that does nothing. When it has run, the work that was queued on its CPU before has
 /// run, too, or is being run in the same RCU read-side critical section: a CPU takes all that is
 /// queued at once, and the next only after that.
-struct Sentinel(Opaque<bindings::irq_work>);
+///
+/// Static: the end of its run may still look at it when it counts as over.
+static SENTINEL: IrqWork = IrqWork(Opaque::new(bindings::irq_work {
+    func: Some(nothing),
+    ..pin_init::zeroed()
+}));
+
+/// # Invariants
+///
+/// Initialised as `init_irq_work()` does it.
+struct IrqWork(Opaque<bindings::irq_work>);
 
 // SAFETY: A work may be queued from anywhere.
-unsafe impl Sync for Sentinel {}
+unsafe impl Sync for IrqWork {}
 
 /// Waits until no code of this module runs for an `irq_work`, as those of containers of fences do.
 ///
 /// A container that was given up with its signal on the way is kept by nothing but its work.
 /// Sleeps. Called once, when no more works are queued.
 pub(crate) fn wait_for_irq_works() {
-    // Static: the end of its run may still look at it when it counts as over.
-    static SENTINEL: Sentinel = Sentinel(Opaque::uninit());
-
-    let work = SENTINEL.0.get();
-    // SAFETY: Nobody else uses it.
-    unsafe { bindings::init_irq_work(work, Some(nothing)) };
-
-    let _online = Online::keep();
-    for cpu in 0..nr_cpu_ids() {
-        // SAFETY: The function may run with interrupts off, and the work is not queued.
-        let ret = unsafe {
-            bindings::smp_call_function_single(cpu as c_int, Some(queue), work.cast(), true)
-        };
-
-        // A CPU that is not there has nothing queued.
-        if ret == 0 {
-            // SAFETY: The work is initialised, and sleeping is allowed.
-            unsafe { bindings::irq_work_sync(work) };
+    // SAFETY: Sleeping is allowed, `queue` may run with interrupts off, and what is waited for is
+    // initialised. CPUs are kept from coming and going no longer than for this.
+    unsafe {
+        #[cfg(CONFIG_HOTPLUG_CPU)]
+        bindings::cpus_read_lock();
+        for cpu in 0..nr_cpu_ids() as c_int {
+            // A CPU that is not there has nothing queued.
+            if bindings::smp_call_function_single(cpu, Some(queue), ptr::null_mut(), true) == 0 {
+                bindings::irq_work_sync(SENTINEL.0.get());
+            }
         }
+        #[cfg(CONFIG_HOTPLUG_CPU)]
+        bindings::cpus_read_unlock();
     }
     synchronize_rcu();
 }
 
-/// # Safety
-///
-/// `work` must be an initialised `irq_work` that is not freed before it was waited for.
-unsafe extern "C" fn queue(work: *mut c_void) {
-    // SAFETY: By the caller's guarantee.
-    unsafe { bindings::irq_work_queue(work.cast()) };
+/// Queues the sentinel on this CPU.
+extern "C" fn queue(_: *mut c_void) {
+    // SAFETY: The work is initialised and static. It is not queued: the last run was waited for.
+    unsafe { bindings::irq_work_queue(SENTINEL.0.get()) };
 }
 
-/// # Safety
-///
-/// None; the signature is that of a work.
-unsafe extern "C" fn nothing(_work: *mut bindings::irq_work) {}
-
-/// Keeps CPUs from coming and going.
-struct Online(());
-
-impl Online {
-    fn keep() -> Self {
-        #[cfg(CONFIG_HOTPLUG_CPU)]
-        // SAFETY: Sleeping is allowed, and `drop` releases it.
-        unsafe {
-            bindings::cpus_read_lock()
-        };
-        Self(())
-    }
-}
-
-impl Drop for Online {
-    fn drop(&mut self) {
-        #[cfg(CONFIG_HOTPLUG_CPU)]
-        // SAFETY: Taken by `keep`.
-        unsafe {
-            bindings::cpus_read_unlock()
-        };
-    }
-}
+extern "C" fn nothing(_work: *mut bindings::irq_work) {}

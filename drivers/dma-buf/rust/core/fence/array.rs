@@ -111,7 +111,7 @@ impl Array {
 
     /// Memory for an array of `count` fences, zeroed. Fails with `ENOMEM`. May sleep.
     pub(crate) fn allocate(count: usize) -> Result<NonNull<dma_fence_array>> {
-        kmalloc::array(count)
+        kmalloc::array(count).and_then(|array| NonNull::new(KBox::into_raw(array)).ok_or(ENOMEM))
     }
 
     /// Initialises an array in the memory at `array`.

@@ -41,7 +41,7 @@ impl<'a> Name<'a> {
         self.chars
     }
 
-    pub(super) fn as_c_str(self) -> &'a CStr {
+    pub(crate) fn as_c_str(self) -> &'a CStr {
         // SAFETY: Names are strings, and RCU keeps this one.
         unsafe { CStr::from_char_ptr(self.chars) }
     }

@@ -42,7 +42,7 @@ impl FenceSet {
     /// Fails with `ENOMEM`. May sleep.
     pub(crate) fn with_capacity(capacity: usize) -> Result<Self> {
         Ok(Self {
-            ptr: kmalloc::fences(capacity)?.as_ptr(),
+            ptr: KBox::into_raw(kmalloc::fences(capacity)?).cast(),
             len: 0,
             capacity,
         })

@@ -79,7 +79,7 @@ pub(crate) fn get() -> ARef<Fence> {
 
 /// A stub that was signalled at `timestamp`. Fails with `ENOMEM`. May sleep.
 pub(crate) fn new(timestamp: Time) -> Result<ARef<Fence>> {
-    let fence = kmalloc::fence()?;
+    let fence = ptr::NonNull::from(KBox::leak(kmalloc::fence()?)).cast();
 
     // SAFETY: The memory is new, comes from `kmalloc()` and goes over to the fence, whose first
     // reference is ours.

@@ -7,16 +7,20 @@
 //! is held", a [`Cursor`] for an iterator that has begun.
 
 use super::{
+    entry::Usage,
     iter::{
         Cursor,
-        LockedCursor, //
+        Object, //
     },
+    layout::Held,
     list,
-    Held,
-    Usage, //
+    read, //
 };
 use crate::fence::wait::Sleep;
-use core::ptr;
+use core::ptr::{
+    self,
+    NonNull, //
+};
 use kernel::{
     bindings::{
         self,
@@ -30,7 +34,6 @@ use kernel::{
         Resv, //
     },
     interop::export::{
-        FromC,
         IntoC,
         Out,
         Wrapper, //
@@ -39,65 +42,28 @@ use kernel::{
     seq_file::SeqFile, //
 };
 
-/// A valid object whose lock is held.
-impl FromC for Held<'_> {
-    type C = *mut dma_resv;
-
-    #[inline(always)]
-    unsafe fn from_c(value: *mut dma_resv) -> Self {
-        // SAFETY: By the contract above.
-        unsafe { Held::assume(Resv::from_raw(value)) }
-    }
-}
-
-// SAFETY: Transparent.
-unsafe impl Wrapper for Cursor {
+// SAFETY: The layouts are the same, which is checked there.
+unsafe impl<O: Object> Wrapper for Cursor<O> {
     type C = dma_resv_iter;
 }
 
-/// An iterator that has begun, over an object whose lock is held.
-impl FromC for LockedCursor<'_> {
-    type C = *mut dma_resv_iter;
-
-    #[inline(always)]
-    unsafe fn from_c(value: *mut dma_resv_iter) -> Self {
-        // SAFETY: By the contract above.
-        unsafe { LockedCursor::new(FromC::from_c(value), Held::from_c((*value).obj)) }
-    }
-}
-
-/// Makes a reservation object.
-///
-/// # Safety
-///
-/// `obj` points to memory for one that nobody else accesses.
-#[export]
-pub(crate) unsafe extern "C" fn dma_resv_init(obj: *mut dma_resv) {
-    // SAFETY: The memory is ours.
-    unsafe {
-        bindings::ww_mutex_init(
-            &raw mut (*obj).lock,
-            &raw mut bindings::reservation_ww_class,
-        );
-        (*obj).fences = ptr::null_mut();
-    }
-}
-
-/// Takes a reservation object down.
-///
-/// # Safety
-///
-/// `obj` is one that nobody else uses any more.
-#[export]
-pub(crate) unsafe extern "C" fn dma_resv_fini(obj: *mut dma_resv) {
-    // SAFETY: There is nobody to lock out.
-    unsafe {
-        drop(list::of(Resv::from_raw(obj)).replace(None));
-        bindings::ww_mutex_destroy(&raw mut (*obj).lock);
-    }
-}
-
 kernel::exports! {
+    fn dma_resv_init(obj: NonNull<dma_resv>) {
+        let obj = obj.as_ptr();
+
+        // SAFETY: There is memory for an object, which nobody else accesses.
+        unsafe {
+            bindings::ww_mutex_init(&raw mut (*obj).lock, &raw mut bindings::reservation_ww_class);
+            (*obj).fences = ptr::null_mut();
+        }
+    }
+
+    fn dma_resv_fini(obj: &mut Resv) {
+        list::clear(obj);
+        // SAFETY: Nobody uses the object any more, so that there is nobody to lock out.
+        unsafe { bindings::ww_mutex_destroy(&raw mut (*obj.as_raw()).lock) };
+    }
+
     fn dma_resv_reserve_fences(obj: Held<'_>, num_fences: c_uint) -> Result {
         obj.reserve(num_fences)
     }
@@ -115,19 +81,19 @@ kernel::exports! {
         obj.replace(context, fence, usage);
     }
 
-    fn dma_resv_iter_first_unlocked(cursor: &mut Cursor) -> *mut dma_fence {
+    fn dma_resv_iter_first_unlocked(cursor: &mut Cursor<&Resv>) -> *mut dma_fence {
         cursor.first_unlocked().into_c()
     }
 
-    fn dma_resv_iter_next_unlocked(cursor: &mut Cursor) -> *mut dma_fence {
+    fn dma_resv_iter_next_unlocked(cursor: &mut Cursor<&Resv>) -> *mut dma_fence {
         cursor.next_unlocked().into_c()
     }
 
-    fn dma_resv_iter_first(cursor: LockedCursor<'_>) -> *mut dma_fence {
+    fn dma_resv_iter_first(cursor: &mut Cursor<Held<'_>>) -> *mut dma_fence {
         cursor.first().into_c()
     }
 
-    fn dma_resv_iter_next(cursor: LockedCursor<'_>) -> *mut dma_fence {
+    fn dma_resv_iter_next(cursor: &mut Cursor<Held<'_>>) -> *mut dma_fence {
         cursor.next().into_c()
     }
 
@@ -142,7 +108,7 @@ kernel::exports! {
         num_fences: Out<'_, c_uint>,
         fences: Out<'_, *mut *mut dma_fence>,
     ) -> Result {
-        let found = super::fences(obj, usage);
+        let found = read::fences(obj, usage);
         let (status, (array, count)) = match found {
             Ok(found) if found.len() != 0 => (Ok(()), found.into_raw()),
             found => (found.map(drop), (ptr::null_mut(), 0)),
@@ -158,7 +124,7 @@ kernel::exports! {
         usage: Usage,
         fence: Out<'_, *mut dma_fence>,
     ) -> Result {
-        fence.put(super::singleton(obj, usage)?.into_c());
+        fence.put(read::singleton(obj, usage)?.into_c());
         Ok(())
     }
 
@@ -168,15 +134,15 @@ kernel::exports! {
         intr: bool,
         timeout: c_ulong,
     ) -> Result<c_long> {
-        super::wait(obj, usage, Sleep::new(intr), timeout as c_long)
+        read::wait(obj, usage, Sleep::new(intr), timeout as c_long)
     }
 
     fn dma_resv_set_deadline(obj: &Resv, usage: Usage, deadline: ktime_t) {
-        super::set_deadline(obj, usage, deadline);
+        read::set_deadline(obj, usage, deadline);
     }
 
     fn dma_resv_test_signaled(obj: &Resv, usage: Usage) -> bool {
-        super::is_signaled(obj, usage)
+        read::is_signaled(obj, usage)
     }
 
     fn dma_resv_describe(obj: Held<'_>, seq: &SeqFile) {

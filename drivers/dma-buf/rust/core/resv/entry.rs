@@ -2,10 +2,11 @@
 
 //! The entries of a list of fences.
 
-use super::Usage;
-use core::ptr::NonNull;
 use kernel::{
-    bindings::dma_fence,
+    bindings::{
+        dma_fence,
+        dma_resv_usage, //
+    },
     dma_buf::Fence,
     sync::{
         aref::ARef,
@@ -17,20 +18,23 @@ use kernel::{
     }, //
 };
 
+/// What a fence stands for, as C has it.
+pub(crate) type Usage = dma_resv_usage;
+
 /// A pointer to a fence with the usage in its lower bits.
 ///
 /// # Invariants
 ///
 /// The pointer is not NULL.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) struct Entry(*mut dma_fence);
+pub(super) struct Tagged(*mut dma_fence);
 
 const USAGE_MASK: usize = 3;
 
 const _: () = assert!(align_of::<dma_fence>() > USAGE_MASK);
 
-impl Entry {
-    /// The reference goes over to the list that the entry is put into.
+impl Tagged {
+    /// The reference goes over to the list that this is put into.
     pub(super) fn new(fence: ARef<Fence>, usage: Usage) -> Self {
         let fence = ARef::into_raw(fence).cast::<dma_fence>();
 
@@ -42,9 +46,9 @@ impl Entry {
         (self.0.addr() & USAGE_MASK) as Usage
     }
 
-    pub(super) fn as_raw(self) -> NonNull<dma_fence> {
-        // SAFETY: By the type invariant.
-        unsafe { NonNull::new_unchecked(self.0.map_addr(|addr| addr & !USAGE_MASK)) }
+    /// The fence, without anything that keeps it.
+    pub(super) fn fence(self) -> *mut dma_fence {
+        self.0.map_addr(|addr| addr & !USAGE_MASK)
     }
 }
 
@@ -54,13 +58,13 @@ pub(super) struct Slot(Atomic<*mut dma_fence>);
 
 impl Slot {
     /// The entry, which must have been written.
-    pub(super) fn load(&self) -> Entry {
+    pub(super) fn load(&self) -> Tagged {
         // Pairs with the release in `store()`: the fence is complete.
         // INVARIANT: Entries are not NULL.
-        Entry(self.0.load(Acquire))
+        Tagged(self.0.load(Acquire))
     }
 
-    pub(super) fn store(&self, entry: Entry) {
+    pub(super) fn store(&self, entry: Tagged) {
         self.0.store(entry.0, Release);
     }
 }

@@ -3,54 +3,72 @@
 //! Iteration over the fences of a reservation object.
 
 use super::{
+    entry::Usage,
+    layout::Held,
     list::{
-        self,
-        ListRef, //
-    },
-    Held,
-    Usage, //
+        ListRef,
+        Locked, //
+    }, //
 };
-use crate::fence;
 use core::{
-    mem,
+    mem::{
+        self,
+        offset_of, //
+    },
     ptr, //
 };
 use kernel::{
-    bindings,
+    bindings::{
+        dma_resv_iter,
+        dma_resv_list, //
+    },
     dma_buf::{
         Fence,
         Resv, //
     },
+    prelude::*,
     sync::{
         aref::ARef,
         rcu, //
     },
 };
 
+/// How a cursor knows its reservation object: what C has a pointer for.
+pub(super) trait Object {}
+
+impl Object for &Resv {}
+impl Object for Held<'_> {}
+
 /// A position among the fences of a reservation object: C's cursor.
 ///
-/// # Invariants
-///
-/// `obj` is valid. `fence` is NULL, or without the lock owns a reference. `fences` is only
-/// compared.
-#[repr(transparent)]
-pub(crate) struct Cursor(bindings::dma_resv_iter);
+/// Of what follows the fence, nothing is read before [`Self::first_unlocked`] or [`Self::first`]
+/// has written it.
+#[repr(C)]
+pub(super) struct Cursor<O> {
+    obj: O,
+    usage: Usage,
+    fence: Option<ARef<Fence>>,
+    fence_usage: Usage,
+    index: c_uint,
+    /// Only compared.
+    fences: *mut dma_resv_list,
+    num_fences: c_uint,
+    is_restarted: bool,
+}
 
-impl Cursor {
-    pub(super) fn resv(&self) -> &Resv {
-        // SAFETY: By the type invariant.
-        unsafe { Resv::from_raw(self.0.obj) }
-    }
+const _: () = {
+    assert!(size_of::<Cursor<&Resv>>() == size_of::<dma_resv_iter>());
+    assert!(size_of::<Option<ARef<Fence>>>() == size_of::<*mut Fence>());
+    assert!(offset_of!(Cursor<&Resv>, usage) == offset_of!(dma_resv_iter, usage));
+    assert!(offset_of!(Cursor<&Resv>, fence) == offset_of!(dma_resv_iter, fence));
+    assert!(offset_of!(Cursor<&Resv>, fence_usage) == offset_of!(dma_resv_iter, fence_usage));
+    assert!(offset_of!(Cursor<&Resv>, index) == offset_of!(dma_resv_iter, index));
+    assert!(offset_of!(Cursor<&Resv>, fences) == offset_of!(dma_resv_iter, fences));
+    assert!(offset_of!(Cursor<&Resv>, num_fences) == offset_of!(dma_resv_iter, num_fences));
+    assert!(offset_of!(Cursor<&Resv>, is_restarted) == offset_of!(dma_resv_iter, is_restarted));
+};
 
-    fn drop_fence(&mut self) {
-        let fence = mem::take(&mut self.0.fence);
-
-        if !fence.is_null() {
-            // SAFETY: By the type invariant the reference is ours.
-            drop(unsafe { Fence::from_owned(fence) });
-        }
-    }
-
+impl Cursor<&Resv> {
     /// Goes to the first pending fence.
     pub(super) fn first_unlocked(&mut self) -> Option<&Fence> {
         self.go_on(true)
@@ -58,7 +76,7 @@ impl Cursor {
 
     /// Goes to the next pending fence, or to the first one if the list is another one by now.
     pub(super) fn next_unlocked(&mut self) -> Option<&Fence> {
-        self.0.is_restarted = false;
+        self.is_restarted = false;
         self.go_on(false)
     }
 
@@ -66,134 +84,113 @@ impl Cursor {
         let rcu = rcu::read_lock();
 
         loop {
-            self.drop_fence();
+            self.fence = None;
 
-            let list = list::of(self.resv()).load(&rcu);
+            let list = ListRef::read(self.obj, &rcu);
             let id = list.map_or(ptr::null_mut(), ListRef::id);
-            if restart || !ptr::eq(id, self.0.fences) {
-                self.0.index = 0;
-                self.0.num_fences = list.map_or(0, ListRef::len);
-                self.0.fences = id;
-                self.0.is_restarted = true;
+            if restart || !ptr::eq(id, self.fences) {
+                self.index = 0;
+                self.num_fences = list.map_or(0, ListRef::len);
+                self.fences = id;
+                self.is_restarted = true;
             }
             restart = !list.is_none_or(|list| self.walk(list, &rcu));
 
             // Another list may have come while a fence was looked at. It has another address: RCU
             // keeps that of this one.
-            if !restart && list::of(self.resv()).load(&rcu) == list {
+            if !restart && ListRef::read(self.obj, &rcu) == list {
                 break;
             }
         }
-
-        // SAFETY: By the type invariant the cursor has a reference.
-        unsafe { self.0.fence.as_mut() }.map(|fence| unsafe { Fence::from_raw(fence) })
+        self.fence.as_deref()
     }
 
     /// Goes to the next pending fence in `list`, with a reference to it, or to the end. Returns
     /// `false` if the iteration has to begin anew.
     fn walk(&mut self, list: ListRef<'_>, rcu: &rcu::Guard) -> bool {
-        while self.0.index < self.0.num_fences {
-            let Some(entry) = list.load(self.0.index) else {
+        while self.index < self.num_fences {
+            let Some(entry) = list.entry(self.index) else {
                 break;
             };
 
-            if entry.usage() > self.0.usage {
-                self.0.index += 1;
+            if entry.usage() > self.usage {
+                self.index += 1;
                 continue;
             }
-            // SAFETY: The entry had a reference to it, at a time when RCU was held.
-            let Some(fence) = (unsafe { fence::get_unless_zero(entry.as_raw(), rcu) }) else {
+            let Some(fence) = entry.get(rcu) else {
                 return false;
             };
-            if list.load(self.0.index) != Some(entry) {
+            if list.entry(self.index) != Some(entry) {
                 // What we have got may have been made after the entry was replaced.
                 continue;
             }
 
-            self.0.index += 1;
+            self.index += 1;
             if !fence.is_signaled() {
-                self.0.fence_usage = entry.usage();
-                // INVARIANT: The reference goes over to the cursor.
-                self.0.fence = ARef::into_raw(fence).cast().as_ptr();
+                self.fence_usage = entry.usage();
+                self.fence = Some(fence);
                 break;
             }
         }
         true
     }
+}
 
+impl Cursor<Held<'_>> {
     /// Goes to the first fence, pending or not.
-    fn first<'a>(&mut self, held: &'a mut Held<'_>) -> Option<&'a Fence> {
-        self.0.index = 0;
-        let fence = self.next(held);
-        self.0.is_restarted = true;
-        fence
+    pub(super) fn first(&mut self) -> Option<&Fence> {
+        self.index = 0;
+        self.step(true)
     }
 
     /// Goes to the next fence, pending or not.
-    fn next<'a>(&mut self, held: &'a mut Held<'_>) -> Option<&'a Fence> {
-        self.0.is_restarted = false;
+    pub(super) fn next(&mut self) -> Option<&Fence> {
+        self.step(false)
+    }
 
-        let list = held.list()?;
+    fn step(&mut self, is_restarted: bool) -> Option<&Fence> {
+        self.is_restarted = is_restarted;
+        self.obj.assert();
+
+        let list = Locked::of(&self.obj)?;
         loop {
-            let entry = list.entry(self.0.index)?;
+            let entry = list.entry(self.index)?;
 
-            self.0.index += 1;
-            if entry.usage() <= self.0.usage {
-                self.0.fence_usage = entry.usage();
-                // SAFETY: The list keeps its reference for as long as the object is locked.
-                return Some(unsafe { Fence::from_raw(entry.as_raw().as_ptr()) });
+            self.index += 1;
+            if entry.usage() <= self.usage {
+                self.fence_usage = entry.usage();
+                return Some(entry.fence);
             }
         }
     }
 }
 
-/// A position among the fences of a reservation object that is locked.
-pub(super) struct LockedCursor<'a> {
-    cursor: &'a mut Cursor,
-    held: Held<'a>,
-}
-
-impl<'a> LockedCursor<'a> {
-    /// For `cursor`, which is one of `held`.
-    pub(super) fn new(cursor: &'a mut Cursor, held: Held<'a>) -> Self {
-        Self { cursor, held }
-    }
-
-    /// Goes to the first fence, pending or not.
-    pub(super) fn first(&mut self) -> Option<&Fence> {
-        self.cursor.first(&mut self.held)
-    }
-
-    /// Goes to the next fence, pending or not.
-    pub(super) fn next(&mut self) -> Option<&Fence> {
-        self.cursor.next(&mut self.held)
-    }
-}
-
 /// Iterates without the lock. Has a reference to the current fence.
-pub(crate) struct Unlocked<'a> {
-    cursor: Cursor,
+pub(super) struct Unlocked<'a> {
+    cursor: Cursor<&'a Resv>,
     started: bool,
-    _resv: &'a Resv,
 }
 
 impl<'a> Unlocked<'a> {
     /// For the fences of `usage` and of those that are more urgent.
-    pub(crate) fn new(resv: &'a Resv, usage: Usage) -> Self {
+    pub(super) fn new(resv: &'a Resv, usage: Usage) -> Self {
         Self {
-            // INVARIANT: `resv` is valid for as long as the result.
-            cursor: Cursor(bindings::dma_resv_iter {
-                obj: resv.as_raw(),
+            cursor: Cursor {
+                obj: resv,
                 usage,
-                ..pin_init::zeroed()
-            }),
+                fence: None,
+                fence_usage: 0,
+                index: 0,
+                fences: ptr::null_mut(),
+                num_fences: 0,
+                is_restarted: false,
+            },
             started: false,
-            _resv: resv,
         }
     }
 
     /// The next pending fence, or again the first one if the object has changed.
-    pub(crate) fn next_unlocked(&mut self) -> Option<&Fence> {
+    pub(super) fn next_unlocked(&mut self) -> Option<&Fence> {
         if mem::replace(&mut self.started, true) {
             self.cursor.next_unlocked()
         } else {
@@ -202,23 +199,17 @@ impl<'a> Unlocked<'a> {
     }
 
     /// Whether the current fence is the first of all.
-    pub(crate) fn is_restarted(&self) -> bool {
-        self.cursor.0.is_restarted
+    pub(super) fn is_restarted(&self) -> bool {
+        self.cursor.is_restarted
     }
 
     /// What the current fence stands for.
-    pub(crate) fn fence_usage(&self) -> Usage {
-        self.cursor.0.fence_usage
+    pub(super) fn fence_usage(&self) -> Usage {
+        self.cursor.fence_usage
     }
 
     /// How many fences are left to look at, at most, counted from the first.
-    pub(crate) fn len(&self) -> u32 {
-        self.cursor.0.num_fences
-    }
-}
-
-impl Drop for Unlocked<'_> {
-    fn drop(&mut self) {
-        self.cursor.drop_fence();
+    pub(super) fn len(&self) -> u32 {
+        self.cursor.num_fences
     }
 }

@@ -31,39 +31,30 @@ pub(crate) fn prime() -> Result {
     let mut mapping = KBox::<bindings::address_space>::new_uninit(GFP_KERNEL)?;
     let mapping = mapping.as_mut_ptr();
     let ctx = AcquireCtx::new()?;
+    // What stands for a call of an MMU notifier, and who makes it.
+    #[cfg(CONFIG_MMU_NOTIFIER)]
+    let (notifier, ip) = (
+        &raw mut bindings::__mmu_notifier_invalidate_range_start_map,
+        prime as *const () as usize,
+    );
 
     let _mm_guard = mm.mmap_read_lock();
     let _resv_guard = ctx.lock_all(&resvs)?;
 
-    // SAFETY: The mapping is ours, and locks are released in reverse order.
+    // SAFETY: The mapping is ours, the notifiers' map lives for ever, and what is acquired is
+    // released in reverse order.
     unsafe {
         bindings::address_space_init_once(mapping);
 
         bindings::fs_reclaim_acquire(bindings::GFP_KERNEL);
         bindings::down_write(&raw mut (*mapping).i_mmap_rwsem);
         bindings::up_write(&raw mut (*mapping).i_mmap_rwsem);
-        with_mmu_notifier(fence::might_wait);
+        #[cfg(CONFIG_MMU_NOTIFIER)]
+        bindings::lock_acquire(notifier, 0, 0, 0, 1, ptr::null_mut(), ip);
+        fence::might_wait();
+        #[cfg(CONFIG_MMU_NOTIFIER)]
+        bindings::lock_release(notifier, ip);
         bindings::fs_reclaim_release(bindings::GFP_KERNEL);
     }
     Ok(())
-}
-
-/// Calls `f` as if from an MMU notifier.
-#[cfg(CONFIG_MMU_NOTIFIER)]
-fn with_mmu_notifier(f: impl FnOnce()) {
-    let map = &raw mut bindings::__mmu_notifier_invalidate_range_start_map;
-    let ip = prime as *const () as usize;
-
-    // SAFETY: The map lives for ever.
-    unsafe {
-        bindings::lock_acquire(map, 0, 0, 0, 1, ptr::null_mut(), ip);
-        f();
-        bindings::lock_release(map, ip);
-    }
-}
-
-/// Calls `f`, as there are no MMU notifiers.
-#[cfg(not(CONFIG_MMU_NOTIFIER))]
-fn with_mmu_notifier(f: impl FnOnce()) {
-    f();
 }

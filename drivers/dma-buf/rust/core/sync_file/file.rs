@@ -1,150 +1,81 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The file operations of a sync_file.
+//! The files of sync_files.
 
 use super::{
-    ioctl,
-    SyncFile, //
-};
-use crate::fence;
-use kernel::{
-    bindings,
-    bindings::EPOLLIN,
-    container_of,
-    dma_buf::{
-        to_errno,
-        Fence, //
+    create::{
+        create,
+        Kind, //
     },
-    prelude::*,
-    sync::atomic::{
-        Atomic,
-        Relaxed, //
+    ioctl,
+    layout::{
+        SyncFile,
+        NAME_SIZE, //
     }, //
 };
+use kernel::{
+    bindings::EPOLLIN,
+    dma_buf::Fence,
+    fs::{
+        operations::{
+            Operations,
+            Table, //
+        },
+        File,
+        LocalFile, //
+    },
+    prelude::*,
+    sync::{
+        aref::ARef,
+        poll::PollTable, //
+    },
+    uaccess::UserPtr, //
+};
 
-/// The table, which also tells these files from all others.
-struct Ops(bindings::file_operations);
+/// What such a file does.
+struct SyncFiles;
 
-// SAFETY: The table is constant.
-unsafe impl Sync for Ops {}
+impl Kind for SyncFiles {}
 
-static FILE_OPS: Ops = Ops(bindings::file_operations {
-    owner: crate::this_module(),
-    release: Some(release),
-    poll: Some(poll),
-    unlocked_ioctl: Some(ioctl_op),
-    compat_ioctl: bindings::compat_ptr_ioctl,
-    ..pin_init::zeroed()
-});
+// SAFETY: All files of this table are made by it, and it names this module.
+static TABLE: Table<SyncFiles> = unsafe { Table::new(crate::this_module()) };
 
-/// The file operations that all sync_files have.
-pub(super) const OPS: *const bindings::file_operations = &raw const FILE_OPS.0;
+#[vtable]
+impl Operations for SyncFiles {
+    type Data = Pin<KBox<SyncFile>>;
 
-/// # Safety
-///
-/// `file` must be an open file with [`OPS`], for `'a`.
-unsafe fn sync_file<'a>(file: *mut bindings::file) -> &'a SyncFile {
-    // SAFETY: By the caller's guarantee.
-    unsafe { SyncFile::from_raw((*file).private_data.cast()) }
-}
+    fn poll(sync_file: &SyncFile, file: &File, table: PollTable<'_>) -> u32 {
+        table.register_wait(file, sync_file.queue());
 
-/// Whether somebody has polled, and the callback been given to the fence.
-fn poll_enabled(sync_file: &SyncFile) -> &Atomic<usize> {
-    // SAFETY: The flags live as long as the sync_file and are accessed atomically only.
-    unsafe { Atomic::from_ptr(&raw mut (*sync_file.as_raw()).flags) }
-}
-
-/// # Safety
-///
-/// Called by the VFS after the last reference to the file is gone.
-unsafe extern "C" fn release(_inode: *mut bindings::inode, file: *mut bindings::file) -> c_int {
-    // SAFETY: The VFS's guarantee: nobody else is in one of these operations, or will be.
-    unsafe {
-        let sync_file = sync_file(file);
-        let raw = sync_file.as_raw();
-
-        if poll_enabled(sync_file).load(Relaxed) != 0 {
-            fence::remove_callback(sync_file.fence(), &raw mut (*raw).cb);
+        if sync_file.arm().is_err() {
+            // Somebody may have been waiting before the callback was given, which will never run.
+            sync_file.queue().notify_all();
         }
-        drop(Fence::from_owned((*raw).fence));
-        bindings::kfree(raw.cast());
+        if sync_file.fence().is_signaled() {
+            EPOLLIN
+        } else {
+            0
+        }
     }
-    0
-}
 
-/// # Safety
-///
-/// Called by the VFS with an open file and NULL or a valid table.
-unsafe extern "C" fn poll(
-    file: *mut bindings::file,
-    table: *mut bindings::poll_table,
-) -> bindings::__poll_t {
-    // SAFETY: The VFS's guarantee. The queue lives as long as the file.
-    let sync_file = unsafe {
-        let sync_file = sync_file(file);
-        bindings::poll_wait(file, &raw mut (*sync_file.as_raw()).wq, table);
-        sync_file
-    };
-    let fence = sync_file.fence();
-
-    if poll_enabled(sync_file).load(Relaxed) == 0 && arm(sync_file, fence).is_err() {
-        // Somebody may have been waiting before the callback was given, which will never run.
-        wake_all(sync_file);
-    }
-    if fence.is_signaled() {
-        EPOLLIN
-    } else {
-        0
+    fn ioctl(sync_file: &SyncFile, cmd: u32, arg: UserPtr) -> Result<isize> {
+        ioctl::ioctl(&TABLE, sync_file, cmd, arg).map(|()| 0)
     }
 }
 
-/// Gives the callback to the fence, once. Fails with `ENOENT` if the fence is signalled.
-fn arm(sync_file: &SyncFile, fence: &Fence) -> Result {
-    use kernel::sync::atomic::Full;
-
-    if poll_enabled(sync_file).xchg(1 << bindings::POLL_ENABLED, Full) != 0 {
-        return Ok(());
-    }
-    // SAFETY: The flag was not set, so that nobody else has given the callback away. It stays until
-    // `release` has taken it off.
-    unsafe {
-        fence::add_callback(
-            fence,
-            &raw mut (*sync_file.as_raw()).cb,
-            Some(fence_signaled),
-        )
-    }
+/// Makes a file for `fence`. Fails with `ENOMEM` or `ENFILE`. Sleeps.
+pub(super) fn new(fence: ARef<Fence>) -> Result<ARef<File>> {
+    create(&TABLE, fence, &[0; NAME_SIZE])
 }
 
-fn wake_all(sync_file: &SyncFile) {
-    // SAFETY: The queue is initialised. Zero stands for everybody.
-    unsafe {
-        bindings::__wake_up(
-            &raw mut (*sync_file.as_raw()).wq,
-            bindings::TASK_NORMAL,
-            0,
-            core::ptr::null_mut(),
-        )
-    };
+/// The sync_file that `file` stands for, if it does.
+pub(super) fn of(file: &LocalFile) -> Option<&SyncFile> {
+    TABLE.data_of(file)
 }
 
-/// # Safety
-///
-/// Called by the fence with the callback that [`arm`] gave it.
-unsafe extern "C" fn fence_signaled(
-    _fence: *mut bindings::dma_fence,
-    cb: *mut bindings::dma_fence_cb,
-) {
-    // SAFETY: The callback is part of a sync_file, whose release waits for this to return.
-    wake_all(unsafe { SyncFile::from_raw(container_of!(cb, bindings::sync_file, cb)) });
-}
+/// The fence of the sync_file that `fd` stands for; `None` if it does not stand for one.
+pub(super) fn fence_of(fd: u32) -> Option<ARef<Fence>> {
+    let file = LocalFile::fget(fd).ok()?;
 
-/// # Safety
-///
-/// Called by the VFS with an open file.
-unsafe extern "C" fn ioctl_op(file: *mut bindings::file, cmd: c_uint, arg: c_ulong) -> c_long {
-    // SAFETY: The VFS's guarantee.
-    let sync_file = unsafe { sync_file(file) };
-
-    to_errno(ioctl::ioctl(sync_file, cmd, arg)) as c_long
+    of(&file).map(|sync_file| sync_file.fence().into())
 }

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! `struct dma_resv`.
+
+use kernel::{
+    bindings::{
+        self,
+        dma_resv,
+        dma_resv_list, //
+    },
+    dma_buf::Resv,
+    interop::export::FromC,
+    sync::atomic::Atomic, //
+};
+
+/// A reservation object that is locked.
+///
+/// # Invariants
+///
+/// The current task holds the lock for as long as this exists.
+#[repr(transparent)]
+pub(crate) struct Held<'a>(&'a Resv);
+
+/// A valid object whose lock is held.
+impl FromC for Held<'_> {
+    type C = *mut dma_resv;
+
+    #[inline(always)]
+    unsafe fn from_c(value: *mut dma_resv) -> Self {
+        // INVARIANT: By the contract above.
+        // SAFETY: As above.
+        let held = Self(unsafe { FromC::from_c(value) });
+
+        held.assert();
+        held
+    }
+}
+
+impl<'a> Held<'a> {
+    pub(super) fn resv(&self) -> &'a Resv {
+        self.0
+    }
+
+    /// Tells lockdep that it is so.
+    #[inline(always)]
+    pub(super) fn assert(&self) {
+        // SAFETY: The object is valid.
+        unsafe { bindings::dma_resv_assert_held(self.0.as_raw()) };
+    }
+}
+
+/// The pointer to the list, which is NULL or what this module has put there.
+#[inline(always)]
+pub(super) fn list(resv: &Resv) -> &Atomic<*mut dma_resv_list> {
+    // SAFETY: The pointer lives as long as the object and is accessed atomically only.
+    unsafe { Atomic::from_ptr(&raw mut (*resv.as_raw()).fences) }
+}

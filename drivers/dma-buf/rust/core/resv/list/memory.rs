@@ -1,0 +1,306 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! A list in memory, where it is found, and what of it may be looked at by whom.
+//!
+//! What C calls `struct dma_resv_list`, and knows nothing of.
+
+use super::super::{
+    entry::{
+        Slot,
+        Tagged,
+        Usage, //
+    },
+    layout::{
+        self,
+        Held, //
+    }, //
+};
+use crate::{
+    fence,
+    kmalloc, //
+};
+use core::{
+    marker::PhantomData,
+    mem::offset_of,
+    ptr::{
+        self,
+        NonNull, //
+    }, //
+};
+use kernel::{
+    bindings::{
+        self,
+        callback_head,
+        dma_resv_list, //
+    },
+    dma_buf::{
+        Fence,
+        Resv, //
+    },
+    prelude::*,
+    sync::{
+        aref::ARef,
+        atomic::{
+            Acquire,
+            Atomic,
+            Relaxed,
+            Release, //
+        },
+        rcu, //
+    },
+    types::Opaque, //
+};
+
+/// What comes before the slots of a list. It is as short as C's: drivers live on the room that is
+/// left when the size is rounded up.
+///
+/// What only the owner of the lock looks at lies where RCU has its head once the list is given up:
+/// after that there is no owner.
+///
+/// # Invariants
+///
+/// `capacity` slots follow, of which the first `len` are entries with a reference each. `len` never
+/// becomes less.
+#[repr(C)]
+struct Header {
+    /// How many entries have been reserved in all. For the owner of the lock.
+    limit: Atomic<u32>,
+    /// For the owner of the lock.
+    capacity: Atomic<u32>,
+    _rcu: Opaque<[u8; size_of::<callback_head>() - 2 * size_of::<u32>()]>,
+    len: Atomic<u32>,
+    /// Tells the list from another one in the same memory, for as long as less than two thousand
+    /// million are made in between.
+    generation: u32,
+}
+
+/// Where the slots begin.
+const SLOTS: usize = size_of::<Header>();
+
+const _: () = assert!(offset_of!(Header, len) == size_of::<callback_head>());
+const _: () = assert!(SLOTS % align_of::<Slot>() == 0);
+
+/// The next list's generation. Odd, so that no list has zero.
+static GENERATION: Atomic<u32> = Atomic::new(1);
+
+/// Which slots one may look at.
+#[derive(Clone, Copy)]
+enum Within {
+    /// Those that are entries.
+    Len,
+    /// All. Only for who changes the list.
+    Capacity,
+}
+
+/// A list as its readers see it.
+///
+/// # Invariants
+///
+/// The list is valid for `'a`.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(in super::super) struct ListRef<'a> {
+    header: NonNull<Header>,
+    _p: PhantomData<&'a Header>,
+}
+
+impl<'a> ListRef<'a> {
+    /// The list of `resv` for readers.
+    pub(in super::super) fn read(resv: &Resv, _rcu: &'a rcu::Guard) -> Option<Self> {
+        // INVARIANT: A list that has been replaced stays for an RCU grace period.
+        Self::of(layout::list(resv).load(Acquire))
+    }
+
+    /// The list for the owner of the lock.
+    pub(super) fn locked(held: &'a Held<'_>) -> Option<Self> {
+        // INVARIANT: Nobody replaces the list.
+        Self::of(layout::list(held.resv()).load(Relaxed))
+    }
+
+    /// How many entries there are, for who changes the list, or keeps others from that.
+    pub(super) fn locked_len(self) -> u32 {
+        self.header().len.load(Relaxed)
+    }
+
+    /// How many entries have been reserved in all. As [`locked_len`](Self::locked_len).
+    pub(super) fn limit(self) -> u32 {
+        self.header().limit.load(Relaxed)
+    }
+
+    /// Of what is to become the list of a reservation object, or is or was that of one.
+    fn of(list: *mut dma_resv_list) -> Option<Self> {
+        NonNull::new(list.cast()).map(|header| Self {
+            header,
+            _p: PhantomData,
+        })
+    }
+
+    fn header(&self) -> &'a Header {
+        // SAFETY: By the type invariant.
+        unsafe { self.header.as_ref() }
+    }
+
+    /// Identifies the list. Not NULL, and not an address: another list may get that.
+    pub(in super::super) fn id(self) -> *mut dma_resv_list {
+        ptr::without_provenance_mut(self.header().generation as usize)
+    }
+
+    pub(in super::super) fn len(self) -> u32 {
+        // Pairs with the release in `push()`: what is counted is there.
+        self.header().len.load(Acquire)
+    }
+
+    fn slot(self, index: u32, within: Within) -> Option<&'a Slot> {
+        let end = match within {
+            Within::Len => self.len(),
+            Within::Capacity => self.header().capacity.load(Relaxed),
+        };
+
+        (index < end).then(|| {
+            // SAFETY: By the invariant of `Header` the slot is in the list's memory. Slots are only
+            // written before they are entries.
+            unsafe {
+                &*self
+                    .header
+                    .as_ptr()
+                    .byte_add(SLOTS)
+                    .cast::<Slot>()
+                    .add(index as usize)
+            }
+        })
+    }
+
+    /// What the entry at `index` says, if there is one.
+    pub(super) fn tagged(self, index: u32) -> Option<Tagged> {
+        self.slot(index, Within::Len).map(Slot::load)
+    }
+
+    /// The entry at `index`, if there is one.
+    pub(in super::super) fn entry(self, index: u32) -> Option<Entry<'a>> {
+        // INVARIANT: It has a reference, or had one until the list was replaced.
+        self.tagged(index).map(|tagged| Entry(tagged, PhantomData))
+    }
+}
+
+/// An entry as readers see it.
+///
+/// # Invariants
+///
+/// There was a reference to the fence at a time in `'a`, all of which is within RCU or under the
+/// lock.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(in super::super) struct Entry<'a>(Tagged, PhantomData<&'a Fence>);
+
+impl Entry<'_> {
+    pub(in super::super) fn usage(self) -> Usage {
+        self.0.usage()
+    }
+
+    /// Takes a reference, unless the last one is gone. What it is one to may have been made in the
+    /// same memory after the entry was replaced.
+    pub(in super::super) fn get(self, rcu: &rcu::Guard) -> Option<ARef<Fence>> {
+        // SAFETY: By the type invariant RCU keeps the fence's memory. No entry is NULL.
+        unsafe { fence::get_unless_zero(NonNull::new_unchecked(self.0.fence()), rcu) }
+    }
+}
+
+/// A list for the one who changes it.
+///
+/// # Invariants
+///
+/// Nobody else changes the list during `'a`: it is the list of a reservation object that is locked,
+/// or of none, when only readers within RCU know of it.
+pub(super) struct ListMut<'a>(ListRef<'a>);
+
+impl<'a> ListMut<'a> {
+    /// The list for the owner of the lock.
+    pub(super) fn locked(held: &'a mut Held<'_>) -> Option<Self> {
+        // INVARIANT: Locked.
+        ListRef::locked(held).map(Self)
+    }
+
+    pub(super) fn get(&self) -> ListRef<'_> {
+        self.0
+    }
+
+    #[cfg(CONFIG_DEBUG_MUTEXES)]
+    pub(super) fn set_limit(&mut self, limit: u32) {
+        self.0.header().limit.store(limit, Relaxed);
+    }
+
+    /// Puts `new` in the place of an entry, if there is one. The old one's reference is the
+    /// caller's.
+    pub(super) fn replace(&mut self, index: u32, new: Tagged) -> Option<Tagged> {
+        self.0.slot(index, Within::Len).map(|slot| {
+            let old = slot.load();
+
+            slot.store(new);
+            old
+        })
+    }
+
+    /// Adds an entry. Returns `false` if the list is full.
+    #[inline(always)]
+    pub(super) fn push(&mut self, new: Tagged) -> bool {
+        let len = self.0.locked_len();
+
+        self.0.slot(len, Within::Capacity).is_some_and(|slot| {
+            // INVARIANT: The new entry comes before its number.
+            slot.store(new);
+            self.0.header().len.store(len + 1, Release);
+            true
+        })
+    }
+}
+
+impl ListMut<'static> {
+    /// An empty list of no object, with room for `count` entries, or for some more. Fails with
+    /// `ENOMEM`. Sleeps if it may.
+    pub(super) fn new(count: u32, may_sleep: bool) -> Result<Self> {
+        let tail = (count as usize)
+            .checked_mul(size_of::<Slot>())
+            .ok_or(ENOMEM)?;
+        let (memory, tail) = kmalloc::list(tail, may_sleep)?;
+        let capacity = (tail / size_of::<Slot>()) as u32;
+        let header = memory.write(Header {
+            limit: Atomic::new(capacity),
+            capacity: Atomic::new(capacity),
+            _rcu: Opaque::uninit(),
+            len: Atomic::new(0),
+            generation: GENERATION.fetch_add(2, Relaxed),
+        });
+
+        // INVARIANT: Complete, and not known to anybody.
+        ListRef::of(KBox::into_raw(header).cast())
+            .map(Self)
+            .ok_or(ENOMEM)
+    }
+
+    /// Frees the list of no object after an RCU grace period, but not its references.
+    pub(super) fn free(self) {
+        let header = self.0.header.as_ptr();
+
+        // SAFETY: By the type invariant, and the memory comes from `kmalloc()`. The head is what
+        // only owners have looked at. It has the layout that `kfree_rcu()` gives it.
+        unsafe { bindings::kvfree_call_rcu(header.cast(), header.cast()) };
+    }
+}
+
+/// Puts `new` in the place of the list, and gives the old one.
+pub(super) fn swap(held: &mut Held<'_>, new: Option<ListMut<'static>>) -> Option<ListMut<'static>> {
+    replace(held.resv(), new)
+}
+
+/// Takes the list of an object that goes away.
+pub(super) fn take(resv: &mut Resv) -> Option<ListMut<'static>> {
+    replace(resv, None)
+}
+
+/// Nobody else may replace the list, or have it.
+fn replace(resv: &Resv, new: Option<ListMut<'static>>) -> Option<ListMut<'static>> {
+    let new = new.map_or(ptr::null_mut(), |new| new.0.header.as_ptr());
+    let old = layout::list(resv).load(Relaxed);
+
+    layout::list(resv).store(new.cast(), Release);
+    // INVARIANT: Only readers within RCU still know of it.
+    ListRef::of(old).map(ListMut)
+}

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What needs no lock.
+
+use super::{
+    entry::Usage,
+    iter::Unlocked, //
+};
+use crate::fence::{
+    self,
+    array,
+    set::FenceSet,
+    wait::{
+        self,
+        Sleep, //
+    },
+    Time, //
+};
+use kernel::{
+    dma_buf::{
+        Fence,
+        Resv, //
+    },
+    prelude::*,
+    sync::aref::ARef, //
+};
+
+/// The pending fences of `usage`. Fails with `ENOMEM`. May sleep.
+pub(super) fn fences(resv: &Resv, usage: Usage) -> Result<FenceSet> {
+    let mut fences = FenceSet::EMPTY;
+    let mut cursor = Unlocked::new(resv, usage);
+
+    while let Some(fence) = cursor.next_unlocked() {
+        let fence = ARef::from(fence);
+
+        if cursor.is_restarted() {
+            // One more than there are, which some callers make use of.
+            fences = FenceSet::with_capacity(cursor.len() as usize + 1)?;
+        }
+        fences.push(fence)?;
+    }
+    if cursor.is_restarted() {
+        // There was a change at last, after which nothing is pending.
+        fences = FenceSet::EMPTY;
+    }
+    Ok(fences)
+}
+
+/// One fence for the pending ones of `usage`; `None` if there are none. Fails with `ENOMEM`. May
+/// sleep.
+pub(super) fn singleton(resv: &Resv, usage: Usage) -> Result<Option<ARef<Fence>>> {
+    let mut fences = fences(resv, usage)?;
+
+    match fences.len() {
+        0 | 1 => Ok(fences.pop()),
+        _ => array::new(fences).map(Some),
+    }
+}
+
+/// Waits for the fences of `usage`. The result is that of [`wait`], but the whole timeout, or one,
+/// if there was nothing to wait for.
+pub(super) fn wait(resv: &Resv, usage: Usage, sleep: Sleep, timeout: c_long) -> Result<c_long> {
+    let mut left = timeout;
+    // Not checked: only a wait for a fence refuses what is negative.
+    let mut result = if timeout == 0 { 1 } else { timeout };
+    let mut cursor = Unlocked::new(resv, usage);
+
+    while let Some(fence) = cursor.next_unlocked() {
+        result = wait::timeout(fence, sleep, left)?;
+        if result <= 0 {
+            break;
+        }
+        // A wait for no time that succeeds says one, but leaves none.
+        if timeout != 0 {
+            left = result;
+        }
+    }
+    Ok(result)
+}
+
+/// Passes `deadline` on to the pending fences of `usage`.
+pub(super) fn set_deadline(resv: &Resv, usage: Usage, deadline: Time) {
+    let mut cursor = Unlocked::new(resv, usage);
+
+    while let Some(fence) = cursor.next_unlocked() {
+        fence::set_deadline(fence, deadline);
+    }
+}
+
+/// Whether none of the fences of `usage` is pending.
+pub(super) fn is_signaled(resv: &Resv, usage: Usage) -> bool {
+    Unlocked::new(resv, usage).next_unlocked().is_none()
+}

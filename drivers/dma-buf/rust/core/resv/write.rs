@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What the owner of the lock does.
+
+use super::{
+    entry::Usage,
+    iter::Unlocked,
+    layout::Held,
+    list::{
+        self,
+        ListBox,
+        Locked,
+        LockedMut, //
+    }, //
+};
+use crate::fence::{
+    self,
+    wait::{
+        self,
+        Sleep, //
+    }, //
+};
+use kernel::{
+    bindings,
+    dma_buf::{
+        Fence,
+        Resv, //
+    },
+    prelude::*,
+    seq_file::{
+        seq_print,
+        SeqFile, //
+    },
+    sync::aref::ARef,
+    warn_on, //
+};
+
+impl Held<'_> {
+    /// Makes room for `count` more fences, up to the next unlock. Fails with `ENOMEM`, or with
+    /// `EINVAL` if `count` is zero. Sleeps.
+    pub(super) fn reserve(&mut self, count: u32) -> Result {
+        if warn_on!(count == 0) {
+            return Err(EINVAL);
+        }
+
+        let (len, limit) = Locked::of(self).map_or((0, 0), |old| (old.len(), old.limit()));
+        let wanted = len.checked_add(count).ok_or(ENOMEM)?;
+
+        if limit != 0 && wanted <= limit {
+            return Ok(());
+        }
+        let new = ListBox::new(if limit != 0 {
+            wanted.max(limit.saturating_mul(2))
+        } else {
+            count.checked_next_power_of_two().ok_or(ENOMEM)?.max(4)
+        })?;
+
+        list::move_to(self, new);
+        Ok(())
+    }
+
+    /// Adds `new`, in the place of a fence that does not matter any more if there is one. There
+    /// must be room, see [`reserve`](Self::reserve).
+    pub(super) fn add(&mut self, new: &Fence, usage: Usage) {
+        // Its fences should be added one by one.
+        warn_on!(fence::is_container(new));
+
+        if warn_on!(!self.place(new, usage)) {
+            self.add_unreserved(new, usage);
+        }
+    }
+
+    /// Adds `new` if there is room. Returns `false` if not.
+    fn place(&mut self, new: &Fence, usage: Usage) -> bool {
+        LockedMut::of(self).is_some_and(|mut list| {
+            let obsolete = list
+                .get()
+                .entries()
+                .position(|old| old.is_superseded_by(new, usage));
+
+            match obsolete {
+                Some(index) => {
+                    list.exchange(index as u32, new, usage);
+                    true
+                }
+                None => list.append(new, usage),
+            }
+        })
+    }
+
+    /// Adds `new` though there is no room for it. Sleeps only while memory is short.
+    ///
+    /// To forget the fence would let others touch memory that is in use. To wait for it is no way
+    /// out: its work may be what the caller is about to begin.
+    #[cold]
+    fn add_unreserved(&mut self, new: &Fence, usage: Usage) {
+        let mut turn = 0u32;
+
+        loop {
+            let len = Locked::of(self).map_or(0, Locked::len);
+            // Not memory that is waited for: to get it others may wait for fences.
+            let more = len.checked_add(1).map(ListBox::new_nowait);
+            if let Some(Ok(list)) = more {
+                list::move_to(self, list);
+            }
+            if self.place(new, usage) || new.is_signaled() {
+                return;
+            }
+
+            // The next one that is signalled makes room. Each is asked for that in its turn, since
+            // the work of one of them, too, may be what the caller is about to begin.
+            turn = turn.checked_add(1).filter(|&turn| turn < len).unwrap_or(0);
+            let entry = Locked::of(self).and_then(|list| list.entry(turn));
+            let awaited = entry.map_or(new, |entry| entry.fence);
+            let _ = wait::timeout(awaited, Sleep::new(false), 1);
+        }
+    }
+
+    /// Puts `new` in the place of each fence of `context`.
+    pub(super) fn replace(&mut self, context: u64, new: &Fence, usage: Usage) {
+        let Some(mut list) = LockedMut::of(self) else {
+            return;
+        };
+
+        for index in 0..list.get().len() {
+            let old = list.get().entry(index);
+
+            if old.is_some_and(|old| old.fence.context() == context) {
+                list.exchange(index, new, usage);
+            }
+        }
+    }
+
+    /// Replaces all fences by those of `src` that are pending. Fails with `ENOMEM`. Sleeps.
+    pub(super) fn copy_from(&mut self, src: &Resv) -> Result {
+        let mut copy: Option<ListBox> = None;
+        let mut cursor = Unlocked::new(src, bindings::dma_resv_usage_DMA_RESV_USAGE_BOOKKEEP);
+
+        while let Some(fence) = cursor.next_unlocked() {
+            let fence = ARef::from(fence);
+
+            if cursor.is_restarted() {
+                copy = None;
+            }
+            let list = match &mut copy {
+                Some(list) => list,
+                None => copy.insert(ListBox::new(cursor.len())?),
+            };
+            list.append(fence, cursor.fence_usage());
+        }
+        if cursor.is_restarted() {
+            // There was a change at last, after which nothing is pending.
+            copy = None;
+        }
+
+        list::replace(self, copy);
+        Ok(())
+    }
+
+    /// Forgets what is reserved, to catch those who rely on it without having asked.
+    #[cfg(CONFIG_DEBUG_MUTEXES)]
+    pub(super) fn reset_limit(&mut self) {
+        if let Some(mut list) = LockedMut::of(self) {
+            let len = list.get().len();
+            list.set_limit(len);
+        }
+    }
+
+    /// Prints a line for each fence of usage "read" or more urgent.
+    pub(super) fn describe(&mut self, m: &SeqFile) {
+        const NAMES: [&str; 4] = ["kernel", "write", "read", "bookkeep"];
+
+        for entry in Locked::of(self).into_iter().flat_map(Locked::entries) {
+            if entry.usage() > bindings::dma_resv_usage_DMA_RESV_USAGE_READ {
+                continue;
+            }
+            let name = NAMES.get(entry.usage() as usize).copied().unwrap_or("");
+
+            seq_print!(m, "\t{name} fence:");
+            fence::describe(entry.fence, m);
+        }
+    }
+}

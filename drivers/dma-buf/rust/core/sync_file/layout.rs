@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! `struct sync_file`.
+
+use crate::{
+    fence,
+    kmalloc, //
+};
+use core::mem::offset_of;
+use kernel::{
+    bindings,
+    container_of,
+    dma_buf::Fence,
+    prelude::*,
+    static_lock_class,
+    sync::{
+        aref::ARef,
+        atomic::{
+            Atomic,
+            Full,
+            Relaxed, //
+        },
+        poll::PollCondVar, //
+    },
+    types::Opaque, //
+};
+
+/// The size of the buffers for names, with the terminating zero.
+pub(super) const NAME_SIZE: usize = 32;
+
+/// How many words the node of a list that nobody keeps has.
+const NODE: usize = if cfg!(CONFIG_DEBUG_FS) { 2 } else { 0 };
+
+/// A fence with a file.
+///
+/// # Invariants
+///
+/// - `queue` is initialised. Nobody waits there any more when this is dropped: who polls has the
+///   file, and epoll leaves when that is released.
+/// - `cb` has been given to the fence if `flags` says so, and only then.
+#[repr(C)]
+#[pin_data(PinnedDrop)]
+pub(crate) struct SyncFile {
+    file: Atomic<*mut bindings::file>,
+    user_name: [u8; NAME_SIZE],
+    _list: [usize; NODE],
+    #[pin]
+    queue: Opaque<bindings::wait_queue_head>,
+    flags: Atomic<usize>,
+    fence: ARef<Fence>,
+    #[pin]
+    cb: Opaque<bindings::dma_fence_cb>,
+}
+
+const _: () = assert!(
+    size_of::<PollCondVar>() == size_of::<bindings::wait_queue_head>()
+        && size_of::<SyncFile>() == size_of::<bindings::sync_file>()
+        && offset_of!(SyncFile, user_name) == offset_of!(bindings::sync_file, user_name)
+        && offset_of!(SyncFile, queue) == offset_of!(bindings::sync_file, wq)
+        && offset_of!(SyncFile, flags) == offset_of!(bindings::sync_file, flags)
+        && offset_of!(SyncFile, fence) == offset_of!(bindings::sync_file, fence)
+        && offset_of!(SyncFile, cb) == offset_of!(bindings::sync_file, cb)
+);
+
+// SAFETY: The callback belongs to the fence, all else is for any thread.
+unsafe impl Send for SyncFile {}
+
+// SAFETY: As above.
+unsafe impl Sync for SyncFile {}
+
+impl SyncFile {
+    /// A sync_file without a file. Fails with `ENOMEM`. Sleeps.
+    pub(super) fn new(fence: ARef<Fence>, user_name: &[u8; NAME_SIZE]) -> Result<Pin<KBox<Self>>> {
+        let init = pin_init!(Self {
+            file: Atomic::new(core::ptr::null_mut()),
+            user_name: *user_name,
+            _list: [0; NODE],
+            // SAFETY: The memory is ours; the name and the key are static.
+            queue <- Opaque::ffi_init(|queue| unsafe {
+                bindings::__init_waitqueue_head(
+                    queue,
+                    c"&sync_file->wq".as_char_ptr(),
+                    static_lock_class!().as_ptr(),
+                )
+            }),
+            flags: Atomic::new(0),
+            fence,
+            cb: Opaque::zeroed(),
+        }? Error);
+
+        kmalloc::sync_file()?.write_pin_init(init)
+    }
+
+    /// The file, for C.
+    pub(super) fn file(&self) -> &Atomic<*mut bindings::file> {
+        &self.file
+    }
+
+    /// The name that user space has given; empty if it has not.
+    pub(super) fn user_name(&self) -> &[u8; NAME_SIZE] {
+        &self.user_name
+    }
+
+    pub(super) fn fence(&self) -> &Fence {
+        &self.fence
+    }
+
+    /// Where those wait who poll.
+    pub(super) fn queue(&self) -> &PollCondVar {
+        // SAFETY: By the type invariant; that is all there is in the other type.
+        unsafe { &*self.queue.get().cast() }
+    }
+
+    /// Makes sure that those who poll are woken when the fence is signalled. Fails with `ENOENT`
+    /// if it is, once: all others have been told.
+    pub(super) fn arm(&self) -> Result {
+        let armed = 1 << bindings::POLL_ENABLED;
+
+        if self.flags.load(Relaxed) != 0 || self.flags.xchg(armed, Full) != 0 {
+            return Ok(());
+        }
+        // SAFETY: The flag was not set, so that nobody else has given the callback away. It stays
+        // where it is until `drop` has taken it off.
+        unsafe { fence::add_callback(&self.fence, self.cb.get(), Some(fence_signaled)) }
+    }
+}
+
+#[pinned_drop]
+impl PinnedDrop for SyncFile {
+    fn drop(self: Pin<&mut Self>) {
+        if self.flags.load(Relaxed) != 0 {
+            // SAFETY: By the type invariant.
+            unsafe { fence::remove_callback(&self.fence, self.cb.get()) };
+        }
+    }
+}
+
+/// # Safety
+///
+/// Called by the fence with the callback that [`SyncFile::arm`] gave it.
+unsafe extern "C" fn fence_signaled(
+    _fence: *mut bindings::dma_fence,
+    cb: *mut bindings::dma_fence_cb,
+) {
+    // SAFETY: The callback is part of a sync_file, whose drop waits for this to return.
+    let sync_file = unsafe { &*container_of!(Opaque::cast_from(cb), SyncFile, cb) };
+
+    sync_file.queue().notify_all();
+}

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Names in the room that there is for them.
+
+use super::layout::SyncFile;
+use crate::fence;
+use kernel::{
+    bindings,
+    dma_buf::Fence,
+    prelude::*, //
+};
+
+/// Copies a string, cut off where the room ends.
+#[inline(never)]
+pub(super) fn copy(room: &mut [u8], string: &CStr) {
+    let bytes = string.to_bytes_with_nul();
+    let len = bytes.len().min(room.len());
+
+    if let (Some(to), Some(from)) = (room.get_mut(..len), bytes.get(..len)) {
+        to.copy_from_slice(from);
+        if let Some(end) = to.last_mut() {
+            *end = 0;
+        }
+    }
+}
+
+/// Writes the name of `sync_file` to `room`, cut off where that ends.
+pub(super) fn write(sync_file: &SyncFile, room: &mut [u8]) {
+    match CStr::from_bytes_until_nul(sync_file.user_name()) {
+        Ok(name) if !name.is_empty() => copy(room, name),
+        _ => make_up(sync_file.fence(), room),
+    }
+}
+
+fn make_up(fence: &Fence, room: &mut [u8]) {
+    fence::with_names(fence, |driver, timeline| {
+        // SAFETY: The format gets what it asks for, and the room is as large as it is told.
+        unsafe {
+            bindings::snprintf(
+                room.as_mut_ptr(),
+                room.len(),
+                c"%s-%s%llu-%lld".as_char_ptr(),
+                driver.as_char_ptr(),
+                timeline.as_char_ptr(),
+                fence.context(),
+                fence.seqno(),
+            )
+        };
+    });
+}
