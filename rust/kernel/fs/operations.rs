@@ -188,6 +188,12 @@ impl<T: Operations> Table<T> {
 
     /// What C calls it.
     #[inline]
+    pub const fn as_ref(&'static self) -> &'static bindings::file_operations {
+        &self.0
+    }
+
+    /// A pointer to that.
+    #[inline]
     pub const fn as_ptr(&'static self) -> *const bindings::file_operations {
         &raw const self.0
     }

@@ -8,7 +8,7 @@
 //! themselves are elsewhere: C drivers add theirs with `dma_heap_add()`, Rust drivers with
 //! [`kernel::dma_buf::heap::Registration`].
 //!
-//! C code meets this crate in the shims of [`ffi`], the VFS in those of [`chardev`].
+//! C code meets this crate in [`abi`], the VFS in [`file`].
 //!
 //! # Locking
 //!
@@ -18,18 +18,29 @@
 //! it exists, but for its [`gate`], which each allocation passes and which is closed when the heap
 //! is removed.
 
+#[cfg(CONFIG_MODULES)]
+use kernel::interop::going::ModuleGoing;
 use kernel::prelude::*;
 
-mod chardev;
-mod ffi;
+mod abi;
+mod file;
 mod gate;
 mod heap;
 mod ioctl;
+mod layout;
 mod registry;
-#[cfg(CONFIG_MODULES)]
-mod unload;
 
 const __LOG_PREFIX: &[u8] = b"dma_heap\0";
+
+kernel::c_module!(c"dma_heap");
+
+/// Modules that go and leave heaps behind.
+///
+/// Who removes a heap is its driver, before its module goes. One that has lost its heap cannot do
+/// that, and must not be kept for it: to be unloaded is how modules take their heaps away. So what
+/// is left is taken away after the driver's own exit, and before its code is freed.
+#[cfg(CONFIG_MODULES)]
+static LEFT: ModuleGoing = ModuleGoing::new(registry::remove_left_by);
 
 /// Sets everything up. Called once, at boot, before any driver's initialisation, or when the
 /// module is loaded.
@@ -38,27 +49,18 @@ extern "C" fn rust_dma_heap_init() -> c_int {
     kernel::error::from_result(|| {
         // SAFETY: This is the only call, and nothing uses the registry before it: no heap can be
         // added and no file opened before there is a character device.
-        unsafe { registry::init() };
-        chardev::init()?;
-        // SAFETY: This is the only call.
+        unsafe { registry::init(file::TABLE.as_ref()) }?;
         #[cfg(CONFIG_MODULES)]
-        unsafe { unload::init() }.inspect_err(|_| {
-            // SAFETY: Nobody has added a heap yet.
-            unsafe { chardev::exit() }
-        })?;
+        LEFT.begin().inspect_err(|_| registry::exit())?;
         Ok(0)
     })
 }
 
 /// Takes away what [`rust_dma_heap_init`] made. Called when nothing uses the module any more: no
-/// file is open, and there is no heap.
+/// file is open, and there is no heap, since whoever adds heaps uses symbols of this module.
 #[no_mangle]
 extern "C" fn rust_dma_heap_exit() {
-    // SAFETY: Initialised, or this module would not be there.
     #[cfg(CONFIG_MODULES)]
-    unsafe {
-        unload::exit()
-    };
-    // SAFETY: Whoever adds heaps uses symbols of this module, and so keeps it.
-    unsafe { chardev::exit() };
+    LEFT.end();
+    registry::exit();
 }

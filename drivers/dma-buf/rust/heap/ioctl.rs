@@ -15,8 +15,12 @@
 //!   buffer is allocated, and the process is not told where it is.
 
 use crate::heap::Heap;
+use core::mem::offset_of;
 use kernel::{
-    bindings,
+    bindings::{
+        self,
+        dma_heap_allocation_data, //
+    },
     dma_buf::FdReservation,
     ioctl::{
         _IOC_DIR,
@@ -25,10 +29,6 @@ use kernel::{
     },
     page::page_align,
     prelude::*,
-    transmute::{
-        AsBytes,
-        FromBytes, //
-    },
     uaccess::{
         UserPtr,
         UserSlice, //
@@ -38,16 +38,23 @@ use kernel::{
 /// The number of the only command.
 const ALLOC: u32 = 0;
 
-/// What user space asks for, and is told.
-#[repr(transparent)]
-#[derive(Default)]
-struct Request(bindings::dma_heap_allocation_data);
+/// What user space asks for, and is told: `struct dma_heap_allocation_data`.
+#[repr(C)]
+#[derive(Default, FromBytes, IntoBytes)]
+struct Request {
+    len: u64,
+    fd: u32,
+    fd_flags: u32,
+    heap_flags: u64,
+}
 
-// SAFETY: The structure is made of integers, and they leave no gap.
-unsafe impl AsBytes for Request {}
-
-// SAFETY: The structure is made of integers.
-unsafe impl FromBytes for Request {}
+const _: () = assert!(
+    size_of::<Request>() == size_of::<dma_heap_allocation_data>()
+        && offset_of!(Request, len) == offset_of!(dma_heap_allocation_data, len)
+        && offset_of!(Request, fd) == offset_of!(dma_heap_allocation_data, fd)
+        && offset_of!(Request, fd_flags) == offset_of!(dma_heap_allocation_data, fd_flags)
+        && offset_of!(Request, heap_flags) == offset_of!(dma_heap_allocation_data, heap_flags)
+);
 
 impl Request {
     /// Does what is asked for. The file descriptor is reserved, and its number noted.
@@ -55,25 +62,24 @@ impl Request {
     /// Fails with `EINVAL` if the request makes no sense, and as [`Heap::allocate`] and
     /// [`FdReservation::new`] do.
     fn serve(&mut self, heap: &Heap) -> Result<FdReservation> {
-        let data = &mut self.0;
-        let unknown_fd_flags = data.fd_flags & !bindings::DMA_HEAP_VALID_FD_FLAGS;
-        let unknown_heap_flags = data.heap_flags & !u64::from(bindings::DMA_HEAP_VALID_HEAP_FLAGS);
+        let unknown_fd_flags = self.fd_flags & !bindings::DMA_HEAP_VALID_FD_FLAGS;
+        let unknown_heap_flags = self.heap_flags & !u64::from(bindings::DMA_HEAP_VALID_HEAP_FLAGS);
 
-        if data.fd != 0 || unknown_fd_flags != 0 || unknown_heap_flags != 0 {
+        if self.fd != 0 || unknown_fd_flags != 0 || unknown_heap_flags != 0 {
             return Err(EINVAL);
         }
 
         // A length that only fits after it was cut to the size of a `size_t` would give user space
         // another buffer than it asked for.
-        let len = usize::try_from(data.len)
+        let len = usize::try_from(self.len)
             .ok()
             .and_then(page_align)
             .filter(|len| *len != 0)
             .ok_or(EINVAL)?;
 
-        let buf = heap.allocate(len, data.fd_flags, data.heap_flags)?;
-        let fd = FdReservation::new(buf, data.fd_flags)?;
-        data.fd = fd.number();
+        let buf = heap.allocate(len, self.fd_flags, self.heap_flags)?;
+        let fd = FdReservation::new(buf, self.fd_flags)?;
+        self.fd = fd.number();
         Ok(fd)
     }
 }
@@ -93,16 +99,16 @@ impl Argument {
             rest: KVec::new(),
         };
 
-        reader.read_slice_partial(arg.request.as_bytes_mut(), 0)?;
+        reader.read_slice_partial(arg.request.as_mut_bytes(), 0)?;
         reader.read_all(&mut arg.rest, GFP_KERNEL)?;
         Ok(arg)
     }
 
     /// Writes as much as `to` has room for. Fails with `EFAULT`.
-    fn write(&self, to: UserSlice) -> Result {
+    fn write(&mut self, to: UserSlice) -> Result {
         let mut writer = to.writer();
 
-        writer.write_slice_partial(self.request.as_bytes(), 0)?;
+        writer.write_slice_partial(self.request.as_mut_bytes(), 0)?;
         writer.write_slice_partial(&self.rest, 0)?;
         Ok(())
     }

@@ -3,13 +3,12 @@
 //! The table of all heaps.
 
 use crate::{
-    chardev,
     heap::{
         Heap,
         OpenHeap, //
-    }, //
+    },
+    layout::class::Registered, //
 };
-use core::ptr::NonNull;
 use kernel::{
     bindings,
     prelude::*,
@@ -20,24 +19,47 @@ use kernel::{
 };
 
 /// How many heaps there can be: each has a minor of the same major.
-pub(crate) const MAX_HEAPS: usize = 128;
+const MAX_HEAPS: usize = 128;
 
-/// The heaps by minor. A heap is closed only after it was taken out.
-type Table = [Option<Arc<Heap>>; MAX_HEAPS];
+/// All heaps.
+struct Heaps {
+    /// `None` while there is no character device.
+    devices: Option<Registered>,
+    /// By minor. A heap is closed only after it was taken out.
+    table: [Option<Arc<Heap>>; MAX_HEAPS],
+}
 
 global_lock! {
     // SAFETY: Initialised by `init()` before anything else uses it.
-    unsafe(uninit) static HEAPS: Mutex<Table> = [const { None }; MAX_HEAPS];
+    unsafe(uninit) static HEAPS: Mutex<Heaps> = Heaps {
+        devices: None,
+        table: [const { None }; MAX_HEAPS],
+    };
 }
 
-/// Makes the registry usable.
+/// Makes the registry usable, and registers the devices of heaps, for files with the operations
+/// `fops`. Sleeps.
+///
+/// Fails with `ENOMEM`, or `EBUSY` if all majors are taken. No heap can be added then.
 ///
 /// # Safety
 ///
 /// Must be called once, before any other function of this module.
-pub(crate) unsafe fn init() {
-    // SAFETY: By the caller's guarantee.
+pub(crate) unsafe fn init(fops: &'static bindings::file_operations) -> Result {
+    // SAFETY: This is the only call, and the first.
     unsafe { HEAPS.init() };
+    // Who opens a file meanwhile finds no heap.
+    let devices = Registered::new(MAX_HEAPS as u32, fops)?;
+
+    HEAPS.lock().devices = Some(devices);
+    Ok(())
+}
+
+/// Takes the devices away: no heap can be added any more. Sleeps.
+pub(crate) fn exit() {
+    let devices = HEAPS.lock().devices.take();
+
+    drop(devices);
 }
 
 /// Adds a heap, and with it its device.
@@ -48,22 +70,23 @@ pub(crate) unsafe fn init() {
 /// Fails with `EEXIST` if there is a heap of that name, `EBUSY` if all minors are taken, `ENODEV`
 /// if there is no character device (it is too early), or what creating the device gave. Sleeps.
 pub(crate) fn add(heap: &Arc<Heap>) -> Result {
-    let chardev = chardev::get().ok_or(ENODEV)?;
     let name = heap.name();
     let mut heaps = HEAPS.lock();
+    let Heaps { devices, table } = &mut *heaps;
+    let devices = devices.as_ref().ok_or(ENODEV)?;
 
-    if heaps.iter().flatten().any(|other| other.name() == name) {
+    if table.iter().flatten().any(|other| other.name() == name) {
         pr_err!("There is a heap named {name} already\n");
         return Err(EEXIST);
     }
 
-    let mut slots = heaps.iter_mut().zip(0..MAX_HEAPS as u32);
+    let mut slots = table.iter_mut().zip(0..MAX_HEAPS as u32);
     let Some((slot, minor)) = slots.find(|(slot, _)| slot.is_none()) else {
         pr_err!("No minor is left for heap {name}\n");
         return Err(EBUSY);
     };
 
-    chardev
+    devices
         .create_device(minor, name)
         .inspect_err(|err| pr_err!("Cannot create the device of heap {name}: {err:?}\n"))?;
     *slot = Some(heap.clone());
@@ -76,14 +99,15 @@ pub(crate) fn add(heap: &Arc<Heap>) -> Result {
 /// called once, for a heap that was added; sleeps until then.
 pub(crate) fn remove(heap: &Heap) {
     let mut heaps = HEAPS.lock();
-    let mut slots = heaps.iter_mut().zip(0..MAX_HEAPS as u32);
+    let Heaps { devices, table } = &mut *heaps;
+    let mut slots = table.iter_mut().zip(0..MAX_HEAPS as u32);
     let taken = slots
         .find(|(slot, _)| {
             slot.as_ref()
                 .is_some_and(|other| core::ptr::eq(&**other, heap))
         })
         .and_then(|(slot, minor)| {
-            chardev::get()?.destroy_device(minor);
+            devices.as_ref()?.destroy_device(minor);
             slot.take()
         });
     heap.close();
@@ -94,14 +118,15 @@ pub(crate) fn remove(heap: &Heap) {
 }
 
 /// Takes away what a module has left that is being unloaded: after this nobody could. Sleeps.
-#[cfg_attr(not(CONFIG_MODULES), allow(dead_code))]
-pub(crate) fn remove_left_by(owner: NonNull<bindings::module>) {
+#[cfg(CONFIG_MODULES)]
+pub(crate) fn remove_left_by(module: *mut bindings::module) {
     let next = || {
         HEAPS
             .lock()
+            .table
             .iter()
             .flatten()
-            .find(|heap| heap.is_owned_by(owner))
+            .find(|heap| heap.owner().is(module))
             .cloned()
     };
 
@@ -117,7 +142,11 @@ pub(crate) fn remove_left_by(owner: NonNull<bindings::module>) {
 /// with `ENODEV` if the heap is about to go with its module.
 pub(crate) fn open(minor: usize) -> Result<OpenHeap> {
     let heaps = HEAPS.lock();
-    let heap = heaps.get(minor).and_then(Option::as_ref).ok_or(ENXIO)?;
+    let heap = heaps
+        .table
+        .get(minor)
+        .and_then(Option::as_ref)
+        .ok_or(ENXIO)?;
 
     // SAFETY: The lock keeps the heap in the table, and so from being closed.
     unsafe { OpenHeap::new(heap) }

@@ -5,9 +5,12 @@
 use super::Wrapper;
 use crate::{
     prelude::*,
-    sync::aref::{
-        ARef,
-        AlwaysRefCounted, //
+    sync::{
+        aref::{
+            ARef,
+            AlwaysRefCounted, //
+        },
+        Arc, //
     },
     warn_on, //
 };
@@ -104,6 +107,17 @@ impl<T: Wrapper + AlwaysRefCounted> FromC for Option<ARef<T>> {
     unsafe fn from_c(value: *mut T::C) -> Self {
         // SAFETY: The reference is the caller's to give.
         NonNull::new(value.cast()).map(|object| unsafe { ARef::from_raw(object) })
+    }
+}
+
+/// A reference that the caller gives up.
+impl<T: Wrapper> FromC for Arc<T> {
+    type C = *mut T::C;
+
+    #[inline(always)]
+    unsafe fn from_c(value: *mut T::C) -> Self {
+        // SAFETY: The reference is the caller's to give, and came from `Arc::into_raw()`.
+        unsafe { Arc::from_raw(value.cast_const().cast()) }
     }
 }
 

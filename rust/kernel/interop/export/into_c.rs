@@ -5,9 +5,12 @@
 use super::Wrapper;
 use crate::{
     prelude::*,
-    sync::aref::{
-        ARef,
-        AlwaysRefCounted, //
+    sync::{
+        aref::{
+            ARef,
+            AlwaysRefCounted, //
+        },
+        Arc, //
     },
 };
 use core::ptr::{
@@ -104,6 +107,18 @@ impl<T: Wrapper + AlwaysRefCounted> IntoC for Result<ARef<T>> {
     #[inline(always)]
     fn into_c(self) -> *mut T::C {
         self.map_or_else(Error::to_ptr, ARef::into_c)
+    }
+}
+
+/// A reference for the caller, or an error in its place (`ERR_PTR()`).
+impl<T: Wrapper> IntoC for Result<Arc<T>> {
+    type C = *mut T::C;
+
+    #[inline(always)]
+    fn into_c(self) -> *mut T::C {
+        self.map_or_else(Error::to_ptr, |object| {
+            Arc::into_raw(object).cast_mut().cast()
+        })
     }
 }
 

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What drivers call. See [`include/linux/dma-heap.h`](srctree/include/linux/dma-heap.h), and for
+//! what C drivers know nothing of
+//! [`dma_heap_core.h`](srctree/drivers/dma-buf/rust/heap/dma_heap_core.h).
+
+use crate::{
+    heap::{
+        Heap,
+        OpenHeap, //
+    },
+    layout::{
+        description::Description,
+        owner::{
+            Kept,
+            Owner, //
+        },
+    },
+    registry, //
+};
+use core::{
+    mem::ManuallyDrop,
+    ptr::NonNull, //
+};
+use kernel::{
+    bindings,
+    fs::operations::PrivateData,
+    interop::export::Wrapper,
+    prelude::*,
+    sync::Arc, //
+};
+
+// SAFETY: To C a heap is a pointer that it knows nothing about.
+unsafe impl Wrapper for Heap {
+    type C = bindings::dma_heap;
+}
+
+// SAFETY: The reference keeps the heap.
+unsafe impl PrivateData for OpenHeap {
+    type Target = Heap;
+
+    fn into_ptr(self) -> NonNull<Heap> {
+        let (heap, module) = self.into_parts();
+
+        // The heap knows its module.
+        module.into_owner();
+        NonNull::from(&**ManuallyDrop::new(heap))
+    }
+
+    unsafe fn from_ptr(ptr: NonNull<Heap>) -> Self {
+        // SAFETY: `into_ptr` has left both references with the pointer.
+        unsafe {
+            let heap = Arc::from_raw(ptr.as_ptr().cast_const());
+            let module = Kept::from_owner(heap.owner());
+
+            Self::from_parts(heap, module)
+        }
+    }
+}
+
+// What is returned is the driver's reference.
+fn add(info: &Description, owner: Owner) -> Result<Arc<Heap>> {
+    let heap = Heap::new(info, owner)?;
+
+    registry::add(&heap)?;
+    Ok(heap)
+}
+
+kernel::exports! {
+    /// Adds a heap that stays for ever. May sleep.
+    fn dma_heap_add(exp_info: Description) -> Result<Arc<Heap>> {
+        add(&exp_info, Owner::NONE)
+    }
+
+    /// Adds a heap that can be removed. An open file of it keeps the module `owner`. May sleep.
+    fn dma_heap_add_owned(exp_info: Description, owner: Owner) -> Result<Arc<Heap>> {
+        add(&exp_info, owner)
+    }
+
+    /// Removes a heap. Its device goes, allocations through files that are still open fail with
+    /// `ENODEV` from now on, and those that are under way are waited for: sleeps, and must not be
+    /// called while the heap allocates.
+    fn dma_heap_remove(heap: Arc<Heap>) {
+        registry::remove(&heap);
+    }
+
+    /// The private data that the heap was added with.
+    fn dma_heap_get_drvdata(heap: &Heap) -> *mut c_void {
+        heap.data()
+    }
+
+    /// The name that the heap was added with.
+    fn dma_heap_get_name(heap: &Heap) -> *const c_char {
+        heap.name().as_char_ptr()
+    }
+}

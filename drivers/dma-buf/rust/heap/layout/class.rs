@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The character devices of the heaps: `/dev/dma_heap/NAME`, class `dma_heap`.
+//!
+//! One registration covers the minors of all heaps.
+
+use kernel::{
+    bindings,
+    device::Device,
+    error::{
+        from_err_ptr,
+        to_result, //
+    },
+    prelude::*, //
+};
+
+/// The name of the class, and of the major in `/proc/devices`.
+const NAME: &CStr = c"dma_heap";
+
+struct Class(bindings::class);
+
+// SAFETY: The class is constant.
+unsafe impl Sync for Class {}
+
+static CLASS: Class = Class(bindings::class {
+    name: kernel::str::as_char_ptr_in_const_context(NAME),
+    devnode: Some(devnode),
+    ..pin_init::zeroed()
+});
+
+/// The registered class, and a range of character devices for it.
+///
+/// # Invariants
+///
+/// The class is registered, and `major` has `minors` minors, from 0, that are ours.
+pub(crate) struct Registered {
+    major: u32,
+    minors: u32,
+}
+
+impl Registered {
+    /// Registers the class and `minors` minors, whose files will have the operations `fops`. Called
+    /// once. Sleeps.
+    ///
+    /// Fails with `ENOMEM`, or `EBUSY` if all majors are taken.
+    pub(crate) fn new(minors: u32, fops: &'static bindings::file_operations) -> Result<Self> {
+        // SAFETY: The class is static and complete.
+        to_result(unsafe { bindings::class_register(&CLASS.0) })?;
+
+        // SAFETY: Name and operations are static. The VFS may call the latter from here on.
+        let major = unsafe { bindings::__register_chrdev(0, 0, minors, NAME.as_char_ptr(), fops) };
+
+        match u32::try_from(major) {
+            // INVARIANT: Both registered just above.
+            Ok(major) => Ok(Self { major, minors }),
+            Err(_) => {
+                // SAFETY: Registered above, and no device is in it.
+                unsafe { bindings::class_unregister(&CLASS.0) };
+                Err(Error::from_errno(major))
+            }
+        }
+    }
+
+    fn number(&self, minor: u32) -> bindings::dev_t {
+        (self.major << bindings::MINORBITS) | minor
+    }
+
+    /// Creates a device, so that user space learns of it. `minor` is one of ours.
+    ///
+    /// Fails with `ENOMEM`, among others. Sleeps.
+    pub(crate) fn create_device(&self, minor: u32, name: &CStr) -> Result {
+        // SAFETY: By the type invariant the class is registered. No driver data is kept, no parent
+        // is needed, and the format takes one string.
+        from_err_ptr(unsafe {
+            bindings::device_create(
+                &CLASS.0,
+                core::ptr::null_mut(),
+                self.number(minor),
+                core::ptr::null_mut(),
+                c"%s".as_char_ptr(),
+                name.as_char_ptr(),
+            )
+        })?;
+        Ok(())
+    }
+
+    /// Removes a device, if it is there. Sleeps.
+    pub(crate) fn destroy_device(&self, minor: u32) {
+        // SAFETY: By the type invariant the class is registered.
+        unsafe { bindings::device_destroy(&CLASS.0, self.number(minor)) };
+    }
+}
+
+impl Drop for Registered {
+    /// Removes what devices there are, too. Sleeps.
+    fn drop(&mut self) {
+        for minor in 0..self.minors {
+            self.destroy_device(minor);
+        }
+        // SAFETY: By the type invariant both are registered, and there is no device any more.
+        unsafe {
+            bindings::__unregister_chrdev(self.major, 0, self.minors, NAME.as_char_ptr());
+            bindings::class_unregister(&CLASS.0);
+        }
+    }
+}
+
+/// Puts the nodes into a directory of their own.
+///
+/// # Safety
+///
+/// Called by the driver core with a device of the class.
+unsafe extern "C" fn devnode(
+    dev: *const bindings::device,
+    _mode: *mut bindings::umode_t,
+) -> *mut c_char {
+    // SAFETY: The device is valid, and the format takes one string. The driver core frees the
+    // result, and copes with NULL.
+    unsafe {
+        bindings::kasprintf(
+            bindings::GFP_KERNEL,
+            c"dma_heap/%s".as_char_ptr(),
+            <Device>::from_raw(dev.cast_mut()).name().as_char_ptr(),
+        )
+    }
+}

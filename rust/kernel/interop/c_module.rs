@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Crates whose module is made by C files.
+
+/// Makes what `module!` makes for [`#[vtable]`](vtable), in the root of a crate that has none since
+/// C files with their `module_init()` are a part of the same module: `LocalModule`.
+///
+/// # Examples
+///
+/// ```ignore
+/// kernel::c_module!(c"dma_heap");
+/// ```
+#[macro_export]
+macro_rules! c_module {
+    ($name:expr) => {
+        /// The module that this crate is in.
+        pub(crate) struct LocalModule;
+
+        impl $crate::module::ModuleMetadata for LocalModule {
+            const NAME: &'static $crate::str::CStr = $name;
+
+            #[cfg(MODULE)]
+            // SAFETY: This is this module.
+            const THIS_MODULE: $crate::ThisModule = unsafe {
+                $crate::ThisModule::from_ptr(
+                    (&raw const $crate::bindings::__this_module).cast_mut(),
+                )
+            };
+
+            #[cfg(not(MODULE))]
+            // SAFETY: What is built in has none.
+            const THIS_MODULE: $crate::ThisModule =
+                unsafe { $crate::ThisModule::from_ptr(::core::ptr::null_mut()) };
+        }
+    };
+}
