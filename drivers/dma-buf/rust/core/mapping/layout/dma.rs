@@ -107,9 +107,12 @@ impl Dma {
     pub(in super::super) fn reserve(self, size: usize) -> Option<Iova> {
         let mut state = dma_iova_state::default();
 
-        // INVARIANT: Reserved, and nothing is linked.
         // SAFETY: By the type invariant. The ranges are aligned to pages: so is 0.
-        unsafe { bindings::dma_iova_try_alloc(self.dev, &mut state, 0, size) }.then_some(Iova {
+        let is_reserved = unsafe { bindings::dma_iova_try_alloc(self.dev, &mut state, 0, size) };
+
+        // Not made for nothing: what is made is destroyed.
+        // INVARIANT: Reserved, and nothing is linked.
+        is_reserved.then(|| Iova {
             dma: self,
             state,
             size,
