@@ -1,0 +1,266 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What arrays and chains have in common: structures that begin with a fence and that are made of
+//! other fences.
+
+use super::fence::{
+    fields,
+    Dying,
+    New,
+    Time, //
+};
+use core::{
+    marker::PhantomData,
+    mem::ManuallyDrop,
+    ops::Deref,
+    ptr::{
+        self,
+        NonNull, //
+    },
+};
+use kernel::{
+    bindings::{
+        self,
+        dma_fence_ops,
+        irq_work, //
+    },
+    dma_buf::Fence,
+    interop::export::FromC,
+    prelude::*,
+    sync::{
+        aref::ARef,
+        atomic::Relaxed, //
+    }, //
+};
+
+/// A fence that is made of others.
+///
+/// # Safety
+///
+/// Laid out as `C`, the type begins with a `Fence`, and `WORK` says where its `irq_work` is. Only
+/// fences that are the base of one have the operations that `table` gives.
+pub(in crate::fence) unsafe trait Container: Sized + 'static {
+    /// What C calls it.
+    type C;
+
+    /// What the fence says when it is asked for its driver.
+    const DRIVER_NAME: &'static CStr;
+
+    /// Where the `irq_work` is.
+    const WORK: usize;
+
+    /// The operations, of [`ops()`].
+    fn table() -> &'static dma_fence_ops;
+
+    /// The fence that it is.
+    fn base(&self) -> &Fence;
+
+    /// Waits for the fences in the container. Returns `false` if none is pending. The container's
+    /// lock may be held.
+    fn arm(turn: Turn<&Self>) -> bool;
+
+    /// Goes on, outside of any fence's lock.
+    fn go_on(turn: Turn<Ref<Self>>);
+
+    /// Whether none of the fences in the container is pending.
+    fn is_signaled(&self) -> bool;
+
+    /// Passes `deadline` on to the fences in the container.
+    fn set_deadline(&self, deadline: Time);
+
+    /// Drops everything that the container owns, and itself.
+    fn release(dying: Dying<Self>) {
+        dying.free();
+    }
+
+    /// The container that `fence` is the base of, if it is one.
+    #[inline(always)]
+    fn of(fence: &Fence) -> Option<&Self> {
+        // The type is not detached from its operations, so that there is nothing to order.
+        let is_one = ptr::eq(fields(fence).ops.load(Relaxed), Self::table());
+
+        // SAFETY: By the contract of this trait.
+        is_one.then(|| unsafe { &*fence.as_raw().cast() })
+    }
+}
+
+/// A container with a reference to it.
+///
+/// # Invariants
+///
+/// The fence is the base of one.
+pub(in crate::fence) struct Ref<T>(ARef<Fence>, PhantomData<T>);
+
+impl<T: Container> Ref<T> {
+    #[inline(always)]
+    pub(in crate::fence) fn into_base(self) -> ARef<Fence> {
+        self.0
+    }
+}
+
+impl<T: Container> From<&T> for Ref<T> {
+    #[inline(always)]
+    fn from(container: &T) -> Self {
+        Self(container.base().into(), PhantomData)
+    }
+}
+
+impl<T: Container> Deref for Ref<T> {
+    type Target = T;
+
+    #[inline(always)]
+    fn deref(&self) -> &T {
+        // SAFETY: By the type invariant.
+        unsafe { &*self.0.as_raw().cast() }
+    }
+}
+
+impl Dying {
+    /// As a container, if `ops`, which are its own, say that it is one.
+    #[inline(always)]
+    pub(in crate::fence) fn downcast<T: Container>(self) -> Result<Dying<T>, Self> {
+        // INVARIANT: By the contract of `Container`.
+        if T::of(self.fence()).is_some() {
+            Ok(Dying(self.0, PhantomData))
+        } else {
+            Err(self)
+        }
+    }
+}
+
+/// Memory for a container, which goes over to it and has room for all that it counts.
+impl<T: Container> FromC for New<T> {
+    type C = *mut T::C;
+
+    #[inline(always)]
+    unsafe fn from_c(value: *mut T::C) -> Self {
+        // INVARIANT: By the contract above.
+        Self(value.cast())
+    }
+}
+
+impl<T: Container> New<T> {
+    /// The memory of the base.
+    #[inline(always)]
+    pub(in crate::fence) fn into_base(self) -> New {
+        // INVARIANT: Containers begin with it.
+        New(self.0.cast())
+    }
+}
+
+/// A container or a reference to it, and the right to use the callbacks and the work in it.
+///
+/// # Invariants
+///
+/// Nobody else has this right.
+pub(in crate::fence) struct Turn<R>(R);
+
+impl<R> Turn<R> {
+    /// # Safety
+    ///
+    /// None of the callbacks must be pending.
+    #[inline(always)]
+    pub(in crate::fence) unsafe fn take_back(container: R) -> Self {
+        // INVARIANT: By this function's contract.
+        Self(container)
+    }
+}
+
+impl<T: Container> Turn<&T> {
+    /// With a reference.
+    #[inline(always)]
+    pub(in crate::fence) fn keep(self) -> Turn<Ref<T>> {
+        Turn(self.0.into())
+    }
+}
+
+impl<'a, T> Turn<&'a T> {
+    #[inline(always)]
+    pub(in crate::fence) fn container(&self) -> &'a T {
+        self.0
+    }
+}
+
+impl<T: Container> Turn<Ref<T>> {
+    #[inline(always)]
+    pub(in crate::fence) fn container(&self) -> &T {
+        &self.0
+    }
+
+    /// Gives the right up.
+    #[inline(always)]
+    pub(in crate::fence) fn end(self) -> Ref<T> {
+        self.0
+    }
+
+    /// Has [`Container::go_on`] called, where no lock is held.
+    #[inline(always)]
+    pub(in crate::fence) fn defer(self) {
+        let container = ManuallyDrop::new(self.0);
+        let work = container.0.as_raw().cast::<irq_work>();
+        let work = work.wrapping_byte_add(T::WORK);
+
+        // SAFETY: By the type invariant nobody else uses the work, which stays with the reference
+        // that it has now.
+        unsafe {
+            bindings::init_irq_work(work, Some(run::<T>));
+            bindings::irq_work_queue(work);
+        }
+    }
+}
+
+/// The operations of a container. They also tell it from other fences, so there must be only one
+/// table for a type.
+pub(in crate::fence) const fn ops<T: Container>() -> dma_fence_ops {
+    dma_fence_ops {
+        get_driver_name: Some(driver_name::<T>),
+        get_timeline_name: Some(timeline_name),
+        enable_signaling: Some(enable_signaling::<T>),
+        signaled: Some(signaled::<T>),
+        release: Some(release::<T>),
+        set_deadline: Some(set_deadline::<T>),
+        wait: None,
+    }
+}
+
+extern "C" fn driver_name<T: Container>(_fence: *mut bindings::dma_fence) -> *const c_char {
+    T::DRIVER_NAME.as_char_ptr()
+}
+
+extern "C" fn timeline_name(_fence: *mut bindings::dma_fence) -> *const c_char {
+    c"unbound".as_char_ptr()
+}
+
+kernel::callbacks! {
+    /// Called once for a container of this type, with its lock held.
+    fn enable_signaling<T: Container>(fence: &Fence) -> bool {
+        // INVARIANT: The first turn.
+        T::of(fence).is_some_and(|container| T::arm(Turn(container)))
+    }
+
+    /// Called for a container of this type.
+    fn signaled<T: Container>(fence: &Fence) -> bool {
+        T::of(fence).is_some_and(T::is_signaled)
+    }
+
+    /// Called for a container of this type.
+    fn set_deadline<T: Container>(fence: &Fence, deadline: Time) {
+        if let Some(container) = T::of(fence) {
+            container.set_deadline(deadline);
+        }
+    }
+
+    /// Called for a container of this type.
+    fn release<T: Container>(dying: Dying<T>) {
+        T::release(dying);
+    }
+
+    /// Called for the work of a container of this type.
+    fn run<T: Container>(work: NonNull<irq_work>) {
+        // SAFETY: This is what `Turn::defer` has left.
+        let base = unsafe { ARef::from_raw(work.byte_sub(T::WORK).cast()) };
+
+        // INVARIANT: And so is the right.
+        T::go_on(Turn(Ref(base, PhantomData)));
+    }
+}
