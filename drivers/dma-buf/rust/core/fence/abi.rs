@@ -150,11 +150,11 @@ kernel::exports! {
             return Err(EINVAL);
         };
 
-        callback::add(fence, &cb, func)
+        callback::add(fence, cb, func)
     }
 
     fn dma_fence_remove_callback(fence: &Fence, cb: Lent) -> bool {
-        callback::remove(fence, &cb)
+        callback::remove(fence, cb)
     }
 
     fn dma_fence_get_status(fence: &Fence) -> c_int {

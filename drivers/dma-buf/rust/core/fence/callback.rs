@@ -22,7 +22,7 @@ use kernel::{
 
 /// Has `func` called with `callback` when `fence` is signalled, under its lock. Fails with `ENOENT`
 /// if it is signalled already. Any context.
-pub(super) fn add(fence: &Fence, callback: &Lent, func: Func) -> Result {
+pub(super) fn add(fence: &Fence, callback: Lent, func: Func) -> Result {
     if !has(fence, Flag::Signaled) {
         let mut guard = lock(fence);
 
@@ -38,8 +38,8 @@ pub(super) fn add(fence: &Fence, callback: &Lent, func: Func) -> Result {
 
 /// Takes off what was [added](add). Returns `false` if it has run, in which case it is not running
 /// any more. Any context, but for the callbacks of `fence` itself.
-pub(super) fn remove(fence: &Fence, callback: &Lent) -> bool {
-    lock(fence).take_off(callback)
+pub(super) fn remove(fence: &Fence, callback: Lent) -> bool {
+    lock(fence).take_off(&callback)
 }
 
 /// As [`add`].
@@ -54,7 +54,7 @@ pub(crate) unsafe fn add_callback(
     func: bindings::dma_fence_func_t,
 ) -> Result {
     // SAFETY: By this function's contract.
-    add(fence, &unsafe { Lent::from_c(cb) }, func.ok_or(EINVAL)?)
+    add(fence, unsafe { Lent::from_c(cb) }, func.ok_or(EINVAL)?)
 }
 
 /// As [`remove`].
@@ -64,5 +64,5 @@ pub(crate) unsafe fn add_callback(
 /// `cb` must have been given to [`add_callback`] for `fence`.
 pub(crate) unsafe fn remove_callback(fence: &Fence, cb: *mut bindings::dma_fence_cb) -> bool {
     // SAFETY: By this function's contract.
-    remove(fence, &unsafe { Lent::from_c(cb) })
+    remove(fence, unsafe { Lent::from_c(cb) })
 }

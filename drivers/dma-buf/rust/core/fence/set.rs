@@ -79,9 +79,10 @@ impl FenceSet {
     }
 
     pub(crate) fn pop(&mut self) -> Option<ARef<Fence>> {
-        let last = self.slots().last_mut()?.take();
+        let len = self.len.checked_sub(1)?;
+        let last = self.slots().get_mut(len)?.take();
 
-        self.len -= 1;
+        self.len = len;
         last
     }
 

@@ -196,7 +196,7 @@ impl<'a> Sleepers<'a> {
                 return Err(EINVAL);
             };
             // SAFETY: The hook stays where it is until `drop` has taken it off.
-            if add(fence, &unsafe { hook.lend() }, Hook::<Sleeper<'_>>::FUNC).is_err() {
+            if add(fence, unsafe { hook.lend() }, Hook::<Sleeper<'_>>::FUNC).is_err() {
                 // There is nothing to take off, and the fence's lock may be gone by now.
                 self.hooks.pop();
                 return Ok(Some(i));
@@ -210,7 +210,7 @@ impl Drop for Sleepers<'_> {
     fn drop(&mut self) {
         for (hook, fence) in self.hooks.iter().zip(self.fences) {
             // SAFETY: By the type invariant it is this fence that has it.
-            remove(fence, &unsafe { hook.lend() });
+            remove(fence, unsafe { hook.lend() });
         }
     }
 }

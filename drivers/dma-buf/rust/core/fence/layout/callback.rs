@@ -58,7 +58,7 @@ impl<T: OnSignal> Hook<T> {
     #[inline(always)]
     pub(in crate::fence) unsafe fn lend(&self) -> Lent {
         // INVARIANT: By this function's contract.
-        Lent(self.callback.get())
+        Lent((&raw const self.callback).cast_mut().cast())
     }
 
     /// Has `data` called when `fence` is signalled. Gives it back if it is already.
@@ -71,10 +71,10 @@ impl<T: OnSignal> Hook<T> {
         // SAFETY: By this function's contract it is ours until the callback has run, which is never
         // if it could not be added.
         unsafe {
-            let place = (*hook).data.get();
+            let place = (&raw const (*hook).data).cast_mut().cast::<T>();
 
-            place.write(MaybeUninit::new(data));
-            add(fence, &(*hook).lend(), Self::FUNC).map_err(|_| place.read().assume_init())
+            place.write(data);
+            add(fence, (*hook).lend(), Self::FUNC).map_err(|_| place.read())
         }
     }
 }

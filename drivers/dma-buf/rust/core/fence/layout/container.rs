@@ -25,7 +25,10 @@ use kernel::{
         irq_work, //
     },
     dma_buf::Fence,
-    interop::export::FromC,
+    interop::export::{
+        FromC,
+        Wrapper, //
+    },
     prelude::*,
     sync::{
         aref::ARef,
@@ -74,13 +77,13 @@ pub(in crate::fence) unsafe trait Container: Sized + 'static {
     }
 
     /// The container that `fence` is the base of, if it is one.
-    #[inline(always)]
+    #[inline]
     fn of(fence: &Fence) -> Option<&Self> {
         // The type is not detached from its operations, so that there is nothing to order.
         let is_one = ptr::eq(fields(fence).ops.load(Relaxed), Self::table());
 
         // SAFETY: By the contract of this trait.
-        is_one.then(|| unsafe { &*fence.as_raw().cast() })
+        is_one.then(|| unsafe { &*ptr::from_ref(fence).cast() })
     }
 }
 
@@ -111,7 +114,7 @@ impl<T: Container> Deref for Ref<T> {
     #[inline(always)]
     fn deref(&self) -> &T {
         // SAFETY: By the type invariant.
-        unsafe { &*self.0.as_raw().cast() }
+        unsafe { &*ptr::from_ref::<Fence>(&self.0).cast() }
     }
 }
 
@@ -197,7 +200,7 @@ impl<T: Container> Turn<Ref<T>> {
     #[inline(always)]
     pub(in crate::fence) fn defer(self) {
         let container = ManuallyDrop::new(self.0);
-        let work = container.0.as_raw().cast::<irq_work>();
+        let work = container.0.as_c().cast::<irq_work>();
         let work = work.wrapping_byte_add(T::WORK);
 
         // SAFETY: By the type invariant nobody else uses the work, which stays with the reference

@@ -19,7 +19,10 @@ use kernel::{
         list_head, //
     },
     dma_buf::Fence,
-    interop::export::FromC,
+    interop::export::{
+        FromC,
+        Wrapper, //
+    },
     prelude::*,
     sync::{
         aref::ARef,
@@ -81,14 +84,14 @@ impl Fields {
     /// The head of the list of callbacks, or what has taken its place.
     #[inline(always)]
     pub(super) fn callbacks(&self) -> *mut list_head {
-        self.phase.get().cast()
+        (&raw const self.phase).cast_mut().cast()
     }
 }
 
 #[inline(always)]
 pub(in crate::fence) fn fields(fence: &Fence) -> &Fields {
     // SAFETY: The layout is the same, and the fields that change do so atomically, or are opaque.
-    unsafe { &*fence.as_raw().cast() }
+    unsafe { &*ptr::from_ref(fence).cast() }
 }
 
 /// Whether `flag` is set. Orders nothing.
@@ -97,18 +100,23 @@ pub(in crate::fence) fn has(fence: &Fence, flag: Flag) -> bool {
     fields(fence).flags.load(Relaxed) & flag.bit() != 0
 }
 
+#[inline(always)]
+fn flags(fence: &Fence) -> *mut usize {
+    (&raw const fields(fence).flags).cast_mut().cast()
+}
+
 /// Sets `flag`. Orders nothing.
 #[inline(always)]
 pub(in crate::fence) fn set(fence: &Fence, flag: Flag) {
     // SAFETY: The flags live as long as the fence.
-    unsafe { bindings::set_bit(flag as usize, fields(fence).flags.as_ptr()) };
+    unsafe { bindings::set_bit(flag as usize, flags(fence)) };
 }
 
 /// Sets `flag` and tells whether it was set before. Orders everything before and after.
 #[inline(always)]
 pub(in crate::fence) fn test_and_set(fence: &Fence, flag: Flag) -> bool {
     // SAFETY: The flags live as long as the fence.
-    unsafe { bindings::test_and_set_bit(flag as usize, fields(fence).flags.as_ptr()) }
+    unsafe { bindings::test_and_set_bit(flag as usize, flags(fence)) }
 }
 
 /// The error that the issuer has set; zero if there is none, or none yet.
@@ -214,7 +222,7 @@ pub(in crate::fence) fn set_lock_class(
     // SAFETY: Both are static. The lock is only looked at to find the class.
     unsafe {
         bindings::spin_lock_set_class(
-            fields(fence).lock.get().cast(),
+            (&raw const fields(fence).lock).cast_mut().cast(),
             class.as_ptr(),
             name.as_char_ptr(),
         )
@@ -325,13 +333,13 @@ impl<T> Dying<T> {
     #[inline(always)]
     pub(in crate::fence) fn get_mut(&mut self) -> &mut T {
         // SAFETY: By the type invariant this owns it.
-        unsafe { &mut *self.0.as_raw().cast() }
+        unsafe { &mut *self.0.as_c().cast() }
     }
 
     /// Drops what is in it, and frees the memory after an RCU grace period.
     #[inline(always)]
     pub(in crate::fence) fn free(self) {
-        let memory = self.0.as_raw();
+        let memory = self.0.as_c();
 
         // SAFETY: By the type invariant this owns it all. The memory comes from `kmalloc()`, as
         // that of all fences without an operation that frees it, and nobody needs the time of the

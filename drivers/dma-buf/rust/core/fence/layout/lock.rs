@@ -28,7 +28,10 @@ use kernel::{
     },
     container_of,
     dma_buf::Fence,
-    interop::export::FromC,
+    interop::export::{
+        FromC,
+        Wrapper, //
+    },
     sync::{
         atomic::Relaxed,
         barrier, //
@@ -107,7 +110,7 @@ pub(in crate::fence) struct Pending<'a>(
 impl Pending<'_> {
     /// Has `func` called with `callback` when the fence is signalled, after all others.
     #[inline(always)]
-    pub(in crate::fence) fn add(self, callback: &Lent, func: Func) {
+    pub(in crate::fence) fn add(self, callback: Lent, func: Func) {
         // SAFETY: The callback is ours to write to, and so is the list under the lock.
         unsafe {
             (*callback.0).func = Some(func);
@@ -210,7 +213,7 @@ impl<'f> Unfinished<'_, 'f> {
                 let callback = container_of!(node, dma_fence_cb, node);
                 bindings::list_del_init(node);
                 if let Some(func) = (*callback).func {
-                    func(fence.as_raw(), callback);
+                    func(fence.as_c(), callback);
                 }
             }
         }
@@ -247,7 +250,7 @@ impl Drop for Guard<'_> {
     #[inline(always)]
     fn drop(&mut self) {
         // SAFETY: By the type invariant.
-        unsafe { bindings::dma_fence_unlock_irqrestore(self.locked.0.as_raw(), self.irq_flags) };
+        unsafe { bindings::dma_fence_unlock_irqrestore(self.locked.0.as_c(), self.irq_flags) };
     }
 }
 
@@ -255,7 +258,7 @@ impl Drop for Guard<'_> {
 #[inline(always)]
 pub(in crate::fence) fn lock(fence: &Fence) -> Guard<'_> {
     // SAFETY: The fence is valid, and its lock lives as long as the fence.
-    let irq_flags = unsafe { bindings::dma_fence_lock_irqsave(fence.as_raw()) };
+    let irq_flags = unsafe { bindings::dma_fence_lock_irqsave(fence.as_c()) };
 
     // INVARIANT: Locked just above.
     Guard {

@@ -17,6 +17,7 @@ use kernel::{
         dma_fence_ops, //
     },
     dma_buf::Fence,
+    interop::export::Wrapper,
     prelude::*,
     sync::{
         atomic::Acquire,
@@ -50,7 +51,7 @@ impl Operations<'_> {
     #[inline(always)]
     fn call<R>(&self, pick: impl FnOnce(&dma_fence_ops) -> Option<Operation<R>>) -> Option<R> {
         // SAFETY: By the type invariant the operation is the fence's own.
-        pick(self.table).map(|operation| unsafe { operation(self.fence.as_raw()) })
+        pick(self.table).map(|operation| unsafe { operation(self.fence.as_c()) })
     }
 
     /// Something that RCU keeps.
@@ -92,7 +93,7 @@ impl Operations<'_> {
     pub(in crate::fence) fn set_deadline(&self, deadline: Time) {
         if let Some(set_deadline) = self.table.set_deadline {
             // SAFETY: By the type invariant the operation is the fence's own.
-            unsafe { set_deadline(self.fence.as_raw(), deadline) };
+            unsafe { set_deadline(self.fence.as_c(), deadline) };
         }
     }
 
@@ -112,7 +113,7 @@ pub(in crate::fence) fn wait<'a>(
     let wait = ops(fence, rcu)?.table.wait?;
 
     // SAFETY: The operation is the fence's own. An issuer that has it outlives its fences.
-    Some(move |interruptible, timeout| unsafe { wait(fence.as_raw(), interruptible, timeout) })
+    Some(move |interruptible, timeout| unsafe { wait(fence.as_c(), interruptible, timeout) })
 }
 
 /// Releases a fence in the issuer's own way; gives it back if there is none. Holds RCU for as long,
@@ -135,6 +136,6 @@ pub(in crate::fence) fn release(
 
     // SAFETY: The operation is the fence's own and takes it over. An issuer that has it outlives
     // its fences.
-    unsafe { release(dying.fence().as_raw()) };
+    unsafe { release(dying.fence().as_c()) };
     Ok(())
 }

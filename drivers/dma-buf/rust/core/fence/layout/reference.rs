@@ -10,7 +10,10 @@ use core::ptr::{
 use kernel::{
     bindings::dma_fence,
     dma_buf::Fence,
-    interop::export::IntoC,
+    interop::export::{
+        IntoC,
+        Wrapper, //
+    },
     sync::{
         aref::ARef,
         atomic::{
@@ -62,7 +65,7 @@ impl Replaceable {
 
         // INVARIANT: Of the two references, this has one now, and the other one is ours.
         drop(Self(Atomic::new(
-            match self.0.cmpxchg(old.as_raw(), new, Full) {
+            match self.0.cmpxchg(old.as_c(), new, Full) {
                 Ok(old) => old,
                 Err(_) => new,
             },
