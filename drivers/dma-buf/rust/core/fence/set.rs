@@ -5,7 +5,10 @@
 use crate::kmalloc;
 use core::{
     cmp::Ordering,
-    mem::ManuallyDrop,
+    mem::{
+        forget,
+        ManuallyDrop, //
+    },
     ptr::{
         self,
         NonNull, //
@@ -148,13 +151,14 @@ pub(super) fn deduplicate(fences: &mut [Option<ARef<Fence>>]) -> usize {
         };
         let context = fence.context();
 
-        if last == Some(context) {
-            continue;
-        }
-        last = Some(context);
-        if let Some(slot) = fences.get_mut(left) {
-            *slot = Some(fence);
-            left += 1;
+        match fences.get_mut(left) {
+            Some(slot) if last != Some(context) => {
+                // It is empty: what was there has been taken.
+                forget(slot.replace(fence));
+                left += 1;
+                last = Some(context);
+            }
+            _ => drop(fence),
         }
     }
     left

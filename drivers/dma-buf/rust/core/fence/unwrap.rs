@@ -46,31 +46,27 @@ pub(crate) struct Cursor {
 same_layout!(Cursor, dma_fence_unwrap, chain: chain, array: array, index: index);
 
 impl Cursor {
-    /// At the first fence in `head`.
-    pub(super) fn new(head: Option<&Fence>) -> Self {
-        Self::enter(head.map(ARef::from))
-    }
-
-    /// At the first fence in `link`.
-    fn enter(link: Option<ARef<Fence>>) -> Self {
-        let contained = link.as_deref().map(chain::contained);
-
+    /// Nowhere.
+    pub(super) fn new() -> Self {
         Self {
-            array: contained.map_or(ptr::null(), ptr::from_ref),
-            chain: link,
+            chain: None,
+            array: ptr::null(),
             index: 0,
         }
     }
 
-    /// The fence that this is at.
-    #[inline(always)]
-    pub(super) fn get(&self) -> Option<&Fence> {
-        // SAFETY: By the type invariant `chain` keeps it.
-        let contained = unsafe { self.array.as_ref() }?;
+    /// Goes to the first fence in `link`.
+    pub(super) fn enter(&mut self, link: Option<ARef<Fence>>) -> Option<&Fence> {
+        self.chain = link;
+        self.array = ptr::null();
+        self.index = 0;
 
+        let contained = chain::contained(self.chain.as_deref()?);
+
+        self.array = contained;
         match Array::of(contained) {
-            Some(array) => array.fences().get(self.index as usize).copied(),
-            None => (self.index == 0).then_some(contained),
+            Some(array) => array.fences().first().copied(),
+            None => Some(contained),
         }
     }
 
@@ -79,13 +75,25 @@ impl Cursor {
         self.index += 1;
 
         // The borrow of what is returned must not outlive this branch.
-        if let Some(fence) = self.get().map(NonNull::from) {
+        if let Some(fence) = self.in_array().map(NonNull::from) {
             // SAFETY: The array keeps its fences, and `chain` the array until the next step.
             return Some(unsafe { fence.as_ref() });
         }
 
-        *self = Self::enter(self.chain.take().and_then(chain::walk));
-        self.get()
+        let next = self.chain.take().and_then(chain::walk);
+        self.enter(next)
+    }
+
+    /// The fence of the array that this is in.
+    #[inline(always)]
+    fn in_array(&self) -> Option<&Fence> {
+        // SAFETY: By the type invariant `chain` keeps it.
+        let contained = unsafe { self.array.as_ref() }?;
+
+        Array::of(contained)?
+            .fences()
+            .get(self.index as usize)
+            .copied()
     }
 
     /// What C has.
@@ -100,8 +108,8 @@ impl Cursor {
 
 /// Calls `f` with each fence in `head`.
 pub(crate) fn for_each(head: &Fence, mut f: impl FnMut(&Fence) -> Result) -> Result {
-    let mut cursor = Cursor::new(Some(head));
-    let mut next = cursor.get();
+    let mut cursor = Cursor::new();
+    let mut next = cursor.enter(Some(head.into()));
 
     while let Some(fence) = next {
         f(fence)?;

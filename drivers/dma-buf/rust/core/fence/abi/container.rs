@@ -150,8 +150,8 @@ kernel::exports! {
         head: Option<&Fence>,
         cursor: Out<'_, dma_fence_unwrap>,
     ) -> *mut dma_fence {
-        let start = Cursor::new(head);
-        let first = start.get().into_c();
+        let mut start = Cursor::new();
+        let first = start.enter(head.map(ARef::from)).into_c();
 
         cursor.put(start.into_raw());
         first

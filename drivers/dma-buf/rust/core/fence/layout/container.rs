@@ -72,6 +72,7 @@ pub(in crate::fence) unsafe trait Container: Sized + 'static {
     fn set_deadline(&self, deadline: Time);
 
     /// Drops everything that the container owns, and itself.
+    #[inline(always)]
     fn release(dying: Dying<Self>) {
         dying.free();
     }
@@ -226,6 +227,20 @@ pub(in crate::fence) const fn ops<T: Container>() -> dma_fence_ops {
     }
 }
 
+/// A container that one of its operations is called for.
+struct Called<'a, T>(&'a T);
+
+/// A fence with the operations of a `T`.
+impl<T: Container> FromC for Called<'_, T> {
+    type C = *mut bindings::dma_fence;
+
+    #[inline(always)]
+    unsafe fn from_c(value: *mut bindings::dma_fence) -> Self {
+        // SAFETY: By the contracts above and of `Container`.
+        Self(unsafe { &*value.cast() })
+    }
+}
+
 extern "C" fn driver_name<T: Container>(_fence: *mut bindings::dma_fence) -> *const c_char {
     T::DRIVER_NAME.as_char_ptr()
 }
@@ -235,25 +250,19 @@ extern "C" fn timeline_name(_fence: *mut bindings::dma_fence) -> *const c_char {
 }
 
 kernel::callbacks! {
-    /// Called once for a container of this type, with its lock held.
-    fn enable_signaling<T: Container>(fence: &Fence) -> bool {
-        // INVARIANT: The first turn.
-        T::of(fence).is_some_and(|container| T::arm(Turn(container)))
+    fn enable_signaling<T: Container>(container: Called<'_, T>) -> bool {
+        // INVARIANT: The first turn, since this is called once, with the lock held.
+        T::arm(Turn(container.0))
     }
 
-    /// Called for a container of this type.
-    fn signaled<T: Container>(fence: &Fence) -> bool {
-        T::of(fence).is_some_and(T::is_signaled)
+    fn signaled<T: Container>(container: Called<'_, T>) -> bool {
+        container.0.is_signaled()
     }
 
-    /// Called for a container of this type.
-    fn set_deadline<T: Container>(fence: &Fence, deadline: Time) {
-        if let Some(container) = T::of(fence) {
-            container.set_deadline(deadline);
-        }
+    fn set_deadline<T: Container>(container: Called<'_, T>, deadline: Time) {
+        container.0.set_deadline(deadline);
     }
 
-    /// Called for a container of this type.
     fn release<T: Container>(dying: Dying<T>) {
         T::release(dying);
     }
