@@ -24,7 +24,6 @@ use super::{
         },
     },
     names,
-    set,
     signal,
     stub,
     wait::{
@@ -194,7 +193,7 @@ kernel::exports! {
         }
 
         // SAFETY: The caller has an array of so many fences.
-        let fences = unsafe { set::borrow(fences, count as usize) };
+        let fences = unsafe { core::slice::from_raw_parts(fences.cast(), count as usize) };
         let (left, first) = wait::any(fences, Sleep::new(intr), timeout)?;
 
         if let (Some(idx), Some(first)) = (&mut idx, first) {

@@ -18,6 +18,8 @@ use super::{
             self,
             Container,
             Ref,
+            Share,
+            Shared,
             Turn, //
         },
         fence::{
@@ -27,15 +29,13 @@ use super::{
             set_lock_class,
             Flag,
             New,
+            Structure,
             Table,
             Time, //
         },
         same_layout, //
     },
-    set::{
-        self,
-        FenceSet, //
-    },
+    set::FenceSet,
     signal::{
         set_deadline,
         signal, //
@@ -86,20 +86,23 @@ pub(crate) struct Array {
     num_pending: Atomic<c_int>,
     fences: *mut Option<ARef<Fence>>,
     work: Opaque<irq_work>,
-    callbacks: [Hook<Ref<Self>>; 0],
+    callbacks: [Hook<Share<Self>>; 0],
 }
 
 same_layout!(
     Array, dma_fence_array, base: base, num_fences: num_fences, num_pending: num_pending,
     fences: fences, work: work, callbacks: callbacks
 );
-same_layout!(Hook<Ref<Array>>, dma_fence_array_cb,);
+same_layout!(Hook<Share<Array>>, dma_fence_array_cb,);
 
 impl Array {
     #[inline(always)]
     pub(crate) fn fences(&self) -> &[&Fence] {
-        // SAFETY: By the type invariant.
-        unsafe { set::borrow(self.fences.cast(), self.num_fences as usize) }
+        if self.num_fences == 0 {
+            return &[];
+        }
+        // SAFETY: By the type invariant; a reference is a pointer.
+        unsafe { core::slice::from_raw_parts(self.fences.cast(), self.num_fences as usize) }
     }
 
     /// Takes `error` for the array's, if it is the first.
@@ -112,12 +115,6 @@ impl Array {
     /// Sets the array's error, unless it is known.
     fn settle(&self, error: c_int) {
         let _ = fields(&self.base).error.cmpxchg(UNKNOWN, error, Full);
-    }
-
-    /// Counts down one fence, with its error. Returns whether it was the last.
-    fn count_down(&self, error: c_int) -> bool {
-        self.propagate(error);
-        self.num_pending.fetch_sub(1, Full) == 1
     }
 
     /// Memory for an array of `count` fences, zeroed. Fails with `ENOMEM`. May sleep.
@@ -174,10 +171,20 @@ impl Drop for Array {
     }
 }
 
+impl Structure for Array {
+    type C = dma_fence_array;
+}
+
+// SAFETY: `init` counts one for each fence, and each fence gets one.
+unsafe impl Shared for Array {
+    #[inline(always)]
+    fn pending(&self) -> &Atomic<c_int> {
+        &self.num_pending
+    }
+}
+
 // SAFETY: By the layout above. Only `init` makes fences with these operations.
 unsafe impl Container for Array {
-    type C = dma_fence_array;
-
     const DRIVER_NAME: &'static CStr = c"dma_fence_array";
     const WORK: usize = offset_of!(Self, work);
 
@@ -201,11 +208,14 @@ unsafe impl Container for Array {
             //
             // SAFETY: There is a hook for each fence, the turn says that nobody else uses them, and
             // with the reference they stay.
-            let armed = unsafe { Hook::arm(hooks.add(i), fence, Ref::from(array)) };
+            let armed = unsafe { Hook::arm(hooks.add(i), fence, turn.share()) };
 
-            if armed.is_err() && array.count_down(error(fence)) {
-                array.settle(0);
-                return false;
+            if let Err(share) = armed {
+                array.propagate(error(fence));
+                if share.give_back().is_some() {
+                    array.settle(0);
+                    return false;
+                }
             }
         }
         true
@@ -246,12 +256,12 @@ unsafe impl Container for Array {
     }
 }
 
-impl OnSignal for Ref<Array> {
+impl OnSignal for Share<Array> {
     #[inline(always)]
     fn signaled(self, fence: &Fence) {
-        if self.count_down(error(fence)) {
-            // SAFETY: This was the last callback.
-            unsafe { Turn::take_back(self) }.defer();
+        self.container().propagate(error(fence));
+        if let Some(turn) = self.give_back() {
+            turn.defer();
         }
     }
 }

@@ -10,7 +10,8 @@ use super::layout::{
     lock::{
         lock,
         Func,
-        Lent, //
+        Lent,
+        Order, //
     },
 };
 use kernel::{
@@ -27,7 +28,7 @@ pub(super) fn add(fence: &Fence, callback: Lent, func: Func) -> Result {
         let mut guard = lock(fence);
 
         if let Some(pending) = guard.enable_signaling() {
-            pending.add(callback, func);
+            pending.add(&callback, func, Order::Last);
             return Ok(());
         }
     }

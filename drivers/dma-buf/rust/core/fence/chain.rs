@@ -28,6 +28,7 @@ use super::{
             Dying,
             Flag,
             New,
+            Structure,
             Table,
             Time, //
         },
@@ -158,10 +159,12 @@ impl Link {
     }
 }
 
+impl Structure for Link {
+    type C = dma_fence_chain;
+}
+
 // SAFETY: By the layout above. Only `init` makes fences with these operations.
 unsafe impl Container for Link {
-    type C = dma_fence_chain;
-
     const DRIVER_NAME: &'static CStr = c"dma_fence_chain";
     const WORK: usize = offset_of!(Self, waiting);
 

@@ -9,10 +9,7 @@ use core::{
         forget,
         ManuallyDrop, //
     },
-    ptr::{
-        self,
-        NonNull, //
-    },
+    ptr,
 };
 use kernel::{
     bindings,
@@ -77,8 +74,11 @@ impl FenceSet {
     }
 
     fn slots(&mut self) -> &mut [Option<ARef<Fence>>] {
+        if self.len == 0 {
+            return &mut [];
+        }
         // SAFETY: By the type invariant.
-        unsafe { slots(self.ptr.cast(), self.len) }
+        unsafe { core::slice::from_raw_parts_mut(self.ptr, self.len) }
     }
 
     pub(crate) fn pop(&mut self) -> Option<ARef<Fence>> {
@@ -190,41 +190,4 @@ unsafe extern "C" fn compare(a: *const c_void, b: *const c_void) -> c_int {
     });
 
     order as c_int
-}
-
-/// A C array of references.
-///
-/// # Safety
-///
-/// The `count` pointers at `fences` must be NULL or own a reference, which nobody else uses for
-/// `'a`. The memory may be NULL if there are none.
-#[inline(always)]
-pub(super) unsafe fn slots<'a>(
-    fences: *mut *mut dma_fence,
-    count: usize,
-) -> &'a mut [Option<ARef<Fence>>] {
-    if count == 0 {
-        return &mut [];
-    }
-    // SAFETY: By this function's contract; a reference or none is a pointer or NULL.
-    unsafe { core::slice::from_raw_parts_mut(fences.cast(), count) }
-}
-
-/// An array of fences that somebody else owns.
-///
-/// # Safety
-///
-/// The `count` pointers at `fences` must be valid fences for `'a`.
-#[inline(always)]
-pub(super) unsafe fn borrow<'a>(fences: *mut *mut dma_fence, count: usize) -> &'a [&'a Fence] {
-    if count == 0 {
-        return &[];
-    }
-    // SAFETY: By the caller's guarantee; a reference to a fence is a pointer to one.
-    unsafe {
-        core::slice::from_raw_parts(
-            NonNull::new_unchecked(fences).cast::<&Fence>().as_ptr(),
-            count,
-        )
-    }
 }

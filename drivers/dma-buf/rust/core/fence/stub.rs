@@ -19,27 +19,37 @@ use super::{
     },
     signal::now, //
 };
-use core::mem::MaybeUninit;
+use core::mem::{
+    forget,
+    MaybeUninit, //
+};
 use kernel::{
     dma_buf::Fence,
     interop::export::FromC,
     prelude::*,
-    sync::aref::ARef, //
+    sync::{
+        aref::ARef,
+        atomic::{
+            AtomicFlag,
+            Relaxed, //
+        }, //
+    },
 };
 
 static STUB: MaybeUninit<Fence> = MaybeUninit::zeroed();
 
-/// Makes the common stub. Called once at boot, before anything asks for it.
-///
-/// # Safety
-///
-/// Nobody else must use the stub at the same time.
-pub(crate) unsafe fn init() {
-    // SAFETY: Nobody else accesses the memory by this function's contract.
+/// Makes the common stub. Called at boot, before anything asks for it.
+pub(crate) fn init() {
+    static IS_MADE: AtomicFlag = AtomicFlag::new(false);
+
+    if IS_MADE.xchg(true, Relaxed) {
+        return;
+    }
+    // SAFETY: Nobody else gets here, and nothing has a stub yet.
     let memory = unsafe { New::from_c(STUB.as_ptr().cast_mut().cast()) };
 
     // This reference is never dropped.
-    core::mem::forget(make(memory, now()));
+    forget(make(memory, now()));
 }
 
 fn make(memory: New, timestamp: Time) -> ARef<Fence> {

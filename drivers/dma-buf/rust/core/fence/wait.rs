@@ -7,10 +7,7 @@
 
 use super::{
     annotation,
-    callback::{
-        add,
-        remove, //
-    },
+    callback::remove,
     layout::{
         callback::{
             Hook,
@@ -20,7 +17,11 @@ use super::{
             has,
             Flag, //
         },
-        lock::lock,
+        lock::{
+            lock,
+            Lent,
+            Order, //
+        },
         ops, //
     },
     signal::enable_signaling,
@@ -138,7 +139,7 @@ pub(crate) fn default(fence: &Fence, sleep: Sleep, timeout: c_long) -> Result<c_
     let Some(pending) = guard.pending() else {
         return Ok(timeout.max(1));
     };
-    pending.add_first(&callback, Hook::<Sleeper<'_>>::FUNC);
+    pending.add(&callback, Hook::<Sleeper<'_>>::FUNC, Order::First);
 
     let mut result = Ok(timeout);
     while let Ok(left @ 1..) = result {
@@ -172,10 +173,10 @@ pub(crate) fn default(fence: &Fence, sleep: Sleep, timeout: c_long) -> Result<c_
 ///
 /// # Invariants
 ///
-/// Hook `i` was given to fence `i`. None of them moves.
+/// None of the hooks moves. The callback beside one has been given to the fence of the same number.
 struct Sleepers<'a> {
     fences: &'a [&'a Fence],
-    hooks: KVec<Hook<Sleeper<'a>>>,
+    hooks: KVec<(Hook<Sleeper<'a>>, Option<Lent>)>,
 }
 
 impl<'a> Sleepers<'a> {
@@ -190,16 +191,17 @@ impl<'a> Sleepers<'a> {
     fn register(&mut self, task: &'a Task) -> Result<Option<usize>> {
         for (i, fence) in self.fences.iter().enumerate() {
             // INVARIANT: The capacity is there, so that nothing moves.
-            self.hooks.push_within_capacity(Hook::new(Sleeper(task)))?;
+            self.hooks
+                .push_within_capacity((Hook::new(Sleeper(task)), None))?;
 
-            let Some(hook) = self.hooks.last() else {
+            let Some((hook, lent)) = self.hooks.last_mut() else {
                 return Err(EINVAL);
             };
-            // SAFETY: The hook stays where it is until `drop` has taken it off.
-            if add(fence, unsafe { hook.lend() }, Hook::<Sleeper<'_>>::FUNC).is_err() {
-                // There is nothing to take off, and the fence's lock may be gone by now.
-                self.hooks.pop();
-                return Ok(Some(i));
+            // SAFETY: The hook stays where it is until `drop` has taken the callback off.
+            match unsafe { Hook::arm(hook, fence, Sleeper(task)) } {
+                Ok(callback) => *lent = Some(callback),
+                // There is nothing to take off, and the fence's lock may be gone by then.
+                Err(_) => return Ok(Some(i)),
             }
         }
         Ok(None)
@@ -208,9 +210,10 @@ impl<'a> Sleepers<'a> {
 
 impl Drop for Sleepers<'_> {
     fn drop(&mut self) {
-        for (hook, fence) in self.hooks.iter().zip(self.fences) {
-            // SAFETY: By the type invariant it is this fence that has it.
-            remove(fence, unsafe { hook.lend() });
+        for ((_, lent), fence) in self.hooks.iter_mut().zip(self.fences) {
+            if let Some(callback) = lent.take() {
+                remove(fence, callback);
+            }
         }
     }
 }

@@ -138,9 +138,8 @@ kernel::exports! {
         }
 
         // SAFETY: The caller has a reference, or none, there.
-        let [place] = (unsafe { set::slots(pfence, 1) }) else {
-            return Err(EINVAL);
-        };
+        let place = unsafe { &mut *pfence.cast::<Option<ARef<Fence>>>() };
+
         chain::check_reaches(place.as_deref(), seqno)?;
         *place = place.take().and_then(|head| chain::find(head, seqno));
         Ok(())
@@ -173,8 +172,11 @@ kernel::exports! {
     }
 
     fn dma_fence_dedup_array(fences: *mut *mut dma_fence, num_fences: usize) -> usize {
+        if num_fences == 0 {
+            return 0;
+        }
         // SAFETY: The caller has an array of so many references, and forgets those behind the ones
         // that are left.
-        set::deduplicate(unsafe { set::slots(fences, num_fences) })
+        set::deduplicate(unsafe { core::slice::from_raw_parts_mut(fences.cast(), num_fences) })
     }
 }

@@ -61,20 +61,29 @@ impl<T: OnSignal> Hook<T> {
         Lent((&raw const self.callback).cast_mut().cast())
     }
 
-    /// Has `data` called when `fence` is signalled. Gives it back if it is already.
+    /// Has `data` called when `fence` is signalled. Gives it back if it is already, or else what to
+    /// take off.
     ///
     /// # Safety
     ///
-    /// `hook` must be valid, and nobody else may use it, until `data` is called.
+    /// `hook` must be valid, and nobody else may use it, until `data` is called or the callback has
+    /// been taken off.
     #[inline(always)]
-    pub(in crate::fence) unsafe fn arm(hook: *const Self, fence: &Fence, data: T) -> Result<(), T> {
+    pub(in crate::fence) unsafe fn arm(
+        hook: *const Self,
+        fence: &Fence,
+        data: T,
+    ) -> Result<Lent, T> {
         // SAFETY: By this function's contract it is ours until the callback has run, which is never
         // if it could not be added.
         unsafe {
             let place = (&raw const (*hook).data).cast_mut().cast::<T>();
 
             place.write(data);
-            add(fence, (*hook).lend(), Self::FUNC).map_err(|_| place.read())
+            match add(fence, Lent(hook.cast_mut().cast()), Self::FUNC) {
+                Ok(()) => Ok(Lent(hook.cast_mut().cast())),
+                Err(_) => Err(place.read()),
+            }
         }
     }
 }

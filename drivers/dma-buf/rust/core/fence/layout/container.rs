@@ -7,6 +7,7 @@ use super::fence::{
     fields,
     Dying,
     New,
+    Structure,
     Time, //
 };
 use core::{
@@ -32,7 +33,11 @@ use kernel::{
     prelude::*,
     sync::{
         aref::ARef,
-        atomic::Relaxed, //
+        atomic::{
+            Atomic,
+            Full,
+            Relaxed, //
+        }, //
     }, //
 };
 
@@ -40,12 +45,11 @@ use kernel::{
 ///
 /// # Safety
 ///
-/// Laid out as `C`, the type begins with a `Fence`, and `WORK` says where its `irq_work` is. Only
+/// Laid out as C's, the type begins with a `Fence`, and `WORK` says where its `irq_work` is. Only
 /// fences that are the base of one have the operations that `table` gives.
-pub(in crate::fence) unsafe trait Container: Sized + 'static {
-    /// What C calls it.
-    type C;
-
+pub(in crate::fence) unsafe trait Container:
+    Structure + Sized + 'static
+{
     /// What the fence says when it is asked for its driver.
     const DRIVER_NAME: &'static CStr;
 
@@ -132,17 +136,6 @@ impl Dying {
     }
 }
 
-/// Memory for a container, which goes over to it and has room for all that it counts.
-impl<T: Container> FromC for New<T> {
-    type C = *mut T::C;
-
-    #[inline(always)]
-    unsafe fn from_c(value: *mut T::C) -> Self {
-        // INVARIANT: By the contract above.
-        Self(value.cast())
-    }
-}
-
 impl<T: Container> New<T> {
     /// The memory of the base.
     #[inline(always)]
@@ -159,22 +152,52 @@ impl<T: Container> New<T> {
 /// Nobody else has this right.
 pub(in crate::fence) struct Turn<R>(R);
 
-impl<R> Turn<R> {
-    /// # Safety
-    ///
-    /// None of the callbacks must be pending.
-    #[inline(always)]
-    pub(in crate::fence) unsafe fn take_back(container: R) -> Self {
-        // INVARIANT: By this function's contract.
-        Self(container)
-    }
-}
-
 impl<T: Container> Turn<&T> {
     /// With a reference.
     #[inline(always)]
     pub(in crate::fence) fn keep(self) -> Turn<Ref<T>> {
         Turn(self.0.into())
+    }
+}
+
+/// A reference to a container that one of its callbacks has.
+///
+/// # Invariants
+///
+/// It counts in [`Shared::pending`].
+pub(in crate::fence) struct Share<T>(Ref<T>);
+
+/// A container with several callbacks.
+///
+/// # Safety
+///
+/// `pending` must have counted up, before there are any, as many shares as are made in a turn, and
+/// nothing else must count it down.
+pub(in crate::fence) unsafe trait Shared: Container {
+    /// How many shares there are, as far as none was given back.
+    fn pending(&self) -> &Atomic<c_int>;
+}
+
+impl<T: Shared> Turn<&T> {
+    /// A part of it, for one of the callbacks.
+    #[inline(always)]
+    pub(in crate::fence) fn share(&self) -> Share<T> {
+        // INVARIANT: By the contract of `Shared`.
+        Share(self.0.into())
+    }
+}
+
+impl<T: Shared> Share<T> {
+    #[inline(always)]
+    pub(in crate::fence) fn container(&self) -> &T {
+        &self.0
+    }
+
+    /// Gives it back. The last one is the turn.
+    #[inline(always)]
+    pub(in crate::fence) fn give_back(self) -> Option<Turn<Ref<T>>> {
+        // INVARIANT: All the others have been given back.
+        (self.0.pending().fetch_sub(1, Full) == 1).then_some(Turn(self.0))
     }
 }
 

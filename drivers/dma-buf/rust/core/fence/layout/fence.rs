@@ -201,12 +201,22 @@ impl New {
     }
 }
 
-/// Memory for a fence.
-impl FromC for New {
-    type C = *mut dma_fence;
+/// What begins with a fence.
+pub(in crate::fence) trait Structure {
+    /// What C calls it.
+    type C;
+}
+
+impl Structure for Fence {
+    type C = dma_fence;
+}
+
+/// Memory as above, with room for all that a container counts.
+impl<T: Structure> FromC for New<T> {
+    type C = *mut T::C;
 
     #[inline(always)]
-    unsafe fn from_c(value: *mut dma_fence) -> Self {
+    unsafe fn from_c(value: *mut T::C) -> Self {
         // INVARIANT: By the contract above.
         Self(value.cast())
     }

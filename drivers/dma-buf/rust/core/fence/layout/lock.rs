@@ -108,25 +108,27 @@ pub(in crate::fence) struct Pending<'a>(
 );
 
 impl Pending<'_> {
-    /// Has `func` called with `callback` when the fence is signalled, after all others.
+    /// Has `func` called with `callback` when the fence is signalled, after all others or before
+    /// them.
     #[inline(always)]
-    pub(in crate::fence) fn add(self, callback: Lent, func: Func) {
+    pub(in crate::fence) fn add(self, callback: &Lent, func: Func, order: Order) {
         // SAFETY: The callback is ours to write to, and so is the list under the lock.
         unsafe {
-            (*callback.0).func = Some(func);
-            bindings::list_add_tail(&raw mut (*callback.0).node, fields(self.0).callbacks());
-        }
-    }
+            let node = &raw mut (*callback.0).node;
 
-    /// As [`add`](Self::add), but before all others.
-    #[inline(always)]
-    pub(in crate::fence) fn add_first(self, callback: &Lent, func: Func) {
-        // SAFETY: As in `add`.
-        unsafe {
             (*callback.0).func = Some(func);
-            bindings::list_add(&raw mut (*callback.0).node, fields(self.0).callbacks());
+            match order {
+                Order::Last => bindings::list_add_tail(node, fields(self.0).callbacks()),
+                Order::First => bindings::list_add(node, fields(self.0).callbacks()),
+            }
         }
     }
+}
+
+/// Where a callback is put.
+pub(in crate::fence) enum Order {
+    Last,
+    First,
 }
 
 /// What is called with a callback.
