@@ -26,23 +26,23 @@ use kernel::{
 };
 
 /// What waits for a fence.
-pub(in crate::fence) trait OnSignal: Sized {
+pub(crate) trait OnSignal: Sized {
     /// Called when `fence` is signalled, under its lock.
     fn signaled(self, fence: &Fence);
 }
 
 /// Room for a callback and for what it is called with.
 #[repr(C)]
-pub(in crate::fence) struct Hook<T> {
+pub(crate) struct Hook<T> {
     callback: Opaque<dma_fence_cb>,
     data: UnsafeCell<MaybeUninit<T>>,
 }
 
 impl<T: OnSignal> Hook<T> {
     /// What calls `data`.
-    pub(in crate::fence) const FUNC: Func = signaled::<T>;
+    pub(crate) const FUNC: Func = signaled::<T>;
 
-    pub(in crate::fence) fn new(data: T) -> Self {
+    pub(crate) fn new(data: T) -> Self {
         Self {
             callback: Opaque::uninit(),
             data: UnsafeCell::new(MaybeUninit::new(data)),
@@ -56,7 +56,7 @@ impl<T: OnSignal> Hook<T> {
     /// Until it has run or has been taken off, nobody else may use the hook, which must stay where
     /// it is. It must be used with one fence only.
     #[inline(always)]
-    pub(in crate::fence) unsafe fn lend(&self) -> Lent {
+    pub(crate) unsafe fn lend(&self) -> Lent {
         // INVARIANT: By this function's contract.
         Lent((&raw const self.callback).cast_mut().cast())
     }
@@ -69,11 +69,7 @@ impl<T: OnSignal> Hook<T> {
     /// `hook` must be valid, and nobody else may use it, until `data` is called or the callback has
     /// been taken off.
     #[inline(always)]
-    pub(in crate::fence) unsafe fn arm(
-        hook: *const Self,
-        fence: &Fence,
-        data: T,
-    ) -> Result<Lent, T> {
+    pub(crate) unsafe fn arm(hook: *const Self, fence: &Fence, data: T) -> Result<Lent, T> {
         // SAFETY: By this function's contract it is ours until the callback has run, which is never
         // if it could not be added.
         unsafe {
@@ -112,7 +108,7 @@ unsafe extern "C" fn signaled<T: OnSignal>(fence: *mut dma_fence, callback: *mut
 /// # Invariants
 ///
 /// The fence that it is called with has a reference that belongs to this.
-pub(in crate::fence) struct Keeping<T>(T);
+pub(crate) struct Keeping<T>(T);
 
 impl<T: OnSignal> OnSignal for Keeping<T> {
     #[inline(always)]
@@ -131,7 +127,7 @@ impl<T: OnSignal> Hook<Keeping<T>> {
     ///
     /// As there.
     #[inline(always)]
-    pub(in crate::fence) unsafe fn arm_keeping(
+    pub(crate) unsafe fn arm_keeping(
         hook: *const Self,
         fence: ARef<Fence>,
         data: T,

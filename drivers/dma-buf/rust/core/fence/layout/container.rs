@@ -47,9 +47,7 @@ use kernel::{
 ///
 /// Laid out as C's, the type begins with a `Fence`, and `WORK` says where its `irq_work` is. Only
 /// fences that are the base of one have the operations that `table` gives.
-pub(in crate::fence) unsafe trait Container:
-    Structure + Sized + 'static
-{
+pub(crate) unsafe trait Container: Structure + Sized + 'static {
     /// What the fence says when it is asked for its driver.
     const DRIVER_NAME: &'static CStr;
 
@@ -97,11 +95,11 @@ pub(in crate::fence) unsafe trait Container:
 /// # Invariants
 ///
 /// The fence is the base of one.
-pub(in crate::fence) struct Ref<T>(ARef<Fence>, PhantomData<T>);
+pub(crate) struct Ref<T>(ARef<Fence>, PhantomData<T>);
 
 impl<T: Container> Ref<T> {
     #[inline(always)]
-    pub(in crate::fence) fn into_base(self) -> ARef<Fence> {
+    pub(crate) fn into_base(self) -> ARef<Fence> {
         self.0
     }
 }
@@ -126,7 +124,7 @@ impl<T: Container> Deref for Ref<T> {
 impl Dying {
     /// As a container, if `ops`, which are its own, say that it is one.
     #[inline(always)]
-    pub(in crate::fence) fn downcast<T: Container>(self) -> Result<Dying<T>, Self> {
+    pub(crate) fn downcast<T: Container>(self) -> Result<Dying<T>, Self> {
         // INVARIANT: By the contract of `Container`.
         if T::of(self.fence()).is_some() {
             Ok(Dying(self.0, PhantomData))
@@ -139,7 +137,7 @@ impl Dying {
 impl<T: Container> New<T> {
     /// The memory of the base.
     #[inline(always)]
-    pub(in crate::fence) fn into_base(self) -> New {
+    pub(crate) fn into_base(self) -> New {
         // INVARIANT: Containers begin with it.
         New(self.0.cast())
     }
@@ -150,12 +148,12 @@ impl<T: Container> New<T> {
 /// # Invariants
 ///
 /// Nobody else has this right.
-pub(in crate::fence) struct Turn<R>(R);
+pub(crate) struct Turn<R>(R);
 
 impl<T: Container> Turn<&T> {
     /// With a reference.
     #[inline(always)]
-    pub(in crate::fence) fn keep(self) -> Turn<Ref<T>> {
+    pub(crate) fn keep(self) -> Turn<Ref<T>> {
         Turn(self.0.into())
     }
 }
@@ -165,7 +163,7 @@ impl<T: Container> Turn<&T> {
 /// # Invariants
 ///
 /// It counts in [`Shared::pending`].
-pub(in crate::fence) struct Share<T>(Ref<T>);
+pub(crate) struct Share<T>(Ref<T>);
 
 /// A container with several callbacks.
 ///
@@ -173,7 +171,7 @@ pub(in crate::fence) struct Share<T>(Ref<T>);
 ///
 /// `pending` must have counted up, before there are any, as many shares as are made in a turn, and
 /// nothing else must count it down.
-pub(in crate::fence) unsafe trait Shared: Container {
+pub(crate) unsafe trait Shared: Container {
     /// How many shares there are, as far as none was given back.
     fn pending(&self) -> &Atomic<c_int>;
 }
@@ -181,7 +179,7 @@ pub(in crate::fence) unsafe trait Shared: Container {
 impl<T: Shared> Turn<&T> {
     /// A part of it, for one of the callbacks.
     #[inline(always)]
-    pub(in crate::fence) fn share(&self) -> Share<T> {
+    pub(crate) fn share(&self) -> Share<T> {
         // INVARIANT: By the contract of `Shared`.
         Share(self.0.into())
     }
@@ -189,13 +187,13 @@ impl<T: Shared> Turn<&T> {
 
 impl<T: Shared> Share<T> {
     #[inline(always)]
-    pub(in crate::fence) fn container(&self) -> &T {
+    pub(crate) fn container(&self) -> &T {
         &self.0
     }
 
     /// Gives it back. The last one is the turn.
     #[inline(always)]
-    pub(in crate::fence) fn give_back(self) -> Option<Turn<Ref<T>>> {
+    pub(crate) fn give_back(self) -> Option<Turn<Ref<T>>> {
         // INVARIANT: All the others have been given back.
         (self.0.pending().fetch_sub(1, Full) == 1).then_some(Turn(self.0))
     }
@@ -203,26 +201,26 @@ impl<T: Shared> Share<T> {
 
 impl<'a, T> Turn<&'a T> {
     #[inline(always)]
-    pub(in crate::fence) fn container(&self) -> &'a T {
+    pub(crate) fn container(&self) -> &'a T {
         self.0
     }
 }
 
 impl<T: Container> Turn<Ref<T>> {
     #[inline(always)]
-    pub(in crate::fence) fn container(&self) -> &T {
+    pub(crate) fn container(&self) -> &T {
         &self.0
     }
 
     /// Gives the right up.
     #[inline(always)]
-    pub(in crate::fence) fn end(self) -> Ref<T> {
+    pub(crate) fn end(self) -> Ref<T> {
         self.0
     }
 
     /// Has [`Container::go_on`] called, where no lock is held.
     #[inline(always)]
-    pub(in crate::fence) fn defer(self) {
+    pub(crate) fn defer(self) {
         let container = ManuallyDrop::new(self.0);
         let work = container.0.as_c().cast::<irq_work>();
         let work = work.wrapping_byte_add(T::WORK);
@@ -238,7 +236,7 @@ impl<T: Container> Turn<Ref<T>> {
 
 /// The operations of a container. They also tell it from other fences, so there must be only one
 /// table for a type.
-pub(in crate::fence) const fn ops<T: Container>() -> dma_fence_ops {
+pub(crate) const fn ops<T: Container>() -> dma_fence_ops {
     dma_fence_ops {
         get_driver_name: Some(driver_name::<T>),
         get_timeline_name: Some(timeline_name),

@@ -54,14 +54,14 @@ pub(crate) enum Flag {
 }
 
 impl Flag {
-    pub(in crate::fence) const fn bit(self) -> usize {
+    pub(crate) const fn bit(self) -> usize {
         1 << self as u32
     }
 }
 
 /// What is in a fence.
 #[repr(C)]
-pub(in crate::fence) struct Fields {
+pub(crate) struct Fields {
     lock: Opaque<bindings::dma_fence__bindgen_ty_1>,
     /// NULL once the fence is detached from its issuer.
     pub(super) ops: Atomic<*const bindings::dma_fence_ops>,
@@ -70,9 +70,9 @@ pub(in crate::fence) struct Fields {
     context: Opaque<u64>,
     seqno: Opaque<u64>,
     flags: Atomic<usize>,
-    pub(in crate::fence) refcount: Refcount,
+    pub(crate) refcount: Refcount,
     /// Does not change any more once the fence is signalled.
-    pub(in crate::fence) error: Atomic<c_int>,
+    pub(crate) error: Atomic<c_int>,
 }
 
 same_layout!(
@@ -89,14 +89,14 @@ impl Fields {
 }
 
 #[inline(always)]
-pub(in crate::fence) fn fields(fence: &Fence) -> &Fields {
+pub(crate) fn fields(fence: &Fence) -> &Fields {
     // SAFETY: The layout is the same, and the fields that change do so atomically, or are opaque.
     unsafe { &*ptr::from_ref(fence).cast() }
 }
 
 /// Whether `flag` is set. Orders nothing.
 #[inline(always)]
-pub(in crate::fence) fn has(fence: &Fence, flag: Flag) -> bool {
+pub(crate) fn has(fence: &Fence, flag: Flag) -> bool {
     fields(fence).flags.load(Relaxed) & flag.bit() != 0
 }
 
@@ -107,21 +107,21 @@ fn flags(fence: &Fence) -> *mut usize {
 
 /// Sets `flag`. Orders nothing.
 #[inline(always)]
-pub(in crate::fence) fn set(fence: &Fence, flag: Flag) {
+pub(crate) fn set(fence: &Fence, flag: Flag) {
     // SAFETY: The flags live as long as the fence.
     unsafe { bindings::set_bit(flag as usize, flags(fence)) };
 }
 
 /// Sets `flag` and tells whether it was set before. Orders everything before and after.
 #[inline(always)]
-pub(in crate::fence) fn test_and_set(fence: &Fence, flag: Flag) -> bool {
+pub(crate) fn test_and_set(fence: &Fence, flag: Flag) -> bool {
     // SAFETY: The flags live as long as the fence.
     unsafe { bindings::test_and_set_bit(flag as usize, flags(fence)) }
 }
 
 /// The error that the issuer has set; zero if there is none, or none yet.
 #[inline]
-pub(in crate::fence) fn error(fence: &Fence) -> c_int {
+pub(crate) fn error(fence: &Fence) -> c_int {
     if fields(fence).flags.load(Acquire) & Flag::Signaled.bit() == 0 {
         return 0;
     }
@@ -154,17 +154,17 @@ pub(crate) unsafe fn get_unless_zero(
 /// # Invariants
 ///
 /// Nobody else accesses the memory, which stays for as long as the fence has references.
-pub(in crate::fence) struct New<T = Fence>(pub(in crate::fence) *mut T);
+pub(crate) struct New<T = Fence>(pub(in crate::fence) *mut T);
 
 impl New {
     /// Fails with `ENOMEM`. May sleep.
-    pub(in crate::fence) fn allocate() -> Result<Self> {
+    pub(crate) fn allocate() -> Result<Self> {
         // INVARIANT: It is new, and freed with the last reference.
         kmalloc::fence().map(|memory| Self(memory.as_ptr().cast()))
     }
 
     /// Makes a fence with one reference. Without `lock` it gets one of its own.
-    pub(in crate::fence) fn init(
+    pub(crate) fn init(
         self,
         ops: Table,
         lock: Option<NonNull<bindings::spinlock_t>>,
@@ -202,7 +202,7 @@ impl New {
 }
 
 /// What begins with a fence.
-pub(in crate::fence) trait Structure {
+pub(crate) trait Structure {
     /// What C calls it.
     type C;
 }
@@ -224,7 +224,7 @@ impl<T: Structure> FromC for New<T> {
 
 /// Gives the lock that a new `fence` has of its own another class, for fences that take the locks
 /// of others under it.
-pub(in crate::fence) fn set_lock_class(
+pub(crate) fn set_lock_class(
     fence: &Fence,
     name: &'static CStr,
     class: Pin<&'static LockClassKey>,
@@ -245,17 +245,17 @@ pub(in crate::fence) fn set_lock_class(
 ///
 /// A table that is valid up to an RCU grace period after the fence has been signalled, or for as
 /// long as the fence exists if it has `release` or `wait`.
-pub(in crate::fence) struct Table(*const bindings::dma_fence_ops);
+pub(crate) struct Table(*const bindings::dma_fence_ops);
 
 impl Table {
-    pub(in crate::fence) fn new(ops: &'static bindings::dma_fence_ops) -> Self {
+    pub(crate) fn new(ops: &'static bindings::dma_fence_ops) -> Self {
         // INVARIANT: Static.
         Self(ops)
     }
 
     /// Whether it has what it must have.
     #[inline(always)]
-    pub(in crate::fence) fn is_complete(&self) -> bool {
+    pub(crate) fn is_complete(&self) -> bool {
         // SAFETY: By the type invariant, but for the bug that is looked for.
         unsafe { self.0.as_ref() }
             .is_some_and(|ops| ops.get_driver_name.is_some() && ops.get_timeline_name.is_some())
@@ -280,7 +280,7 @@ impl FromC for Table {
 ///
 /// This was the last reference, but the count is zero, so that it owns the memory. The fence is the
 /// base of a `T`.
-pub(in crate::fence) struct Dying<T = Fence>(
+pub(crate) struct Dying<T = Fence>(
     pub(super) ManuallyDrop<ARef<Fence>>,
     pub(super) PhantomData<T>,
 );
@@ -303,7 +303,7 @@ impl<T> FromC for Dying<T> {
 impl Dying {
     /// Drops a reference; the fence itself if that was the last one.
     #[inline(always)]
-    pub(in crate::fence) fn put(fence: ARef<Fence>) -> Option<Self> {
+    pub(crate) fn put(fence: ARef<Fence>) -> Option<Self> {
         let fence = ManuallyDrop::new(fence);
 
         // INVARIANT: The count has just become zero, and nobody else has seen that.
@@ -317,12 +317,12 @@ impl Dying {
 impl<T> Dying<T> {
     /// Something without a reference, to be looked at, but for operations that ask for one.
     #[inline(always)]
-    pub(in crate::fence) fn fence(&self) -> &Fence {
+    pub(crate) fn fence(&self) -> &Fence {
         &self.0
     }
 
     /// Whether somebody still waits for it.
-    pub(in crate::fence) fn is_waited_for(&self) -> bool {
+    pub(crate) fn is_waited_for(&self) -> bool {
         if has(self.fence(), Flag::Signaled) {
             return false;
         }
@@ -333,7 +333,7 @@ impl<T> Dying<T> {
     }
 
     /// Calls `f` while there is a reference again. `None` if somebody has got another one.
-    pub(in crate::fence) fn revived(self, f: impl FnOnce(&Fence)) -> Option<Self> {
+    pub(crate) fn revived(self, f: impl FnOnce(&Fence)) -> Option<Self> {
         fields(&self.0).refcount.set(1);
         f(&self.0);
         // INVARIANT: It is what it was.
@@ -341,14 +341,14 @@ impl<T> Dying<T> {
     }
 
     #[inline(always)]
-    pub(in crate::fence) fn get_mut(&mut self) -> &mut T {
+    pub(crate) fn get_mut(&mut self) -> &mut T {
         // SAFETY: By the type invariant this owns it.
         unsafe { &mut *self.0.as_c().cast() }
     }
 
     /// Drops what is in it, and frees the memory after an RCU grace period.
     #[inline(always)]
-    pub(in crate::fence) fn free(self) {
+    pub(crate) fn free(self) {
         let memory = self.0.as_c();
 
         // SAFETY: By the type invariant this owns it all. The memory comes from `kmalloc()`, as

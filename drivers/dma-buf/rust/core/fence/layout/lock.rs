@@ -43,7 +43,7 @@ use kernel::{
 /// # Invariants
 ///
 /// The lock is held for as long as this exists.
-pub(in crate::fence) struct Locked<'a>(&'a Fence);
+pub(crate) struct Locked<'a>(&'a Fence);
 
 /// A fence whose lock is held.
 impl FromC for Locked<'_> {
@@ -62,20 +62,20 @@ impl FromC for Locked<'_> {
 
 impl<'a> Locked<'a> {
     #[inline(always)]
-    pub(in crate::fence) fn fence(&self) -> &'a Fence {
+    pub(crate) fn fence(&self) -> &'a Fence {
         self.0
     }
 
     /// To have callbacks, if the fence is not signalled.
     #[inline(always)]
-    pub(in crate::fence) fn pending(&mut self) -> Option<Pending<'_>> {
+    pub(crate) fn pending(&mut self) -> Option<Pending<'_>> {
         // INVARIANT: Just looked at.
         (!has(self.0, Flag::Signaled)).then_some(Pending(self.0, PhantomData))
     }
 
     /// Takes off a callback. Returns `false` if it was not on the list.
     #[inline(always)]
-    pub(in crate::fence) fn take_off(&mut self, callback: &Lent) -> bool {
+    pub(crate) fn take_off(&mut self, callback: &Lent) -> bool {
         // SAFETY: By its invariant the node is initialised, and is nowhere else than on the list,
         // which is ours under the lock.
         unsafe {
@@ -91,7 +91,7 @@ impl<'a> Locked<'a> {
 
     /// Marks the fence as signalled, for the caller to go on with. `None` if it was already.
     #[inline(always)]
-    pub(in crate::fence) fn mark_signaled(&mut self) -> Option<Unfinished<'_, 'a>> {
+    pub(crate) fn mark_signaled(&mut self) -> Option<Unfinished<'_, 'a>> {
         // INVARIANT: Just set.
         (!test_and_set(self.0, Flag::Signaled)).then_some(Unfinished(self))
     }
@@ -102,16 +102,13 @@ impl<'a> Locked<'a> {
 /// # Invariants
 ///
 /// The lock is held, and the fence is not signalled.
-pub(in crate::fence) struct Pending<'a>(
-    pub(in crate::fence) &'a Fence,
-    pub(in crate::fence) PhantomData<&'a mut Fence>,
-);
+pub(crate) struct Pending<'a>(pub(crate) &'a Fence, pub(crate) PhantomData<&'a mut Fence>);
 
 impl Pending<'_> {
     /// Has `func` called with `callback` when the fence is signalled, after all others or before
     /// them.
     #[inline(always)]
-    pub(in crate::fence) fn add(self, callback: &Lent, func: Func, order: Order) {
+    pub(crate) fn add(self, callback: &Lent, func: Func, order: Order) {
         // SAFETY: The callback is ours to write to, and so is the list under the lock.
         unsafe {
             let node = &raw mut (*callback.0).node;
@@ -126,7 +123,7 @@ impl Pending<'_> {
 }
 
 /// Where a callback is put.
-pub(in crate::fence) enum Order {
+pub(crate) enum Order {
     Last,
     First,
 }
@@ -145,7 +142,7 @@ pub(crate) struct Lent(pub(super) *mut dma_fence_cb);
 impl Lent {
     /// Says that there is nothing to take off.
     #[inline(always)]
-    pub(in crate::fence) fn refuse(&self) {
+    pub(crate) fn refuse(&self) {
         // SAFETY: By the type invariant.
         unsafe { bindings::INIT_LIST_HEAD(&raw mut (*self.0).node) };
     }
@@ -167,17 +164,17 @@ impl FromC for Lent {
 /// # Invariants
 ///
 /// It has just been marked as signalled, under the lock, and nothing else of it has changed.
-pub(in crate::fence) struct Unfinished<'a, 'f>(&'a mut Locked<'f>);
+pub(crate) struct Unfinished<'a, 'f>(&'a mut Locked<'f>);
 
 impl<'f> Unfinished<'_, 'f> {
     #[inline(always)]
-    pub(in crate::fence) fn fence(&self) -> &'f Fence {
+    pub(crate) fn fence(&self) -> &'f Fence {
         self.0 .0
     }
 
     /// Detaches it from its issuer, unless that stays.
     #[inline(always)]
-    pub(in crate::fence) fn detach(&mut self) {
+    pub(crate) fn detach(&mut self) {
         let ops = &fields(self.fence()).ops;
         // SAFETY: A fence that is not signalled has its operations.
         let table = unsafe { &*ops.load(Relaxed) };
@@ -189,7 +186,7 @@ impl<'f> Unfinished<'_, 'f> {
 
     /// Runs the callbacks. `timestamp` takes their place.
     #[inline(always)]
-    pub(in crate::fence) fn finish(self, timestamp: Time) {
+    pub(crate) fn finish(self, timestamp: Time) {
         let fence = self.fence();
         let callbacks = fields(fence).callbacks();
         let mut rest = MaybeUninit::<list_head>::uninit();
@@ -227,7 +224,7 @@ impl<'f> Unfinished<'_, 'f> {
 /// # Invariants
 ///
 /// The lock was taken by this guard, which knows the interrupt state to go back to.
-pub(in crate::fence) struct Guard<'a> {
+pub(crate) struct Guard<'a> {
     locked: Locked<'a>,
     irq_flags: usize,
 }
@@ -258,7 +255,7 @@ impl Drop for Guard<'_> {
 
 /// Locks `fence`. Any context.
 #[inline(always)]
-pub(in crate::fence) fn lock(fence: &Fence) -> Guard<'_> {
+pub(crate) fn lock(fence: &Fence) -> Guard<'_> {
     // SAFETY: The fence is valid, and its lock lives as long as the fence.
     let irq_flags = unsafe { bindings::dma_fence_lock_irqsave(fence.as_c()) };
 

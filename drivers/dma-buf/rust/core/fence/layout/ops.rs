@@ -33,14 +33,14 @@ type Operation<R> = unsafe extern "C" fn(*mut dma_fence) -> R;
 ///
 /// `table` is that of `fence`. RCU keeps it, and what it needs.
 #[derive(Clone, Copy)]
-pub(in crate::fence) struct Operations<'a> {
+pub(crate) struct Operations<'a> {
     fence: &'a Fence,
     table: &'a dma_fence_ops,
 }
 
 /// The issuer's operations; `None` if the fence has been detached from them.
 #[inline(always)]
-pub(in crate::fence) fn ops<'a>(fence: &'a Fence, _rcu: &'a rcu::Guard) -> Option<Operations<'a>> {
+pub(crate) fn ops<'a>(fence: &'a Fence, _rcu: &'a rcu::Guard) -> Option<Operations<'a>> {
     // INVARIANT: Tables go away only an RCU grace period after they were detached.
     // SAFETY: The same.
     unsafe { fields(fence).ops.load(Acquire).as_ref() }.map(|table| Operations { fence, table })
@@ -56,41 +56,37 @@ impl Operations<'_> {
 
     /// Something that RCU keeps.
     #[inline(always)]
-    pub(in crate::fence) fn driver_name(&self) -> Option<*const c_char> {
+    pub(crate) fn driver_name(&self) -> Option<*const c_char> {
         self.call(|ops| ops.get_driver_name)
     }
 
     /// Something that RCU keeps.
     #[inline(always)]
-    pub(in crate::fence) fn timeline_name(&self) -> Option<*const c_char> {
+    pub(crate) fn timeline_name(&self) -> Option<*const c_char> {
         self.call(|ops| ops.get_timeline_name)
     }
 
     /// Whether the fence should be signalled.
     #[inline(always)]
-    pub(in crate::fence) fn is_signaled(&self) -> bool {
+    pub(crate) fn is_signaled(&self) -> bool {
         self.call(|ops| ops.signaled).unwrap_or(false)
     }
 
     /// Asks for the fence to be signalled, after `first`. Returns whether it will be. The lock is
     /// that of the fence.
     #[inline(always)]
-    pub(in crate::fence) fn enable_signaling(
-        &self,
-        _locked: &Locked<'_>,
-        first: impl FnOnce(),
-    ) -> bool {
+    pub(crate) fn enable_signaling(&self, _locked: &Locked<'_>, first: impl FnOnce()) -> bool {
         self.call(|ops| ops.enable_signaling.inspect(|_| first()))
             .unwrap_or(true)
     }
 
     #[inline(always)]
-    pub(in crate::fence) fn hears_deadlines(&self) -> bool {
+    pub(crate) fn hears_deadlines(&self) -> bool {
         self.table.set_deadline.is_some()
     }
 
     #[inline(always)]
-    pub(in crate::fence) fn set_deadline(&self, deadline: Time) {
+    pub(crate) fn set_deadline(&self, deadline: Time) {
         if let Some(set_deadline) = self.table.set_deadline {
             // SAFETY: By the type invariant the operation is the fence's own.
             unsafe { set_deadline(self.fence.as_c(), deadline) };
@@ -99,14 +95,14 @@ impl Operations<'_> {
 
     /// Whether they are those in `table`.
     #[inline(always)]
-    pub(in crate::fence) fn is(&self, table: *const dma_fence_ops) -> bool {
+    pub(crate) fn is(&self, table: *const dma_fence_ops) -> bool {
         ptr::eq(self.table, table)
     }
 }
 
 /// The issuer's own way to wait, which is interruptible or not, for so many jiffies.
 #[inline(always)]
-pub(in crate::fence) fn wait<'a>(
+pub(crate) fn wait<'a>(
     fence: &'a Fence,
     rcu: &rcu::Guard,
 ) -> Option<impl FnOnce(bool, c_long) -> c_long + use<'a>> {
@@ -119,7 +115,7 @@ pub(in crate::fence) fn wait<'a>(
 /// Releases a fence in the issuer's own way; gives it back if there is none. Holds RCU for as long,
 /// but not with the operations `stays`, which never go away.
 #[inline(always)]
-pub(in crate::fence) fn release(
+pub(crate) fn release(
     dying: Dying,
     rcu: rcu::Guard,
     stays: *const dma_fence_ops,

@@ -32,17 +32,17 @@ use kernel::{
 ///
 /// The pointer is NULL or owns a reference.
 #[repr(transparent)]
-pub(in crate::fence) struct Replaceable(Atomic<*mut dma_fence>);
+pub(crate) struct Replaceable(Atomic<*mut dma_fence>);
 
 impl Replaceable {
-    pub(in crate::fence) fn new(fence: Option<ARef<Fence>>) -> Self {
+    pub(crate) fn new(fence: Option<ARef<Fence>>) -> Self {
         // INVARIANT: The reference goes over.
         Self(Atomic::new(fence.into_c()))
     }
 
     /// What it is now.
     #[inline]
-    pub(in crate::fence) fn load(&self) -> Option<ARef<Fence>> {
+    pub(crate) fn load(&self) -> Option<ARef<Fence>> {
         let rcu = rcu::read_lock();
 
         loop {
@@ -60,7 +60,7 @@ impl Replaceable {
 
     /// Puts `replacement` in the place of `old`, unless that has been replaced.
     #[inline]
-    pub(in crate::fence) fn replace(&self, old: &Fence, replacement: Option<ARef<Fence>>) {
+    pub(crate) fn replace(&self, old: &Fence, replacement: Option<ARef<Fence>>) {
         let new = replacement.into_c();
 
         // INVARIANT: Of the two references, this has one now, and the other one is ours.
@@ -74,7 +74,7 @@ impl Replaceable {
 
     /// Takes the reference out.
     #[inline]
-    pub(in crate::fence) fn take(&mut self) -> Option<ARef<Fence>> {
+    pub(crate) fn take(&mut self) -> Option<ARef<Fence>> {
         let fence = core::mem::replace(self.0.get_mut(), ptr::null_mut());
 
         // SAFETY: By the type invariant.
