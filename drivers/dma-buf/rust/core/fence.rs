@@ -43,26 +43,26 @@ pub(crate) mod wait;
 pub(crate) use self::annotation::might_wait;
 pub(crate) use self::{
     array::is_container,
-    callback::{
-        add_callback,
-        remove_callback, //
-    },
+    callback::add_callback,
     layout::fence::{
         get_unless_zero,
         Time, //
     },
+    names::describe,
+    signal::set_deadline, //
+};
+#[cfg(CONFIG_SYNC_FILE)]
+pub(crate) use self::{
+    callback::remove_callback,
     names::{
-        describe,
         with_names,
         Name, //
     },
-    signal::{
-        set_deadline,
-        status, //
-    },
+    signal::status, //
 };
 
 /// What others still take from here by this name.
+#[cfg(CONFIG_SYNC_FILE)]
 pub(crate) mod ffi {
     pub(crate) use super::abi::into_raw;
 }

@@ -33,10 +33,7 @@ use super::{
 };
 use core::{
     mem::forget,
-    ptr::{
-        self,
-        NonNull, //
-    },
+    ptr::NonNull, //
 };
 use kernel::{
     bindings::{
@@ -65,10 +62,9 @@ use kernel::{
 mod container;
 
 /// A reference, or NULL.
+#[cfg(CONFIG_SYNC_FILE)]
 pub(crate) fn into_raw(fence: Option<ARef<Fence>>) -> *mut dma_fence {
-    fence.map_or(ptr::null_mut(), |fence| {
-        ARef::into_raw(fence).cast().as_ptr()
-    })
+    kernel::interop::export::IntoC::into_c(fence)
 }
 
 kernel::exports! {

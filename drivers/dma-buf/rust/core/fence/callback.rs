@@ -63,6 +63,7 @@ pub(crate) unsafe fn add_callback(
 /// # Safety
 ///
 /// `cb` must have been given to [`add_callback`] for `fence`.
+#[cfg(CONFIG_SYNC_FILE)]
 pub(crate) unsafe fn remove_callback(fence: &Fence, cb: *mut bindings::dma_fence_cb) -> bool {
     // SAFETY: By this function's contract.
     remove(fence, unsafe { Lent::from_c(cb) })

@@ -76,6 +76,7 @@ pub(super) fn timeline<'a>(fence: &Fence, rcu: &'a rcu::Guard) -> Name<'a> {
 }
 
 /// Calls `f` with the names of the driver and of the timeline. `f` must not sleep.
+#[cfg(CONFIG_SYNC_FILE)]
 pub(crate) fn with_names<T>(fence: &Fence, f: impl FnOnce(Name<'_>, Name<'_>) -> T) -> T {
     let rcu = rcu::read_lock();
 
