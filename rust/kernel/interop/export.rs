@@ -68,3 +68,46 @@ macro_rules! exports {
         }
     )*};
 }
+
+/// Makes functions for the tables of C: as [`exports!`](crate::exports), but without a name there.
+///
+/// A function may have one type parameter.
+///
+/// # Examples
+///
+/// ```ignore
+/// callbacks! {
+///     /// Called for a container of this type.
+///     fn is_signaled<T: Container>(fence: &Fence) -> bool {
+///         T::of(fence).is_some_and(T::is_signaled)
+///     }
+/// }
+/// ```
+#[macro_export]
+macro_rules! callbacks {
+    ($(
+        $(#[$attr:meta])*
+        fn $name:ident $(<$param:ident: $bound:path>)?($($arg:ident: $ty:ty),* $(,)?)
+            $(-> $ret:ty)? $body:block
+    )*) => {$(
+        $(#[$attr])*
+        ///
+        /// # Safety
+        ///
+        /// What is passed must be what the types of the arguments ask for, see
+        /// [`FromC`]($crate::interop::export::FromC).
+        unsafe extern "C" fn $name $(<$param: $bound>)?(
+            $($arg: <$ty as $crate::interop::export::FromC>::C),*
+        ) $(-> <$ret as $crate::interop::export::IntoC>::C)? {
+            // With lifetimes of its own, so that it keeps nothing that C passes.
+            #[inline(always)]
+            fn body $(<$param: $bound>)?($($arg: $ty),*) $(-> $ret)? $body
+
+            $(
+                // SAFETY: By this function's contract, and `body` returns before it does.
+                let $arg = unsafe { <$ty as $crate::interop::export::FromC>::from_c($arg) };
+            )*
+            $crate::interop::export::IntoC::into_c(body $(::<$param>)?($($arg),*))
+        }
+    )*};
+}

@@ -56,29 +56,36 @@ mod with_lockdep {
         ..pin_init::zeroed()
     }));
 
-    /// A read lock that may recurse, taken without waiting.
-    fn acquire(ip: usize) {
-        // SAFETY: The map is static.
-        unsafe {
-            bindings::lock_acquire(MAP.0.get(), 0, 1, 1, 1, core::ptr::null_mut(), ip);
-        }
+    // Safe, since the map is static, and lockdep only reports what is wrong.
+    unsafe extern "C" {
+        safe fn lock_acquire(
+            map: &'static Map,
+            subclass: u32,
+            trylock: i32,
+            read: i32,
+            check: i32,
+            nest: Option<&'static Map>,
+            ip: usize,
+        );
+        safe fn lock_release(map: &'static Map, ip: usize);
+        safe fn lock_is_held_type(map: &'static Map, read: i32) -> i32;
+        #[link_name = "rust_helper_preempt_count"]
+        safe fn preempt_count() -> i32;
     }
 
-    fn release(ip: usize) {
-        // SAFETY: The map is static, and the caller has acquired it.
-        unsafe { bindings::lock_release(MAP.0.get(), ip) };
+    /// A read lock that may recurse, taken without waiting.
+    fn acquire(ip: usize) {
+        lock_acquire(&MAP, 0, 1, 1, 1, None, ip);
     }
 
     fn is_held() -> bool {
-        // SAFETY: The map is static.
-        unsafe { bindings::lock_is_held_type(MAP.0.get(), 1) != 0 }
+        lock_is_held_type(&MAP, 1) != 0
     }
 
     /// Begins a critical section for the caller at `ip`. Returns what [`end`] wants.
     pub(crate) fn begin(ip: usize) -> bool {
         // Sections nest, and in atomic context the checks against sleeping say enough.
-        // SAFETY: May be called anywhere.
-        if is_held() || unsafe { bindings::preempt_count() } != 0 {
+        if is_held() || preempt_count() != 0 {
             return true;
         }
         acquire(ip);
@@ -88,7 +95,7 @@ mod with_lockdep {
     /// Ends the critical section that [`begin`] has returned `cookie` for.
     pub(crate) fn end(cookie: bool, ip: usize) {
         if !cookie {
-            release(ip);
+            lock_release(&MAP, ip);
         }
     }
 
@@ -99,13 +106,10 @@ mod with_lockdep {
 
         // Drivers signal opportunistically on their way to a wait.
         if nested {
-            release(ip);
+            lock_release(&MAP, ip);
         }
-        // SAFETY: The map is static.
-        unsafe {
-            bindings::lock_acquire(MAP.0.get(), 0, 0, 0, 1, core::ptr::null_mut(), ip);
-        }
-        release(ip);
+        lock_acquire(&MAP, 0, 0, 0, 1, None, ip);
+        lock_release(&MAP, ip);
         if nested {
             acquire(ip);
         }

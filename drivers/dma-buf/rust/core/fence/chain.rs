@@ -9,42 +9,52 @@
 //! C header: [`include/linux/dma-fence-chain.h`](srctree/include/linux/dma-fence-chain.h)
 
 use super::{
-    add_callback,
-    allocate_contexts,
-    container::{
-        self,
-        Container, //
+    context,
+    init::init,
+    layout::{
+        callback::{
+            Hook,
+            Keeping,
+            OnSignal, //
+        },
+        container::{
+            self,
+            Container,
+            Ref,
+            Turn, //
+        },
+        fence::{
+            set_lock_class,
+            Dying,
+            Flag,
+            New,
+            Structure,
+            Table,
+            Time, //
+        },
+        reference::Replaceable,
+        same_layout, //
     },
-    get_unless_zero,
-    ops_ptr,
-    release::Dying,
-    set::into_raw,
-    set_deadline,
-    signal,
-    Ops,
-    Time, //
+    signal::{
+        set_deadline,
+        signal, //
+    },
 };
-use core::ptr::{
-    self,
-    NonNull, //
+use core::mem::{
+    offset_of,
+    ManuallyDrop, //
 };
 use kernel::{
-    bindings,
     bindings::{
-        dma_fence,
-        dma_fence_chain, //
+        dma_fence_chain,
+        dma_fence_chain__bindgen_ty_1,
+        dma_fence_ops,
+        irq_work, //
     },
-    container_of,
     dma_buf::Fence,
     prelude::*,
     sync::{
         aref::ARef,
-        atomic::{
-            Acquire,
-            Atomic,
-            Full,
-            Relaxed, //
-        },
         rcu, //
     },
     types::Opaque,
@@ -53,86 +63,52 @@ use kernel::{
 
 /// Tells chains from other fences.
 #[export_name = "dma_fence_chain_ops"]
-pub(crate) static OPS: Ops = container::ops::<Link>();
-
-/// Whether these are the operations of chains.
-pub(super) fn is_ours(ops: &bindings::dma_fence_ops) -> bool {
-    ptr::eq(ops, &OPS.0)
-}
+pub(crate) static OPS: dma_fence_ops = container::ops::<Link>();
 
 /// A link of a chain.
-///
-/// # Invariants
-///
-/// Initialised by [`Link::init`]. `prev` is NULL or owns a reference to the link before this one,
-/// or to the fence that the chain begins with; it changes atomically. `fence` owns a reference.
-#[repr(transparent)]
-pub(crate) struct Link(Opaque<dma_fence_chain>);
+#[repr(C)]
+pub(crate) struct Link {
+    base: Fence,
+    /// The link before this one, or the fence that the chain begins with.
+    prev: Replaceable,
+    prev_seqno: u64,
+    fence: ARef<Fence>,
+    waiting: Waiting,
+}
+
+/// Who has the turn uses the one or the other.
+#[repr(C)]
+union Waiting {
+    callback: ManuallyDrop<Hook<Keeping<Turn<Ref<Link>>>>>,
+    work: ManuallyDrop<Opaque<irq_work>>,
+}
+
+same_layout!(
+    Link, dma_fence_chain, base: base, prev: prev, prev_seqno: prev_seqno, fence: fence,
+    waiting: __bindgen_anon_1
+);
+same_layout!(Waiting, dma_fence_chain__bindgen_ty_1, callback: cb, work: work);
 
 impl Link {
-    fn base(&self) -> &Fence {
-        // SAFETY: A borrowed link has a reference.
-        unsafe { Fence::from_raw(&raw mut (*self.0.get()).base) }
-    }
-
+    #[inline(always)]
     pub(crate) fn contained(&self) -> &Fence {
-        // SAFETY: By the type invariant the link has a reference to it.
-        unsafe { Fence::from_raw((*self.0.get()).fence) }
+        &self.fence
     }
 
-    fn prev_ptr(&self) -> &Atomic<*mut dma_fence> {
-        // SAFETY: The pointer lives as long as the link and is accessed atomically only.
-        unsafe { Atomic::from_ptr(&raw mut (*self.0.get()).prev) }
-    }
-
-    /// What comes before this link, as it is now.
-    fn prev(&self) -> Option<ARef<Fence>> {
-        let rcu = rcu::read_lock();
-
-        loop {
-            let ptr = NonNull::new(self.prev_ptr().load(Acquire))?;
-
-            // SAFETY: The link had a reference to it, at a time when RCU was held.
-            if let Some(prev) = unsafe { get_unless_zero(ptr, &rcu) } {
-                // It may have been replaced, and its memory be another fence by now.
-                if ptr::eq(self.prev_ptr().load(Relaxed), ptr.as_ptr()) {
-                    return Some(prev);
-                }
-            }
-        }
-    }
-
-    /// Puts `replacement` in the place of `old`, unless that has been replaced.
-    fn replace_prev(&self, old: &Fence, replacement: Option<ARef<Fence>>) {
-        let new = replacement.map_or(ptr::null_mut(), into_raw);
-        let unused = match self.prev_ptr().cmpxchg(old.as_raw(), new, Full) {
-            Ok(old) => old,
-            Err(_) => new,
-        };
-
-        // SAFETY: Of the two references, the link has one now, and the other one is ours.
-        drop(unsafe { Fence::from_owned(unused) });
-    }
-
-    /// Initialises a link in the memory at `link`.
-    ///
-    /// # Safety
-    ///
-    /// Nobody else must access the memory, which the fence takes over and which must come from
-    /// `kmalloc()`.
-    pub(crate) unsafe fn init(
-        link: *mut dma_fence_chain,
+    /// Makes a link in the memory.
+    pub(super) fn init(
+        memory: New<Self>,
         prev: Option<ARef<Fence>>,
         fence: ARef<Fence>,
         mut number: u64,
-    ) {
+    ) -> ARef<Fence> {
         let mut prev_seqno = 0;
-        let mut context = None;
+        let mut timeline = None;
 
         if let Some(prev) = prev.as_deref().filter(|prev| Self::of(prev).is_some()) {
             // Links know all 64 bits of their number.
             if number > prev.seqno() {
-                context = Some(prev.context());
+                timeline = Some(prev.context());
                 prev_seqno = prev.seqno();
             } else {
                 number = prev.seqno();
@@ -142,70 +118,78 @@ impl Link {
         // A container in a link would make for recursion.
         warn_on!(Self::of(&fence).is_some());
 
-        // INVARIANT: The references go over to the link.
-        // SAFETY: The memory is the caller's to give.
+        let link = memory.0;
+        // SAFETY: Nobody else accesses the memory.
         unsafe {
-            (*link).prev = prev.map_or(ptr::null_mut(), into_raw);
-            (*link).fence = into_raw(fence);
-            (*link).prev_seqno = prev_seqno;
-            super::init(
-                &raw mut (*link).base,
-                &OPS.0,
-                ptr::null_mut(),
-                context.unwrap_or_else(|| allocate_contexts(1)),
-                number,
-                super::Flag::Seqno64.bit(),
-            );
-            // Takes the contained fence's lock under its own.
-            bindings::spin_lock_set_class(
-                &raw mut (*link).base.__bindgen_anon_1.inline_lock,
-                kernel::static_lock_class!().as_ptr(),
-                c"&chain->base.inline_lock".as_char_ptr(),
-            );
+            (&raw mut (*link).prev).write(Replaceable::new(prev));
+            (&raw mut (*link).prev_seqno).write(prev_seqno);
+            (&raw mut (*link).fence).write(fence);
         }
+        let timeline = timeline.unwrap_or_else(|| context::allocate(1));
+        let ops = Table::new(&OPS);
+        let flags = Flag::Seqno64.bit();
+        let base = init(memory.into_base(), ops, None, timeline, number, flags);
+
+        set_lock_class(
+            &base,
+            c"&chain->base.inline_lock",
+            kernel::static_lock_class!(),
+        );
+        base
     }
-}
 
-impl Container for Link {
-    const DRIVER_NAME: &'static CStr = c"dma_fence_chain";
-
-    fn of(fence: &Fence) -> Option<&Self> {
-        // The type is not detached from its operations, so that there is nothing to order.
-        ptr::eq(ops_ptr(fence).load(Relaxed), &OPS.0).then(|| {
-            // SAFETY: A fence with these operations is the base of a link.
-            unsafe { &*container_of!(fence.as_raw(), dma_fence_chain, base).cast() }
-        })
-    }
-
-    /// For the first fence that is pending; when that is signalled, for the next one.
-    fn arm(&self) -> bool {
-        // These two references belong to the callback once it is armed.
-        let head = ARef::from(self.base());
-        let mut next = Some(head.clone());
+    /// Has the turn come back when the first fence that is pending is signalled. Gives it back if
+    /// there is none.
+    fn wait(mut turn: Turn<Ref<Self>>) -> Result<(), Turn<Ref<Self>>> {
+        let hook = (&raw const turn.container().waiting).cast();
+        let mut next = Some(ARef::from(&turn.container().base));
 
         while let Some(link) = next {
+            // The link may be cut out of the chain, so that the fence needs its own reference.
             let fence = ARef::from(contained(&link));
 
-            // SAFETY: Nobody else uses the callback: this runs once when signalling is enabled,
-            // and then after each time that the callback has run.
-            let armed = unsafe {
-                add_callback(
-                    &fence,
-                    &raw mut (*self.0.get()).__bindgen_anon_1.cb,
-                    Some(fence_signaled),
-                )
-            };
-            if armed.is_ok() {
-                core::mem::forget((head, fence));
-                return true;
+            // SAFETY: It is the turn that goes over, and with its reference the link stays.
+            match unsafe { Hook::arm_keeping(hook, fence, turn) } {
+                Ok(()) => return Ok(()),
+                Err(back) => turn = back,
             }
             next = walk(link);
         }
-        false
+        Err(turn)
+    }
+}
+
+impl Structure for Link {
+    type C = dma_fence_chain;
+}
+
+// SAFETY: By the layout above. Only `init` makes fences with these operations.
+unsafe impl Container for Link {
+    const DRIVER_NAME: &'static CStr = c"dma_fence_chain";
+    const WORK: usize = offset_of!(Self, waiting);
+
+    #[inline(always)]
+    fn table() -> &'static dma_fence_ops {
+        &OPS
+    }
+
+    #[inline(always)]
+    fn base(&self) -> &Fence {
+        &self.base
+    }
+
+    fn arm(turn: Turn<&Self>) -> bool {
+        Self::wait(turn.keep()).is_ok()
+    }
+
+    fn go_on(turn: Turn<Ref<Self>>) {
+        if let Err(turn) = Self::wait(turn) {
+            signal(&turn.end().into_base());
+        }
     }
 
     fn is_signaled(&self) -> bool {
-        let mut next = Some(ARef::from(self.base()));
+        let mut next = Some(ARef::from(&self.base));
 
         while let Some(fence) = next {
             if !contained(&fence).is_signaled() {
@@ -217,7 +201,7 @@ impl Container for Link {
     }
 
     fn set_deadline(&self, deadline: Time) {
-        let mut next = Some(ARef::from(self.base()));
+        let mut next = Some(ARef::from(&self.base));
 
         while let Some(fence) = next {
             set_deadline(contained(&fence), deadline);
@@ -226,29 +210,28 @@ impl Container for Link {
     }
 
     /// And the links before it that nobody else wants: one after the other, however many they are.
-    unsafe fn release(dying: Dying) {
+    fn release(dying: Dying<Self>) {
         let mut next = Some(dying);
 
-        while let Some(dying) = next.take() {
-            // SAFETY: Only links get here. Nobody else follows the pointers of one that is dying,
-            // and the two references are ours to drop.
-            let prev = unsafe {
-                let link = container_of!(dying.as_raw(), dma_fence_chain, base);
-                let prev = NonNull::new((*link).prev);
+        while let Some(mut dying) = next.take() {
+            let prev = dying.get_mut().prev.take();
 
-                drop(Fence::from_owned((*link).fence));
-                dying.free();
-                prev.and_then(|prev| Dying::put(prev))
+            dying.free();
+            let Some(prev) = prev.and_then(Dying::put) else {
+                return;
             };
-
-            match prev {
-                Some(prev) if prev.ops(&rcu::read_lock()).is_some_and(is_ours) => {
-                    next = prev.begin(&rcu::read_lock());
-                }
-                Some(prev) => prev.release(),
-                None => {}
+            match prev.downcast() {
+                Ok(link) => next = link.begin(&rcu::read_lock()),
+                Err(other) => other.release(),
             }
         }
+    }
+}
+
+impl OnSignal for Turn<Ref<Link>> {
+    #[inline(always)]
+    fn signaled(self, _fence: &Fence) {
+        self.defer();
     }
 }
 
@@ -263,11 +246,12 @@ pub(crate) fn walk(fence: ARef<Fence>) -> Option<ARef<Fence>> {
     let link = Link::of(&fence)?;
 
     loop {
-        let prev = link.prev()?;
+        let prev = link.prev.load()?;
         if !contained(&prev).is_signaled() {
             return Some(prev);
         }
-        link.replace_prev(&prev, Link::of(&prev).and_then(Link::prev));
+        let before = Link::of(&prev).and_then(|link| link.prev.load());
+        link.prev.replace(&prev, before);
     }
 }
 
@@ -275,7 +259,7 @@ pub(crate) fn walk(fence: ARef<Fence>) -> Option<ARef<Fence>> {
 /// has not, or if `fence` is no link.
 pub(crate) fn check_reaches(fence: Option<&Fence>, number: u64) -> Result {
     match fence.and_then(Link::of) {
-        Some(link) if link.base().seqno() >= number => Ok(()),
+        Some(link) if link.base.seqno() >= number => Ok(()),
         _ => Err(EINVAL),
     }
 }
@@ -287,50 +271,12 @@ pub(crate) fn find(head: ARef<Fence>, number: u64) -> Option<ARef<Fence>> {
     let mut next = Some(head);
 
     while let Some(fence) = next {
-        let is_further = Link::of(&fence).is_some_and(|link| {
-            // SAFETY: Constant since the link was initialised.
-            fence.context() == timeline && unsafe { (*link.0.get()).prev_seqno } >= number
-        });
+        let is_further = Link::of(&fence)
+            .is_some_and(|link| fence.context() == timeline && link.prev_seqno >= number);
         if !is_further {
             return Some(fence);
         }
         next = walk(fence);
     }
     None
-}
-
-/// Called when the fence that a link was armed with is signalled, under that fence's lock.
-///
-/// # Safety
-///
-/// Called with a callback that [`Link::arm`] armed.
-unsafe extern "C" fn fence_signaled(fence: *mut dma_fence, cb: *mut bindings::dma_fence_cb) {
-    // SAFETY: `arm` left a reference to the link and one to the fence for us. The callback has
-    // been taken off, so that the work may take its place.
-    unsafe {
-        let link = container_of!(cb, dma_fence_chain, __bindgen_anon_1.cb);
-        let work = &raw mut (*link).__bindgen_anon_1.work;
-
-        bindings::init_irq_work(work, Some(go_on));
-        bindings::irq_work_queue(work);
-        drop(Fence::from_owned(fence));
-    }
-}
-
-/// Arms a link on the next fence that is pending, outside of any fence's lock.
-///
-/// # Safety
-///
-/// Called with the work of a link, as queued by [`fence_signaled`].
-unsafe extern "C" fn go_on(work: *mut bindings::irq_work) {
-    // SAFETY: The reference to the link that `arm` left goes on to here.
-    let base = unsafe {
-        let link = container_of!(work, dma_fence_chain, __bindgen_anon_1.work);
-        Fence::from_owned(&raw mut (*link).base)
-    };
-    let Some(base) = base else { return };
-
-    if !Link::of(&base).is_some_and(Link::arm) {
-        signal(&base);
-    }
 }

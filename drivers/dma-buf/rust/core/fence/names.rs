@@ -5,10 +5,15 @@
 //! The issuer's strings are only valid while the fence is not signalled and, within RCU, for a
 //! grace period after that. Later there are two fixed ones.
 
-use super::{
-    has,
-    ops,
-    Flag, //
+use super::layout::{
+    fence::{
+        has,
+        Flag, //
+    },
+    ops::{
+        ops,
+        Operations, //
+    },
 };
 use core::marker::PhantomData;
 use kernel::{
@@ -19,8 +24,6 @@ use kernel::{
     seq_file::SeqFile,
     sync::rcu, //
 };
-
-type GetName = unsafe extern "C" fn(*mut bindings::dma_fence) -> *const c_char;
 
 /// A string that RCU keeps, of whatever length.
 #[derive(Clone, Copy)]
@@ -41,6 +44,7 @@ impl<'a> Name<'a> {
         self.chars
     }
 
+    #[cfg(CONFIG_SYNC_FILE)]
     pub(crate) fn as_c_str(self) -> &'a CStr {
         // SAFETY: Names are strings, and RCU keeps this one.
         unsafe { CStr::from_char_ptr(self.chars) }
@@ -50,18 +54,17 @@ impl<'a> Name<'a> {
 fn name<'a>(
     fence: &Fence,
     rcu: &'a rcu::Guard,
-    get: impl FnOnce(&bindings::dma_fence_ops) -> Option<GetName>,
+    get: impl FnOnce(&Operations<'_>) -> Option<*const c_char>,
     detached: &'static CStr,
 ) -> Name<'a> {
     // Old issuers stay attached and may be gone all the same: both must be asked, in any order.
-    let get = ops(fence, rcu)
+    let chars = ops(fence, rcu)
         .filter(|_| !has(fence, Flag::Signaled))
-        .and_then(get);
+        .and_then(|ops| get(&ops));
 
-    match get {
-        Some(get) => Name {
-            // SAFETY: The operation is the fence's own and gives a string that RCU keeps.
-            chars: unsafe { get(fence.as_raw()) },
+    match chars {
+        Some(chars) => Name {
+            chars,
             _p: PhantomData,
         },
         None => Name::new(detached),
@@ -70,20 +73,16 @@ fn name<'a>(
 
 /// The name of the driver that has issued `fence`.
 pub(super) fn driver<'a>(fence: &Fence, rcu: &'a rcu::Guard) -> Name<'a> {
-    name(fence, rcu, |ops| ops.get_driver_name, c"detached-driver")
+    name(fence, rcu, |ops| ops.driver_name(), c"detached-driver")
 }
 
 /// The name of the context of `fence`.
 pub(super) fn timeline<'a>(fence: &Fence, rcu: &'a rcu::Guard) -> Name<'a> {
-    name(
-        fence,
-        rcu,
-        |ops| ops.get_timeline_name,
-        c"signaled-timeline",
-    )
+    name(fence, rcu, |ops| ops.timeline_name(), c"signaled-timeline")
 }
 
 /// Calls `f` with the names of the driver and of the timeline. `f` must not sleep.
+#[cfg(CONFIG_SYNC_FILE)]
 pub(crate) fn with_names<T>(fence: &Fence, f: impl FnOnce(Name<'_>, Name<'_>) -> T) -> T {
     let rcu = rcu::read_lock();
 

@@ -5,11 +5,11 @@
 use crate::kmalloc;
 use core::{
     cmp::Ordering,
-    mem::ManuallyDrop,
-    ptr::{
-        self,
-        NonNull, //
+    mem::{
+        forget,
+        ManuallyDrop, //
     },
+    ptr,
 };
 use kernel::{
     bindings,
@@ -23,10 +23,10 @@ use kernel::{
 ///
 /// # Invariants
 ///
-/// `ptr` is NULL or has room for `capacity` pointers and comes from `kmalloc()`. The first `len`
-/// own a reference each.
+/// `ptr` is NULL or has room for `capacity` references and comes from `kmalloc()`. The first `len`
+/// are there.
 pub(crate) struct FenceSet {
-    ptr: *mut *mut dma_fence,
+    ptr: *mut Option<ARef<Fence>>,
     len: usize,
     capacity: usize,
 }
@@ -48,23 +48,45 @@ impl FenceSet {
         })
     }
 
+    /// Takes over a C array.
+    ///
+    /// # Safety
+    ///
+    /// `fences` must be NULL or have `len` references and come from `kmalloc()`.
+    pub(super) unsafe fn from_raw(fences: *mut *mut dma_fence, len: usize) -> Self {
+        // INVARIANT: By this function's contract.
+        Self {
+            ptr: fences.cast(),
+            len,
+            capacity: len,
+        }
+    }
+
     /// Fails with `ENOMEM` if there is no room.
     pub(crate) fn push(&mut self, fence: ARef<Fence>) -> Result {
         if self.len >= self.capacity {
             return Err(ENOMEM);
         }
-        // INVARIANT: The reference goes over.
         // SAFETY: By the type invariant there is room.
-        unsafe { self.ptr.add(self.len).write(into_raw(fence)) };
+        unsafe { self.ptr.add(self.len).write(Some(fence)) };
         self.len += 1;
         Ok(())
     }
 
-    pub(crate) fn pop(&mut self) -> Option<ARef<Fence>> {
-        self.len = self.len.checked_sub(1)?;
+    fn slots(&mut self) -> &mut [Option<ARef<Fence>>] {
+        if self.len == 0 {
+            return &mut [];
+        }
+        // SAFETY: By the type invariant.
+        unsafe { core::slice::from_raw_parts_mut(self.ptr, self.len) }
+    }
 
-        // SAFETY: By the type invariant the reference was ours, and is the caller's now.
-        unsafe { Fence::from_owned(*self.ptr.add(self.len)) }
+    pub(crate) fn pop(&mut self) -> Option<ARef<Fence>> {
+        let len = self.len.checked_sub(1)?;
+        let last = self.slots().get_mut(len)?.take();
+
+        self.len = len;
+        last
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -73,16 +95,19 @@ impl FenceSet {
 
     /// Leaves of each context only the latest fence.
     pub(crate) fn deduplicate(&mut self) {
-        if self.len < 2 {
-            return;
-        }
         // INVARIANT: The references behind those that are left are gone.
-        // SAFETY: By the type invariant.
-        self.len = unsafe { deduplicate(core::slice::from_raw_parts_mut(self.ptr, self.len)) };
+        self.len = deduplicate(self.slots());
     }
 
     /// The C array and its length.
     pub(crate) fn into_raw(self) -> (*mut *mut dma_fence, usize) {
+        let (ptr, len) = self.into_parts();
+
+        (ptr.cast(), len)
+    }
+
+    /// The array and its length.
+    pub(super) fn into_parts(self) -> (*mut Option<ARef<Fence>>, usize) {
         let this = ManuallyDrop::new(self);
 
         (this.ptr, this.len)
@@ -91,34 +116,28 @@ impl FenceSet {
 
 impl Drop for FenceSet {
     fn drop(&mut self) {
-        if self.ptr.is_null() {
-            return;
+        for fence in self.slots() {
+            fence.take();
         }
-        while self.pop().is_some() {}
-        // SAFETY: By the type invariant.
+        // SAFETY: By the type invariant, and the references are gone.
         unsafe { bindings::kfree(self.ptr.cast()) };
     }
 }
 
-/// Gives a reference to C.
-pub(crate) fn into_raw(fence: ARef<Fence>) -> *mut dma_fence {
-    ARef::into_raw(fence).cast().as_ptr()
-}
-
 /// Sorts `fences` by context and leaves of each only the latest, in front. Drops the references to
 /// the others. Returns how many are left.
-///
-/// # Safety
-///
-/// Each pointer must own a reference. Those behind the ones that are left do not any more.
-pub(crate) unsafe fn deduplicate(fences: &mut [*mut dma_fence]) -> usize {
+pub(super) fn deduplicate(fences: &mut [Option<ARef<Fence>>]) -> usize {
+    if fences.len() < 2 {
+        return fences.len();
+    }
+
     // SAFETY: The slice is valid, and `compare` gets pointers to its elements. Rust's own sort
     // would be free to panic where sequence numbers have wrapped around and do not form an order.
     unsafe {
         bindings::sort(
             fences.as_mut_ptr().cast(),
             fences.len(),
-            size_of::<*mut dma_fence>(),
+            size_of::<Option<ARef<Fence>>>(),
             Some(compare),
             None,
         )
@@ -127,19 +146,19 @@ pub(crate) unsafe fn deduplicate(fences: &mut [*mut dma_fence]) -> usize {
     let mut left: usize = 0;
     let mut last = None;
     for i in 0..fences.len() {
-        let Some(&ptr) = fences.get(i) else { break };
-        // SAFETY: By the caller's guarantee.
-        let context = unsafe { Fence::from_raw(ptr) }.context();
-
-        if last == Some(context) {
-            // SAFETY: The reference is ours.
-            drop(unsafe { Fence::from_owned(ptr) });
+        let Some(fence) = fences.get_mut(i).and_then(Option::take) else {
             continue;
-        }
-        last = Some(context);
-        if let Some(slot) = fences.get_mut(left) {
-            *slot = ptr;
-            left += 1;
+        };
+        let context = fence.context();
+
+        match fences.get_mut(left) {
+            Some(slot) if last != Some(context) => {
+                // It is empty: what was there has been taken.
+                forget(slot.replace(fence));
+                left += 1;
+                last = Some(context);
+            }
+            _ => drop(fence),
         }
     }
     left
@@ -149,14 +168,16 @@ pub(crate) unsafe fn deduplicate(fences: &mut [*mut dma_fence]) -> usize {
 ///
 /// # Safety
 ///
-/// Both must point to pointers to fences.
+/// Both must point to references, or none, to fences.
 unsafe extern "C" fn compare(a: *const c_void, b: *const c_void) -> c_int {
     // SAFETY: By this function's contract.
-    let (a, b) = unsafe {
+    let (Some(a), Some(b)) = (unsafe {
         (
-            Fence::from_raw(*a.cast::<*mut dma_fence>()),
-            Fence::from_raw(*b.cast::<*mut dma_fence>()),
+            a.cast::<Option<&Fence>>().read(),
+            b.cast::<Option<&Fence>>().read(),
         )
+    }) else {
+        return 0;
     };
     let order = a.context().cmp(&b.context()).then_with(|| {
         if a.is_later_than(b) == Some(true) {
@@ -169,22 +190,4 @@ unsafe extern "C" fn compare(a: *const c_void, b: *const c_void) -> c_int {
     });
 
     order as c_int
-}
-
-/// An array of fences that somebody else owns.
-///
-/// # Safety
-///
-/// The `count` pointers at `fences` must be valid fences for `'a`.
-pub(crate) unsafe fn borrow<'a>(fences: *mut *mut dma_fence, count: usize) -> &'a [&'a Fence] {
-    if count == 0 {
-        return &[];
-    }
-    // SAFETY: By the caller's guarantee; a reference to a fence is a pointer to one.
-    unsafe {
-        core::slice::from_raw_parts(
-            NonNull::new_unchecked(fences).cast::<&Fence>().as_ptr(),
-            count,
-        )
-    }
 }

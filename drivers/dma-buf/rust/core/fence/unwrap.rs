@@ -10,15 +10,22 @@ use super::{
         Array, //
     },
     chain,
-    container::Container,
+    layout::{
+        container::Container,
+        fence::Time,
+        same_layout, //
+    },
     set::FenceSet,
-    stub,
-    Time, //
+    stub, //
 };
-use core::ptr;
+use core::ptr::{
+    self,
+    NonNull, //
+};
 use kernel::{
-    bindings,
+    bindings::dma_fence_unwrap,
     dma_buf::Fence,
+    interop::export::IntoC,
     prelude::*,
     sync::aref::ARef,
     time::hrtimer::HrTimerExpires, //
@@ -28,93 +35,85 @@ use kernel::{
 ///
 /// # Invariants
 ///
-/// `chain` is NULL or owns a reference. `array` is NULL, or the fence contained in `chain`.
-#[repr(transparent)]
-#[derive(Default)]
-pub(crate) struct Cursor(bindings::dma_fence_unwrap);
+/// `array` is the fence contained in `chain`, or NULL.
+#[repr(C)]
+pub(crate) struct Cursor {
+    chain: Option<ARef<Fence>>,
+    array: *const Fence,
+    index: u32,
+}
+
+same_layout!(Cursor, dma_fence_unwrap, chain: chain, array: array, index: index);
 
 impl Cursor {
-    /// The cursor behind a C pointer, which [`first`](Self::first) makes valid.
-    ///
-    /// # Safety
-    ///
-    /// `cursor` must be valid for `'a`. It need not be initialised if `first` is called first.
-    pub(crate) unsafe fn from_raw<'a>(cursor: *mut bindings::dma_fence_unwrap) -> &'a mut Self {
-        // SAFETY: By the caller's guarantee; `Cursor` is transparent.
-        unsafe { &mut *cursor.cast() }
-    }
-
-    /// Goes to the first fence in `head`, and forgets where it has been.
-    pub(crate) fn first(&mut self, head: Option<&Fence>) -> Option<&Fence> {
-        self.enter(head.map(ARef::from))
-    }
-
-    /// Goes to the next fence.
-    pub(crate) fn next(&mut self) -> Option<&Fence> {
-        let next = self.0.index + 1;
-        self.0.index = next;
-
-        // The borrow of what is returned must not outlive this branch.
-        if let Some(fence) = self.at(next) {
-            let fence = fence.as_raw();
-            // SAFETY: The array keeps its fences, and `chain` the array until the next step.
-            return Some(unsafe { Fence::from_raw(fence) });
+    /// Nowhere.
+    pub(super) fn new() -> Self {
+        Self {
+            chain: None,
+            array: ptr::null(),
+            index: 0,
         }
-
-        // SAFETY: By the type invariant the reference is ours.
-        let chain = unsafe { Fence::from_owned(self.0.chain) };
-        self.enter(chain.and_then(chain::walk))
     }
 
-    /// Steps on to `link`.
-    fn enter(&mut self, link: Option<ARef<Fence>>) -> Option<&Fence> {
-        self.0.index = 0;
-        let Some(link) = link else {
-            self.0.chain = ptr::null_mut();
-            self.0.array = ptr::null_mut();
-            return None;
-        };
+    /// Goes to the first fence in `link`.
+    pub(super) fn enter(&mut self, link: Option<ARef<Fence>>) -> Option<&Fence> {
+        self.chain = link;
+        self.array = ptr::null();
+        self.index = 0;
 
-        // INVARIANT: The reference goes over to the cursor.
-        self.0.array = chain::contained(&link).as_raw();
-        self.0.chain = ARef::into_raw(link).cast().as_ptr();
+        let contained = chain::contained(self.chain.as_deref()?);
 
-        // SAFETY: `chain` keeps it until the next step.
-        let contained = unsafe { Fence::from_raw(self.0.array) };
+        self.array = contained;
         match Array::of(contained) {
             Some(array) => array.fences().first().copied(),
             None => Some(contained),
         }
     }
 
-    /// The fence at `index` of the array that the cursor is in.
-    fn at(&self, index: u32) -> Option<&Fence> {
-        if self.0.array.is_null() {
-            return None;
-        }
-        // SAFETY: By the type invariant `chain` keeps it.
-        let contained = unsafe { Fence::from_raw(self.0.array) };
+    /// Goes to the next fence.
+    pub(super) fn next(&mut self) -> Option<&Fence> {
+        self.index += 1;
 
-        Array::of(contained)?.fences().get(index as usize).copied()
+        // The borrow of what is returned must not outlive this branch.
+        if let Some(fence) = self.in_array().map(NonNull::from) {
+            // SAFETY: The array keeps its fences, and `chain` the array until the next step.
+            return Some(unsafe { fence.as_ref() });
+        }
+
+        let next = self.chain.take().and_then(chain::walk);
+        self.enter(next)
+    }
+
+    /// The fence of the array that this is in.
+    #[inline(always)]
+    fn in_array(&self) -> Option<&Fence> {
+        // SAFETY: By the type invariant `chain` keeps it.
+        let contained = unsafe { self.array.as_ref() }?;
+
+        Array::of(contained)?
+            .fences()
+            .get(self.index as usize)
+            .copied()
+    }
+
+    /// What C has.
+    pub(super) fn into_raw(mut self) -> dma_fence_unwrap {
+        dma_fence_unwrap {
+            chain: self.chain.take().into_c(),
+            array: self.array.cast_mut().cast(),
+            index: self.index,
+        }
     }
 }
 
 /// Calls `f` with each fence in `head`.
 pub(crate) fn for_each(head: &Fence, mut f: impl FnMut(&Fence) -> Result) -> Result {
-    struct Owned(Cursor);
+    let mut cursor = Cursor::new();
+    let mut next = cursor.enter(Some(head.into()));
 
-    impl Drop for Owned {
-        fn drop(&mut self) {
-            // SAFETY: By the invariant of `Cursor`.
-            drop(unsafe { Fence::from_owned(self.0 .0.chain) });
-        }
-    }
-
-    let mut cursor = Owned(Cursor::default());
-    let mut next = cursor.0.first(Some(head));
     while let Some(fence) = next {
         f(fence)?;
-        next = cursor.0.next();
+        next = cursor.next();
     }
     Ok(())
 }

@@ -6,19 +6,29 @@
 //! time is over; or fails with `ERESTARTSYS` if it is interruptible and a signal arrives.
 
 use super::{
-    add_callback,
     annotation,
-    enable_signaling,
-    has,
-    lock,
-    ops,
-    remove_callback,
-    trace,
-    Flag, //
+    callback::remove,
+    layout::{
+        callback::{
+            Hook,
+            OnSignal, //
+        },
+        fence::{
+            has,
+            Flag, //
+        },
+        lock::{
+            lock,
+            Lent,
+            Order, //
+        },
+        ops, //
+    },
+    signal::enable_signaling,
+    trace, //
 };
 use kernel::{
     bindings,
-    container_of,
     dma_buf::Fence,
     prelude::*,
     sync::rcu,
@@ -26,9 +36,26 @@ use kernel::{
         might_sleep,
         Task, //
     },
-    types::Opaque,
     warn_on, //
 };
+
+/// What a task is about to do.
+#[derive(Clone, Copy)]
+#[repr(u32)]
+enum State {
+    Running = bindings::TASK_RUNNING,
+    Interruptible = bindings::TASK_INTERRUPTIBLE,
+    Uninterruptible = bindings::TASK_UNINTERRUPTIBLE,
+}
+
+// Safe, since a task may be in any of these states, and be woken from them at any time.
+unsafe extern "C" {
+    safe fn schedule_timeout(timeout: c_long) -> c_long;
+    #[link_name = "rust_helper_set_current_state"]
+    safe fn set_current_state(state: State);
+    #[link_name = "rust_helper___set_current_state"]
+    safe fn set_current_state_unordered(state: State);
+}
 
 /// How a task sleeps.
 #[derive(Clone, Copy)]
@@ -41,57 +68,25 @@ impl Sleep {
         Self { interruptible }
     }
 
-    fn state(self) -> c_uint {
+    fn state(self) -> State {
         if self.interruptible {
-            bindings::TASK_INTERRUPTIBLE
+            State::Interruptible
         } else {
-            bindings::TASK_UNINTERRUPTIBLE
+            State::Uninterruptible
         }
     }
 
     fn is_interrupted(self) -> bool {
-        // SAFETY: The current task is valid.
-        self.interruptible && unsafe { bindings::signal_pending(Task::current_raw()) != 0 }
-    }
-
-    /// Sleeps, in a state that has been set, for `left`. Gives what is left then.
-    fn schedule(self, left: c_long) -> c_long {
-        // SAFETY: May be called where sleeping is allowed.
-        unsafe { bindings::schedule_timeout(left) }
+        self.interruptible && current!().signal_pending()
     }
 }
 
 /// A task that a fence wakes up.
-///
-/// # Invariants
-///
-/// `task` stays valid for as long as the callback may be called.
-struct Sleeper {
-    cb: Opaque<bindings::dma_fence_cb>,
-    task: *mut bindings::task_struct,
-}
+struct Sleeper<'a>(&'a Task);
 
-impl Sleeper {
-    /// For the current task, which must take the callback off before it goes away.
-    fn current() -> Self {
-        Self {
-            cb: Opaque::new(bindings::dma_fence_cb {
-                func: Some(Self::wake),
-                ..Default::default()
-            }),
-            task: Task::current_raw(),
-        }
-    }
-
-    /// # Safety
-    ///
-    /// Called by a fence with the callback of a `Sleeper`.
-    unsafe extern "C" fn wake(_fence: *mut bindings::dma_fence, cb: *mut bindings::dma_fence_cb) {
-        // SAFETY: By the caller's guarantee and the type invariant.
-        unsafe {
-            let sleeper = container_of!(cb.cast::<Opaque<bindings::dma_fence_cb>>(), Self, cb);
-            bindings::wake_up_process((*sleeper).task);
-        }
+impl OnSignal for Sleeper<'_> {
+    fn signaled(self, _fence: &Fence) {
+        self.0.wake_up();
     }
 }
 
@@ -108,19 +103,18 @@ pub(crate) fn timeout(fence: &Fence, sleep: Sleep, timeout: c_long) -> Result<c_
     let wait = {
         let rcu = rcu::read_lock();
 
-        trace::wait_start(fence, &rcu);
-        ops(fence, &rcu).and_then(|ops| ops.wait)
+        trace::dma_fence_wait_start(fence, &rcu);
+        ops::wait(fence, &rcu)
     };
     let result = match wait {
-        // SAFETY: The operation is the fence's own. An issuer that has it outlives its fences.
-        Some(wait) => match unsafe { wait(fence.as_raw(), sleep.interruptible, timeout) } {
+        Some(wait) => match wait(sleep.interruptible, timeout) {
             error if error < 0 => Err(Error::from_errno(error as c_int)),
             left => Ok(left),
         },
         None => default(fence, sleep, timeout),
     };
 
-    trace::wait_end(fence, &rcu::read_lock());
+    trace::dma_fence_wait_end(fence, &rcu::read_lock());
     result
 }
 
@@ -138,11 +132,14 @@ pub(crate) fn default(fence: &Fence, sleep: Sleep, timeout: c_long) -> Result<c_
         return Ok(0);
     }
 
-    let sleeper = Sleeper::current();
-    // SAFETY: Only an address is computed.
-    let node = unsafe { &raw mut (*sleeper.cb.get()).node };
-    // SAFETY: The callbacks are ours under the lock. The node is taken off below.
-    unsafe { bindings::list_add(node, guard.callbacks()) };
+    let current = current!();
+    let hook = Hook::new(Sleeper(current));
+    // SAFETY: It is taken off below.
+    let callback = unsafe { hook.lend() };
+    let Some(pending) = guard.pending() else {
+        return Ok(timeout.max(1));
+    };
+    pending.add(&callback, Hook::<Sleeper<'_>>::FUNC, Order::First);
 
     let mut result = Ok(timeout);
     while let Ok(left @ 1..) = result {
@@ -150,11 +147,10 @@ pub(crate) fn default(fence: &Fence, sleep: Sleep, timeout: c_long) -> Result<c_
             break;
         }
         // The signal comes under the lock, so that it cannot get between this and the sleep.
-        // SAFETY: A valid state.
-        unsafe { bindings::__set_current_state(sleep.state()) };
+        set_current_state_unordered(sleep.state());
         drop(guard);
 
-        let left = sleep.schedule(left);
+        let left = schedule_timeout(left);
 
         guard = lock(fence);
         result = if left > 0 && sleep.is_interrupted() {
@@ -164,11 +160,8 @@ pub(crate) fn default(fence: &Fence, sleep: Sleep, timeout: c_long) -> Result<c_
         };
     }
 
-    // SAFETY: The node is initialised, and under the lock it is either on the list or alone.
-    unsafe {
-        bindings::list_del_init(node);
-        bindings::__set_current_state(bindings::TASK_RUNNING);
-    }
+    guard.take_off(&callback);
+    set_current_state_unordered(State::Running);
     match result {
         // A task that is woken, but gets to run when its time is over, has not waited in vain.
         Ok(0) if has(fence, Flag::Signaled) => Ok(1),
@@ -176,38 +169,39 @@ pub(crate) fn default(fence: &Fence, sleep: Sleep, timeout: c_long) -> Result<c_
     }
 }
 
-/// The sleepers of one task that waits for several fences.
+/// The hooks of one task that waits for several fences.
 ///
 /// # Invariants
 ///
-/// Sleeper `i` was given to fence `i`. None of them moves.
+/// None of the hooks moves. The callback beside one has been given to the fence of the same number.
 struct Sleepers<'a> {
     fences: &'a [&'a Fence],
-    sleepers: KVec<Sleeper>,
+    hooks: KVec<(Hook<Sleeper<'a>>, Option<Lent>)>,
 }
 
 impl<'a> Sleepers<'a> {
     fn new(fences: &'a [&'a Fence]) -> Result<Self> {
         Ok(Self {
             fences,
-            sleepers: KVec::with_capacity(fences.len(), GFP_KERNEL)?,
+            hooks: KVec::with_capacity(fences.len(), GFP_KERNEL)?,
         })
     }
 
-    /// Waits for each of the fences. Gives the first that is signalled already.
-    fn register(&mut self) -> Result<Option<usize>> {
+    /// Has `task` woken by each of the fences. Gives the first that is signalled already.
+    fn register(&mut self, task: &'a Task) -> Result<Option<usize>> {
         for (i, fence) in self.fences.iter().enumerate() {
             // INVARIANT: The capacity is there, so that nothing moves.
-            self.sleepers.push_within_capacity(Sleeper::current())?;
+            self.hooks
+                .push_within_capacity((Hook::new(Sleeper(task)), None))?;
 
-            let Some(sleeper) = self.sleepers.last() else {
+            let Some((hook, lent)) = self.hooks.last_mut() else {
                 return Err(EINVAL);
             };
-            // SAFETY: The sleeper stays where it is until `drop` has taken it off.
-            if unsafe { add_callback(fence, sleeper.cb.get(), Some(Sleeper::wake)) }.is_err() {
-                // There is nothing to take off, and the fence's lock may be gone by now.
-                self.sleepers.pop();
-                return Ok(Some(i));
+            // SAFETY: The hook stays where it is until `drop` has taken the callback off.
+            match unsafe { Hook::arm(hook, fence, Sleeper(task)) } {
+                Ok(callback) => *lent = Some(callback),
+                // There is nothing to take off, and the fence's lock may be gone by then.
+                Err(_) => return Ok(Some(i)),
             }
         }
         Ok(None)
@@ -216,9 +210,10 @@ impl<'a> Sleepers<'a> {
 
 impl Drop for Sleepers<'_> {
     fn drop(&mut self) {
-        for (sleeper, fence) in self.sleepers.iter().zip(self.fences) {
-            // SAFETY: By the type invariant.
-            unsafe { remove_callback(fence, sleeper.cb.get()) };
+        for ((_, lent), fence) in self.hooks.iter_mut().zip(self.fences) {
+            if let Some(callback) = lent.take() {
+                remove(fence, callback);
+            }
         }
     }
 }
@@ -235,15 +230,16 @@ pub(crate) fn any(
         return Ok((first.is_some().into(), first));
     }
 
+    let current = current!();
     let mut sleepers = Sleepers::new(fences)?;
-    if let first @ Some(_) = sleepers.register()? {
+    if let first @ Some(_) = sleepers.register(current)? {
         return Ok((timeout, first));
     }
 
     let mut result = Ok((timeout, None));
     while let Ok((left, None)) = result {
-        // SAFETY: A valid state. The barrier in it orders it before the look at the fences.
-        unsafe { bindings::set_current_state(sleep.state()) };
+        // The barrier in it orders it before the look at the fences.
+        set_current_state(sleep.state());
 
         if let first @ Some(_) = fences.iter().position(|fence| has(fence, Flag::Signaled)) {
             result = Ok((left.max(1), first));
@@ -253,7 +249,7 @@ pub(crate) fn any(
             break;
         }
 
-        let left = sleep.schedule(left);
+        let left = schedule_timeout(left);
         result = if left > 0 && sleep.is_interrupted() {
             Err(ERESTARTSYS)
         } else {
@@ -261,7 +257,6 @@ pub(crate) fn any(
         };
     }
 
-    // SAFETY: A valid state.
-    unsafe { bindings::__set_current_state(bindings::TASK_RUNNING) };
+    set_current_state_unordered(State::Running);
     result
 }

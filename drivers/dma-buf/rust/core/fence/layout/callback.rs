@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! A `struct dma_fence_cb` and what comes with it.
+
+use super::lock::{
+    Func,
+    Lent, //
+};
+use crate::fence::callback::add;
+use core::{
+    cell::UnsafeCell,
+    mem::{
+        forget,
+        MaybeUninit, //
+    },
+    ptr::NonNull, //
+};
+use kernel::{
+    bindings::{
+        dma_fence,
+        dma_fence_cb, //
+    },
+    dma_buf::Fence,
+    sync::aref::ARef,
+    types::Opaque, //
+};
+
+/// What waits for a fence.
+pub(crate) trait OnSignal: Sized {
+    /// Called when `fence` is signalled, under its lock.
+    fn signaled(self, fence: &Fence);
+}
+
+/// Room for a callback and for what it is called with.
+#[repr(C)]
+pub(crate) struct Hook<T> {
+    callback: Opaque<dma_fence_cb>,
+    data: UnsafeCell<MaybeUninit<T>>,
+}
+
+impl<T: OnSignal> Hook<T> {
+    /// What calls `data`.
+    pub(crate) const FUNC: Func = signaled::<T>;
+
+    pub(crate) fn new(data: T) -> Self {
+        Self {
+            callback: Opaque::uninit(),
+            data: UnsafeCell::new(MaybeUninit::new(data)),
+        }
+    }
+
+    /// The callback, to be given to a fence.
+    ///
+    /// # Safety
+    ///
+    /// Until it has run or has been taken off, nobody else may use the hook, which must stay where
+    /// it is. It must be used with one fence only.
+    #[inline(always)]
+    pub(crate) unsafe fn lend(&self) -> Lent {
+        // INVARIANT: By this function's contract.
+        Lent((&raw const self.callback).cast_mut().cast())
+    }
+
+    /// Has `data` called when `fence` is signalled. Gives it back if it is already, or else what to
+    /// take off.
+    ///
+    /// # Safety
+    ///
+    /// `hook` must be valid, and nobody else may use it, until `data` is called or the callback has
+    /// been taken off.
+    #[inline(always)]
+    pub(crate) unsafe fn arm(hook: *const Self, fence: &Fence, data: T) -> Result<Lent, T> {
+        // SAFETY: By this function's contract it is ours until the callback has run, which is never
+        // if it could not be added.
+        unsafe {
+            let place = (&raw const (*hook).data).cast_mut().cast::<T>();
+
+            place.write(data);
+            match add(fence, Lent(hook.cast_mut().cast()), Self::FUNC) {
+                Ok(()) => Ok(Lent(hook.cast_mut().cast())),
+                Err(_) => Err(place.read()),
+            }
+        }
+    }
+}
+
+/// Called when `fence` is signalled.
+///
+/// # Safety
+///
+/// Called with the callback of a hook that has been given to `fence`.
+unsafe extern "C" fn signaled<T: OnSignal>(fence: *mut dma_fence, callback: *mut dma_fence_cb) {
+    // SAFETY: By this function's contract; hooks begin with their callback. What is in it is ours:
+    // this runs once for each time that it was given away.
+    unsafe {
+        let data = (*callback.cast::<Hook<T>>())
+            .data
+            .get()
+            .read()
+            .assume_init();
+
+        data.signaled(Fence::from_raw(fence));
+    }
+}
+
+/// Something that waits for a fence and has a reference to it.
+///
+/// # Invariants
+///
+/// The fence that it is called with has a reference that belongs to this.
+pub(crate) struct Keeping<T>(T);
+
+impl<T: OnSignal> OnSignal for Keeping<T> {
+    #[inline(always)]
+    fn signaled(self, fence: &Fence) {
+        // SAFETY: By the type invariant.
+        let fence = unsafe { ARef::from_raw(NonNull::from(fence)) };
+
+        self.0.signaled(&fence);
+    }
+}
+
+impl<T: OnSignal> Hook<Keeping<T>> {
+    /// As [`arm`](Self::arm), with a reference.
+    ///
+    /// # Safety
+    ///
+    /// As there.
+    #[inline(always)]
+    pub(crate) unsafe fn arm_keeping(
+        hook: *const Self,
+        fence: ARef<Fence>,
+        data: T,
+    ) -> Result<(), T> {
+        // INVARIANT: What is called has the reference.
+        // SAFETY: By this function's contract.
+        unsafe { Self::arm(hook, &fence, Keeping(data)) }.map_err(|Keeping(data)| data)?;
+        forget(fence);
+        Ok(())
+    }
+}

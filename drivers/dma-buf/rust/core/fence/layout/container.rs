@@ -1,0 +1,299 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What arrays and chains have in common: structures that begin with a fence and that are made of
+//! other fences.
+
+use super::fence::{
+    fields,
+    Dying,
+    New,
+    Structure,
+    Time, //
+};
+use core::{
+    marker::PhantomData,
+    mem::ManuallyDrop,
+    ops::Deref,
+    ptr::{
+        self,
+        NonNull, //
+    },
+};
+use kernel::{
+    bindings::{
+        self,
+        dma_fence_ops,
+        irq_work, //
+    },
+    dma_buf::Fence,
+    interop::export::{
+        FromC,
+        Wrapper, //
+    },
+    prelude::*,
+    sync::{
+        aref::ARef,
+        atomic::{
+            Atomic,
+            Full,
+            Relaxed, //
+        }, //
+    }, //
+};
+
+/// A fence that is made of others.
+///
+/// # Safety
+///
+/// Laid out as C's, the type begins with a `Fence`, and `WORK` says where its `irq_work` is. Only
+/// fences that are the base of one have the operations that `table` gives.
+pub(crate) unsafe trait Container: Structure + Sized + 'static {
+    /// What the fence says when it is asked for its driver.
+    const DRIVER_NAME: &'static CStr;
+
+    /// Where the `irq_work` is.
+    const WORK: usize;
+
+    /// The operations, of [`ops()`].
+    fn table() -> &'static dma_fence_ops;
+
+    /// The fence that it is.
+    fn base(&self) -> &Fence;
+
+    /// Waits for the fences in the container. Returns `false` if none is pending. The container's
+    /// lock may be held.
+    fn arm(turn: Turn<&Self>) -> bool;
+
+    /// Goes on, outside of any fence's lock.
+    fn go_on(turn: Turn<Ref<Self>>);
+
+    /// Whether none of the fences in the container is pending.
+    fn is_signaled(&self) -> bool;
+
+    /// Passes `deadline` on to the fences in the container.
+    fn set_deadline(&self, deadline: Time);
+
+    /// Drops everything that the container owns, and itself.
+    #[inline(always)]
+    fn release(dying: Dying<Self>) {
+        dying.free();
+    }
+
+    /// The container that `fence` is the base of, if it is one.
+    #[inline]
+    fn of(fence: &Fence) -> Option<&Self> {
+        // The type is not detached from its operations, so that there is nothing to order.
+        let is_one = ptr::eq(fields(fence).ops.load(Relaxed), Self::table());
+
+        // SAFETY: By the contract of this trait.
+        is_one.then(|| unsafe { &*ptr::from_ref(fence).cast() })
+    }
+}
+
+/// A container with a reference to it.
+///
+/// # Invariants
+///
+/// The fence is the base of one.
+pub(crate) struct Ref<T>(ARef<Fence>, PhantomData<T>);
+
+impl<T: Container> Ref<T> {
+    #[inline(always)]
+    pub(crate) fn into_base(self) -> ARef<Fence> {
+        self.0
+    }
+}
+
+impl<T: Container> From<&T> for Ref<T> {
+    #[inline(always)]
+    fn from(container: &T) -> Self {
+        Self(container.base().into(), PhantomData)
+    }
+}
+
+impl<T: Container> Deref for Ref<T> {
+    type Target = T;
+
+    #[inline(always)]
+    fn deref(&self) -> &T {
+        // SAFETY: By the type invariant.
+        unsafe { &*ptr::from_ref::<Fence>(&self.0).cast() }
+    }
+}
+
+impl Dying {
+    /// As a container, if `ops`, which are its own, say that it is one.
+    #[inline(always)]
+    pub(crate) fn downcast<T: Container>(self) -> Result<Dying<T>, Self> {
+        // INVARIANT: By the contract of `Container`.
+        if T::of(self.fence()).is_some() {
+            Ok(Dying(self.0, PhantomData))
+        } else {
+            Err(self)
+        }
+    }
+}
+
+impl<T: Container> New<T> {
+    /// The memory of the base.
+    #[inline(always)]
+    pub(crate) fn into_base(self) -> New {
+        // INVARIANT: Containers begin with it.
+        New(self.0.cast())
+    }
+}
+
+/// A container or a reference to it, and the right to use the callbacks and the work in it.
+///
+/// # Invariants
+///
+/// Nobody else has this right.
+pub(crate) struct Turn<R>(R);
+
+impl<T: Container> Turn<&T> {
+    /// With a reference.
+    #[inline(always)]
+    pub(crate) fn keep(self) -> Turn<Ref<T>> {
+        Turn(self.0.into())
+    }
+}
+
+/// A reference to a container that one of its callbacks has.
+///
+/// # Invariants
+///
+/// It counts in [`Shared::pending`].
+pub(crate) struct Share<T>(Ref<T>);
+
+/// A container with several callbacks.
+///
+/// # Safety
+///
+/// `pending` must have counted up, before there are any, as many shares as are made in a turn, and
+/// nothing else must count it down.
+pub(crate) unsafe trait Shared: Container {
+    /// How many shares there are, as far as none was given back.
+    fn pending(&self) -> &Atomic<c_int>;
+}
+
+impl<T: Shared> Turn<&T> {
+    /// A part of it, for one of the callbacks.
+    #[inline(always)]
+    pub(crate) fn share(&self) -> Share<T> {
+        // INVARIANT: By the contract of `Shared`.
+        Share(self.0.into())
+    }
+}
+
+impl<T: Shared> Share<T> {
+    #[inline(always)]
+    pub(crate) fn container(&self) -> &T {
+        &self.0
+    }
+
+    /// Gives it back. The last one is the turn.
+    #[inline(always)]
+    pub(crate) fn give_back(self) -> Option<Turn<Ref<T>>> {
+        // INVARIANT: All the others have been given back.
+        (self.0.pending().fetch_sub(1, Full) == 1).then_some(Turn(self.0))
+    }
+}
+
+impl<'a, T> Turn<&'a T> {
+    #[inline(always)]
+    pub(crate) fn container(&self) -> &'a T {
+        self.0
+    }
+}
+
+impl<T: Container> Turn<Ref<T>> {
+    #[inline(always)]
+    pub(crate) fn container(&self) -> &T {
+        &self.0
+    }
+
+    /// Gives the right up.
+    #[inline(always)]
+    pub(crate) fn end(self) -> Ref<T> {
+        self.0
+    }
+
+    /// Has [`Container::go_on`] called, where no lock is held.
+    #[inline(always)]
+    pub(crate) fn defer(self) {
+        let container = ManuallyDrop::new(self.0);
+        let work = container.0.as_c().cast::<irq_work>();
+        let work = work.wrapping_byte_add(T::WORK);
+
+        // SAFETY: By the type invariant nobody else uses the work, which stays with the reference
+        // that it has now.
+        unsafe {
+            bindings::init_irq_work(work, Some(run::<T>));
+            bindings::irq_work_queue(work);
+        }
+    }
+}
+
+/// The operations of a container. They also tell it from other fences, so there must be only one
+/// table for a type.
+pub(crate) const fn ops<T: Container>() -> dma_fence_ops {
+    dma_fence_ops {
+        get_driver_name: Some(driver_name::<T>),
+        get_timeline_name: Some(timeline_name),
+        enable_signaling: Some(enable_signaling::<T>),
+        signaled: Some(signaled::<T>),
+        release: Some(release::<T>),
+        set_deadline: Some(set_deadline::<T>),
+        wait: None,
+    }
+}
+
+/// A container that one of its operations is called for.
+struct Called<'a, T>(&'a T);
+
+/// A fence with the operations of a `T`.
+impl<T: Container> FromC for Called<'_, T> {
+    type C = *mut bindings::dma_fence;
+
+    #[inline(always)]
+    unsafe fn from_c(value: *mut bindings::dma_fence) -> Self {
+        // SAFETY: By the contracts above and of `Container`.
+        Self(unsafe { &*value.cast() })
+    }
+}
+
+extern "C" fn driver_name<T: Container>(_fence: *mut bindings::dma_fence) -> *const c_char {
+    T::DRIVER_NAME.as_char_ptr()
+}
+
+extern "C" fn timeline_name(_fence: *mut bindings::dma_fence) -> *const c_char {
+    c"unbound".as_char_ptr()
+}
+
+kernel::callbacks! {
+    fn enable_signaling<T: Container>(container: Called<'_, T>) -> bool {
+        // INVARIANT: The first turn, since this is called once, with the lock held.
+        T::arm(Turn(container.0))
+    }
+
+    fn signaled<T: Container>(container: Called<'_, T>) -> bool {
+        container.0.is_signaled()
+    }
+
+    fn set_deadline<T: Container>(container: Called<'_, T>, deadline: Time) {
+        container.0.set_deadline(deadline);
+    }
+
+    fn release<T: Container>(dying: Dying<T>) {
+        T::release(dying);
+    }
+
+    /// Called for the work of a container of this type.
+    fn run<T: Container>(work: NonNull<irq_work>) {
+        // SAFETY: This is what `Turn::defer` has left.
+        let base = unsafe { ARef::from_raw(work.byte_sub(T::WORK).cast()) };
+
+        // INVARIANT: And so is the right.
+        T::go_on(Turn(Ref(base, PhantomData)));
+    }
+}

@@ -1,0 +1,365 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What is in a `struct dma_fence`, from its memory to its end.
+
+use super::same_layout;
+use crate::kmalloc;
+use core::{
+    marker::PhantomData,
+    mem::ManuallyDrop,
+    ptr::{
+        self,
+        NonNull, //
+    },
+};
+use kernel::{
+    bindings::{
+        self,
+        dma_fence,
+        list_head, //
+    },
+    dma_buf::Fence,
+    interop::export::{
+        FromC,
+        Wrapper, //
+    },
+    prelude::*,
+    sync::{
+        aref::ARef,
+        atomic::{
+            Acquire,
+            Atomic,
+            Relaxed, //
+        },
+        rcu,
+        LockClassKey,
+        Refcount, //
+    },
+    types::Opaque, //
+};
+
+/// Nanoseconds of the monotonic clock.
+pub(crate) type Time = bindings::ktime_t;
+
+/// The state bits that this crate looks at.
+#[derive(Clone, Copy)]
+#[repr(u32)]
+pub(crate) enum Flag {
+    Initialized = bindings::dma_fence_flag_bits_DMA_FENCE_FLAG_INITIALIZED_BIT,
+    InlineLock = bindings::dma_fence_flag_bits_DMA_FENCE_FLAG_INLINE_LOCK_BIT,
+    Seqno64 = bindings::dma_fence_flag_bits_DMA_FENCE_FLAG_SEQNO64_BIT,
+    Signaled = bindings::dma_fence_flag_bits_DMA_FENCE_FLAG_SIGNALED_BIT,
+    Timestamp = bindings::dma_fence_flag_bits_DMA_FENCE_FLAG_TIMESTAMP_BIT,
+    EnableSignal = bindings::dma_fence_flag_bits_DMA_FENCE_FLAG_ENABLE_SIGNAL_BIT,
+}
+
+impl Flag {
+    pub(crate) const fn bit(self) -> usize {
+        1 << self as u32
+    }
+}
+
+/// What is in a fence.
+#[repr(C)]
+pub(crate) struct Fields {
+    lock: Opaque<bindings::dma_fence__bindgen_ty_1>,
+    /// NULL once the fence is detached from its issuer.
+    pub(super) ops: Atomic<*const bindings::dma_fence_ops>,
+    /// The callbacks, then the time of the signal, then what RCU needs.
+    phase: Opaque<bindings::dma_fence__bindgen_ty_2>,
+    context: Opaque<u64>,
+    seqno: Opaque<u64>,
+    flags: Atomic<usize>,
+    pub(crate) refcount: Refcount,
+    /// Does not change any more once the fence is signalled.
+    pub(crate) error: Atomic<c_int>,
+}
+
+same_layout!(
+    Fields, dma_fence, lock: __bindgen_anon_1, ops: ops, phase: __bindgen_anon_2, context: context,
+    seqno: seqno, flags: flags, refcount: refcount, error: error
+);
+
+impl Fields {
+    /// The head of the list of callbacks, or what has taken its place.
+    #[inline(always)]
+    pub(super) fn callbacks(&self) -> *mut list_head {
+        (&raw const self.phase).cast_mut().cast()
+    }
+}
+
+#[inline(always)]
+pub(crate) fn fields(fence: &Fence) -> &Fields {
+    // SAFETY: The layout is the same, and the fields that change do so atomically, or are opaque.
+    unsafe { &*ptr::from_ref(fence).cast() }
+}
+
+/// Whether `flag` is set. Orders nothing.
+#[inline(always)]
+pub(crate) fn has(fence: &Fence, flag: Flag) -> bool {
+    fields(fence).flags.load(Relaxed) & flag.bit() != 0
+}
+
+#[inline(always)]
+fn flags(fence: &Fence) -> *mut usize {
+    (&raw const fields(fence).flags).cast_mut().cast()
+}
+
+/// Sets `flag`. Orders nothing.
+#[inline(always)]
+pub(crate) fn set(fence: &Fence, flag: Flag) {
+    // SAFETY: The flags live as long as the fence.
+    unsafe { bindings::set_bit(flag as usize, flags(fence)) };
+}
+
+/// Sets `flag` and tells whether it was set before. Orders everything before and after.
+#[inline(always)]
+pub(crate) fn test_and_set(fence: &Fence, flag: Flag) -> bool {
+    // SAFETY: The flags live as long as the fence.
+    unsafe { bindings::test_and_set_bit(flag as usize, flags(fence)) }
+}
+
+/// The error that the issuer has set; zero if there is none, or none yet.
+#[inline]
+pub(crate) fn error(fence: &Fence) -> c_int {
+    if fields(fence).flags.load(Acquire) & Flag::Signaled.bit() == 0 {
+        return 0;
+    }
+    fields(fence).error.load(Relaxed)
+}
+
+/// Tries for a reference to a fence that may be on its way out.
+///
+/// # Safety
+///
+/// `fence` must point to the memory of a fence, which may be being released.
+#[inline]
+pub(crate) unsafe fn get_unless_zero(
+    fence: NonNull<dma_fence>,
+    _rcu: &rcu::Guard,
+) -> Option<ARef<Fence>> {
+    // Acquire: whoever looks again whether this is still the fence that it was looks afterwards.
+    //
+    // SAFETY: RCU keeps the memory, which has been a fence, and therefore has a reference count. If
+    // that was not zero, it has been raised for us.
+    unsafe {
+        let refcount = &raw mut (*fence.as_ptr()).refcount.refcount;
+
+        bindings::refcount_inc_not_zero_acquire(refcount).then(|| ARef::from_raw(fence.cast()))
+    }
+}
+
+/// Memory for a fence, or for a structure that begins with one.
+///
+/// # Invariants
+///
+/// Nobody else accesses the memory, which stays for as long as the fence has references.
+pub(crate) struct New<T = Fence>(pub(in crate::fence) *mut T);
+
+impl New {
+    /// Fails with `ENOMEM`. May sleep.
+    pub(crate) fn allocate() -> Result<Self> {
+        // INVARIANT: It is new, and freed with the last reference.
+        kmalloc::fence().map(|memory| Self(KBox::into_raw(memory).cast()))
+    }
+
+    /// Makes a fence with one reference. Without `lock` it gets one of its own.
+    pub(crate) fn init(
+        self,
+        ops: Table,
+        lock: Option<NonNull<bindings::spinlock_t>>,
+        context: u64,
+        seqno: u64,
+        flags: usize,
+    ) -> ARef<Fence> {
+        let fence = self.0.cast::<dma_fence>();
+        let own_lock = if lock.is_none() {
+            Flag::InlineLock.bit()
+        } else {
+            0
+        };
+
+        // SAFETY: By the type invariant nobody else accesses the memory.
+        unsafe {
+            bindings::refcount_set(&raw mut (*fence).refcount.refcount, 1);
+            (*fence).ops = ops.0;
+            bindings::INIT_LIST_HEAD(&raw mut (*fence).__bindgen_anon_2.cb_list);
+            (*fence).context = context;
+            (*fence).seqno = seqno;
+            match lock {
+                None => bindings::__spin_lock_init(
+                    &raw mut (*fence).__bindgen_anon_1.inline_lock,
+                    c"&fence->inline_lock".as_char_ptr(),
+                    kernel::static_lock_class!().as_ptr(),
+                ),
+                Some(lock) => (*fence).__bindgen_anon_1.extern_lock = lock.as_ptr(),
+            }
+            (*fence).flags = flags | Flag::Initialized.bit() | own_lock;
+            (*fence).error = 0;
+            ARef::from_raw(NonNull::new_unchecked(fence.cast()))
+        }
+    }
+}
+
+/// What begins with a fence.
+pub(crate) trait Structure {
+    /// What C calls it.
+    type C;
+}
+
+impl Structure for Fence {
+    type C = dma_fence;
+}
+
+/// Memory as above, with room for all that a container counts.
+impl<T: Structure> FromC for New<T> {
+    type C = *mut T::C;
+
+    #[inline(always)]
+    unsafe fn from_c(value: *mut T::C) -> Self {
+        // INVARIANT: By the contract above.
+        Self(value.cast())
+    }
+}
+
+/// Gives the lock that a new `fence` has of its own another class, for fences that take the locks
+/// of others under it.
+pub(crate) fn set_lock_class(
+    fence: &Fence,
+    name: &'static CStr,
+    class: Pin<&'static LockClassKey>,
+) {
+    // SAFETY: Both are static. The lock is only looked at to find the class.
+    unsafe {
+        bindings::spin_lock_set_class(
+            (&raw const fields(fence).lock).cast_mut().cast(),
+            class.as_ptr(),
+            name.as_char_ptr(),
+        )
+    };
+}
+
+/// What a fence is initialised with.
+///
+/// # Invariants
+///
+/// A table that is valid up to an RCU grace period after the fence has been signalled, or for as
+/// long as the fence exists if it has `release` or `wait`.
+pub(crate) struct Table(*const bindings::dma_fence_ops);
+
+impl Table {
+    pub(crate) fn new(ops: &'static bindings::dma_fence_ops) -> Self {
+        // INVARIANT: Static.
+        Self(ops)
+    }
+
+    /// Whether it has what it must have.
+    #[inline(always)]
+    pub(crate) fn is_complete(&self) -> bool {
+        // SAFETY: By the type invariant, but for the bug that is looked for.
+        unsafe { self.0.as_ref() }
+            .is_some_and(|ops| ops.get_driver_name.is_some() && ops.get_timeline_name.is_some())
+    }
+}
+
+/// Operations as above; or incomplete ones, or NULL, which is a bug.
+impl FromC for Table {
+    type C = *const bindings::dma_fence_ops;
+
+    #[inline(always)]
+    unsafe fn from_c(value: *const bindings::dma_fence_ops) -> Self {
+        // INVARIANT: By the contract above.
+        Self(value)
+    }
+}
+
+/// A fence, or what begins with one, whose last reference is gone. Nobody finds it any more but
+/// readers within RCU, who cannot get a reference.
+///
+/// # Invariants
+///
+/// This was the last reference, but the count is zero, so that it owns the memory. The fence is the
+/// base of a `T`.
+pub(crate) struct Dying<T = Fence>(
+    pub(super) ManuallyDrop<ARef<Fence>>,
+    pub(super) PhantomData<T>,
+);
+
+/// A fence, the base of a `T`, whose last reference is gone.
+impl<T> FromC for Dying<T> {
+    type C = *mut dma_fence;
+
+    #[inline(always)]
+    unsafe fn from_c(value: *mut dma_fence) -> Self {
+        // INVARIANT: By the contract above.
+        // SAFETY: The reference that was the last one is given up.
+        Self(
+            ManuallyDrop::new(unsafe { FromC::from_c(value) }),
+            PhantomData,
+        )
+    }
+}
+
+impl Dying {
+    /// Drops a reference; the fence itself if that was the last one.
+    #[inline(always)]
+    pub(crate) fn put(fence: ARef<Fence>) -> Option<Self> {
+        let fence = ManuallyDrop::new(fence);
+
+        // INVARIANT: The count has just become zero, and nobody else has seen that.
+        fields(&fence)
+            .refcount
+            .dec_and_test()
+            .then(|| Self(fence, PhantomData))
+    }
+}
+
+impl<T> Dying<T> {
+    /// Something without a reference, to be looked at, but for operations that ask for one.
+    #[inline(always)]
+    pub(crate) fn fence(&self) -> &Fence {
+        &self.0
+    }
+
+    /// Whether somebody still waits for it.
+    pub(crate) fn is_waited_for(&self) -> bool {
+        if has(self.fence(), Flag::Signaled) {
+            return false;
+        }
+        let callbacks = fields(self.fence()).callbacks();
+
+        // SAFETY: This owns the fence, which is not signalled, so that its callbacks are there.
+        unsafe { !ptr::eq((*callbacks).next, callbacks) }
+    }
+
+    /// Calls `f` while there is a reference again. `None` if somebody has got another one.
+    pub(crate) fn revived(self, f: impl FnOnce(&Fence)) -> Option<Self> {
+        fields(&self.0).refcount.set(1);
+        f(&self.0);
+        // INVARIANT: It is what it was.
+        Dying::put(ManuallyDrop::into_inner(self.0)).map(|dying| Self(dying.0, PhantomData))
+    }
+
+    #[inline(always)]
+    pub(crate) fn get_mut(&mut self) -> &mut T {
+        // SAFETY: By the type invariant this owns it.
+        unsafe { &mut *self.0.as_c().cast() }
+    }
+
+    /// Drops what is in it, and frees the memory after an RCU grace period.
+    #[inline(always)]
+    pub(crate) fn free(self) {
+        let memory = self.0.as_c();
+
+        // SAFETY: By the type invariant this owns it all. The memory comes from `kmalloc()`, as
+        // that of all fences without an operation that frees it, and nobody needs the time of the
+        // signal any more. The head has the layout that `kfree_rcu()` gives it.
+        unsafe {
+            ptr::drop_in_place(memory.cast::<T>());
+            bindings::kvfree_call_rcu(
+                (&raw mut (*memory).__bindgen_anon_2.rcu).cast(),
+                memory.cast(),
+            );
+        }
+    }
+}

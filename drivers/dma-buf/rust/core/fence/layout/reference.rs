@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! A field for a reference that is replaced while others look at it within RCU.
+
+use super::fence::get_unless_zero;
+use core::ptr::{
+    self,
+    NonNull, //
+};
+use kernel::{
+    bindings::dma_fence,
+    dma_buf::Fence,
+    interop::export::{
+        IntoC,
+        Wrapper, //
+    },
+    sync::{
+        aref::ARef,
+        atomic::{
+            Acquire,
+            Atomic,
+            Full,
+            Relaxed, //
+        },
+        rcu, //
+    }, //
+};
+
+/// A reference to a fence, or none, that may be replaced.
+///
+/// # Invariants
+///
+/// The pointer is NULL or owns a reference.
+#[repr(transparent)]
+pub(crate) struct Replaceable(Atomic<*mut dma_fence>);
+
+impl Replaceable {
+    pub(crate) fn new(fence: Option<ARef<Fence>>) -> Self {
+        // INVARIANT: The reference goes over.
+        Self(Atomic::new(fence.into_c()))
+    }
+
+    /// What it is now.
+    #[inline]
+    pub(crate) fn load(&self) -> Option<ARef<Fence>> {
+        let rcu = rcu::read_lock();
+
+        loop {
+            let ptr = NonNull::new(self.0.load(Acquire))?;
+
+            // SAFETY: There was a reference to it, at a time when RCU was held.
+            if let Some(fence) = unsafe { get_unless_zero(ptr, &rcu) } {
+                // It may have been replaced, and its memory be another fence by now.
+                if ptr::eq(self.0.load(Relaxed), ptr.as_ptr()) {
+                    return Some(fence);
+                }
+            }
+        }
+    }
+
+    /// Puts `replacement` in the place of `old`, unless that has been replaced.
+    #[inline]
+    pub(crate) fn replace(&self, old: &Fence, replacement: Option<ARef<Fence>>) {
+        let new = replacement.into_c();
+
+        // INVARIANT: Of the two references, this has one now, and the other one is ours.
+        drop(Self(Atomic::new(
+            match self.0.cmpxchg(old.as_c(), new, Full) {
+                Ok(old) => old,
+                Err(_) => new,
+            },
+        )));
+    }
+
+    /// Takes the reference out.
+    #[inline]
+    pub(crate) fn take(&mut self) -> Option<ARef<Fence>> {
+        let fence = core::mem::replace(self.0.get_mut(), ptr::null_mut());
+
+        // SAFETY: By the type invariant.
+        unsafe { Fence::from_owned(fence) }
+    }
+}
+
+impl Drop for Replaceable {
+    #[inline]
+    fn drop(&mut self) {
+        self.take();
+    }
+}
