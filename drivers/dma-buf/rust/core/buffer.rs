@@ -2,13 +2,7 @@
 
 //! The life of a buffer: export, file descriptors, release.
 
-use crate::{
-    file,
-    fs,
-    kmalloc,
-    registry,
-    trace, //
-};
+use crate::kmalloc;
 use core::{
     mem::ManuallyDrop,
     ptr::NonNull, //
@@ -25,6 +19,19 @@ use kernel::{
     sync::aref::ARef,
     warn_on, //
 };
+
+mod abi;
+pub(crate) mod attachment;
+pub(crate) mod cpu_access;
+pub(crate) mod debugfs;
+mod file;
+pub(crate) mod fs;
+mod ioctl;
+pub(crate) mod mount;
+mod name;
+mod poll;
+pub(crate) mod registry;
+mod trace;
 
 /// A reference to a module's code.
 ///

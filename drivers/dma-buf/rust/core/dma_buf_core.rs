@@ -3,7 +3,7 @@
 //! The DMA-BUF core: buffers, their files and their attachments.
 //!
 //! Implements what [`include/linux/dma-buf.h`](srctree/include/linux/dma-buf.h) declares. C code
-//! meets this crate in the shims of [`ffi`]; everything behind them works on the types of
+//! meets this crate in files named `abi`; everything behind them works on the types of
 //! [`kernel::dma_buf`].
 //!
 //! # Locking
@@ -18,31 +18,25 @@
 //! Everything else in a `struct dma_buf` is constant between export and release. The registry's
 //! mutex is taken before a reservation object, which is taken before `name_lock`.
 
+use buffer::{
+    debugfs,
+    fs,
+    mount,
+    registry, //
+};
 use kernel::{
     bindings,
     prelude::*, //
 };
 
-mod attachment;
 mod buffer;
-mod cpu_access;
-mod debugfs;
 mod fence;
-mod ffi;
-mod file;
-mod fs;
-mod ioctl;
 mod kmalloc;
 mod mapping;
-mod mount;
-mod name;
 mod page_hiding;
-mod poll;
-mod registry;
 mod resv;
 #[cfg(CONFIG_SYNC_FILE)]
 mod sync_file;
-mod trace;
 mod unload;
 
 const __LOG_PREFIX: &[u8] = b"dma_buf\0";

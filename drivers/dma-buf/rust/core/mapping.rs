@@ -7,7 +7,7 @@
 //! exporter calls this from its `map_dma_buf` and `unmap_dma_buf`, so that the reservation object
 //! of the buffer is held. A table has no lock of its own: nobody changes it between the two calls.
 
-use crate::{
+use crate::buffer::{
     attachment::AnyAttachment,
     cpu_access::assert_locked, //
 };

@@ -2,16 +2,15 @@
 
 //! The pseudo file system `dmabuf`, which the buffers' files live in.
 
-use crate::{
-    buffer,
+use super::{
     file,
     mount::{
         self,
         Mount, //
     },
-    name,
-    this_module, //
+    name, //
 };
+use crate::this_module;
 use core::ptr::NonNull;
 use kernel::{
     bindings,
@@ -30,7 +29,7 @@ use kernel::{
     types::{
         Opaque,
         ScopeGuard, //
-    },
+    }, //
 };
 
 /// A C structure that the VFS changes under its own locks.
@@ -177,6 +176,6 @@ unsafe extern "C" fn release(dentry: *mut bindings::dentry) {
     // SAFETY: As in `dname`; an entry whose file was never connected has NULL.
     if let Some(buf) = NonNull::new(unsafe { (*dentry).d_fsdata }.cast()) {
         // SAFETY: `connect` made the entry the owner of the buffer.
-        unsafe { buffer::release(buf) };
+        unsafe { super::release(buf) };
     }
 }

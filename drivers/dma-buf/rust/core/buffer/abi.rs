@@ -9,12 +9,12 @@
 //! For all of these: pointers are valid, or NULL where a check says so; a buffer is one that the
 //! caller holds a reference to; an attachment is one that the caller has attached.
 
-use crate::{
+use super::{
+    self as buffer,
     attachment::{
         self,
         AnyAttachment, //
     },
-    buffer,
     cpu_access,
     registry,
     trace, //

@@ -2,14 +2,16 @@
 
 //! Attachments: which devices use a buffer, and their mappings of it.
 
-use crate::{
+use super::{
     cpu_access::{
         assert_locked,
         ops, //
     },
-    kmalloc,
-    page_hiding,
     trace, //
+};
+use crate::{
+    kmalloc,
+    page_hiding, //
 };
 use core::ptr::NonNull;
 use kernel::{
@@ -29,7 +31,7 @@ use kernel::{
     types::{
         Opaque,
         ScopeGuard, //
-    },
+    }, //
 };
 
 /// An attachment to the buffer of any exporter.

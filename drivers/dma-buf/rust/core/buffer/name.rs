@@ -11,7 +11,7 @@ use kernel::{
         spinlock::SpinLockBackend,
         Lock, //
     },
-    uaccess::UserPtr,
+    uaccess::UserPtr, //
 };
 
 /// The longest name, with the terminating NUL.

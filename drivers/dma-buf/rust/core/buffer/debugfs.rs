@@ -18,7 +18,7 @@ pub(crate) use with_debugfs::{
 
 #[cfg(CONFIG_DEBUG_FS)]
 mod with_debugfs {
-    use crate::{
+    use crate::buffer::{
         attachment,
         file,
         name,

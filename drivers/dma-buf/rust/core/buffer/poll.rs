@@ -33,8 +33,8 @@ use kernel::{
         atomic::{
             Atomic,
             Full, //
-        },
-    },
+        }, //
+    }, //
 };
 
 /// Implements `poll()`. Sleeps for the reservation object.

@@ -4,7 +4,7 @@
 //!
 //! User-space header: [`include/uapi/linux/dma-buf.h`](srctree/include/uapi/linux/dma-buf.h)
 
-use crate::{
+use super::{
     cpu_access,
     name, //
 };
@@ -17,7 +17,7 @@ use kernel::{
     uaccess::{
         UserPtr,
         UserSlice, //
-    },
+    }, //
 };
 
 const BASE: u32 = bindings::DMA_BUF_BASE as u32;
@@ -90,7 +90,7 @@ mod sync_file {
         transmute::{
             AsBytes,
             FromBytes, //
-        },
+        }, //
     };
 
     pub(super) const EXPORT: u32 = _IOWR::<bindings::dma_buf_export_sync_file>(BASE, 2);

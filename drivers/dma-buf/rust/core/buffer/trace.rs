@@ -4,7 +4,7 @@
 //!
 //! Programs that are attached to them may look at the buffer's name, for which `name_lock` is held.
 
-use crate::{
+use super::{
     attachment::AnyAttachment,
     name, //
 };

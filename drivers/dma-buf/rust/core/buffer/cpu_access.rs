@@ -2,7 +2,7 @@
 
 //! Access to a buffer's memory by the CPU: coherency, `mmap` on behalf of an importer, `vmap`.
 
-use crate::{
+use super::{
     file,
     trace, //
 };

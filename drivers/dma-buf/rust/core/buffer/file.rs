@@ -2,7 +2,7 @@
 
 //! The file operations of a buffer.
 
-use crate::{
+use super::{
     ioctl,
     name,
     poll,
@@ -21,7 +21,7 @@ use kernel::{
     },
     mm::virt::VmaNew,
     page::PAGE_SHIFT,
-    prelude::*,
+    prelude::*, //
 };
 
 /// The table, which also tells the files of buffers from all others.

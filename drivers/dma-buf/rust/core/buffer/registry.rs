@@ -11,14 +11,15 @@ use core::{
     ops::Deref, //
 };
 use kernel::{
-    bindings, container_of,
+    bindings,
+    container_of,
     dma_buf::DmaBuf,
     prelude::*,
     sync::{
         aref::ARef,
         global_lock, //
     },
-    types::Opaque,
+    types::Opaque, //
 };
 
 /// Head of the list.

@@ -111,7 +111,7 @@ mod form {
             to_result, //
         },
         sync::global_lock,
-        types::Opaque,
+        types::Opaque, //
     };
 
     /// The mount that is kept.
