@@ -103,6 +103,7 @@ macro_rules! as_it_is {
 }
 
 as_it_is!((), bool, i32, u32, i64, u64, isize, usize);
+as_it_is!(bindings::dma_data_direction);
 
 macro_rules! pointer_as_it_is {
     ($($ty:ty),*) => {$(
