@@ -7,9 +7,9 @@
 //! exporter calls this from its `map_dma_buf` and `unmap_dma_buf`, so that the reservation object
 //! of the buffer is held. A table has no lock of its own: nobody changes it between the two calls.
 
-use crate::buffer::{
+use crate::buffer::layout::{
     attachment::AnyAttachment,
-    cpu_access::assert_locked, //
+    locked::assert_locked, //
 };
 use core::{
     marker::PhantomData,
@@ -32,6 +32,7 @@ use kernel::{
     container_of,
     dma_buf::MAX_SG_ENTRY,
     error::to_result,
+    interop::export::FromC,
     prelude::*,
     warn_on, //
 };
@@ -379,7 +380,7 @@ pub(crate) unsafe extern "C" fn dma_buf_phys_vec_to_sgt(
         // SAFETY: The caller's guarantee.
         let (attach, ranges) = unsafe {
             (
-                AnyAttachment::from_raw(attach),
+                <&AnyAttachment>::from_c(attach),
                 core::slice::from_raw_parts(phys_vec, nr_ranges),
             )
         };
@@ -411,7 +412,7 @@ pub(crate) unsafe extern "C" fn dma_buf_free_sgt(
     dir: dma_data_direction,
 ) {
     // SAFETY: The caller's guarantee.
-    let (attach, table) = unsafe { (AnyAttachment::from_raw(attach), Table::from_raw(sgt)) };
+    let (attach, table) = unsafe { (<&AnyAttachment>::from_c(attach), Table::from_raw(sgt)) };
 
     assert_locked(attach.buf());
     // It is taken down as it was set up, whatever the caller says.

@@ -1,43 +1,61 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What C calls.
+//! What C calls for buffers.
 //!
 //! Each function is documented where it is declared, in
 //! [`include/linux/dma-buf.h`](srctree/include/linux/dma-buf.h), and its callers keep to what is
-//! written there. Here C pointers become typed references, and results C's error codes.
-//!
-//! For all of these: pointers are valid, or NULL where a check says so; a buffer is one that the
-//! caller holds a reference to; an attachment is one that the caller has attached.
+//! written there. A [`Locked`] stands for "the reservation object is held".
 
 use super::{
-    self as buffer,
     attachment::{
         self,
-        AnyAttachment, //
+        MappedTable, //
     },
     cpu_access,
+    layout::{
+        attachment::{
+            AnyAttachment,
+            Attached,
+            Detached,
+            Device, //
+        },
+        exporter,
+        life::into_file,
+        locked::{
+            Guard,
+            Locked,
+            OfBuffer, //
+        },
+        owned::ExportInfo, //
+    },
     registry,
     trace, //
 };
-use core::ptr::{
-    self,
-    NonNull, //
+use core::{
+    marker::PhantomData,
+    ptr::{
+        self,
+        NonNull, //
+    }, //
 };
 use kernel::{
     bindings::{
+        self,
         device,
         dma_buf,
         dma_buf_attach_ops,
         dma_buf_attachment,
-        dma_buf_export_info,
         dma_data_direction,
         iosys_map,
-        sg_table,
-        vm_area_struct, //
+        sg_table, //
     },
-    dma_buf::{
-        to_errno,
-        DmaBuf, //
+    dma_buf::DmaBuf,
+    fs::file::FileDescriptorReservation,
+    interop::export::{
+        FromC,
+        InOut,
+        Out,
+        Wrapper, //
     },
     mm::virt::VmaNew,
     prelude::*,
@@ -45,413 +63,279 @@ use kernel::{
     warn_on, //
 };
 
-/// A reference, or NULL.
-fn into_raw(buf: Option<ARef<DmaBuf>>) -> *mut dma_buf {
-    buf.map_or(ptr::null_mut(), |buf| ARef::into_raw(buf).cast().as_ptr())
-}
+/// An attachment. One that is NULL or has no buffer, which the caller should not pass, is `EINVAL`
+/// and a warning.
+struct Checked<'a>(Result<&'a AnyAttachment>);
 
-/// A result as C has it in a pointer.
-fn ptr_or_err<T>(result: Result<NonNull<T>>) -> *mut T {
-    match result {
-        Ok(ptr) => ptr.as_ptr(),
-        Err(err) => err.to_ptr(),
-    }
-}
+impl FromC for Checked<'_> {
+    type C = *mut dma_buf_attachment;
 
-/// The buffer, unless the caller passed NULL, which it should not.
-///
-/// # Safety
-///
-/// `buf` must be NULL or a buffer that lives for `'a`.
-unsafe fn checked<'a>(buf: *mut dma_buf) -> Result<&'a DmaBuf> {
-    if warn_on!(buf.is_null()) {
-        return Err(EINVAL);
-    }
-    // SAFETY: By the caller's guarantee.
-    Ok(unsafe { DmaBuf::from_raw(buf) })
-}
+    #[inline(always)]
+    unsafe fn from_c(value: *mut dma_buf_attachment) -> Self {
+        // SAFETY: By the contract above.
+        let object: Option<&AnyAttachment> = unsafe {
+            let is_complete = !value.is_null() && !(*value).dmabuf.is_null();
+            is_complete.then(|| FromC::from_c(value))
+        };
 
-/// The attachment, unless the caller passed NULL, which it should not.
-///
-/// # Safety
-///
-/// `attach` must be NULL or an attachment that lives for `'a`.
-unsafe fn checked_attachment<'a>(attach: *mut dma_buf_attachment) -> Result<&'a AnyAttachment> {
-    let complete = !attach.is_null() && {
-        // SAFETY: By the caller's guarantee.
-        unsafe { !(*attach).dmabuf.is_null() }
-    };
-
-    if warn_on!(!complete) {
-        return Err(EINVAL);
-    }
-    // SAFETY: By the caller's guarantee.
-    Ok(unsafe { AnyAttachment::from_raw(attach) })
-}
-
-/// # Safety
-///
-/// As the module says.
-#[export]
-pub(crate) unsafe extern "C" fn dma_buf_export(
-    exp_info: *const dma_buf_export_info,
-) -> *mut dma_buf {
-    // SAFETY: The caller's guarantee.
-    let buf = buffer::export(unsafe { &*exp_info });
-
-    ptr_or_err(buf.map(|buf| ARef::into_raw(buf).cast()))
-}
-
-/// # Safety
-///
-/// As the module says. On success the caller's reference goes over to the descriptor.
-#[export]
-pub(crate) unsafe extern "C" fn dma_buf_fd(dmabuf: *mut dma_buf, flags: c_int) -> c_int {
-    // Some callers pass what they got, without a look at it.
-    if dmabuf.is_null() {
-        return EINVAL.to_errno();
-    }
-    // SAFETY: The caller's guarantee.
-    let buf = unsafe { DmaBuf::from_raw(dmabuf) };
-
-    buffer::fd(buf, flags as u32).unwrap_or_else(|err| err.to_errno())
-}
-
-/// # Safety
-///
-/// As the module says. `fd` is reserved in the calling process, and the caller's reference goes
-/// over to it.
-#[export]
-pub(crate) unsafe extern "C" fn dma_buf_fd_install(dmabuf: *mut dma_buf, fd: c_int) {
-    // SAFETY: The caller's guarantee.
-    unsafe { buffer::fd_install(DmaBuf::from_raw(dmabuf), fd) };
-}
-
-/// # Safety
-///
-/// As the module says.
-#[export]
-pub(crate) unsafe extern "C" fn dma_buf_get(fd: c_int) -> *mut dma_buf {
-    ptr_or_err(buffer::get(fd).map(|buf| ARef::into_raw(buf).cast()))
-}
-
-/// # Safety
-///
-/// As the module says. The caller gives up a reference.
-#[export]
-pub(crate) unsafe extern "C" fn dma_buf_put(dmabuf: *mut dma_buf) {
-    // SAFETY: The caller's guarantee.
-    if let Ok(buf) = unsafe { checked(dmabuf) } {
-        trace::put(buf);
-        // SAFETY: The reference is a reference to the file.
-        unsafe { kernel::bindings::fput(buf.file().as_ptr()) };
-    }
-}
-
-/// # Safety
-///
-/// As the module says.
-#[export]
-pub(crate) unsafe extern "C" fn dma_buf_iter_begin() -> *mut dma_buf {
-    into_raw(registry::first())
-}
-
-/// # Safety
-///
-/// As the module says. The caller gives up its reference.
-#[export]
-pub(crate) unsafe extern "C" fn dma_buf_iter_next(dmabuf: *mut dma_buf) -> *mut dma_buf {
-    // SAFETY: The caller's guarantee.
-    match unsafe { checked(dmabuf) } {
-        Ok(buf) => {
-            let next = registry::next(buf);
-            // SAFETY: The caller's guarantee.
-            unsafe { dma_buf_put(dmabuf) };
-            into_raw(next)
+        if warn_on!(object.is_none()) {
+            return Self(Err(EINVAL));
         }
-        Err(_) => ptr::null_mut(),
+        Self(object.ok_or(EINVAL))
     }
 }
 
-/// # Safety
-///
-/// As the module says.
-#[export]
-pub(crate) unsafe extern "C" fn dma_buf_attach(
-    dmabuf: *mut dma_buf,
-    dev: *mut device,
-) -> *mut dma_buf_attachment {
-    // SAFETY: The caller's guarantee.
-    unsafe { dma_buf_dynamic_attach(dmabuf, dev, ptr::null(), ptr::null_mut()) }
+impl<'a> From<Checked<'a>> for Result<&'a AnyAttachment> {
+    #[inline(always)]
+    fn from(attachment: Checked<'a>) -> Self {
+        attachment.0
+    }
 }
 
-/// # Safety
-///
-/// As the module says.
-#[export]
-pub(crate) unsafe extern "C" fn dma_buf_dynamic_attach(
-    dmabuf: *mut dma_buf,
-    dev: *mut device,
-    importer_ops: *const dma_buf_attach_ops,
-    importer_priv: *mut c_void,
-) -> *mut dma_buf_attachment {
-    let attach = || {
-        // SAFETY: The caller's guarantee.
-        let buf = unsafe { checked(dmabuf) }?;
-        if warn_on!(dev.is_null()) {
-            return Err(EINVAL);
+/// A valid object whose buffer is locked.
+impl<T: OfBuffer + Wrapper> FromC for Locked<'_, T> {
+    type C = *mut T::C;
+
+    #[inline(always)]
+    unsafe fn from_c(value: *mut T::C) -> Self {
+        // SAFETY: By the contract above.
+        unsafe { Locked::assume(FromC::from_c(value)) }
+    }
+}
+
+/// An `A`, whose buffer is locked if there is one.
+struct Held<'a, T, A>(Result<Locked<'a, T>>, PhantomData<A>);
+
+impl<'a, T: OfBuffer, A: FromC + Into<Result<&'a T>>> FromC for Held<'a, T, A> {
+    type C = A::C;
+
+    #[inline(always)]
+    unsafe fn from_c(value: A::C) -> Self {
+        // SAFETY: By the contract above.
+        let object = unsafe { A::from_c(value).into().map(|object| Locked::assume(object)) };
+
+        Self(object, PhantomData)
+    }
+}
+
+type HeldBuf<'a> = Held<'a, DmaBuf, Result<&'a DmaBuf>>;
+type HeldAttachment<'a> = Held<'a, AnyAttachment, Checked<'a>>;
+
+/// An attachment as [`Checked`], which the caller gives up.
+struct GivenUp(Result<Attached>);
+
+impl FromC for GivenUp {
+    type C = *mut dma_buf_attachment;
+
+    #[inline(always)]
+    unsafe fn from_c(value: *mut dma_buf_attachment) -> Self {
+        // SAFETY: By the contract above: it was attached here.
+        unsafe {
+            let attachment = Checked::from_c(value).0;
+            Self(attachment.map(|_| Attached::from_raw(NonNull::new_unchecked(value.cast()))))
         }
-        let dev = NonNull::new(dev).ok_or(EINVAL)?;
-        // SAFETY: The caller's guarantee.
-        unsafe { attachment::attach(buf, dev, importer_ops, importer_priv) }
+    }
+}
+
+/// A table from [`dma_buf_map_attachment`] that the caller gives up, or NULL.
+struct GivenTable(Option<MappedTable>);
+
+impl FromC for GivenTable {
+    type C = *mut sg_table;
+
+    #[inline(always)]
+    unsafe fn from_c(value: *mut sg_table) -> Self {
+        // INVARIANT: By the contract above.
+        Self(NonNull::new(value).map(MappedTable))
+    }
+}
+
+/// Leaves a mapping, or none, there.
+fn leave(mut map: Out<'_, iosys_map>, mapping: Result<iosys_map>) -> Result {
+    let (mapping, result) = match mapping {
+        Ok(mapping) => (mapping, Ok(())),
+        Err(err) => (iosys_map::default(), Err(err)),
     };
 
-    ptr_or_err(attach())
+    map.put(mapping);
+    result
 }
 
-/// # Safety
-///
-/// As the module says. The attachment is gone afterwards.
-#[export]
-pub(crate) unsafe extern "C" fn dma_buf_detach(
-    dmabuf: *mut dma_buf,
-    attach: *mut dma_buf_attachment,
-) {
-    // SAFETY: The caller's guarantee.
-    let (Ok(buf), Ok(attachment)) = (unsafe { checked(dmabuf) }, unsafe {
-        checked_attachment(attach)
-    }) else {
-        return;
-    };
-
-    if warn_on!(!ptr::eq(buf, attachment.buf())) {
+fn put(buf: Option<ARef<DmaBuf>>) {
+    if warn_on!(buf.is_none()) {
         return;
     }
-    if let Some(attach) = NonNull::new(attach) {
-        // SAFETY: The caller's guarantee.
-        unsafe { attachment::detach(buf, attach) };
+    if let Some(buf) = buf {
+        trace::put(&buf);
+        drop(into_file(buf));
     }
 }
 
-/// # Safety
-///
-/// As the module says. The caller holds the reservation object.
-#[export]
-pub(crate) unsafe extern "C" fn dma_buf_pin(attach: *mut dma_buf_attachment) -> c_int {
-    // SAFETY: The caller's guarantee.
-    let attachment = unsafe { AnyAttachment::from_raw(attach) };
-
-    // For others the core pins on its own.
-    warn_on!(!attachment.is_dynamic());
-    to_errno(attachment.pin())
-}
-
-/// # Safety
-///
-/// As the module says. The caller holds the reservation object.
-#[export]
-pub(crate) unsafe extern "C" fn dma_buf_unpin(attach: *mut dma_buf_attachment) {
-    // SAFETY: The caller's guarantee.
-    let attachment = unsafe { AnyAttachment::from_raw(attach) };
-
-    warn_on!(!attachment.is_dynamic());
-    attachment.unpin();
-}
-
-/// # Safety
-///
-/// As the module says. The caller holds the reservation object.
-#[export]
-pub(crate) unsafe extern "C" fn dma_buf_map_attachment(
-    attach: *mut dma_buf_attachment,
-    direction: dma_data_direction,
-) -> *mut sg_table {
-    // SAFETY: The caller's guarantee.
-    ptr_or_err(unsafe { checked_attachment(attach) }.and_then(|attach| attach.map(direction)))
-}
-
-/// # Safety
-///
-/// As the module says. The caller does not hold the reservation object.
-#[export]
-pub(crate) unsafe extern "C" fn dma_buf_map_attachment_unlocked(
-    attach: *mut dma_buf_attachment,
-    direction: dma_data_direction,
-) -> *mut sg_table {
-    // SAFETY: The caller's guarantee.
-    let table = unsafe { checked_attachment(attach) }.and_then(|attach| {
-        let _guard = attach.buf().resv().lock();
-        attach.map(direction)
-    });
-
-    ptr_or_err(table)
-}
-
-/// # Safety
-///
-/// As the module says. The caller holds the reservation object; the table came from
-/// [`dma_buf_map_attachment`] and is gone afterwards.
-#[export]
-pub(crate) unsafe extern "C" fn dma_buf_unmap_attachment(
-    attach: *mut dma_buf_attachment,
-    sg_table: *mut sg_table,
-    direction: dma_data_direction,
-) {
-    // SAFETY: The caller's guarantee.
-    let Ok(attach) = (unsafe { checked_attachment(attach) }) else {
-        return;
-    };
-
-    if warn_on!(sg_table.is_null()) {
+fn unmap(attachment: &Locked<'_, AnyAttachment>, table: GivenTable, dir: dma_data_direction) {
+    if warn_on!(table.0.is_none()) {
         return;
     }
-    if let Some(table) = NonNull::new(sg_table) {
-        // SAFETY: The caller's guarantee.
-        unsafe { attach.unmap(table, direction) };
+    if let Some(table) = table.0 {
+        attachment::unmap(attachment, table, dir);
     }
 }
 
-/// # Safety
-///
-/// As [`dma_buf_unmap_attachment`], but the caller does not hold the reservation object.
-#[export]
-pub(crate) unsafe extern "C" fn dma_buf_unmap_attachment_unlocked(
-    attach: *mut dma_buf_attachment,
-    sg_table: *mut sg_table,
-    direction: dma_data_direction,
-) {
-    // SAFETY: The caller's guarantee.
-    if let Ok(attachment) = unsafe { checked_attachment(attach) } {
-        let _guard = attachment.buf().resv().lock();
-        // SAFETY: The caller's guarantee; the lock is held.
-        unsafe { dma_buf_unmap_attachment(attach, sg_table, direction) };
+kernel::exports! {
+    fn dma_buf_export(exporter: ExportInfo<'_>) -> Result<ARef<DmaBuf>> {
+        super::export(exporter)
     }
-}
 
-/// # Safety
-///
-/// As the module says.
-#[export]
-pub(crate) unsafe extern "C" fn dma_buf_attach_revocable(attach: *mut dma_buf_attachment) -> bool {
-    // SAFETY: The caller's guarantee.
-    unsafe { AnyAttachment::from_raw(attach) }.is_revocable()
-}
+    // On success the caller's reference goes over to the descriptor. Some callers pass what they
+    // got, without a look at it.
+    fn dma_buf_fd(buf: Option<ARef<DmaBuf>>, flags: c_int) -> Result<c_int> {
+        let buf = buf.ok_or(EINVAL)?;
 
-/// # Safety
-///
-/// As the module says. The caller holds the reservation object.
-#[export]
-pub(crate) unsafe extern "C" fn dma_buf_invalidate_mappings(dmabuf: *mut dma_buf) {
-    // SAFETY: The caller's guarantee.
-    attachment::invalidate_mappings(unsafe { DmaBuf::from_raw(dmabuf) });
-}
-
-/// # Safety
-///
-/// As the module says. The caller does not hold the reservation object.
-#[export]
-pub(crate) unsafe extern "C" fn dma_buf_begin_cpu_access(
-    dmabuf: *mut dma_buf,
-    dir: dma_data_direction,
-) -> c_int {
-    // SAFETY: The caller's guarantee.
-    to_errno(unsafe { checked(dmabuf) }.and_then(|buf| cpu_access::begin(buf, dir)))
-}
-
-/// # Safety
-///
-/// As the module says. The caller does not hold the reservation object.
-#[export]
-pub(crate) unsafe extern "C" fn dma_buf_end_cpu_access(
-    dmabuf: *mut dma_buf,
-    dir: dma_data_direction,
-) -> c_int {
-    // SAFETY: The caller's guarantee.
-    to_errno(unsafe { checked(dmabuf) }.and_then(|buf| cpu_access::end(buf, dir)))
-}
-
-/// # Safety
-///
-/// As the module says. The area is being set up.
-#[export]
-pub(crate) unsafe extern "C" fn dma_buf_mmap(
-    dmabuf: *mut dma_buf,
-    vma: *mut vm_area_struct,
-    pgoff: c_ulong,
-) -> c_int {
-    if warn_on!(vma.is_null()) {
-        return EINVAL.to_errno();
+        match FileDescriptorReservation::get_unused_fd_flags(flags as u32) {
+            Ok(fd) => Ok(super::install(buf, fd)),
+            Err(err) => {
+                core::mem::forget(buf);
+                Err(err)
+            }
+        }
     }
-    // SAFETY: The caller's guarantee.
-    let (buf, vma) = unsafe { (checked(dmabuf), VmaNew::from_raw(vma)) };
 
-    to_errno(buf.and_then(|buf| cpu_access::mmap(buf, vma, pgoff)))
-}
-
-/// Stores the result of a `vmap`: the mapping, or none.
-///
-/// # Safety
-///
-/// `map` must be valid for a write.
-unsafe fn store(map: *mut iosys_map, result: Result<iosys_map>) -> c_int {
-    let (value, ret) = match result {
-        Ok(value) => (value, 0),
-        Err(err) => (iosys_map::default(), err.to_errno()),
-    };
-
-    // SAFETY: By the caller's guarantee.
-    unsafe { map.write(value) };
-    ret
-}
-
-/// # Safety
-///
-/// As the module says. The caller holds the reservation object.
-#[export]
-pub(crate) unsafe extern "C" fn dma_buf_vmap(dmabuf: *mut dma_buf, map: *mut iosys_map) -> c_int {
-    // SAFETY: The caller's guarantee.
-    unsafe { store(map, checked(dmabuf).and_then(cpu_access::vmap)) }
-}
-
-/// # Safety
-///
-/// As the module says. The caller does not hold the reservation object.
-#[export]
-pub(crate) unsafe extern "C" fn dma_buf_vmap_unlocked(
-    dmabuf: *mut dma_buf,
-    map: *mut iosys_map,
-) -> c_int {
-    // SAFETY: The caller's guarantee.
-    let result = unsafe { checked(dmabuf) }.and_then(|buf| {
-        let _guard = buf.resv().lock();
-        cpu_access::vmap(buf)
-    });
-
-    // SAFETY: The caller's guarantee.
-    unsafe { store(map, result) }
-}
-
-/// # Safety
-///
-/// As the module says. The caller holds the reservation object; `map` came from [`dma_buf_vmap`].
-#[export]
-pub(crate) unsafe extern "C" fn dma_buf_vunmap(dmabuf: *mut dma_buf, map: *mut iosys_map) {
-    // SAFETY: The caller's guarantee.
-    if let Ok(buf) = unsafe { checked(dmabuf) } {
-        // SAFETY: The caller's guarantee.
-        cpu_access::vunmap(buf, unsafe { &mut *map });
+    fn dma_buf_fd_install(buf: ARef<DmaBuf>, fd: c_int) {
+        trace::fd(&buf, fd);
+        // SAFETY: The caller has reserved it, and the reference goes over.
+        unsafe {
+            bindings::fd_install(fd as c_uint, ARef::into_raw(into_file(buf)).as_ptr().cast())
+        };
     }
-}
 
-/// # Safety
-///
-/// As [`dma_buf_vunmap`], but the caller does not hold the reservation object.
-#[export]
-pub(crate) unsafe extern "C" fn dma_buf_vunmap_unlocked(dmabuf: *mut dma_buf, map: *mut iosys_map) {
-    // SAFETY: The caller's guarantee.
-    if let Ok(buf) = unsafe { checked(dmabuf) } {
-        let _guard = buf.resv().lock();
-        // SAFETY: The caller's guarantee.
-        cpu_access::vunmap(buf, unsafe { &mut *map });
+    fn dma_buf_get(fd: c_int) -> Result<ARef<DmaBuf>> {
+        super::get(fd)
+    }
+
+    fn dma_buf_put(buf: Option<ARef<DmaBuf>>) {
+        put(buf);
+    }
+
+    fn dma_buf_iter_begin() -> Option<ARef<DmaBuf>> {
+        registry::first()
+    }
+
+    fn dma_buf_iter_next(buf: Option<ARef<DmaBuf>>) -> Option<ARef<DmaBuf>> {
+        let next = buf.as_ref().and_then(|buf| registry::next(buf));
+
+        put(buf);
+        next
+    }
+
+    fn dma_buf_attach(buf: *mut dma_buf, dev: *mut device) -> *mut dma_buf_attachment {
+        // SAFETY: What this asks for is what the other asks for.
+        unsafe { dma_buf_dynamic_attach(buf, dev, ptr::null(), ptr::null_mut()) }
+    }
+
+    fn dma_buf_dynamic_attach(
+        buf: Result<&DmaBuf>,
+        dev: Result<&Device>,
+        importer_ops: *const dma_buf_attach_ops,
+        importer_priv: *mut c_void,
+    ) -> Result<NonNull<dma_buf_attachment>> {
+        let buf = buf?;
+        // SAFETY: The caller keeps all three until it detaches the device.
+        let attachment = unsafe { Detached::new(buf, dev?, importer_ops, importer_priv) }?;
+
+        attachment::attach(buf, attachment).map(Attached::into_raw)
+    }
+
+    fn dma_buf_detach(buf: Result<&DmaBuf>, attachment: GivenUp) {
+        let (Ok(buf), Ok(attachment)) = (buf, attachment.0) else {
+            return;
+        };
+
+        if !warn_on!(!ptr::eq(buf, attachment.buf())) {
+            attachment::detach(buf, attachment);
+        }
+    }
+
+    // For importers that are not dynamic the core pins on its own.
+    fn dma_buf_pin(attachment: Locked<'_, AnyAttachment>) -> Result {
+        warn_on!(!attachment.is_dynamic());
+        attachment.exporter_pin()
+    }
+
+    fn dma_buf_unpin(attachment: Locked<'_, AnyAttachment>) {
+        warn_on!(!attachment.is_dynamic());
+        attachment.exporter_unpin();
+    }
+
+    fn dma_buf_map_attachment(
+        attachment: HeldAttachment<'_>,
+        dir: dma_data_direction,
+    ) -> Result<NonNull<sg_table>> {
+        attachment::map(&attachment.0?, dir).map(|table| table.0)
+    }
+
+    fn dma_buf_map_attachment_unlocked(
+        attachment: Checked<'_>,
+        dir: dma_data_direction,
+    ) -> Result<NonNull<sg_table>> {
+        attachment::map(&Guard::lock(attachment.0?), dir).map(|table| table.0)
+    }
+
+    fn dma_buf_unmap_attachment(
+        attachment: HeldAttachment<'_>,
+        table: GivenTable,
+        dir: dma_data_direction,
+    ) {
+        if let Ok(attachment) = attachment.0 {
+            unmap(&attachment, table, dir);
+        }
+    }
+
+    fn dma_buf_unmap_attachment_unlocked(
+        attachment: Checked<'_>,
+        table: GivenTable,
+        dir: dma_data_direction,
+    ) {
+        if let Ok(attachment) = attachment.0 {
+            unmap(&Guard::lock(attachment), table, dir);
+        }
+    }
+
+    fn dma_buf_attach_revocable(attachment: &AnyAttachment) -> bool {
+        attachment.is_revocable()
+    }
+
+    fn dma_buf_invalidate_mappings(buf: Locked<'_, DmaBuf>) {
+        exporter::invalidate_mappings(&buf);
+    }
+
+    fn dma_buf_begin_cpu_access(buf: Result<&DmaBuf>, dir: dma_data_direction) -> Result {
+        cpu_access::begin(buf?, dir)
+    }
+
+    fn dma_buf_end_cpu_access(buf: Result<&DmaBuf>, dir: dma_data_direction) -> Result {
+        cpu_access::end(buf?, dir)
+    }
+
+    fn dma_buf_mmap(buf: Result<&DmaBuf>, area: Result<&VmaNew>, pgoff: c_ulong) -> Result {
+        cpu_access::mmap(buf?, area?, pgoff)
+    }
+
+    fn dma_buf_vmap(buf: HeldBuf<'_>, map: Out<'_, iosys_map>) -> Result {
+        leave(map, buf.0.and_then(|buf| cpu_access::vmap(&buf)))
+    }
+
+    fn dma_buf_vmap_unlocked(buf: Result<&DmaBuf>, map: Out<'_, iosys_map>) -> Result {
+        leave(map, buf.and_then(|buf| cpu_access::vmap(&Guard::lock(buf))))
+    }
+
+    fn dma_buf_vunmap(buf: HeldBuf<'_>, map: InOut<'_, iosys_map>) {
+        if let Ok(buf) = buf.0 {
+            cpu_access::vunmap(&buf, &mut map);
+        }
+    }
+
+    fn dma_buf_vunmap_unlocked(buf: Result<&DmaBuf>, map: InOut<'_, iosys_map>) {
+        if let Ok(buf) = buf {
+            cpu_access::vunmap(&Guard::lock(buf), &mut map);
+        }
     }
 }

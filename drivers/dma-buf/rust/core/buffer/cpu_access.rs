@@ -1,14 +1,24 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Access to a buffer's memory by the CPU: coherency, `mmap` on behalf of an importer, `vmap`.
+//! Access to a buffer's memory by the CPU: coherency, `mmap`, `vmap`.
 
 use super::{
-    file,
+    layout::{
+        body::{
+            address,
+            Vmapping, //
+        },
+        exporter::exporter,
+        locked::{
+            might_lock,
+            Locked, //
+        }, //
+    },
     trace, //
 };
 use kernel::{
-    bindings,
     bindings::{
+        self,
         dma_data_direction,
         iosys_map, //
     },
@@ -16,29 +26,20 @@ use kernel::{
         DmaBuf,
         Usage, //
     },
-    error::to_result,
     mm::virt::VmaNew,
+    page::PAGE_SHIFT,
     prelude::*,
     warn_on, //
 };
-
-/// The operations of the buffer's exporter.
-pub(crate) fn ops(buf: &DmaBuf) -> &bindings::dma_buf_ops {
-    // SAFETY: Valid and constant from export until release.
-    unsafe { &*(*buf.as_raw()).ops }
-}
 
 /// Lets the CPU see what devices have written, and waits for what they are still doing.
 ///
 /// See `dma_buf_begin_cpu_access()`. Fails with what the exporter fails with, and with
 /// `ERESTARTSYS` on a signal.
-pub(crate) fn begin(buf: &DmaBuf, dir: dma_data_direction) -> Result {
+pub(super) fn begin(buf: &DmaBuf, dir: dma_data_direction) -> Result {
     might_lock(buf);
 
-    if let Some(op) = ops(buf).begin_cpu_access {
-        // SAFETY: As `struct dma_buf_ops` asks for.
-        to_result(unsafe { op(buf.as_raw(), dir) })?;
-    }
+    exporter(buf).begin_cpu_access(dir)?;
     // The exporter may have waited already, and more cleverly: then this is quick.
     let write = matches!(
         dir,
@@ -48,124 +49,89 @@ pub(crate) fn begin(buf: &DmaBuf, dir: dma_data_direction) -> Result {
 }
 
 /// Lets devices see what the CPU has written. See `dma_buf_end_cpu_access()`.
-pub(crate) fn end(buf: &DmaBuf, dir: dma_data_direction) -> Result {
+pub(super) fn end(buf: &DmaBuf, dir: dma_data_direction) -> Result {
     might_lock(buf);
 
-    match ops(buf).end_cpu_access {
-        // SAFETY: As `struct dma_buf_ops` asks for.
-        Some(op) => to_result(unsafe { op(buf.as_raw(), dir) }),
-        None => Ok(()),
+    exporter(buf).end_cpu_access(dir)
+}
+
+/// Checks that the buffer can be mapped and `area` at page `offset` lies inside it. Fails with
+/// `EINVAL`.
+fn check_mmap(buf: &DmaBuf, area: &VmaNew, offset: usize) -> Result {
+    let pages = (area.end() - area.start()) >> PAGE_SHIFT;
+    let fits = offset
+        .checked_add(pages)
+        .is_some_and(|end| end <= buf.size() >> PAGE_SHIFT);
+
+    if !exporter(buf).has_mmap() || !fits {
+        return Err(EINVAL);
     }
+    Ok(())
 }
 
-/// Tells lockdep that the reservation object may be taken, so that a caller that holds it learns
-/// at once.
-fn might_lock(buf: &DmaBuf) {
-    // SAFETY: The reservation object is valid.
-    unsafe { bindings::dma_resv_might_lock(buf.resv().as_raw()) };
+/// Lets `area`, which was made for the buffer's own file, map the buffer from page `offset` on.
+///
+/// Fails with `EINVAL`, or what the exporter fails with.
+pub(super) fn mmap_file(buf: &DmaBuf, area: &VmaNew, offset: usize) -> Result {
+    check_mmap(buf, area, offset)?;
+    trace::mmap_file(buf);
+    exporter(buf).mmap(area)
 }
 
-/// Tells lockdep that the caller must hold the reservation object.
-pub(crate) fn assert_locked(buf: &DmaBuf) {
-    // SAFETY: The reservation object is valid.
-    unsafe { bindings::dma_resv_assert_held(buf.resv().as_raw()) };
-}
-
-/// Lets `vma`, which was made for another file, map the buffer from page `offset` on.
+/// Lets `area`, which was made for another file, map the buffer from page `offset` on.
 ///
 /// See `dma_buf_mmap()`. Fails with `EINVAL`, `EOVERFLOW`, or what the exporter fails with.
-pub(crate) fn mmap(buf: &DmaBuf, vma: &VmaNew, offset: usize) -> Result {
-    let pages = (vma.end() - vma.start()) >> kernel::page::PAGE_SHIFT;
+pub(super) fn mmap(buf: &DmaBuf, area: &VmaNew, offset: usize) -> Result {
+    let pages = (area.end() - area.start()) >> PAGE_SHIFT;
 
-    if ops(buf).mmap.is_some() && offset.checked_add(pages).is_none() {
+    if exporter(buf).has_mmap() && offset.checked_add(pages).is_none() {
         return Err(EOVERFLOW);
     }
-    let op = file::mmap_check(buf, vma, offset)?;
+    check_mmap(buf, area, offset)?;
 
     // SAFETY: The area is being set up; it gets a reference of its own to the buffer's file.
     unsafe {
-        bindings::vma_set_file(vma.as_ptr(), buf.file().as_ptr());
-        (*vma.as_ptr()).vm_pgoff = offset;
+        bindings::vma_set_file(area.as_ptr(), buf.file().as_ptr());
+        (*area.as_ptr()).vm_pgoff = offset;
     }
 
     trace::mmap(buf);
-    // SAFETY: As `struct dma_buf_ops` asks for.
-    to_result(unsafe { op(buf.as_raw(), vma.as_ptr()) })
-}
-
-/// What `struct dma_buf` says when there is no mapping.
-const UNMAPPED: iosys_map = iosys_map {
-    is_iomem: false,
-    __bindgen_anon_1: bindings::iosys_map__bindgen_ty_1 {
-        vaddr: core::ptr::null_mut(),
-    },
-};
-
-/// The mapping of a buffer into the kernel's address space, and how many use it.
-///
-/// # Invariants
-///
-/// The reservation object of `buf` is held as long as this exists.
-struct Vmapping<'a>(&'a DmaBuf);
-
-impl Vmapping<'_> {
-    fn count(&mut self) -> &mut c_uint {
-        // SAFETY: By the type invariant nobody else accesses it.
-        unsafe { &mut (*self.0.as_raw()).vmapping_counter }
-    }
-
-    fn map(&mut self) -> &mut iosys_map {
-        // SAFETY: By the type invariant nobody else accesses it.
-        unsafe { &mut (*self.0.as_raw()).vmap_ptr }
-    }
-}
-
-/// The address in `map`, of memory or of I/O memory.
-fn address(map: &iosys_map) -> (bool, *mut c_void) {
-    // SAFETY: Both members are pointers in the same place.
-    (map.is_iomem, unsafe { map.__bindgen_anon_1.vaddr })
+    exporter(buf).mmap(area)
 }
 
 /// Maps the buffer for the kernel, or counts one more user. See `dma_buf_vmap()`.
 ///
-/// The caller holds the reservation object. Fails with `EINVAL` if the exporter cannot map, or
-/// with what it fails with: running out of address space is no bug and is not warned about.
-pub(crate) fn vmap(buf: &DmaBuf) -> Result<iosys_map> {
-    assert_locked(buf);
+/// Fails with `EINVAL` if the exporter cannot map, or with what it fails with: running out of
+/// address space is no bug and is not warned about.
+pub(super) fn vmap(buf: &Locked<'_, DmaBuf>) -> Result<iosys_map> {
+    let mapping = buf.vmapping();
 
-    let op = ops(buf).vmap.ok_or(EINVAL)?;
-    // INVARIANT: The caller's duty, checked above.
-    let mut mapping = Vmapping(buf);
-
-    if *mapping.count() == 0 {
-        let mut map = UNMAPPED;
-
-        // SAFETY: As `struct dma_buf_ops` asks for.
-        to_result(unsafe { op(buf.as_raw(), &mut map) })?;
-        *mapping.map() = map;
+    if !exporter(buf).has_vmap() {
+        return Err(EINVAL);
     }
-    *mapping.count() += 1;
-    Ok(*mapping.map())
+    if mapping.count.get() == 0 {
+        let mut map = Vmapping::UNMAPPED;
+
+        buf.exporter_vmap(&mut map)?;
+        mapping.map.set(map);
+    }
+    mapping.count.set(mapping.count.get() + 1);
+    Ok(mapping.map.get())
 }
 
 /// Drops one user of the mapping. See `dma_buf_vunmap()`.
 ///
-/// The caller holds the reservation object. What was not mapped is left alone with a warning.
-pub(crate) fn vunmap(buf: &DmaBuf, map: &mut iosys_map) {
-    assert_locked(buf);
+/// What was not mapped is left alone with a warning.
+pub(super) fn vunmap(buf: &Locked<'_, DmaBuf>, map: &mut iosys_map) {
+    let mapping = buf.vmapping();
+    let count = mapping.count.get();
 
-    // INVARIANT: The caller's duty, checked above.
-    let mut mapping = Vmapping(buf);
-
-    if warn_on!(*mapping.count() == 0 || address(mapping.map()) != address(map)) {
+    if warn_on!(count == 0 || address(&mapping.map.get()) != address(map)) {
         return;
     }
-    *mapping.count() -= 1;
-    if *mapping.count() == 0 {
-        if let Some(op) = ops(buf).vunmap {
-            // SAFETY: As `struct dma_buf_ops` asks for.
-            unsafe { op(buf.as_raw(), map) };
-        }
-        *mapping.map() = UNMAPPED;
+    mapping.count.set(count - 1);
+    if count == 1 {
+        buf.exporter_vunmap(map);
+        mapping.map.set(Vmapping::UNMAPPED);
     }
 }

@@ -4,52 +4,54 @@
 
 /// Makes the file. That it is missing, if it cannot be made, is no reason to do without buffers.
 #[cfg(not(CONFIG_DEBUG_FS))]
-pub(crate) fn init() {}
+pub(super) fn init() {}
 
 /// Takes the file away.
 #[cfg(not(CONFIG_DEBUG_FS))]
-pub(crate) fn exit() {}
+pub(super) fn exit() {}
 
 #[cfg(CONFIG_DEBUG_FS)]
-pub(crate) use with_debugfs::{
+pub(super) use with_debugfs::{
     exit,
     init, //
 };
 
 #[cfg(CONFIG_DEBUG_FS)]
 mod with_debugfs {
-    use crate::buffer::{
-        attachment,
-        file,
-        name,
-        registry, //
+    use crate::{
+        buffer::{
+            layout::{
+                body::body,
+                locked::Guard, //
+            },
+            registry,
+            text, //
+        },
+        module::this_module, //
     };
     use kernel::{
         bindings,
         dma_buf::DmaBuf,
-        error::from_result,
-        prelude::*, //
+        fs::operations::{
+            Show,
+            ShowTable, //
+        },
+        prelude::*,
+        seq_file::SeqFile,
+        seq_print, //
     };
 
     const DIR: &CStr = c"dma_buf";
 
-    struct Ops(bindings::file_operations);
+    /// The file.
+    struct BufInfo;
 
-    // SAFETY: The table is constant.
-    unsafe impl Sync for Ops {}
-
-    static OPS: Ops = Ops(bindings::file_operations {
-        owner: crate::this_module(),
-        open: Some(open),
-        read: Some(bindings::seq_read),
-        llseek: Some(bindings::seq_lseek),
-        release: Some(bindings::single_release),
-        ..pin_init::zeroed()
-    });
+    // SAFETY: The owner is this module, or NULL if there is none.
+    static TABLE: ShowTable<BufInfo> = unsafe { ShowTable::new(this_module()) };
 
     /// Makes the file. That it is missing, if it cannot be made, is no reason to do without
     /// buffers.
-    pub(crate) fn init() {
+    pub(in crate::buffer) fn init() {
         // SAFETY: The names and the operations are static. An error pointer for a parent makes the
         // second call do nothing.
         unsafe {
@@ -60,132 +62,78 @@ mod with_debugfs {
                 dir,
                 core::ptr::null_mut(),
                 core::ptr::null(),
-                &OPS.0,
+                TABLE.as_ptr(),
             );
         }
     }
 
     /// Takes the file away, and waits for those who have it open.
-    pub(crate) fn exit() {
+    pub(in crate::buffer) fn exit() {
         // SAFETY: The name is static. Nobody else makes a directory of that name.
         unsafe {
             bindings::debugfs_lookup_and_remove(DIR.as_char_ptr(), core::ptr::null_mut());
         }
     }
 
-    /// # Safety
-    ///
-    /// Called by the VFS.
-    unsafe extern "C" fn open(_inode: *mut bindings::inode, file: *mut bindings::file) -> c_int {
-        // SAFETY: The VFS's guarantee.
-        unsafe { bindings::single_open(file, Some(show), core::ptr::null_mut()) }
-    }
+    impl Show for BufInfo {
+        // Fails with `EINTR` on a signal.
+        fn show(m: &SeqFile) -> Result {
+            let (mut count, mut bytes, mut is_full) = (0, 0usize, false);
 
-    /// # Safety
-    ///
-    /// Called by seq_file.
-    unsafe extern "C" fn show(m: *mut bindings::seq_file, _: *mut c_void) -> c_int {
-        from_result(|| {
-            // SAFETY: The caller's guarantee.
-            unsafe { show_all(m) }.map(|()| 0)
-        })
-    }
-
-    /// Fails with `EINTR` on a signal.
-    ///
-    /// # Safety
-    ///
-    /// `m` must be valid.
-    unsafe fn show_all(m: *mut bindings::seq_file) -> Result {
-        let (mut count, mut bytes) = (0 as c_int, 0usize);
-
-        // SAFETY: `m` is valid, and the format gets what it asks for.
-        unsafe {
-            bindings::seq_printf(
+            seq_print!(m, "\nDma-buf Objects:\n");
+            seq_print!(
                 m,
-                c"\nDma-buf Objects:\n%-8s\t%-8s\t%-8s\t%-8s\texp_name\t%-8s\tname\n".as_char_ptr(),
-                c"size".as_char_ptr(),
-                c"flags".as_char_ptr(),
-                c"mode".as_char_ptr(),
-                c"count".as_char_ptr(),
-                c"ino".as_char_ptr(),
-            )
-        };
+                "size    \tflags   \tmode    \tcount   \texp_name\tino     \tname\n"
+            );
 
-        for buf in registry::iter() {
-            // SAFETY: By this function's contract.
-            unsafe {
-                if (*m).count == (*m).size {
-                    // There is no more room: seq_file will ask again with more.
-                    return Ok(());
+            registry::for_each(|buf| {
+                is_full = text::is_full(m);
+                if is_full {
+                    return Ok(false);
                 }
-                show_one(m, &buf)?;
-            }
-            count += 1;
-            // On 32 bits the sizes of all may be more than that: user space can see to it.
-            bytes = bytes.wrapping_add(buf.size());
-        }
+                show_one(m, buf)?;
+                count += 1;
+                // On 32 bits the sizes of all may be more than that: user space can see to it.
+                bytes = bytes.wrapping_add(buf.size());
+                Ok(true)
+            })?;
 
-        // SAFETY: As above.
-        unsafe {
-            bindings::seq_printf(
-                m,
-                c"\nTotal %d objects, %zu bytes\n".as_char_ptr(),
-                count,
-                bytes,
-            )
-        };
-        Ok(())
+            if !is_full {
+                seq_print!(m, "\nTotal {count} objects, {bytes} bytes\n");
+            }
+            Ok(())
+        }
     }
 
     /// Fails with `EINTR` on a signal.
-    ///
-    /// # Safety
-    ///
-    /// `m` must be valid.
-    unsafe fn show_one(m: *mut bindings::seq_file, buf: &DmaBuf) -> Result {
-        const HEADING: &[u8] = b"\tAttached Devices:\n";
+    fn show_one(m: &SeqFile, buf: &DmaBuf) -> Result {
+        let locked = Guard::lock_interruptible(buf)?;
+        let body = body(buf);
+        let (mode, ino, references) = body.file_facts();
+        let flags = buf.file().flags();
+        let mut devices = 0;
 
-        let _guard = buf.resv().lock_interruptible()?;
-        let file = buf.file().as_ptr();
-        let raw = buf.as_raw();
-        let mut devices: c_int = 0;
-
-        name::with(buf, |name| {
-            // SAFETY: `m` is valid, the format gets what it asks for, and what is read is constant
-            // or may be a little old. Of the references, one is the registry's iterator's.
-            unsafe {
-                bindings::seq_printf(
-                    m,
-                    c"%08zu\t%08x\t%08x\t%08ld\t%s\t%08llu\t%s\n".as_char_ptr(),
-                    buf.size(),
-                    (*file).f_flags,
-                    (*file).f_mode,
-                    file::users(buf) - 1,
-                    (*raw).exp_name,
-                    (*(*file).f_inode).i_ino,
-                    name.unwrap_or(c"<none>").as_char_ptr(),
-                )
-            }
-        });
-
-        // SAFETY: `m` is valid, and the reservation object is held.
-        unsafe {
-            bindings::dma_resv_describe(buf.resv().as_raw(), m);
-            bindings::seq_write(m, HEADING.as_ptr().cast(), HEADING.len());
+        // Less the reference of who walks the registry.
+        let users = references - 1;
+        let size = buf.size();
+        seq_print!(m, "{size:08}\t{flags:08x}\t{mode:08x}\t{users:08}\t");
+        text::print(m, body.exporter_name());
+        seq_print!(m, "\t{ino:08}\t");
+        match body.name().get() {
+            Some(name) => text::print(m, name.as_c_str()),
+            None => text::print(m, c"<none>"),
         }
+        text::print(m, c"\n");
 
-        attachment::for_each(buf, |attachment| {
+        locked.describe(m);
+        text::print(m, c"\tAttached Devices:\n");
+        locked.attachments().for_each(|attachment| {
             devices += 1;
-            // SAFETY: `m` is valid, and the device stays while it is attached.
-            unsafe {
-                let name = bindings::dev_name(attachment.dev_ptr());
-                bindings::seq_printf(m, c"\t%s\n".as_char_ptr(), name);
-            }
+            text::print(m, c"\t");
+            text::print(m, attachment.dev().name());
+            text::print(m, c"\n");
         });
-
-        // SAFETY: `m` is valid.
-        unsafe { bindings::seq_printf(m, c"Total %d devices attached\n\n".as_char_ptr(), devices) };
+        seq_print!(m, "Total {devices} devices attached\n\n");
         Ok(())
     }
 }

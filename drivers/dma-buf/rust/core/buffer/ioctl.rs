@@ -33,9 +33,7 @@ const READ_WRITE: u64 = READ | WRITE;
 const END: u64 = bindings::DMA_BUF_SYNC_END as u64;
 
 /// Carries out `cmd`. Fails with `ENOTTY` if there is no such command.
-pub(crate) fn ioctl(buf: &DmaBuf, cmd: u32, arg: usize) -> Result {
-    let arg = UserPtr::from_addr(arg);
-
+pub(crate) fn ioctl(buf: &DmaBuf, cmd: u32, arg: UserPtr) -> Result {
     match cmd {
         SYNC => sync(buf, arg),
         SET_NAME_A | SET_NAME_B => name::set(buf, arg),
