@@ -3,50 +3,27 @@
 //! The DMA-BUF core: buffers, their files and their attachments.
 //!
 //! Implements what [`include/linux/dma-buf.h`](srctree/include/linux/dma-buf.h) declares. C code
-//! meets this crate in the shims of [`ffi`]; everything behind them works on the types of
+//! meets this crate in files named `abi`; everything behind them works on the types of
 //! [`kernel::dma_buf`].
-//!
-//! # Locking
-//!
-//! | what | guarded by |
-//! |---|---|
-//! | attachments, the kernel mapping and its count | the buffer's reservation object |
-//! | the buffer's name | `name_lock` |
-//! | the list of all buffers | [`registry`]'s mutex |
-//! | which poll callbacks are armed | atomic, see [`poll`] |
-//!
-//! Everything else in a `struct dma_buf` is constant between export and release. The registry's
-//! mutex is taken before a reservation object, which is taken before `name_lock`.
 
-use self::module::this_module;
-// What `#[vtable]` looks for.
-#[cfg_attr(not(CONFIG_SYNC_FILE), allow(unused_imports))]
-use self::module::LocalModule;
 use kernel::prelude::*;
+
+pub(crate) use module::{
+    this_module,
+    LocalModule, //
+};
 
 #[cfg(CONFIG_SYNC_FILE)]
 mod argument;
-mod attachment;
 mod buffer;
-mod cpu_access;
-mod debugfs;
 mod fence;
-mod ffi;
-mod file;
-mod fs;
-mod ioctl;
 mod kmalloc;
 mod mapping;
 mod module;
-mod mount;
-mod name;
 mod page_hiding;
-mod poll;
-mod registry;
 mod resv;
 #[cfg(CONFIG_SYNC_FILE)]
 mod sync_file;
-mod trace;
 mod unload;
 
 const __LOG_PREFIX: &[u8] = b"dma_buf\0";
@@ -55,23 +32,19 @@ const __LOG_PREFIX: &[u8] = b"dma_buf\0";
 /// is loaded.
 #[no_mangle]
 extern "C" fn rust_dma_buf_init() -> c_int {
-    // SAFETY: This is the only call, and nothing uses the stub or the registry before it.
-    unsafe {
-        fence::stub::init();
-        registry::init();
-    }
+    fence::stub::init();
     #[cfg(CONFIG_LOCKDEP)]
     if resv::lockdep::prime().is_err() {
         pr_warn!("lockdep does not know the order of locks around fences\n");
     }
-    kernel::dma_buf::to_errno(fs::init().inspect(|()| debugfs::init()))
+    // SAFETY: This is the only call, and nobody has a buffer yet.
+    kernel::dma_buf::to_errno(unsafe { buffer::init() })
 }
 
 /// Takes away what [`rust_dma_buf_init`] made. Called when nothing uses the module any more: there
 /// is no file, and no module that calls it.
 #[no_mangle]
 extern "C" fn rust_dma_buf_exit() {
-    debugfs::exit();
-    mount::exit();
+    buffer::exit();
     unload::wait_for_irq_works();
 }

@@ -28,11 +28,12 @@ mod gate;
 mod heap;
 mod ioctl;
 mod layout;
+mod module;
 mod registry;
 
-const __LOG_PREFIX: &[u8] = b"dma_heap\0";
+pub(crate) use self::module::LocalModule;
 
-kernel::c_module!(c"dma_heap");
+const __LOG_PREFIX: &[u8] = b"dma_heap\0";
 
 /// Modules that go and leave heaps behind.
 ///

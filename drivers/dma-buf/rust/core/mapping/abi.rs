@@ -20,9 +20,9 @@ use super::{
         Route, //
     }, //
 };
-use crate::{
+use crate::buffer::layout::{
     attachment::AnyAttachment,
-    cpu_access::assert_locked, //
+    locked::assert_locked, //
 };
 use core::{
     ptr::NonNull,
@@ -61,7 +61,7 @@ impl FromC for MaybeAttached<'_> {
         Self(unsafe {
             let attachment = value.as_ref().filter(|value| !value.dmabuf.is_null());
 
-            attachment.map(|_| Attached(AnyAttachment::from_raw(value)))
+            attachment.map(|_| Attached(<&AnyAttachment>::from_c(value)))
         })
     }
 }

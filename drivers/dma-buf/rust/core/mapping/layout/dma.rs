@@ -2,7 +2,7 @@
 
 //! How a device gets at memory that is not made of pages.
 
-use crate::attachment::AnyAttachment;
+use crate::buffer::layout::attachment::AnyAttachment;
 use kernel::{
     bindings::{
         self,

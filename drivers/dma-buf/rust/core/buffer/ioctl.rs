@@ -4,7 +4,7 @@
 //!
 //! User-space header: [`include/uapi/linux/dma-buf.h`](srctree/include/uapi/linux/dma-buf.h)
 
-use crate::{
+use super::{
     cpu_access,
     name, //
 };
@@ -17,7 +17,7 @@ use kernel::{
     uaccess::{
         UserPtr,
         UserSlice, //
-    },
+    }, //
 };
 
 const BASE: u32 = bindings::DMA_BUF_BASE as u32;
@@ -33,9 +33,7 @@ const READ_WRITE: u64 = READ | WRITE;
 const END: u64 = bindings::DMA_BUF_SYNC_END as u64;
 
 /// Carries out `cmd`. Fails with `ENOTTY` if there is no such command.
-pub(crate) fn ioctl(buf: &DmaBuf, cmd: u32, arg: usize) -> Result {
-    let arg = UserPtr::from_addr(arg);
-
+pub(crate) fn ioctl(buf: &DmaBuf, cmd: u32, arg: UserPtr) -> Result {
     match cmd {
         SYNC => sync(buf, arg),
         SET_NAME_A | SET_NAME_B => name::set(buf, arg),

@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Attachments: which devices use a buffer, and their mappings of it.
+
+use super::{
+    layout::{
+        attachment::{
+            AnyAttachment,
+            Attached,
+            Detached, //
+        },
+        exporter::{
+            exporter,
+            Mapped, //
+        },
+        locked::{
+            Guard,
+            Locked, //
+        }, //
+    },
+    trace, //
+};
+use crate::page_hiding;
+use core::ptr::NonNull;
+use kernel::{
+    bindings::{
+        dma_data_direction,
+        sg_table, //
+    },
+    dma_buf::{
+        DmaBuf,
+        Usage, //
+    },
+    page::PAGE_SIZE,
+    prelude::*,
+    scatterlist::SGTable,
+    task::might_sleep,
+    types::ScopeGuard, //
+};
+
+/// Whether memory that can move has to be pinned for as long as it is mapped.
+fn pins_on_map(attachment: &Locked<'_, AnyAttachment>) -> bool {
+    attachment.exporter_moves() && !attachment.is_dynamic()
+}
+
+/// A table as [`map`] has returned it.
+///
+/// # Invariants
+///
+/// As that says, for an attachment and a direction that go with it, and it is not unmapped.
+pub(super) struct MappedTable(pub(super) NonNull<sg_table>);
+
+/// Makes the buffer accessible to the device. See `dma_buf_map_attachment()`.
+///
+/// Sleeps. On failure everything is as before.
+pub(super) fn map(
+    attachment: &Locked<'_, AnyAttachment>,
+    dir: dma_data_direction,
+) -> Result<MappedTable> {
+    might_sleep();
+
+    let pinned = if pins_on_map(attachment) {
+        let done = attachment.exporter_pin();
+
+        if done == Err(EBUSY) {
+            // The exporter has let the memory go where those who are attached cannot reach it.
+            kernel::do_once_lite! {
+                kernel::warn_on!(true);
+            }
+        }
+        done?;
+        Some(ScopeGuard::new(|| attachment.exporter_unpin()))
+    } else {
+        None
+    };
+
+    let mapped = attachment.exporter_map(dir)?;
+
+    if !attachment.is_dynamic() {
+        // The importer knows nothing of fences: let moves and clears come to an end first.
+        attachment.buf().resv().wait_interruptible(Usage::Kernel)?;
+    }
+    if cfg!(CONFIG_DMA_API_DEBUG) {
+        check_alignment(mapped.table());
+    }
+    // SAFETY: The exporter gave us the table, which stays until it is unmapped.
+    let table = unsafe { page_hiding::hide(mapped.as_raw()) }?;
+
+    let _ = mapped.into_raw();
+    if let Some(pinned) = pinned {
+        pinned.dismiss();
+    }
+    // INVARIANT: This is where they come from.
+    Ok(MappedTable(table))
+}
+
+/// Undoes [`map`] of the same attachment in the same direction. See `dma_buf_unmap_attachment()`.
+///
+/// Sleeps.
+pub(super) fn unmap(
+    attachment: &Locked<'_, AnyAttachment>,
+    table: MappedTable,
+    dir: dma_data_direction,
+) {
+    might_sleep();
+
+    // SAFETY: By its invariant the table came from `hide`, and what is behind it from the exporter.
+    drop(unsafe { Mapped::from_raw(attachment, page_hiding::reveal(table.0), dir) });
+    if pins_on_map(attachment) {
+        attachment.exporter_unpin();
+    }
+}
+
+/// Says which importer gets addresses that are no pages' of a machine that looks for such things.
+fn check_alignment(table: &SGTable) {
+    let odd = table.iter().find(|entry| {
+        // The lowest bits are all that counts.
+        let bits = entry.dma_address() as usize | entry.dma_len() as usize;
+
+        bits & (PAGE_SIZE - 1) != 0
+    });
+
+    if let Some(entry) = odd {
+        pr_debug!(
+            "dma_buf_map_attachment: addr {:x} or len {:x} is not page aligned!\n",
+            entry.dma_address(),
+            entry.dma_len()
+        );
+    }
+}
+
+/// Attaches a device. See `dma_buf_dynamic_attach()`. May sleep.
+///
+/// Fails with what the exporter fails with.
+pub(super) fn attach(buf: &DmaBuf, attachment: Detached) -> Result<Attached> {
+    exporter(buf).attach(&attachment)?;
+
+    let attached = Guard::lock(buf).attachments().insert(attachment);
+
+    trace::attach(buf, &attached, attached.is_dynamic(), attached.dev());
+    Ok(attached)
+}
+
+/// Detaches a device from its buffer `buf`. See `dma_buf_detach()`. May sleep.
+pub(super) fn detach(buf: &DmaBuf, attached: Attached) {
+    let attachment = Guard::lock(buf).attachments().remove(attached);
+
+    exporter(buf).detach(&attachment);
+    trace::detach(buf, &attachment, attachment.is_dynamic(), attachment.dev());
+}

@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Access to a buffer's memory by the CPU: coherency, `mmap`, `vmap`.
+
+use super::{
+    layout::{
+        body::{
+            address,
+            Vmapping, //
+        },
+        exporter::exporter,
+        locked::{
+            might_lock,
+            Locked, //
+        }, //
+    },
+    trace, //
+};
+use kernel::{
+    bindings::{
+        self,
+        dma_data_direction,
+        iosys_map, //
+    },
+    dma_buf::{
+        DmaBuf,
+        Usage, //
+    },
+    mm::virt::VmaNew,
+    page::PAGE_SHIFT,
+    prelude::*,
+    warn_on, //
+};
+
+/// Lets the CPU see what devices have written, and waits for what they are still doing.
+///
+/// See `dma_buf_begin_cpu_access()`. Fails with what the exporter fails with, and with
+/// `ERESTARTSYS` on a signal.
+pub(super) fn begin(buf: &DmaBuf, dir: dma_data_direction) -> Result {
+    might_lock(buf);
+
+    exporter(buf).begin_cpu_access(dir)?;
+    // The exporter may have waited already, and more cleverly: then this is quick.
+    let write = matches!(
+        dir,
+        dma_data_direction::DMA_BIDIRECTIONAL | dma_data_direction::DMA_TO_DEVICE
+    );
+    buf.resv().wait_interruptible(Usage::before_access(write))
+}
+
+/// Lets devices see what the CPU has written. See `dma_buf_end_cpu_access()`.
+pub(super) fn end(buf: &DmaBuf, dir: dma_data_direction) -> Result {
+    might_lock(buf);
+
+    exporter(buf).end_cpu_access(dir)
+}
+
+/// Checks that the buffer can be mapped and `area` at page `offset` lies inside it. Fails with
+/// `EINVAL`.
+fn check_mmap(buf: &DmaBuf, area: &VmaNew, offset: usize) -> Result {
+    let pages = (area.end() - area.start()) >> PAGE_SHIFT;
+    let fits = offset
+        .checked_add(pages)
+        .is_some_and(|end| end <= buf.size() >> PAGE_SHIFT);
+
+    if !exporter(buf).has_mmap() || !fits {
+        return Err(EINVAL);
+    }
+    Ok(())
+}
+
+/// Lets `area`, which was made for the buffer's own file, map the buffer from page `offset` on.
+///
+/// Fails with `EINVAL`, or what the exporter fails with.
+pub(super) fn mmap_file(buf: &DmaBuf, area: &VmaNew, offset: usize) -> Result {
+    check_mmap(buf, area, offset)?;
+    trace::mmap_file(buf);
+    exporter(buf).mmap(area)
+}
+
+/// Lets `area`, which was made for another file, map the buffer from page `offset` on.
+///
+/// See `dma_buf_mmap()`. Fails with `EINVAL`, `EOVERFLOW`, or what the exporter fails with.
+pub(super) fn mmap(buf: &DmaBuf, area: &VmaNew, offset: usize) -> Result {
+    let pages = (area.end() - area.start()) >> PAGE_SHIFT;
+
+    if exporter(buf).has_mmap() && offset.checked_add(pages).is_none() {
+        return Err(EOVERFLOW);
+    }
+    check_mmap(buf, area, offset)?;
+
+    // SAFETY: The area is being set up; it gets a reference of its own to the buffer's file.
+    unsafe {
+        bindings::vma_set_file(area.as_ptr(), buf.file().as_ptr());
+        (*area.as_ptr()).vm_pgoff = offset;
+    }
+
+    trace::mmap(buf);
+    exporter(buf).mmap(area)
+}
+
+/// Maps the buffer for the kernel, or counts one more user. See `dma_buf_vmap()`.
+///
+/// Fails with `EINVAL` if the exporter cannot map, or with what it fails with: running out of
+/// address space is no bug and is not warned about.
+pub(super) fn vmap(buf: &Locked<'_, DmaBuf>) -> Result<iosys_map> {
+    let mapping = buf.vmapping();
+
+    if !exporter(buf).has_vmap() {
+        return Err(EINVAL);
+    }
+    if mapping.count.get() == 0 {
+        let mut map = Vmapping::UNMAPPED;
+
+        buf.exporter_vmap(&mut map)?;
+        mapping.map.set(map);
+    }
+    mapping.count.set(mapping.count.get() + 1);
+    Ok(mapping.map.get())
+}
+
+/// Drops one user of the mapping. See `dma_buf_vunmap()`.
+///
+/// What was not mapped is left alone with a warning.
+pub(super) fn vunmap(buf: &Locked<'_, DmaBuf>, map: &mut iosys_map) {
+    let mapping = buf.vmapping();
+    let count = mapping.count.get();
+
+    if warn_on!(count == 0 || address(&mapping.map.get()) != address(map)) {
+        return;
+    }
+    mapping.count.set(count - 1);
+    if count == 1 {
+        buf.exporter_vunmap(map);
+        mapping.map.set(Vmapping::UNMAPPED);
+    }
+}

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! `/sys/kernel/debug/dma_buf/bufinfo`: all buffers, their fences and their devices.
+
+/// Makes the file. That it is missing, if it cannot be made, is no reason to do without buffers.
+#[cfg(not(CONFIG_DEBUG_FS))]
+pub(super) fn init() {}
+
+/// Takes the file away.
+#[cfg(not(CONFIG_DEBUG_FS))]
+pub(super) fn exit() {}
+
+#[cfg(CONFIG_DEBUG_FS)]
+pub(super) use with_debugfs::{
+    exit,
+    init, //
+};
+
+#[cfg(CONFIG_DEBUG_FS)]
+mod with_debugfs {
+    use crate::{
+        buffer::{
+            layout::{
+                body::body,
+                locked::Guard, //
+            },
+            registry,
+            text, //
+        },
+        module::this_module, //
+    };
+    use kernel::{
+        bindings,
+        dma_buf::DmaBuf,
+        fs::show::{
+            Show,
+            ShowTable, //
+        },
+        prelude::*,
+        seq_file::SeqFile,
+        seq_print, //
+    };
+
+    const DIR: &CStr = c"dma_buf";
+
+    /// The file.
+    struct BufInfo;
+
+    // SAFETY: The owner is this module, or NULL if there is none.
+    static TABLE: ShowTable<BufInfo> = unsafe { ShowTable::new(this_module()) };
+
+    /// Makes the file. That it is missing, if it cannot be made, is no reason to do without
+    /// buffers.
+    pub(in crate::buffer) fn init() {
+        // SAFETY: The names and the operations are static. An error pointer for a parent makes the
+        // second call do nothing.
+        unsafe {
+            let dir = bindings::debugfs_create_dir(DIR.as_char_ptr(), core::ptr::null_mut());
+            bindings::debugfs_create_file_full(
+                c"bufinfo".as_char_ptr(),
+                0o444,
+                dir,
+                core::ptr::null_mut(),
+                core::ptr::null(),
+                TABLE.as_ptr(),
+            );
+        }
+    }
+
+    /// Takes the file away, and waits for those who have it open.
+    pub(in crate::buffer) fn exit() {
+        // SAFETY: The name is static. Nobody else makes a directory of that name.
+        unsafe {
+            bindings::debugfs_lookup_and_remove(DIR.as_char_ptr(), core::ptr::null_mut());
+        }
+    }
+
+    impl Show for BufInfo {
+        // Fails with `EINTR` on a signal.
+        fn show(m: &SeqFile) -> Result {
+            let (mut count, mut bytes, mut is_full) = (0, 0usize, false);
+
+            seq_print!(m, "\nDma-buf Objects:\n");
+            seq_print!(
+                m,
+                "size    \tflags   \tmode    \tcount   \texp_name\tino     \tname\n"
+            );
+
+            registry::for_each(|buf| {
+                is_full = text::is_full(m);
+                if is_full {
+                    return Ok(false);
+                }
+                show_one(m, buf)?;
+                count += 1;
+                // On 32 bits the sizes of all may be more than that: user space can see to it.
+                bytes = bytes.wrapping_add(buf.size());
+                Ok(true)
+            })?;
+
+            if !is_full {
+                seq_print!(m, "\nTotal {count} objects, {bytes} bytes\n");
+            }
+            Ok(())
+        }
+    }
+
+    /// Fails with `EINTR` on a signal.
+    fn show_one(m: &SeqFile, buf: &DmaBuf) -> Result {
+        let locked = Guard::lock_interruptible(buf)?;
+        let body = body(buf);
+        let (mode, ino, references) = body.file_facts();
+        let flags = buf.file().flags();
+        let mut devices = 0;
+
+        // Less the reference of who walks the registry.
+        let users = references - 1;
+        let size = buf.size();
+        seq_print!(m, "{size:08}\t{flags:08x}\t{mode:08x}\t{users:08}\t");
+        text::print(m, body.exporter_name());
+        seq_print!(m, "\t{ino:08}\t");
+        match body.name().get() {
+            Some(name) => text::print(m, name.as_c_str()),
+            None => text::print(m, c"<none>"),
+        }
+        text::print(m, c"\n");
+
+        locked.describe(m);
+        text::print(m, c"\tAttached Devices:\n");
+        locked.attachments().for_each(|attachment| {
+            devices += 1;
+            text::print(m, c"\t");
+            text::print(m, attachment.dev().name());
+            text::print(m, c"\n");
+        });
+        seq_print!(m, "Total {devices} devices attached\n\n");
+        Ok(())
+    }
+}

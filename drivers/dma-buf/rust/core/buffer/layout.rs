@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Typed views of what [`include/linux/dma-buf.h`](srctree/include/linux/dma-buf.h) declares.
+//!
+//! Each is a structure of Rust that has the size and the offsets of the one in C, which the
+//! compiler checks, and for each field a type that says what the header says about it.
+
+pub(crate) mod attachment;
+pub(super) mod body;
+pub(super) mod exporter;
+pub(super) mod life;
+pub(crate) mod locked;
+pub(super) mod owned;
+mod pointer;
+mod tables;
+pub(super) mod vfs;

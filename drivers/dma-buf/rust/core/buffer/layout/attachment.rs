@@ -1,0 +1,280 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The fields of an attachment: `struct dma_buf_attachment`.
+
+use super::{
+    pointer::{
+        assert_layout,
+        Kept, //
+    },
+    tables::AttachOps, //
+};
+use crate::kmalloc;
+use core::{
+    mem::{
+        offset_of,
+        ManuallyDrop, //
+    },
+    ops::Deref,
+    ptr::{
+        self,
+        NonNull, //
+    }, //
+};
+use kernel::{
+    bindings,
+    dma_buf::DmaBuf,
+    interop::{
+        export::Wrapper,
+        list::CList, //
+    },
+    prelude::*,
+    types::Opaque, //
+};
+
+/// A device that is attached, or to be.
+#[repr(transparent)]
+pub(in crate::buffer) struct Device(Opaque<bindings::device>);
+
+// SAFETY: Transparent.
+unsafe impl Wrapper for Device {
+    type C = bindings::device;
+}
+
+impl Device {
+    pub(in crate::buffer) fn name(&self) -> &CStr {
+        // SAFETY: A device has a name, which stays as long as it is attached.
+        unsafe { CStr::from_char_ptr(bindings::dev_name(self.as_c())) }
+    }
+}
+
+/// An attachment to the buffer of any exporter.
+///
+/// Its buffer and its device stay until it is detached.
+#[repr(C)]
+pub(crate) struct AnyAttachment {
+    dmabuf: Kept<DmaBuf>,
+    dev: Kept<Device>,
+    // Guarded by the reservation object.
+    node: Opaque<bindings::list_head>,
+    // The exporter may change it.
+    peer2peer: Opaque<bool>,
+    importer_ops: Option<Kept<AttachOps>>,
+    importer_priv: Opaque<*mut c_void>,
+    private: Opaque<*mut c_void>,
+}
+
+assert_layout!(
+    AnyAttachment,
+    bindings::dma_buf_attachment {
+        dmabuf: dmabuf,
+        dev: dev,
+        node: node,
+        peer2peer: peer2peer,
+        importer_ops: importer_ops,
+        importer_priv: importer_priv,
+        private: priv_,
+    }
+);
+
+// SAFETY: Laid out in the same way, see above.
+unsafe impl Wrapper for AnyAttachment {
+    type C = bindings::dma_buf_attachment;
+}
+
+impl AnyAttachment {
+    #[inline(always)]
+    pub(crate) fn buf(&self) -> &DmaBuf {
+        &self.dmabuf
+    }
+
+    #[inline(always)]
+    pub(in crate::buffer) fn dev(&self) -> &Device {
+        &self.dev
+    }
+
+    pub(crate) fn dev_ptr(&self) -> *mut bindings::device {
+        self.dev.as_c()
+    }
+
+    #[inline(always)]
+    pub(super) fn importer_ops(&self) -> Option<&AttachOps> {
+        self.importer_ops.as_deref()
+    }
+
+    /// Whether the importer copes with memory that moves.
+    #[inline(always)]
+    pub(in crate::buffer) fn is_dynamic(&self) -> bool {
+        self.importer_ops.is_some()
+    }
+
+    /// Whether the importer gives up its mappings when it is told to.
+    #[inline(always)]
+    pub(in crate::buffer) fn is_revocable(&self) -> bool {
+        self.importer_ops()
+            .is_some_and(|ops| ops.invalidate_mappings.is_some())
+    }
+}
+
+/// An attachment that is in no list: it has not been attached yet, or is detached.
+///
+/// # Invariants
+///
+/// As that says, and this object owns it. `kfree()` frees it.
+pub(in crate::buffer) struct Detached(Kept<AnyAttachment>);
+
+impl Detached {
+    /// Fails with `ENOMEM`.
+    ///
+    /// # Safety
+    ///
+    /// `dev` and `importer_ops` (unless NULL) must stay valid, and the caller must hold a reference
+    /// to `buf`, until the device is detached.
+    #[inline(always)]
+    pub(in crate::buffer) unsafe fn new(
+        buf: &DmaBuf,
+        dev: &Device,
+        importer_ops: *const bindings::dma_buf_attach_ops,
+        importer_priv: *mut c_void,
+    ) -> Result<Self> {
+        let memory = NonNull::from(KBox::leak(kmalloc::attachment()?)).cast();
+
+        // INVARIANT: A new one is in no list.
+        // SAFETY: The memory is ours. The rest is the caller's guarantee.
+        unsafe {
+            let importer_ops = NonNull::new(importer_ops.cast_mut().cast::<AttachOps>());
+            let importer_ops = importer_ops.map(|ops| Kept::new(ops));
+
+            memory.write(AnyAttachment {
+                dmabuf: Kept::new(buf.into()),
+                dev: Kept::new(dev.into()),
+                node: Opaque::uninit(),
+                peer2peer: Opaque::new(
+                    importer_ops
+                        .as_deref()
+                        .is_some_and(|ops| ops.allow_peer2peer),
+                ),
+                importer_ops,
+                importer_priv: Opaque::new(importer_priv),
+                private: Opaque::new(ptr::null_mut()),
+            });
+            Ok(Self(Kept::new(memory)))
+        }
+    }
+}
+
+impl Drop for Detached {
+    #[inline(always)]
+    fn drop(&mut self) {
+        // SAFETY: By the type invariant.
+        unsafe { bindings::kfree(self.0.as_non_null().as_ptr().cast()) };
+    }
+}
+
+impl Deref for Detached {
+    type Target = AnyAttachment;
+
+    #[inline(always)]
+    fn deref(&self) -> &AnyAttachment {
+        &self.0
+    }
+}
+
+/// An attachment that its owner, the importer, has attached. Without an owner it stays so.
+///
+/// # Invariants
+///
+/// It is in the list of its buffer, and was made as a [`Detached`].
+pub(in crate::buffer) struct Attached(Kept<AnyAttachment>);
+
+impl Attached {
+    /// # Safety
+    ///
+    /// `attachment` must have come from [`into_raw`](Self::into_raw), and not be used again.
+    #[inline(always)]
+    pub(in crate::buffer) unsafe fn from_raw(attachment: NonNull<AnyAttachment>) -> Self {
+        // SAFETY: By the caller's guarantee.
+        // INVARIANT: It was one.
+        Self(unsafe { Kept::new(attachment) })
+    }
+
+    /// Hands it to its owner.
+    #[inline(always)]
+    pub(in crate::buffer) fn into_raw(self) -> NonNull<bindings::dma_buf_attachment> {
+        self.0.as_non_null().cast()
+    }
+}
+
+impl Deref for Attached {
+    type Target = AnyAttachment;
+
+    #[inline(always)]
+    fn deref(&self) -> &AnyAttachment {
+        &self.0
+    }
+}
+
+/// What is attached to a buffer.
+///
+/// # Invariants
+///
+/// Who has a reference holds the reservation object, unless nobody uses the buffer any more. The
+/// list holds attachments only.
+#[repr(transparent)]
+pub(in crate::buffer) struct AttachmentList(Opaque<bindings::list_head>);
+
+impl AttachmentList {
+    #[inline(always)]
+    pub(super) const fn uninit() -> Self {
+        Self(Opaque::uninit())
+    }
+
+    /// # Safety
+    ///
+    /// It must not move from then on.
+    #[inline(always)]
+    pub(super) unsafe fn init(&self) {
+        // SAFETY: By the caller's guarantee.
+        unsafe { bindings::INIT_LIST_HEAD(self.0.get()) };
+    }
+
+    #[inline(always)]
+    fn list(&self) -> &CList<AnyAttachment, { offset_of!(AnyAttachment, node) }> {
+        // SAFETY: The list is initialised, and does not change while the lock is held.
+        unsafe { CList::from_raw(self.0.get()) }
+    }
+
+    #[inline(always)]
+    pub(super) fn is_empty(&self) -> bool {
+        self.list().is_empty()
+    }
+
+    /// Adds an attachment to this buffer.
+    #[inline(always)]
+    pub(in crate::buffer) fn insert(&self, attachment: Detached) -> Attached {
+        let attachment = ManuallyDrop::new(attachment);
+
+        // INVARIANT: Inserted here.
+        // SAFETY: The lock is held, and the node is in no list: both by the type invariants. What
+        // is attached stays.
+        unsafe {
+            bindings::list_add(attachment.node.get(), self.0.get());
+            Attached::from_raw(attachment.0.as_non_null())
+        }
+    }
+
+    /// Takes off one that was added.
+    #[inline(always)]
+    pub(in crate::buffer) fn remove(&self, attachment: Attached) -> Detached {
+        // INVARIANT: Taken off here.
+        // SAFETY: The lock is held, and the node is in the list: both by the type invariants.
+        unsafe { bindings::list_del(attachment.node.get()) };
+        Detached(attachment.0)
+    }
+
+    /// Calls `f` with each.
+    #[inline(always)]
+    pub(in crate::buffer) fn for_each(&self, f: impl FnMut(&AnyAttachment)) {
+        self.list().iter().for_each(f);
+    }
+}

@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What the lock of a buffer, its reservation object, is held for.
+
+use super::{
+    attachment::{
+        AnyAttachment,
+        AttachmentList, //
+    },
+    body::{
+        body,
+        Vmapping, //
+    }, //
+};
+use core::ops::Deref;
+use kernel::{
+    bindings,
+    dma_buf::{
+        DmaBuf,
+        ResvGuard, //
+    },
+    prelude::*,
+    types::NotThreadSafe, //
+};
+#[cfg(CONFIG_DEBUG_FS)]
+use kernel::{
+    interop::export::Wrapper,
+    seq_file::SeqFile, //
+};
+
+/// Something that belongs to a buffer.
+pub(crate) trait OfBuffer {
+    /// The buffer.
+    fn buf(&self) -> &DmaBuf;
+}
+
+impl OfBuffer for DmaBuf {
+    #[inline(always)]
+    fn buf(&self) -> &DmaBuf {
+        self
+    }
+}
+
+impl OfBuffer for AnyAttachment {
+    #[inline(always)]
+    fn buf(&self) -> &DmaBuf {
+        AnyAttachment::buf(self)
+    }
+}
+
+/// Something whose buffer is locked.
+///
+/// # Invariants
+///
+/// The current task holds the reservation object as long as this exists.
+pub(crate) struct Locked<'a, T>(&'a T, NotThreadSafe);
+
+impl<'a, T: OfBuffer> Locked<'a, T> {
+    /// # Safety
+    ///
+    /// The current task must hold the buffer's reservation object as long as the result exists.
+    #[inline(always)]
+    pub(crate) unsafe fn assume(object: &'a T) -> Self {
+        assert_locked(object.buf());
+        // INVARIANT: By the caller's guarantee.
+        Self(object, NotThreadSafe)
+    }
+}
+
+impl<T> Deref for Locked<'_, T> {
+    type Target = T;
+
+    #[inline(always)]
+    fn deref(&self) -> &T {
+        self.0
+    }
+}
+
+impl Locked<'_, DmaBuf> {
+    /// The mapping into the kernel's address space.
+    #[inline(always)]
+    pub(in crate::buffer) fn vmapping(&self) -> &Vmapping {
+        &body(self).vmapping
+    }
+
+    /// What is attached.
+    #[inline(always)]
+    pub(in crate::buffer) fn attachments(&self) -> &AttachmentList {
+        &body(self).attachments
+    }
+
+    /// Prints the fences.
+    #[cfg(CONFIG_DEBUG_FS)]
+    pub(in crate::buffer) fn describe(&self, m: &SeqFile) {
+        // SAFETY: By the type invariant.
+        unsafe { bindings::dma_resv_describe(self.resv().as_raw(), m.as_c()) };
+    }
+}
+
+/// A lock that is held until this is dropped.
+pub(crate) struct Guard<'a, T> {
+    locked: Locked<'a, T>,
+    _guard: ResvGuard<'a>,
+}
+
+impl<'a, T: OfBuffer> Guard<'a, T> {
+    /// Locks. Sleeps.
+    #[inline(always)]
+    pub(crate) fn lock(object: &'a T) -> Self {
+        Self::new(object, object.buf().resv().lock())
+    }
+
+    /// Locks. Sleeps. Fails with `EINTR` on a signal.
+    #[inline(always)]
+    pub(crate) fn lock_interruptible(object: &'a T) -> Result<Self> {
+        Ok(Self::new(object, object.buf().resv().lock_interruptible()?))
+    }
+
+    /// With the guard of the object's own buffer.
+    #[inline(always)]
+    fn new(object: &'a T, guard: ResvGuard<'a>) -> Self {
+        // SAFETY: The guard holds it for `'a`, and nobody but this object has the two.
+        let locked = unsafe { Locked::assume(object) };
+
+        Self {
+            locked,
+            _guard: guard,
+        }
+    }
+}
+
+impl<'a, T> Deref for Guard<'a, T> {
+    type Target = Locked<'a, T>;
+
+    #[inline(always)]
+    fn deref(&self) -> &Locked<'a, T> {
+        &self.locked
+    }
+}
+
+/// Tells lockdep that the caller must hold the reservation object.
+#[inline(always)]
+pub(crate) fn assert_locked(buf: &DmaBuf) {
+    // SAFETY: The reservation object is valid.
+    unsafe { bindings::dma_resv_assert_held(buf.resv().as_raw()) };
+}
+
+/// Tells lockdep that the reservation object may be taken, so that a caller that holds it learns
+/// at once.
+#[inline(always)]
+pub(crate) fn might_lock(buf: &DmaBuf) {
+    // SAFETY: The reservation object is valid.
+    unsafe { bindings::dma_resv_might_lock(buf.resv().as_raw()) };
+}

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Pointers as they are in C, with what is known about them.
+
+use core::{
+    marker::PhantomData,
+    ops::Deref,
+    ptr::NonNull, //
+};
+use kernel::interop::export::Wrapper;
+
+/// A pointer to what stays at least as long as the structure that the pointer is in.
+///
+/// # Invariants
+///
+/// As that says.
+#[repr(transparent)]
+pub(in crate::buffer) struct Kept<T>(NonNull<T>);
+
+impl<T> Kept<T> {
+    /// # Safety
+    ///
+    /// `ptr` must be valid for as long as the structure that the result is for.
+    #[inline(always)]
+    pub(super) unsafe fn new(ptr: NonNull<T>) -> Self {
+        // INVARIANT: By the caller's guarantee.
+        Self(ptr)
+    }
+
+    #[inline(always)]
+    pub(super) fn as_non_null(&self) -> NonNull<T> {
+        self.0
+    }
+}
+
+impl<T> Deref for Kept<T> {
+    type Target = T;
+
+    #[inline(always)]
+    fn deref(&self) -> &T {
+        // SAFETY: By the type invariant.
+        unsafe { self.0.as_ref() }
+    }
+}
+
+/// A valid object, as an argument of a function in C.
+#[repr(transparent)]
+pub(super) struct Arg<'a, C>(*mut C, PhantomData<&'a C>);
+
+impl<'a, T: Wrapper> From<&'a T> for Arg<'a, T::C> {
+    #[inline(always)]
+    fn from(object: &'a T) -> Self {
+        Self(object.as_c(), PhantomData)
+    }
+}
+
+/// A valid structure that nobody else accesses, as an argument of a function in C.
+#[repr(transparent)]
+pub(super) struct ArgMut<'a, C>(*mut C, PhantomData<&'a mut C>);
+
+impl<'a, C> From<&'a mut C> for ArgMut<'a, C> {
+    #[inline(always)]
+    fn from(object: &'a mut C) -> Self {
+        Self(object, PhantomData)
+    }
+}
+
+/// Checks that a structure is laid out as the one in C.
+macro_rules! assert_layout {
+    ($ty:ty, $c:ty { $($field:ident: $c_field:ident),* $(,)? }) => {
+        const _: () = {
+            assert!(size_of::<$ty>() == size_of::<$c>());
+            assert!(align_of::<$ty>() == align_of::<$c>());
+            $(assert!(core::mem::offset_of!($ty, $field) == core::mem::offset_of!($c, $c_field));)*
+        };
+    };
+}
+pub(super) use assert_layout;

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The operations of exporters and importers: `struct dma_buf_ops` and `struct dma_buf_attach_ops`.
+
+use super::pointer::{
+    assert_layout,
+    Arg,
+    ArgMut, //
+};
+use kernel::{
+    bindings::{
+        self,
+        dma_buf,
+        dma_buf_attachment,
+        dma_data_direction,
+        iosys_map,
+        sg_table,
+        vm_area_struct, //
+    },
+    prelude::*, //
+};
+
+/// Makes a table of functions in C whose arguments say that they are valid. The compiler checks
+/// that they are the functions of the table in C.
+macro_rules! table {
+    (
+        $(#[$attr:meta])*
+        struct $name:ident: $c:ident {
+            $(let $data:ident: $data_ty:ty;)*
+            $($(#[$op_attr:meta])* fn $op:ident($($arg:ident<$arg_ty:ty>),* $(; $by_value:ty)?) $(-> $ret:ty)?;)*
+        }
+    ) => {
+        $(#[$attr])*
+        #[repr(C)]
+        pub(in crate::buffer) struct $name {
+            $(pub(super) $data: $data_ty,)*
+            $(
+                $(#[$op_attr])*
+                pub(super) $op: Option<extern "C" fn($($arg<'_, $arg_ty>,)* $($by_value)?) $(-> $ret)?>,
+            )*
+        }
+
+        assert_layout!($name, bindings::$c { $($data: $data,)* $($op: $op,)* });
+
+        $(const _: fn(
+            bindings::$c,
+        ) -> Option<unsafe extern "C" fn($(*mut $arg_ty,)* $($by_value)?) $(-> $ret)?> = |ops| ops.$op;)*
+    };
+}
+
+table! {
+    /// What the exporter of a buffer does.
+    ///
+    /// # Invariants
+    ///
+    /// Each function may be called as `struct dma_buf_ops` says.
+    struct Ops: dma_buf_ops {
+        fn attach(Arg<dma_buf>, Arg<dma_buf_attachment>) -> c_int;
+        fn detach(Arg<dma_buf>, Arg<dma_buf_attachment>);
+        fn pin(Arg<dma_buf_attachment>) -> c_int;
+        fn unpin(Arg<dma_buf_attachment>);
+        fn map_dma_buf(Arg<dma_buf_attachment>; dma_data_direction) -> *mut sg_table;
+        /// With a table that `map_dma_buf` has returned.
+        fn unmap_dma_buf(Arg<dma_buf_attachment>, ArgMut<sg_table>; dma_data_direction);
+        fn release(Arg<dma_buf>);
+        fn begin_cpu_access(Arg<dma_buf>; dma_data_direction) -> c_int;
+        fn end_cpu_access(Arg<dma_buf>; dma_data_direction) -> c_int;
+        fn mmap(Arg<dma_buf>, Arg<vm_area_struct>) -> c_int;
+        fn vmap(Arg<dma_buf>, ArgMut<iosys_map>) -> c_int;
+        fn vunmap(Arg<dma_buf>, ArgMut<iosys_map>);
+    }
+}
+
+table! {
+    /// What an importer does.
+    ///
+    /// # Invariants
+    ///
+    /// Each function may be called as `struct dma_buf_attach_ops` says.
+    struct AttachOps: dma_buf_attach_ops {
+        let allow_peer2peer: bool;
+        fn invalidate_mappings(Arg<dma_buf_attachment>);
+    }
+}

@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What the VFS knows of the pseudo file system of buffers: its mount, and a file in it.
+
+use core::ptr::NonNull;
+use kernel::{
+    bindings,
+    error::from_err_ptr,
+    fs::{
+        file::flags,
+        operations::{
+            Operations,
+            Table, //
+        }, //
+    },
+    prelude::*,
+    types::Opaque, //
+};
+
+/// A structure of C in a static. After it was made only C accesses it, under its own locks.
+#[repr(transparent)]
+pub(in crate::buffer) struct Static<T>(Opaque<T>);
+
+// SAFETY: As the type says, and nothing here accesses it.
+unsafe impl<T> Sync for Static<T> {}
+
+impl<T> Static<T> {
+    #[inline(always)]
+    pub(in crate::buffer) const fn new(value: T) -> Self {
+        Self(Opaque::new(value))
+    }
+
+    #[inline(always)]
+    pub(in crate::buffer) fn as_ptr(&'static self) -> *mut T {
+        self.0.get()
+    }
+}
+
+/// A mount of a pseudo file system.
+///
+/// # Invariants
+///
+/// It stays mounted as long as this exists.
+pub(in crate::buffer) struct Mount(NonNull<bindings::vfsmount>);
+
+// SAFETY: A mount is not tied to a thread.
+unsafe impl Send for Mount {}
+
+// SAFETY: A mount does its own locking.
+unsafe impl Sync for Mount {}
+
+impl Mount {
+    /// Mounts a file system. Fails with `ENOMEM`.
+    #[inline(always)]
+    pub(in crate::buffer) fn new(
+        fs_type: &'static Static<bindings::file_system_type>,
+    ) -> Result<Self> {
+        // SAFETY: The type is static.
+        let mount = from_err_ptr(unsafe { bindings::kern_mount(fs_type.as_ptr()) })?;
+
+        // INVARIANT: What is mounted stays so unless it is unmounted below.
+        NonNull::new(mount).map(Self).ok_or(ENOMEM)
+    }
+
+    /// Unmounts it. What has a reference of its own keeps the mount.
+    #[cfg(MODULE)]
+    pub(in crate::buffer) fn unmount(self) {
+        // SAFETY: `new` has mounted it.
+        unsafe { bindings::kern_unmount(self.0.as_ptr()) };
+    }
+
+    /// A reference that keeps it mounted.
+    #[cfg(MODULE)]
+    pub(in crate::buffer) fn reference(&self) -> MountReference {
+        // SAFETY: It is mounted.
+        unsafe { bindings::mntget(self.0.as_ptr()) };
+        // INVARIANT: Taken just above.
+        MountReference(Self(self.0))
+    }
+}
+
+/// A reference to a mount.
+///
+/// # Invariants
+///
+/// As that says.
+#[cfg(MODULE)]
+pub(in crate::buffer) struct MountReference(Mount);
+
+#[cfg(MODULE)]
+impl core::ops::Deref for MountReference {
+    type Target = Mount;
+
+    #[inline(always)]
+    fn deref(&self) -> &Mount {
+        &self.0
+    }
+}
+
+#[cfg(MODULE)]
+impl Drop for MountReference {
+    #[inline(always)]
+    fn drop(&mut self) {
+        // SAFETY: By the type invariant.
+        unsafe { bindings::mntput(self.0 .0.as_ptr()) };
+    }
+}
+
+/// A file that nobody else knows yet.
+///
+/// # Invariants
+///
+/// As that says.
+pub(in crate::buffer) struct NewFile(NonNull<bindings::file>);
+
+impl NewFile {
+    /// Of `size` bytes, with the operations of `table`. It owns nothing yet. Fails with `ENOMEM` or
+    /// `ENFILE`.
+    #[inline(always)]
+    pub(in crate::buffer) fn new<T: Operations>(
+        mount: &Mount,
+        name: &'static CStr,
+        table: &'static Table<T>,
+        (size, number, open_flags): (usize, u64, u32),
+    ) -> Result<Self> {
+        // SAFETY: The mount is valid by its invariant, the name and the operations are static, and
+        // the inode is ours until there is a file that owns it. The path of that owns a reference
+        // to the mount.
+        unsafe {
+            let mount = mount.0.as_ptr();
+            let inode = from_err_ptr(bindings::alloc_anon_inode((*mount).mnt_sb))?;
+
+            (*inode).i_size = size as bindings::loff_t;
+            bindings::inode_set_bytes(inode, size as bindings::loff_t);
+            (*inode).i_ino = number;
+
+            let open_flags = open_flags & (flags::O_ACCMODE | flags::O_NONBLOCK);
+            let file = from_err_ptr(bindings::alloc_file_pseudo(
+                inode,
+                mount,
+                name.as_char_ptr(),
+                open_flags as c_int,
+                table.as_ptr(),
+            ))
+            .inspect_err(|_| bindings::iput(inode))?;
+
+            // INVARIANT: It is new.
+            Ok(Self(NonNull::new_unchecked(file)))
+        }
+    }
+
+    /// What C calls it.
+    #[inline(always)]
+    pub(super) fn as_ptr(&self) -> *mut bindings::file {
+        self.0.as_ptr()
+    }
+}

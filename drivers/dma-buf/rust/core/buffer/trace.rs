@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The tracepoints of [`include/trace/events/dma_buf.h`](srctree/include/trace/events/dma_buf.h).
+//!
+//! Programs that are attached to them may look at the buffer's name, for which `name_lock` is held.
+
+use super::layout::{
+    attachment::{
+        AnyAttachment,
+        Device, //
+    },
+    body::body, //
+};
+use kernel::{
+    bindings,
+    dma_buf::DmaBuf,
+    prelude::*, //
+};
+
+/// Makes functions that hit an event, if somebody listens, with the buffer's name locked.
+macro_rules! with_locked_name {
+    ($(fn $name:ident: $event:ident(buf $(, $arg:ident: $ty:ty)*);)*) => {
+        mod events {
+            use super::*;
+
+            kernel::trace_events! {
+                $(pub(super) fn $event(buf: &DmaBuf $(, $arg: $ty)*);)*
+            }
+        }
+
+        $(pub(super) fn $name(buf: &DmaBuf $(, $arg: $ty)*) {
+            #[cfg(CONFIG_TRACEPOINTS)]
+            // SAFETY: This is the static key of a tracepoint.
+            let listened_to = unsafe {
+                kernel::macros::paste! {
+                    kernel::jump_label::static_branch_unlikely!(
+                        bindings::[< __tracepoint_ $event >],
+                        bindings::tracepoint,
+                        key
+                    )
+                }
+            };
+            #[cfg(not(CONFIG_TRACEPOINTS))]
+            let listened_to = false;
+
+            // With lockdep always, so that it sees every place.
+            if listened_to || cfg!(CONFIG_LOCKDEP) {
+                locked(buf, || events::$event(buf $(, $arg)*));
+            }
+        })*
+    };
+}
+
+with_locked_name! {
+    fn export: dma_buf_export(buf);
+    fn mmap_file: dma_buf_mmap_internal(buf);
+    fn mmap: dma_buf_mmap(buf);
+    fn put: dma_buf_put(buf);
+    fn attach: dma_buf_dynamic_attach(
+        buf,
+        attachment: &AnyAttachment,
+        dynamic: bool,
+        dev: &Device
+    );
+    fn detach: dma_buf_detach(buf, attachment: &AnyAttachment, dynamic: bool, dev: &Device);
+    fn fd: dma_buf_fd(buf, fd: c_int);
+    fn get: dma_buf_get(buf, fd: c_int);
+}
+
+/// Calls `hit`, which must not sleep, with `name_lock` held: it may lead to code that reads the
+/// name.
+#[cold]
+fn locked(buf: &DmaBuf, hit: impl FnOnce()) {
+    let _name = body(buf).name();
+
+    hit();
+}
