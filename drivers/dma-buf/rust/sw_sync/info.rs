@@ -10,6 +10,7 @@ use crate::{
 };
 use kernel::{
     bindings,
+    interop::export::Wrapper,
     prelude::*,
     seq_file::{
         seq_print,
@@ -53,12 +54,8 @@ fn print_point(m: &SeqFile, point: &Point, value: Seqno) {
     seq_print!(m, ": {} / {}\n", point.seqno().0, value.0 as i32);
 }
 
-fn as_raw(m: &SeqFile) -> *mut bindings::seq_file {
-    core::ptr::from_ref(m).cast_mut().cast()
-}
-
 fn is_full(m: &SeqFile) -> bool {
-    let raw = as_raw(m);
+    let raw = m.as_c();
 
     // SAFETY: `m` is valid, and only this thread accesses it.
     unsafe { (*raw).count == (*raw).size }
@@ -67,7 +64,7 @@ fn is_full(m: &SeqFile) -> bool {
 /// Printed by C, which leaves the bytes alone that a user chose.
 fn print_name(m: &SeqFile, timeline: &Timeline) {
     // SAFETY: `m` is valid, and the format takes a string.
-    unsafe { bindings::seq_printf(as_raw(m), c"%s".as_char_ptr(), timeline.name()) };
+    unsafe { bindings::seq_printf(m.as_c(), c"%s".as_char_ptr(), timeline.name()) };
 }
 
 /// Printed by C, which can divide 64 bits on any machine.
@@ -75,6 +72,6 @@ fn print_time(m: &SeqFile, time: bindings::ktime_t) {
     // SAFETY: `m` is valid, and the format takes a `struct timespec64`.
     unsafe {
         let time = bindings::ns_to_timespec64(time);
-        bindings::seq_printf(as_raw(m), c"@%ptSp".as_char_ptr(), &raw const time);
+        bindings::seq_printf(m.as_c(), c"@%ptSp".as_char_ptr(), &raw const time);
     }
 }

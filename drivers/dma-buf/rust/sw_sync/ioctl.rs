@@ -22,10 +22,6 @@ use kernel::{
         _IOWR, //
     },
     prelude::*,
-    transmute::{
-        AsBytes,
-        FromBytes, //
-    },
     uaccess::{
         UserPtr,
         UserSlice, //
@@ -39,6 +35,7 @@ const GET_DEADLINE: u32 = _IOWR::<GetDeadline>(MAGIC, 2);
 
 /// The argument of [`CREATE_FENCE`].
 #[repr(C)]
+#[derive(Default, FromBytes, IntoBytes)]
 struct CreateFence {
     /// When to signal the fence.
     value: u32,
@@ -48,14 +45,9 @@ struct CreateFence {
     fence: i32,
 }
 
-// SAFETY: Any bytes are integers.
-unsafe impl FromBytes for CreateFence {}
-
-// SAFETY: Integers without padding.
-unsafe impl AsBytes for CreateFence {}
-
 /// The argument of [`GET_DEADLINE`].
 #[repr(C)]
+#[derive(Default, FromBytes, IntoBytes)]
 struct GetDeadline {
     /// Returned: the deadline, in nanoseconds of `CLOCK_MONOTONIC`. Must be zero.
     deadline_ns: u64,
@@ -64,12 +56,6 @@ struct GetDeadline {
     /// A file descriptor of a sync_file.
     fence_fd: i32,
 }
-
-// SAFETY: Any bytes are integers.
-unsafe impl FromBytes for GetDeadline {}
-
-// SAFETY: Integers without padding.
-unsafe impl AsBytes for GetDeadline {}
 
 /// Carries out `cmd`. Fails with `ENOTTY` if there is no such command. Sleeps.
 pub(crate) fn ioctl(timeline: &Timeline, cmd: u32, arg: UserPtr) -> Result {
@@ -99,11 +85,13 @@ fn create_fence(timeline: &Timeline, ptr: UserPtr) -> Result {
 
     let fd = fd?;
     let slice = || UserSlice::new(ptr, size_of::<CreateFence>());
-    let mut arg = slice().reader().read::<CreateFence>()?;
+    let mut arg = CreateFence::default();
+
+    slice().reader().read_slice(arg.as_mut_bytes())?;
     let file = SyncFile::new(&*timeline.fence(Seqno(arg.value))?)?;
 
     arg.fence = fd.reserved_fd() as i32;
-    slice().writer().write(&arg)?;
+    slice().writer().write_slice(arg.as_mut_bytes())?;
     fd.fd_install(file.into_file());
     Ok(())
 }
@@ -124,7 +112,9 @@ fn inc(timeline: &Timeline, ptr: UserPtr) -> Result {
 /// one of our fences, and with `ENOENT` if there is no deadline.
 fn get_deadline(ptr: UserPtr) -> Result {
     let slice = || UserSlice::new(ptr, size_of::<GetDeadline>());
-    let mut arg = slice().reader().read::<GetDeadline>()?;
+    let mut arg = GetDeadline::default();
+
+    slice().reader().read_slice(arg.as_mut_bytes())?;
 
     if arg.deadline_ns != 0 || arg.pad != 0 {
         return Err(EINVAL);
@@ -134,5 +124,5 @@ fn get_deadline(ptr: UserPtr) -> Result {
     let deadline = Point::of(&fence).ok_or(EINVAL)?.deadline();
 
     arg.deadline_ns = deadline.ok_or(ENOENT)? as u64;
-    slice().writer().write(&arg)
+    slice().writer().write_slice(arg.as_mut_bytes())
 }

@@ -5,9 +5,16 @@
 //! C header: [`include/linux/dma-fence.h`](srctree/include/linux/dma-fence.h)
 
 use crate::{
-    index::{
-        Indexed,
-        Links, //
+    layout::{
+        base::{
+            self,
+            Base,
+            Flag, //
+        },
+        index::{
+            Indexed,
+            Links, //
+        }, //
     },
     seqno::Seqno,
     timeline::Timeline, //
@@ -19,16 +26,18 @@ use core::{
 use kernel::{
     bindings,
     dma_buf::Fence,
+    interop::export::{
+        FromC,
+        Wrapper, //
+    },
     prelude::*,
     sync::{
         aref::ARef,
         atomic::{
-            Acquire,
             Atomic,
             Relaxed, //
         }, //
     },
-    types::Opaque,
 };
 
 /// A point on a timeline, as a fence.
@@ -42,7 +51,7 @@ use kernel::{
 pub(crate) struct Point {
     // First, since the fence core frees the fence where it begins.
     #[pin]
-    fence: Opaque<bindings::dma_fence>,
+    fence: Base,
     timeline: ARef<Timeline>,
     _module: module::Pin,
     /// Among the points of the timeline that wait.
@@ -53,15 +62,12 @@ pub(crate) struct Point {
 }
 
 /// The flag of a fence whose deadline was set.
-const HAS_DEADLINE: bindings::dma_fence_flag_bits =
-    bindings::dma_fence_flag_bits_DMA_FENCE_FLAG_USER_BITS;
+const HAS_DEADLINE: Flag = bindings::dma_fence_flag_bits_DMA_FENCE_FLAG_USER_BITS;
 
-// SAFETY: A fence is not tied to a thread; the rest is `Send`.
-unsafe impl Send for Point {}
-
-// SAFETY: What changes in a fence after its initialisation is accessed with atomics, or by the
-// fence core, which does its own locking; the rest is `Sync`.
-unsafe impl Sync for Point {}
+// SAFETY: The fence is the first member.
+unsafe impl Wrapper for Point {
+    type C = bindings::dma_fence;
+}
 
 // SAFETY: A point is only in the index of its timeline. A sequence number does not change.
 unsafe impl Indexed for Point {
@@ -83,67 +89,48 @@ pub(crate) struct LivePoint(ARef<Fence>);
 impl Point {
     /// The point that `fence` is, if it is one.
     pub(crate) fn of(fence: &Fence) -> Option<&Self> {
-        // SAFETY: The fence is alive. The fence core may take the operations off fences that others
-        // have issued, at any time, and does so with a single write.
-        let ops = unsafe { Atomic::from_ptr(&raw mut (*fence.as_raw()).ops) };
-
         // SAFETY: Only points have these operations. The reference to the fence keeps it alive.
-        (ops.load(Relaxed) == &raw const OPS.0).then(|| unsafe { point(fence.as_raw()) })
+        base::has_ops(fence, &raw const OPS.0).then(|| unsafe { FromC::from_c(fence.as_c()) })
     }
 
     /// Takes a reference, unless the last one is gone.
     pub(crate) fn try_get(&self) -> Option<LivePoint> {
-        let fence = self.fence.get();
-
-        // SAFETY: The fence is valid, also while it is dying. On success there is a reference for
-        // us.
+        // SAFETY: There is a reference for us.
         // INVARIANT: The fence is this point's.
-        unsafe {
-            bindings::refcount_inc_not_zero(&raw mut (*fence).refcount.refcount)
-                .then(|| LivePoint(ARef::from_raw(NonNull::new_unchecked(fence).cast())))
-        }
+        self.fence
+            .get_unless_zero()
+            .then(|| LivePoint(unsafe { ARef::from_raw(NonNull::from(self).cast()) }))
     }
 
     pub(crate) fn seqno(&self) -> Seqno {
-        // SAFETY: The number is constant. It had 32 bits when it was given.
-        Seqno(unsafe { (*self.fence.get()).seqno } as u32)
-    }
-
-    fn flag(&self, bit: bindings::dma_fence_flag_bits) -> bool {
-        // SAFETY: The fence core uses atomic operations on the flags, too.
-        let flags = unsafe { Atomic::from_ptr(&raw mut (*self.fence.get()).flags) };
-
-        flags.load(Acquire) & (1 << bit) != 0
+        // It had 32 bits when it was given.
+        Seqno(self.fence.seqno() as u32)
     }
 
     /// How the fence was signalled: 1 if without error, or a negative error code. 0 if it was not.
     pub(crate) fn status(&self) -> c_int {
-        if !self.flag(bindings::dma_fence_flag_bits_DMA_FENCE_FLAG_SIGNALED_BIT) {
+        if !self
+            .fence
+            .has(bindings::dma_fence_flag_bits_DMA_FENCE_FLAG_SIGNALED_BIT)
+        {
             return 0;
         }
-        match self.error().load(Relaxed) {
+        match self.fence.error().load(Relaxed) {
             0 => 1,
             error => error,
         }
     }
 
-    fn error(&self) -> &Atomic<c_int> {
-        // SAFETY: Only the issuer sets an error, with this; others look at it once the fence is
-        // signalled, when it does not change any more.
-        unsafe { Atomic::from_ptr(&raw mut (*self.fence.get()).error) }
-    }
-
     /// When the fence was signalled.
     pub(crate) fn timestamp(&self) -> Option<bindings::ktime_t> {
-        self.flag(bindings::dma_fence_flag_bits_DMA_FENCE_FLAG_TIMESTAMP_BIT)
-            // SAFETY: With this flag it is the timestamp that is in the union, until the fence is
-            // freed, and it does not change.
-            .then(|| unsafe { (*self.fence.get()).__bindgen_anon_2.timestamp })
+        self.fence.timestamp()
     }
 
     /// The earliest deadline that was set.
     pub(crate) fn deadline(&self) -> Option<bindings::ktime_t> {
-        self.flag(HAS_DEADLINE).then(|| self.deadline.load(Relaxed))
+        self.fence
+            .has(HAS_DEADLINE)
+            .then(|| self.deadline.load(Relaxed))
     }
 
     fn set_deadline(&self, deadline: bindings::ktime_t) {
@@ -155,16 +142,9 @@ impl Point {
                 Err(other) => earliest = other,
             }
         }
-        if !self.flag(HAS_DEADLINE) {
-            // This orders, too: who finds the flag finds a deadline.
-            //
-            // SAFETY: The flags live as long as the fence.
-            unsafe {
-                bindings::test_and_set_bit(
-                    HAS_DEADLINE as usize,
-                    &raw mut (*self.fence.get()).flags,
-                )
-            };
+        if !self.fence.has(HAS_DEADLINE) {
+            // Who finds the flag finds a deadline.
+            self.fence.set(HAS_DEADLINE);
         }
     }
 }
@@ -174,7 +154,7 @@ impl core::ops::Deref for LivePoint {
 
     fn deref(&self) -> &Point {
         // SAFETY: By the type invariant, and the reference keeps it alive.
-        unsafe { point(self.0.as_raw()) }
+        unsafe { FromC::from_c(self.0.as_c()) }
     }
 }
 
@@ -197,17 +177,8 @@ impl NewPoint {
                 deadline: Atomic::new(bindings::ktime_t::MAX),
                 // The last one, since a trace event in it makes use of the operations.
                 //
-                // SAFETY: `slot` is memory for a fence, in a point whose other members are
-                // complete. The operations are static; without a lock, the fence uses its own.
-                fence <- Opaque::ffi_init(|slot: *mut bindings::dma_fence| unsafe {
-                    bindings::dma_fence_init(
-                        slot,
-                        &OPS.0,
-                        core::ptr::null_mut(),
-                        timeline.context(),
-                        seqno.0.into(),
-                    )
-                }),
+                // SAFETY: They are for points, and this one's other members are complete.
+                fence <- unsafe { Base::new(&OPS.0, timeline.context(), seqno.0.into()) },
             }),
             GFP_KERNEL,
         )?))
@@ -244,7 +215,7 @@ impl LivePoint {
     /// Signals the fence with an error. It must not be signalled yet. Context as for
     /// [`Self::signal`].
     pub(crate) fn fail(&self, error: Error) {
-        self.error().store(error.to_errno(), Relaxed);
+        self.fence.error().store(error.to_errno(), Relaxed);
         self.signal();
     }
 
@@ -268,72 +239,65 @@ static OPS: Ops = Ops(bindings::dma_fence_ops {
     ..pin_init::zeroed()
 });
 
-/// The point that a fence is.
+/// A point without a reference, in an RCU read-side critical section.
 ///
-/// # Safety
+/// # Invariants
 ///
-/// `fence` must be the fence of a point that is valid for `'a`.
-unsafe fn point<'a>(fence: *mut bindings::dma_fence) -> &'a Point {
-    // SAFETY: By the caller's guarantee; the fence is the first member.
-    unsafe { &*fence.cast() }
+/// As that says, and nobody else lets go of what it owns.
+struct Dying(NonNull<Point>);
+
+/// A fence of ours to which there is no reference any more, once, inside an RCU read-side critical
+/// section.
+impl FromC for Dying {
+    type C = *mut bindings::dma_fence;
+
+    unsafe fn from_c(value: Self::C) -> Self {
+        // INVARIANT: The contract above.
+        // SAFETY: As above.
+        Self(unsafe { NonNull::new_unchecked(value.cast()) })
+    }
 }
 
-/// # Safety
-///
-/// Called by the fence core with a fence of ours.
-unsafe extern "C" fn driver_name(_fence: *mut bindings::dma_fence) -> *const c_char {
-    c"sw_sync".as_char_ptr()
-}
+kernel::callbacks! {
+    fn driver_name(_fence: &Point) -> *const c_char {
+        c"sw_sync".as_char_ptr()
+    }
 
-/// # Safety
-///
-/// As [`driver_name`]. The caller uses the name in the same RCU read-side critical section.
-unsafe extern "C" fn timeline_name(fence: *mut bindings::dma_fence) -> *const c_char {
-    // SAFETY: The caller's guarantee. A timeline outlives its fences by a grace period.
-    unsafe { point(fence) }.timeline.name()
-}
+    /// The caller uses the name in the same RCU read-side critical section. A timeline outlives its
+    /// fences by a grace period.
+    fn timeline_name(point: &Point) -> *const c_char {
+        point.timeline.name()
+    }
 
-/// # Safety
-///
-/// As [`driver_name`].
-unsafe extern "C" fn signaled(fence: *mut bindings::dma_fence) -> bool {
-    // SAFETY: The caller's guarantee.
-    let point = unsafe { point(fence) };
+    fn signaled(point: &Point) -> bool {
+        point.seqno() <= point.timeline.value()
+    }
 
-    point.seqno() <= point.timeline.value()
-}
+    fn set_deadline(point: &Point, deadline: bindings::ktime_t) {
+        point.set_deadline(deadline);
+    }
 
-/// # Safety
-///
-/// As [`driver_name`].
-unsafe extern "C" fn set_deadline(fence: *mut bindings::dma_fence, deadline: bindings::ktime_t) {
-    // SAFETY: The caller's guarantee.
-    unsafe { point(fence) }.set_deadline(deadline);
-}
+    /// The fence is gone afterwards.
+    fn release(dying: Dying) {
+        // SAFETY: By the type invariant.
+        let timeline = unsafe {
+            let point = dying.0.as_ref();
+            point.timeline.forget(point);
+            core::ptr::read(&point.timeline)
+        };
 
-/// # Safety
-///
-/// As [`driver_name`], when there is no reference to the fence any more, once, inside an RCU
-/// read-side critical section. The fence must not be used afterwards.
-unsafe extern "C" fn release(fence: *mut bindings::dma_fence) {
-    // SAFETY: The caller's guarantee.
-    let timeline = unsafe {
-        let point = point(fence);
-        point.timeline.forget(point);
-        core::ptr::read(&point.timeline)
-    };
+        // Nobody asks a fence without a reference for its timeline. Of the rest of it only the
+        // module needs something, below.
+        drop(timeline);
 
-    // Nobody asks a fence without a reference for its timeline. Of the rest of it only the module
-    // needs something, below.
-    drop(timeline);
-
-    // SAFETY: The fence is where the allocation begins, and nothing points to it any more but what
-    // RCU readers may have found before.
-    unsafe { bindings::dma_fence_free(fence) };
-
-    // SAFETY: Every point pins the module. What is left of this function is covered by the RCU
-    // read-side critical section, which unloading waits for.
-    unsafe { module::unpin() };
+        // SAFETY: The fence is where the allocation begins, and nothing points to it any more but
+        // what RCU readers may have found before. Every point pins the module: what is left of this
+        // function is covered by the RCU read-side critical section, which unloading waits for.
+        unsafe {
+            bindings::dma_fence_free(dying.0.cast().as_ptr());
+            module::unpin();
+        }
+    }
 }
 
 /// Keeping the code loaded that the operations consist of.

@@ -3,7 +3,7 @@
 //! All timelines, oldest first.
 
 use crate::{
-    index::Index,
+    layout::index::Index,
     timeline::Timeline, //
 };
 use kernel::{

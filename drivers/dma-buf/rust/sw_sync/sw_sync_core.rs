@@ -14,7 +14,7 @@
 //! - A fence ([`Point`](point::Point)) owns a reference to its timeline, for as long as there is a
 //!   reference to the fence, and pins the module.
 //! - A timeline owns none of its fences. It knows those that it has yet to signal by an
-//!   [`Index`](index::Index), a tree whose nodes are in the fences, and [`registry`] so knows the
+//!   [`Index`](layout::index::Index), a tree whose nodes are in the fences, and [`registry`] so knows the
 //!   timelines. An object takes itself out of its index, under the lock that guards the index,
 //!   after its last reference is gone and before it is freed. So whatever is found under the lock
 //!   is valid while the lock is held, but may be dying: who wants to use it longer takes a
@@ -43,15 +43,18 @@
 
 use kernel::prelude::*;
 
-mod debugfs;
-mod index;
+mod file;
 mod info;
 mod ioctl;
+mod layout;
+mod module;
 mod point;
 mod registry;
 mod seqno;
 mod timeline;
 mod trace;
+
+pub(crate) use self::module::LocalModule;
 
 /// Sets everything up. Called once, at boot or when the module is loaded.
 #[no_mangle]
@@ -59,7 +62,7 @@ extern "C" fn rust_sw_sync_init() -> c_int {
     // SAFETY: This is the only call, and there is no file to make a timeline with before the next
     // line.
     unsafe { registry::init() };
-    debugfs::init();
+    file::init();
     0
 }
 
@@ -67,5 +70,5 @@ extern "C" fn rust_sw_sync_init() -> c_int {
 /// file is open, and no fence is left.
 #[no_mangle]
 extern "C" fn rust_sw_sync_exit() {
-    debugfs::exit();
+    file::exit();
 }

@@ -3,10 +3,13 @@
 //! Timelines: counters with fences that wait for them.
 
 use crate::{
-    index::{
-        Index,
-        Indexed,
-        Links, //
+    layout::{
+        counter::Counter,
+        index::{
+            Index,
+            Indexed,
+            Links, //
+        }, //
     },
     point::{
         LivePoint,
@@ -32,7 +35,6 @@ use kernel::{
         },
         atomic::{
             Acquire,
-            Atomic,
             Release, //
         },
         new_mutex,
@@ -47,8 +49,6 @@ use kernel::{
 ///
 /// # Invariants
 ///
-/// - `c` holds the reference count, the context of the fences, the name and the value; the rest of
-///   it is zero and not used. Context and name are constant.
 /// - The points in `pending` have this timeline.
 /// - `order` is held while the value changes and while points are added to `pending`. When it is
 ///   not held, the points there are later than the value.
@@ -56,9 +56,9 @@ use kernel::{
 ///   RCU after the last reference is gone. `pending` is empty then, for points own references.
 #[pin_data]
 pub(crate) struct Timeline {
-    /// As trace events know a timeline.
+    /// Reference count, context of the fences, name and value, as trace events know them.
     #[pin]
-    c: Opaque<bindings::sync_timeline>,
+    counter: Counter,
     #[pin]
     order: Mutex<()>,
     #[pin]
@@ -70,17 +70,16 @@ pub(crate) struct Timeline {
     rcu: Opaque<bindings::kvfree_rcu_head>,
 }
 
-// SAFETY: The reference count may be dropped from any thread; the rest is `Send`, or not used.
+// SAFETY: All of it is `Send`, but for `rcu`, which is not used while there is a reference.
 unsafe impl Send for Timeline {}
 
-// SAFETY: Of `c`, count and value are accessed with atomic operations, and the rest is constant.
+// SAFETY: As above.
 unsafe impl Sync for Timeline {}
 
 // SAFETY: The timeline lives while the count is not zero.
 unsafe impl AlwaysRefCounted for Timeline {
     fn inc_ref(&self) {
-        // SAFETY: Who has a reference to borrow from knows that the count is not zero.
-        unsafe { bindings::refcount_inc(self.refcount()) };
+        self.counter.get();
     }
 
     unsafe fn dec_ref(obj: NonNull<Self>) {
@@ -88,8 +87,7 @@ unsafe impl AlwaysRefCounted for Timeline {
         // it is freed here.
         let this = unsafe { obj.as_ref() };
 
-        // SAFETY: The count is initialised.
-        if unsafe { bindings::refcount_dec_and_test(this.refcount()) } {
+        if this.counter.put() {
             registry::remove(this);
             // SAFETY: The memory is from `kmalloc()`, and nobody can find it any more. `rcu` is for
             // this. By the type invariants there is nothing to destruct.
@@ -118,7 +116,7 @@ impl Timeline {
     pub(crate) fn new() -> Result<ARef<Self>> {
         let timeline = KBox::pin_init(
             pin_init!(Self {
-                c <- Opaque::ffi_init(Self::init_c),
+                counter <- Counter::new(),
                 order <- new_mutex!(()),
                 pending <- new_spinlock_irq!(Index::new()),
                 links <- Links::new(),
@@ -137,60 +135,28 @@ impl Timeline {
         Ok(timeline)
     }
 
-    fn init_c(slot: *mut bindings::sync_timeline) {
-        // SAFETY: `slot` is memory for the structure, which is valid when all of it is zero. The
-        // name of a thread may be copied while it changes.
-        unsafe {
-            slot.write(Default::default());
-            bindings::refcount_set(&raw mut (*slot).kref.refcount, 1);
-            (*slot).context = bindings::dma_fence_context_alloc(1);
-            bindings::get_task_comm(
-                (&raw mut (*slot).name).cast(),
-                size_of_val(&(*slot).name),
-                kernel::current!().as_ptr(),
-            );
-        }
-    }
-
-    /// What trace events take.
-    pub(crate) fn as_raw(&self) -> *mut bindings::sync_timeline {
-        self.c.get()
-    }
-
-    fn refcount(&self) -> *mut bindings::refcount_t {
-        // SAFETY: Only the address is computed.
-        unsafe { &raw mut (*self.c.get()).kref.refcount }
-    }
-
     /// Takes a reference, unless the last one is gone.
     pub(crate) fn try_get(&self) -> Option<ARef<Self>> {
-        // SAFETY: The count is initialised. On success there is a reference for us.
-        unsafe {
-            bindings::refcount_inc_not_zero(self.refcount()).then(|| ARef::from_raw(self.into()))
-        }
+        self.counter
+            .get_unless_zero()
+            // SAFETY: There is a reference for us.
+            .then(|| unsafe { ARef::from_raw(self.into()) })
     }
 
     /// The context of the timeline's fences, which no other timeline has.
     pub(crate) fn context(&self) -> u64 {
-        // SAFETY: Constant by the type invariants.
-        unsafe { (*self.c.get()).context }
+        self.counter.context()
     }
 
     /// The name, a string for C. It is constant.
     pub(crate) fn name(&self) -> *const c_char {
-        // SAFETY: Only the address is computed.
-        unsafe { &raw const (*self.c.get()).name }.cast()
-    }
-
-    fn atomic_value(&self) -> &Atomic<i32> {
-        // SAFETY: All accesses from Rust are by this, and a trace event only reads it.
-        unsafe { Atomic::from_ptr(&raw mut (*self.c.get()).value) }
+        self.counter.name()
     }
 
     /// What the timeline has reached: the fences up to that number are signalled, or about to be.
     pub(crate) fn value(&self) -> Seqno {
         // Whoever finds a fence signalled because of it sees what was done before the advance.
-        Seqno(self.atomic_value().load(Acquire) as u32)
+        Seqno(self.counter.value().load(Acquire) as u32)
     }
 
     /// The fence that is signalled when the timeline reaches `seqno`: the one that waits for it
@@ -232,9 +198,10 @@ impl Timeline {
             // What lies behind by more would look as if it were ahead.
             let step = steps.min(Seqno::MAX_STEP);
 
-            trace::advance(self);
+            trace::sync_timeline(&self.counter);
             // INVARIANT: `order` is held, until what is reached is taken out below.
-            self.atomic_value()
+            self.counter
+                .value()
                 .store(self.value().add(step).0 as i32, Release);
             while let Some((point, is_last)) = self.pop_reached() {
                 point.signal();
