@@ -310,7 +310,7 @@ impl Dying {
         fields(&fence)
             .refcount
             .dec_and_test()
-            .then(|| Self(fence, PhantomData))
+            .then_some(Self(fence, PhantomData))
     }
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The lock of a fence, and what belongs to it: the list of callbacks, until the fence is signalled.
+//! The lock of a fence, and what belongs to it: until the signal, the list of callbacks.
 
 use super::fence::{
     fields,
