@@ -26,6 +26,7 @@ use self::layout::{
     }, //
 };
 use kernel::{
+    bindings,
     dma_buf::DmaBuf,
     fs::file::{
         FileDescriptorReservation,
@@ -60,7 +61,7 @@ pub(crate) unsafe fn init() -> Result {
     // SAFETY: By the caller's guarantee. What is in a static does not move.
     unsafe {
         registry::BUFFERS.init();
-        registry::BUFFERS.lock().init();
+        bindings::INIT_LIST_HEAD(registry::BUFFERS.lock().head());
         #[cfg(MODULE)]
         mount::MOUNT.init();
     }

@@ -8,10 +8,9 @@
 
 use kernel::prelude::*;
 
-pub(crate) use module::{
-    this_module,
-    LocalModule, //
-};
+#[cfg(CONFIG_SYNC_FILE)]
+pub(crate) use module::this_module;
+pub(crate) use module::LocalModule;
 
 #[cfg(CONFIG_SYNC_FILE)]
 mod argument;

@@ -22,10 +22,14 @@ mod with_debugfs {
         buffer::{
             layout::{
                 body::body,
-                locked::Guard, //
+                locked::Guard,
+                owned::Name, //
             },
             registry,
-            text, //
+            text::{
+                self,
+                Facts, //
+            }, //
         },
         module::this_module, //
     };
@@ -77,13 +81,14 @@ mod with_debugfs {
 
     impl Show for BufInfo {
         // Fails with `EINTR` on a signal.
+        #[inline(always)]
         fn show(m: &SeqFile) -> Result {
             let (mut count, mut bytes, mut is_full) = (0, 0usize, false);
 
-            seq_print!(m, "\nDma-buf Objects:\n");
-            seq_print!(
+            text::print(
                 m,
-                "size    \tflags   \tmode    \tcount   \texp_name\tino     \tname\n"
+                c"\nDma-buf Objects:\n\
+                  size    \tflags   \tmode    \tcount   \texp_name\tino     \tname\n",
             );
 
             registry::for_each(|buf| {
@@ -110,20 +115,18 @@ mod with_debugfs {
         let locked = Guard::lock_interruptible(buf)?;
         let body = body(buf);
         let (mode, ino, references) = body.file_facts();
-        let flags = buf.file().flags();
         let mut devices = 0;
+        let mut name = body.name();
+        let facts = Facts {
+            size: buf.size(),
+            // Less the reference of who walks the registry.
+            users: references - 1,
+            exporter: body.exporter_name(),
+            name: name.get().as_ref().map(Name::as_c_str),
+        };
 
-        // Less the reference of who walks the registry.
-        let users = references - 1;
-        let size = buf.size();
-        seq_print!(m, "{size:08}\t{flags:08x}\t{mode:08x}\t{users:08}\t");
-        text::print(m, body.exporter_name());
-        seq_print!(m, "\t{ino:08}\t");
-        match body.name().get() {
-            Some(name) => text::print(m, name.as_c_str()),
-            None => text::print(m, c"<none>"),
-        }
-        text::print(m, c"\n");
+        text::print_line(m, &facts, (buf.file().flags(), mode, ino));
+        drop(name);
 
         locked.describe(m);
         text::print(m, c"\tAttached Devices:\n");

@@ -7,11 +7,15 @@ use super::{
     ioctl,
     layout::{
         body::body,
-        life::Registered, //
+        life::Registered,
+        owned::Name, //
     },
     poll,
     registry,
-    text, //
+    text::{
+        self,
+        Facts, //
+    }, //
 };
 use kernel::{
     bindings,
@@ -26,7 +30,6 @@ use kernel::{
     mm::virt::VmaNew,
     prelude::*,
     seq_file::SeqFile,
-    seq_print,
     sync::poll::PollTable,
     uaccess::UserPtr, //
 };
@@ -42,15 +45,18 @@ pub(super) static TABLE: Table<BufferFile> = unsafe { Table::new(core::ptr::null
 impl Operations for BufferFile {
     type Data = Registered;
 
+    #[inline(always)]
     fn release(buf: Registered) {
         registry::remove(buf);
     }
 
+    #[inline(always)]
     fn mmap(buf: &DmaBuf, area: &VmaNew, offset: usize) -> Result {
         cpu_access::mmap_file(buf, area, offset)
     }
 
     // Seeking serves to learn the size: only the very start and the very end can be gone to.
+    #[inline(always)]
     fn llseek(buf: &DmaBuf, offset: i64, whence: u32) -> Result<i64> {
         let base = match whence {
             bindings::SEEK_END => buf.size() as i64,
@@ -64,30 +70,29 @@ impl Operations for BufferFile {
         Ok(base)
     }
 
+    #[inline(always)]
     fn poll(buf: &DmaBuf, _file: &File, table: PollTable<'_>) -> u32 {
         poll::poll(buf, table)
     }
 
+    #[inline(always)]
     fn ioctl(buf: &DmaBuf, cmd: u32, arg: UserPtr) -> Result<isize> {
         ioctl::ioctl(buf, cmd, arg).map(|()| 0)
     }
 
+    #[inline(always)]
     fn show_fdinfo(buf: &DmaBuf, m: &SeqFile) {
         let body = body(buf);
         let (_, _, references) = body.file_facts();
 
-        // Less the reference that procfs holds while it calls.
-        seq_print!(
-            m,
-            "size:\t{}\ncount:\t{}\nexp_name:\t",
-            buf.size(),
-            references - 1
-        );
-        text::print(m, body.exporter_name());
-        if let Some(name) = body.name().get() {
-            text::print(m, c"\nname:\t");
-            text::print(m, name.as_c_str());
-        }
-        text::print(m, c"\n");
+        let mut name = body.name();
+        let facts = Facts {
+            size: buf.size(),
+            // Less the reference that procfs holds while it calls.
+            users: references - 1,
+            exporter: body.exporter_name(),
+            name: name.get().as_ref().map(Name::as_c_str),
+        };
+        text::print_lines(m, &facts);
     }
 }

@@ -9,7 +9,6 @@
 use super::layout::{
     body::body,
     life::{
-        into_file,
         Registered,
         Ring,
         Unregistered, //
@@ -52,6 +51,7 @@ pub(super) fn next(buf: &DmaBuf) -> Option<ARef<DmaBuf>> {
 
 /// Calls `f` with each buffer, as long as that says `true` and does not fail. The registry is locked
 /// between them only, so that `f` may sleep.
+#[cfg(CONFIG_DEBUG_FS)]
 pub(super) fn for_each(mut f: impl FnMut(&DmaBuf) -> Result<bool>) -> Result {
     let mut at = first();
 
@@ -64,7 +64,7 @@ pub(super) fn for_each(mut f: impl FnMut(&DmaBuf) -> Result<bool>) -> Result {
             None
         };
         // Without a trace event, since nobody has got it.
-        drop(into_file(buf));
+        drop(super::layout::life::into_file(buf));
         goes_on?;
     }
     Ok(())

@@ -12,7 +12,6 @@ use super::layout::{
     body::body, //
 };
 use kernel::{
-    bindings,
     dma_buf::DmaBuf,
     prelude::*, //
 };
@@ -34,8 +33,8 @@ macro_rules! with_locked_name {
             let listened_to = unsafe {
                 kernel::macros::paste! {
                     kernel::jump_label::static_branch_unlikely!(
-                        bindings::[< __tracepoint_ $event >],
-                        bindings::tracepoint,
+                        kernel::bindings::[< __tracepoint_ $event >],
+                        kernel::bindings::tracepoint,
                         key
                     )
                 }

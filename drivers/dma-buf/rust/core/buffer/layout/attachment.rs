@@ -42,6 +42,7 @@ unsafe impl Wrapper for Device {
 }
 
 impl Device {
+    #[cfg(CONFIG_DEBUG_FS)]
     pub(in crate::buffer) fn name(&self) -> &CStr {
         // SAFETY: A device has a name, which stays as long as it is attached.
         unsafe { CStr::from_char_ptr(bindings::dev_name(self.as_c())) }
@@ -218,26 +219,12 @@ impl Deref for Attached {
 ///
 /// # Invariants
 ///
-/// Who has a reference holds the reservation object, unless nobody uses the buffer any more. The
-/// list holds attachments only.
+/// Who has a reference holds the reservation object, unless nobody uses the buffer any more. It is
+/// initialised, does not move, and holds attachments only.
 #[repr(transparent)]
-pub(in crate::buffer) struct AttachmentList(Opaque<bindings::list_head>);
+pub(in crate::buffer) struct AttachmentList(pub(super) Opaque<bindings::list_head>);
 
 impl AttachmentList {
-    #[inline(always)]
-    pub(super) const fn uninit() -> Self {
-        Self(Opaque::uninit())
-    }
-
-    /// # Safety
-    ///
-    /// It must not move from then on.
-    #[inline(always)]
-    pub(super) unsafe fn init(&self) {
-        // SAFETY: By the caller's guarantee.
-        unsafe { bindings::INIT_LIST_HEAD(self.0.get()) };
-    }
-
     #[inline(always)]
     fn list(&self) -> &CList<AnyAttachment, { offset_of!(AnyAttachment, node) }> {
         // SAFETY: The list is initialised, and does not change while the lock is held.

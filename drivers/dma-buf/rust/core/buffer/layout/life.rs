@@ -99,7 +99,7 @@ impl Blank {
         let body = Body {
             size: info.size,
             file,
-            attachments: AttachmentList::uninit(),
+            attachments: AttachmentList(Opaque::uninit()),
             ops,
             vmapping: Vmapping::NONE,
             exp_name: info.exp_name,
@@ -131,7 +131,7 @@ impl Blank {
                 c"dma_buf::poll".as_char_ptr(),
                 static_lock_class!().as_ptr(),
             );
-            body.attachments.init();
+            bindings::INIT_LIST_HEAD(body.attachments.0.get());
             if has_own_resv {
                 bindings::dma_resv_init(resv);
             }
@@ -200,15 +200,9 @@ impl Ring {
         Self(Opaque::uninit())
     }
 
-    /// Makes it an empty one.
-    ///
-    /// # Safety
-    ///
-    /// It must not move from then on.
-    #[inline(always)]
-    pub(in crate::buffer) unsafe fn init(&self) {
-        // SAFETY: By the caller's guarantee.
-        unsafe { bindings::INIT_LIST_HEAD(self.0.get()) };
+    /// What is to be made an empty list before anything else.
+    pub(in crate::buffer) fn head(&self) -> *mut bindings::list_head {
+        self.0.get()
     }
 
     /// Adds a buffer, which others may use from now on.

@@ -19,12 +19,12 @@ use kernel::{
         DmaBuf,
         ResvGuard, //
     },
-    prelude::*,
     types::NotThreadSafe, //
 };
 #[cfg(CONFIG_DEBUG_FS)]
 use kernel::{
     interop::export::Wrapper,
+    prelude::*,
     seq_file::SeqFile, //
 };
 
@@ -111,6 +111,7 @@ impl<'a, T: OfBuffer> Guard<'a, T> {
     }
 
     /// Locks. Sleeps. Fails with `EINTR` on a signal.
+    #[cfg(CONFIG_DEBUG_FS)]
     #[inline(always)]
     pub(crate) fn lock_interruptible(object: &'a T) -> Result<Self> {
         Ok(Self::new(object, object.buf().resv().lock_interruptible()?))
