@@ -345,12 +345,6 @@ __rust_helper int rust_helper_fatal_signal_pending(struct task_struct *task)
 	return fatal_signal_pending(task);
 }
 
-__rust_helper void rust_helper_sg_copy_dma(struct scatterlist *to, struct scatterlist *from)
-{
-	sg_dma_address(to) = sg_dma_address(from);
-	sg_dma_len(to) = sg_dma_len(from);
-}
-
 __rust_helper void rust_helper_get_task_comm(char *buf, size_t size, struct task_struct *task)
 {
 	strscpy(buf, task->comm, size);

@@ -391,12 +391,10 @@ struct RustDmaBufImporter {
 
 impl kernel::InPlaceModule for RustDmaBufImporter {
     fn init(_module: &'static ThisModule) -> impl PinInit<Self, Error> {
-        let options = MiscDeviceOptions { name: NAME };
-
         // And initialised in this one: user space may open the device as soon as it exists.
         try_pin_init!(Self {
             _importer: IMPORTER.publish(Arc::new(Importer::new()?, GFP_KERNEL)?)?,
-            _device <- MiscDeviceRegistration::register(options),
+            _device <- MiscDeviceRegistration::register(MiscDeviceOptions { name: NAME }),
         })
     }
 }

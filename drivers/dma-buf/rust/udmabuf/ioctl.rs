@@ -3,8 +3,8 @@
 //! `UDMABUF_CREATE` and `UDMABUF_CREATE_LIST`.
 
 use crate::{
-    export,
-    limits, //
+    limits,
+    memory::export, //
 };
 use core::{
     mem::offset_of,

@@ -7,29 +7,19 @@
 //! [`include/uapi/linux/udmabuf.h`](srctree/include/uapi/linux/udmabuf.h) declares.
 
 use kernel::{
-    dma_buf::{
-        memfd::PinnedPages,
-        DmaBuf,
-        MmapMode,
-        PageRun,
-        PageSource, //
-    },
-    fs::{
-        file::flags,
-        File, //
-    },
+    fs::File,
     miscdevice::{
         MiscDevice,
         MiscDeviceOptions,
         MiscDeviceRegistration, //
     },
     prelude::*,
-    sync::aref::ARef,
     uaccess::UserPtr,
 };
 
 mod ioctl;
 mod limits;
+mod memory;
 
 module! {
     type: UdmabufModule,
@@ -38,38 +28,6 @@ module! {
     description: "DMA-BUF from memory files",
     license: "GPL",
     imports_ns: ["DMA_BUF"],
-}
-
-/// The memory of one buffer.
-struct Memory(PinnedPages);
-
-#[vtable]
-impl PageSource for Memory {
-    // Who shares memory that way usually needs all of it or, having the file mapped, nothing.
-    const MMAP: MmapMode = MmapMode::OnFirstFault;
-    // Most folios are single pages; as many of them as possible make an entry of a device's table.
-    const JOIN: bool = true;
-    // The ABI was always this way.
-    const END_NEEDS_BEGIN: bool = true;
-    // The memory file stays mapped and open to its process.
-    const WRITTEN_BEHIND: bool = true;
-
-    fn runs(&self) -> impl Iterator<Item = PageRun<'_>> + Clone {
-        self.0.runs()
-    }
-
-    fn runs_after(&self, skip: usize) -> impl Iterator<Item = PageRun<'_>> {
-        self.0.runs_after(skip)
-    }
-
-    fn count(&self) -> Result<usize> {
-        Ok(self.0.count())
-    }
-}
-
-/// Makes a buffer of `pages`. Fails with `EINVAL` if their size does not fit in a `size_t`.
-fn export(pages: PinnedPages) -> Result<ARef<DmaBuf>> {
-    DmaBuf::from_pages(c"udmabuf", flags::O_RDWR, Memory(pages))
 }
 
 /// The device. Its files have no state.

@@ -79,7 +79,8 @@ impl Blank {
         Ok(Self(memory))
     }
 
-    /// Makes it a buffer, which owns `file`, and which file and directory entry own each in its way.
+    /// Makes it a buffer, which owns `file`, and which file and directory entry own each in its
+    /// way.
     #[inline(always)]
     pub(in crate::buffer) fn fill(
         self,
