@@ -49,8 +49,8 @@ pub(super) fn next(buf: &DmaBuf) -> Option<ARef<DmaBuf>> {
     BUFFERS.lock().first_alive_after(Some(body(buf)))
 }
 
-/// Calls `f` with each buffer, as long as that says `true` and does not fail. The registry is locked
-/// between them only, so that `f` may sleep.
+/// Calls `f` with each buffer, as long as that says `true` and does not fail. The registry is
+/// locked between them only, so that `f` may sleep.
 #[cfg(CONFIG_DEBUG_FS)]
 pub(super) fn for_each(mut f: impl FnMut(&DmaBuf) -> Result<bool>) -> Result {
     let mut at = first();
