@@ -136,5 +136,7 @@ unsafe extern "C" fn d_release(dentry: *mut bindings::dentry) {
         buf.map(|buf| Dying::from_raw(buf))
     };
 
-    buf.map(release::release);
+    if let Some(buf) = buf {
+        release::release(buf);
+    }
 }

@@ -11,6 +11,7 @@ use super::layout::vfs::{
     Mount,
     Static, //
 };
+use core::ops::Deref;
 use kernel::{
     bindings,
     prelude::*, //
@@ -44,7 +45,7 @@ mod form {
     pub(in crate::buffer) fn exit() {}
 
     /// The mount, to make a file in it. Fails with `ENODEV` before [`init`].
-    pub(in crate::buffer) fn get(_fs: &'static FileSystem) -> Result<&'static Mount> {
+    pub(in crate::buffer) fn get(_fs: &'static FileSystem) -> Result<impl Deref<Target = Mount>> {
         MOUNT.as_ref().ok_or(ENODEV)
     }
 }
@@ -59,7 +60,6 @@ mod form {
 #[cfg(MODULE)]
 mod form {
     use super::*;
-    use crate::buffer::layout::vfs::MountReference;
     use kernel::{
         error::to_result,
         sync::global_lock, //
@@ -108,7 +108,7 @@ mod form {
     }
 
     /// The mount, to make a file in it. Fails with `ENOMEM`. Sleeps.
-    pub(in crate::buffer) fn get(fs: &'static FileSystem) -> Result<MountReference> {
+    pub(in crate::buffer) fn get(fs: &'static FileSystem) -> Result<impl Deref<Target = Mount>> {
         let mut kept = MOUNT.lock();
 
         if kept.is_none() {

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Printing of buffers by C, which leaves the bytes alone of what user space, or a driver, has
-//! named.
+//! Printing of buffers. C does it, which leaves the bytes of names alone.
 
 use kernel::{
     bindings,

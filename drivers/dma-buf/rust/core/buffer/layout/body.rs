@@ -114,7 +114,7 @@ impl Body {
         unsafe {
             (
                 (*self.file).f_mode,
-                (*(*self.file).f_inode).i_ino as u64,
+                (*(*self.file).f_inode).i_ino,
                 bindings::file_count(self.file) as c_long,
             )
         }
@@ -175,10 +175,14 @@ impl Vmapping {
         },
     };
 
-    pub(super) const NONE: Self = Self {
-        count: Cell::new(0),
-        map: Cell::new(Self::UNMAPPED),
-    };
+    /// None.
+    #[inline(always)]
+    pub(super) const fn new() -> Self {
+        Self {
+            count: Cell::new(0),
+            map: Cell::new(Self::UNMAPPED),
+        }
+    }
 }
 
 /// The address in `map`, of memory or of I/O memory.

@@ -79,8 +79,7 @@ impl Blank {
         Ok(Self(memory))
     }
 
-    /// Makes it a buffer, which owns `file`, and which file and directory entry own each in its
-    /// way.
+    /// Makes it a buffer. It has `file`, which with its directory entry is what owns it.
     #[inline(always)]
     pub(in crate::buffer) fn fill(
         self,
@@ -102,7 +101,7 @@ impl Blank {
             file,
             attachments: AttachmentList(Opaque::uninit()),
             ops,
-            vmapping: Vmapping::NONE,
+            vmapping: Vmapping::new(),
             exp_name: info.exp_name,
             name: UnsafeCell::new(None),
             name_lock: Opaque::uninit(),

@@ -29,7 +29,7 @@ macro_rules! table {
             $(let $data:ident: $data_ty:ty;)*
             $(
                 $(#[$op_attr:meta])*
-                fn $op:ident($($arg:ident<$arg_ty:ty>),* $(; $by_value:ty)?) $(-> $ret:ty)?;
+                fn $op:ident($($arg:ident<$arg_ty:ty>),* $(; $value:ty)?) $(-> $ret:ty)?;
             )*
         }
     ) => {
@@ -39,8 +39,9 @@ macro_rules! table {
             $(pub(super) $data: $data_ty,)*
             $(
                 $(#[$op_attr])*
-                pub(super) $op:
-                    Option<extern "C" fn($($arg<'_, $arg_ty>,)* $($by_value)?) $(-> $ret)?>,
+                pub(super) $op: Option<
+                    extern "C" fn($($arg<'_, $arg_ty>,)* $($value)?) $(-> $ret)?
+                >,
             )*
         }
 
@@ -48,8 +49,9 @@ macro_rules! table {
 
         $(const _: fn(
             bindings::$c,
-        ) -> Option<unsafe extern "C" fn($(*mut $arg_ty,)* $($by_value)?) $(-> $ret)?> =
-            |ops| ops.$op;)*
+        ) -> Option<
+            unsafe extern "C" fn($(*mut $arg_ty,)* $($value)?) $(-> $ret)?
+        > = |ops| ops.$op;)*
     };
 }
 
