@@ -2,9 +2,9 @@
 
 //! Crates whose module is made by C files.
 
-/// Makes what `module!` makes for [`#[vtable]`](vtable): `LocalModule`, which has to be found in
-/// the root of the crate. For crates that have no `module!`, since C files with their `module_init()`
-/// are a part of the same module.
+/// Makes what `module!` makes for `#[vtable]`: `LocalModule`, which has to be found in the root of
+/// the crate. For crates that have no `module!`, since C files with their `module_init()` are a
+/// part of the same module.
 ///
 /// # Examples
 ///

@@ -26,7 +26,7 @@ pub use self::{
 /// Makes functions that a C header declares.
 ///
 /// Each argument is an implementation of [`FromC`], and the result one of [`IntoC`]. As with
-/// [`#[export]`](export), which this uses, a function that differs from its declaration does not
+/// `#[export]`, which this uses, a function that differs from its declaration does not
 /// compile. The body is that of a safe function, whose arguments it may change.
 ///
 /// # Examples
