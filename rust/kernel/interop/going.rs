@@ -15,10 +15,10 @@ use core::ptr;
 ///
 /// # Invariants
 ///
-/// `block` is accessed by nobody but the notifier chain. It is the first field.
+/// `_block` is accessed by nobody but the notifier chain. It is the first field.
 #[repr(C)]
 pub struct ModuleGoing {
-    block: Opaque<bindings::notifier_block>,
+    _block: Opaque<bindings::notifier_block>,
     call: fn(*mut bindings::module),
 }
 
@@ -29,7 +29,7 @@ impl ModuleGoing {
     /// Will call `call`, which may sleep, with the module.
     pub const fn new(call: fn(*mut bindings::module)) -> Self {
         Self {
-            block: Opaque::new(bindings::notifier_block {
+            _block: Opaque::new(bindings::notifier_block {
                 notifier_call: Some(module_changes),
                 next: ptr::null_mut(),
                 priority: 0,
@@ -38,19 +38,25 @@ impl ModuleGoing {
         }
     }
 
+    /// The block, by a pointer to all of it.
+    #[inline]
+    fn block(&'static self) -> *mut bindings::notifier_block {
+        ptr::from_ref(self).cast_mut().cast()
+    }
+
     /// Begins. Fails with `EEXIST` if it has begun already. Sleeps.
     #[inline]
     pub fn begin(&'static self) -> Result {
-        // SAFETY: The block is complete and static, and its code has to `end` this before it goes,
-        // as with anything that is static.
-        to_result(unsafe { bindings::register_module_notifier(self.block.get()) })
+        // SAFETY: The block, which is the first field, is complete and static, and its code has to
+        // `end` this before it goes, as with anything that is static.
+        to_result(unsafe { bindings::register_module_notifier(self.block()) })
     }
 
     /// Ends: `call` does not run any more. Does nothing if it has not begun. Sleeps.
     #[inline]
     pub fn end(&'static self) {
         // SAFETY: The chain looks for the block.
-        unsafe { bindings::unregister_module_notifier(self.block.get()) };
+        unsafe { bindings::unregister_module_notifier(self.block()) };
     }
 }
 

@@ -18,10 +18,7 @@ use crate::{
     },
     registry, //
 };
-use core::{
-    mem::ManuallyDrop,
-    ptr::NonNull, //
-};
+use core::ptr::NonNull;
 use kernel::{
     bindings,
     fs::operations::PrivateData,
@@ -44,7 +41,8 @@ unsafe impl PrivateData for OpenHeap {
 
         // The heap knows its module.
         module.into_owner();
-        NonNull::from(&**ManuallyDrop::new(heap))
+        // SAFETY: An `Arc` is no NULL.
+        unsafe { NonNull::new_unchecked(Arc::into_raw(heap).cast_mut()) }
     }
 
     unsafe fn from_ptr(ptr: NonNull<Heap>) -> Self {

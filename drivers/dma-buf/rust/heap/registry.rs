@@ -14,7 +14,8 @@ use kernel::{
     prelude::*,
     sync::{
         global_lock,
-        Arc, //
+        Arc,
+        SetOnce, //
     },
 };
 
@@ -37,6 +38,9 @@ global_lock! {
     };
 }
 
+/// Whether [`HEAPS`] is initialised: drivers that are built in may be too early.
+static READY: SetOnce<()> = SetOnce::new();
+
 /// Makes the registry usable, and registers the devices of heaps, for files with the operations
 /// `fops`. Sleeps.
 ///
@@ -48,6 +52,7 @@ global_lock! {
 pub(crate) unsafe fn init(fops: &'static bindings::file_operations) -> Result {
     // SAFETY: This is the only call, and the first.
     unsafe { HEAPS.init() };
+    READY.populate(());
     // Who opens a file meanwhile finds no heap.
     let devices = Registered::new(MAX_HEAPS as u32, fops)?;
 
@@ -70,6 +75,8 @@ pub(crate) fn exit() {
 /// Fails with `EEXIST` if there is a heap of that name, `EBUSY` if all minors are taken, `ENODEV`
 /// if there is no character device (it is too early), or what creating the device gave. Sleeps.
 pub(crate) fn add(heap: &Arc<Heap>) -> Result {
+    READY.as_ref().ok_or(ENODEV)?;
+
     let name = heap.name();
     let mut heaps = HEAPS.lock();
     let Heaps { devices, table } = &mut *heaps;

@@ -12,15 +12,11 @@ use super::{
     context,
     init::init,
     layout::{
-        callback::{
-            Hook,
-            Keeping,
-            OnSignal, //
-        },
         container::{
             self,
             Container,
             Ref,
+            Single,
             Turn, //
         },
         fence::{
@@ -46,6 +42,7 @@ use core::mem::{
 };
 use kernel::{
     bindings::{
+        dma_fence_cb,
         dma_fence_chain,
         dma_fence_chain__bindgen_ty_1,
         dma_fence_ops,
@@ -79,7 +76,7 @@ pub(crate) struct Link {
 /// Who has the turn uses the one or the other.
 #[repr(C)]
 union Waiting {
-    callback: ManuallyDrop<Hook<Keeping<Turn<Ref<Link>>>>>,
+    callback: ManuallyDrop<Opaque<dma_fence_cb>>,
     work: ManuallyDrop<Opaque<irq_work>>,
 }
 
@@ -141,15 +138,13 @@ impl Link {
     /// Has the turn come back when the first fence that is pending is signalled. Gives it back if
     /// there is none.
     fn wait(mut turn: Turn<Ref<Self>>) -> Result<(), Turn<Ref<Self>>> {
-        let hook = (&raw const turn.container().waiting).cast();
         let mut next = Some(ARef::from(&turn.container().base));
 
         while let Some(link) = next {
             // The link may be cut out of the chain, so that the fence needs its own reference.
             let fence = ARef::from(contained(&link));
 
-            // SAFETY: It is the turn that goes over, and with its reference the link stays.
-            match unsafe { Hook::arm_keeping(hook, fence, turn) } {
+            match turn.defer_until(fence) {
                 Ok(()) => return Ok(()),
                 Err(back) => turn = back,
             }
@@ -228,12 +223,8 @@ unsafe impl Container for Link {
     }
 }
 
-impl OnSignal for Turn<Ref<Link>> {
-    #[inline(always)]
-    fn signaled(self, _fence: &Fence) {
-        self.defer();
-    }
-}
+// SAFETY: By the layout above.
+unsafe impl Single for Link {}
 
 /// The fence in a link; `fence` itself if it is none.
 pub(crate) fn contained(fence: &Fence) -> &Fence {

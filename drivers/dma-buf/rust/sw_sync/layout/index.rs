@@ -23,6 +23,12 @@ use kernel::{
 #[repr(transparent)]
 pub(crate) struct Links(Opaque<rb_node>);
 
+// SAFETY: By the type invariant it belongs to a lock, and who has that may be on any thread.
+unsafe impl Send for Links {}
+
+// SAFETY: As above.
+unsafe impl Sync for Links {}
+
 impl Links {
     pub(crate) fn new() -> impl PinInit<Self> {
         // SAFETY: `slot` is memory for a node, and what is embedded in a pinned object stays there.

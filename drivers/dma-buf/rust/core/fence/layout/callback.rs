@@ -9,11 +9,7 @@ use super::lock::{
 use crate::fence::callback::add;
 use core::{
     cell::UnsafeCell,
-    mem::{
-        forget,
-        MaybeUninit, //
-    },
-    ptr::NonNull, //
+    mem::MaybeUninit, //
 };
 use kernel::{
     bindings::{
@@ -21,7 +17,6 @@ use kernel::{
         dma_fence_cb, //
     },
     dma_buf::Fence,
-    sync::aref::ARef,
     types::Opaque, //
 };
 
@@ -100,42 +95,5 @@ unsafe extern "C" fn signaled<T: OnSignal>(fence: *mut dma_fence, callback: *mut
             .assume_init();
 
         data.signaled(Fence::from_raw(fence));
-    }
-}
-
-/// Something that waits for a fence and has a reference to it.
-///
-/// # Invariants
-///
-/// The fence that it is called with has a reference that belongs to this.
-pub(crate) struct Keeping<T>(T);
-
-impl<T: OnSignal> OnSignal for Keeping<T> {
-    #[inline(always)]
-    fn signaled(self, fence: &Fence) {
-        // SAFETY: By the type invariant.
-        let fence = unsafe { ARef::from_raw(NonNull::from(fence)) };
-
-        self.0.signaled(&fence);
-    }
-}
-
-impl<T: OnSignal> Hook<Keeping<T>> {
-    /// As [`arm`](Self::arm), with a reference.
-    ///
-    /// # Safety
-    ///
-    /// As there.
-    #[inline(always)]
-    pub(crate) unsafe fn arm_keeping(
-        hook: *const Self,
-        fence: ARef<Fence>,
-        data: T,
-    ) -> Result<(), T> {
-        // INVARIANT: What is called has the reference.
-        // SAFETY: By this function's contract.
-        unsafe { Self::arm(hook, &fence, Keeping(data)) }.map_err(|Keeping(data)| data)?;
-        forget(fence);
-        Ok(())
     }
 }

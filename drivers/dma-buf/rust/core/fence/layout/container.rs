@@ -3,16 +3,24 @@
 //! What arrays and chains have in common: structures that begin with a fence and that are made of
 //! other fences.
 
-use super::fence::{
-    fields,
-    Dying,
-    New,
-    Structure,
-    Time, //
+use super::{
+    fence::{
+        fields,
+        Dying,
+        New,
+        Structure,
+        Time, //
+    },
+    lock::Lent, //
 };
+use crate::fence::callback::add;
 use core::{
     marker::PhantomData,
-    mem::ManuallyDrop,
+    mem::{
+        forget,
+        offset_of,
+        ManuallyDrop, //
+    },
     ops::Deref,
     ptr::{
         self,
@@ -22,6 +30,7 @@ use core::{
 use kernel::{
     bindings::{
         self,
+        dma_fence_cb,
         dma_fence_ops,
         irq_work, //
     },
@@ -234,6 +243,35 @@ impl<T: Container> Turn<Ref<T>> {
     }
 }
 
+/// A container with one callback.
+///
+/// # Safety
+///
+/// Where its `irq_work` is, there may be a `dma_fence_cb` instead, for who has the turn.
+pub(crate) unsafe trait Single: Container {}
+
+// When a work has run, who has run it still looks at this, in the middle of what is next.
+const _: () = assert!(size_of::<dma_fence_cb>() <= offset_of!(irq_work, irqwait));
+
+impl<T: Single> Turn<Ref<T>> {
+    /// As [`defer`](Self::defer), when `fence` is signalled. Gives the turn back if it is already.
+    #[inline(always)]
+    pub(crate) fn defer_until(self, fence: ARef<Fence>) -> Result<(), Self> {
+        let container = ManuallyDrop::new(self.0);
+        let callback = container.0.as_c().cast::<dma_fence_cb>();
+
+        // INVARIANT: By the type invariant nobody else uses the callback, which stays with the
+        // reference that it has now.
+        let callback = Lent(callback.wrapping_byte_add(T::WORK));
+        if add(&fence, callback, fence_signaled::<T>).is_err() {
+            return Err(Self(ManuallyDrop::into_inner(container)));
+        }
+        // What is called has it.
+        forget(fence);
+        Ok(())
+    }
+}
+
 /// The operations of a container. They also tell it from other fences, so there must be only one
 /// table for a type.
 pub(crate) const fn ops<T: Container>() -> dma_fence_ops {
@@ -286,6 +324,15 @@ kernel::callbacks! {
 
     fn release<T: Container>(dying: Dying<T>) {
         T::release(dying);
+    }
+
+    /// Called for the callback of a container of this type, which has a reference to the fence.
+    fn fence_signaled<T: Single>(_fence: ARef<Fence>, callback: NonNull<dma_fence_cb>) {
+        // SAFETY: This is what `Turn::defer_until` has left.
+        let base = unsafe { ARef::from_raw(callback.byte_sub(T::WORK).cast()) };
+
+        // INVARIANT: And so is the right.
+        Turn(Ref::<T>(base, PhantomData)).defer();
     }
 
     /// Called for the work of a container of this type.
