@@ -175,6 +175,8 @@ def main():
     base = json.loads(args.base.read_text()) if args.base else {}
     runs = measured(args.results, known) if known else {}
     results = dict(about(args.config), date=datetime.now(timezone.utc).isoformat(timespec="seconds"), operations={}, means={})
+    print(f"{results['kernel']}, {results['compiler']}, {results['rustc']},",
+          "C helpers inlined into Rust" if results["inline_helpers"] else "each C helper is a call")
     for group, ops in known.items():
         if group == "growth":
             results["growth"] = slopes(ops, runs, base)
