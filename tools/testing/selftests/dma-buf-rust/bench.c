@@ -102,7 +102,7 @@ static double measure_once(const struct op *op, unsigned int rounds)
 static double measure(const struct op *op, int min_times)
 {
 	unsigned int rounds = warm_up(op);
-	double sum = 0, squares = 0, mean = 0;
+	double sum = 0, squares = 0, mean = 0, error = STANDARD_ERROR;
 
 	for (int times = 1; times <= MAX_TIMES; times++) {
 		double cost = measure_once(op, rounds), deviations;
@@ -113,7 +113,7 @@ static double measure(const struct op *op, int min_times)
 		/* Their sum; the mean's own variance is this by n (n - 1) */
 		deviations = squares - times * mean * mean;
 		if (times >= min_times &&
-		    deviations < STANDARD_ERROR * mean * STANDARD_ERROR * mean * times * (times - 1))
+		    deviations < error * mean * error * mean * times * (times - 1))
 			break;
 	}
 	return mean;

@@ -33,7 +33,8 @@ static int later_first(const void *a, const void *b)
 /* The last first, as they lie in memory, so that no page is followed by its neighbour */
 static int scattered(unsigned int pages)
 {
-	int memfd = new_memfd(pages, F_SEAL_SHRINK), buf, map = open("/proc/self/pagemap", O_RDONLY);
+	int map = open("/proc/self/pagemap", O_RDONLY);
+	int memfd = new_memfd(pages, F_SEAL_SHRINK), buf;
 	struct udmabuf_create_item *items = calloc(pages, sizeof(*items));
 	struct place *places = calloc(pages, sizeof(*places));
 	char *at = map_pages(memfd, pages);
@@ -43,7 +44,8 @@ static int scattered(unsigned int pages)
 	for (unsigned int i = 0; i < pages; i++) {
 		off_t entry = ((uintptr_t)at / page_size() + i) * sizeof(__u64);
 
-		t_need(pread(map, &places[i].frame, sizeof(__u64), entry) == sizeof(__u64), "pagemap");
+		t_need(pread(map, &places[i].frame, sizeof(__u64), entry) == sizeof(__u64),
+		       "pagemap");
 		/* The bits above are flags. */
 		places[i].frame &= (1ull << 55) - 1;
 		places[i].page = i;

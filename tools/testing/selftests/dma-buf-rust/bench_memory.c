@@ -40,8 +40,8 @@ static void live_buffers(void)
 }
 
 /* made points to where the ioctl leaves a file descriptor, if it does. */
-static void stack(const char *name, int fd, unsigned int command, const void *arg,
-		  __s32 *made)
+static void depth_of(const char *name, int fd, unsigned int command, const void *arg,
+		     __s32 *made)
 {
 	int least = INT_MAX;
 	char text[96];
@@ -81,17 +81,17 @@ static void stacks(void)
 	new_halves(16, halves);
 	import.fd = merged;
 	merge.fd2 = halves[1];
-	stack("alloc", heap, DMA_HEAP_IOCTL_ALLOC, &alloc, (__s32 *)&alloc.fd);
+	depth_of("alloc", heap, DMA_HEAP_IOCTL_ALLOC, &alloc, (__s32 *)&alloc.fd);
 	/* It waits for fences. */
-	stack("sync", idle, DMA_BUF_IOCTL_SYNC, &sync, NULL);
-	stack("set-name", buf, DMA_BUF_SET_NAME_B, "a name", NULL);
-	stack("export", buf, DMA_BUF_IOCTL_EXPORT_SYNC_FILE, &export, &export.fd);
-	stack("import", buf, DMA_BUF_IOCTL_IMPORT_SYNC_FILE, &import, NULL);
-	stack("merge", halves[0], SYNC_IOC_MERGE, &merge, &merge.fence);
-	stack("info", merged, SYNC_IOC_FILE_INFO, &info, NULL);
-	stack("sw-create", timeline_open(), SW_SYNC_CREATE, &create, &create.fence);
+	depth_of("sync", idle, DMA_BUF_IOCTL_SYNC, &sync, NULL);
+	depth_of("set-name", buf, DMA_BUF_SET_NAME_B, "a name", NULL);
+	depth_of("export", buf, DMA_BUF_IOCTL_EXPORT_SYNC_FILE, &export, &export.fd);
+	depth_of("import", buf, DMA_BUF_IOCTL_IMPORT_SYNC_FILE, &import, NULL);
+	depth_of("merge", halves[0], SYNC_IOC_MERGE, &merge, &merge.fence);
+	depth_of("info", merged, SYNC_IOC_FILE_INFO, &info, NULL);
+	depth_of("sw-create", timeline_open(), SW_SYNC_CREATE, &create, &create.fence);
 	/* Returns what it makes, which stays. */
-	stack("udmabuf", udmabuf_open(), UDMABUF_CREATE, &of_memfd, NULL);
+	depth_of("udmabuf", udmabuf_open(), UDMABUF_CREATE, &of_memfd, NULL);
 }
 
 void report_memory(void)
