@@ -4,7 +4,7 @@
 # The one place that names the kernel version.
 KERNEL := 7.3
 
-KNOBS := MACHINE CORE LINK DEBUG_KERNEL KDIR FRAGMENT OP JOBS
+KNOBS := MACHINE CORE LINK DEBUG_KERNEL KDIR FRAGMENT OP ONLY BASE JOBS
 # Those that are given, with nothing in them, too: what is not given is what "make menuconfig" has left in build/config.
 export KERNEL T $(foreach knob,$(KNOBS),$(if $(filter undefined,$(origin $(knob))),,$(knob)))
 

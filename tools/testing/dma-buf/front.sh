@@ -83,6 +83,8 @@ help() {
 		FRAGMENT=/path/to/file      kernel options of your own, laid over all others
 		KDIR=/path/to/linux         build from your own Linux $KERNEL tree, which is not modified
 		OP=name                     bench: where the instructions of this operation go, function by function
+		ONLY=group                  bench: only user, module, jobs, growth, memory, contention or code
+		BASE=/path/to/file          bench: compare with this results.json of an earlier one
 		JOBS=N                      parallel compilers (default: number of processors)
 
 		What is set now, and where (the command line counts more than build/config; MACHINE= on it: the default):

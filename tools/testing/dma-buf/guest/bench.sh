@@ -1,7 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=sh
-# What the operations cost; with dmabuf.op=NAME only that one, for a profile.
+# What the operations cost, group by group; with dmabuf.only=GROUP dmabuf.op=NAME only that one, for a profile.
 
 . /jobs/lib.sh
-# shellcheck disable=SC2046 # a name, or no argument
-program plain bench 500 bench $(word op)
+# where a mapping lies decides how many page tables it takes
+echo 0 >/proc/sys/kernel/randomize_va_space
+# how much buffers take is measured before anything else has left its memory to them
+for group in memory user module jobs growth; do
+	# shellcheck disable=SC2046 # a name, or no argument
+	! wanted $group || program plain "bench-$group" 3000 bench $group $(word op)
+done

@@ -150,6 +150,8 @@ knob_order() {
 	knobs_are '' check-combinations "${k}MACHINE_ARM64=y ${k}FRAGMENT=\"/x\"" || bad=1
 	knobs_are 'LINK=m' check "${k}LINK_M=y ${k}DEBUG_KERNEL=y" || bad=1
 	knobs_are 'OP=merge' bench "${k}OP=\"merge\"" || bad=1
+	knobs_are "ONLY=module BASE=$HOME/x" bench "${k}ONLY=\"module\" ${k}BASE=\"~/x\"" || bad=1
+	knobs_are '' run "${k}ONLY=\"module\"" || bad=1
 	# what does not go together with the command line
 	knobs_are 'LINK=m' run "${k}CORE_C=y" LINK=m || bad=1
 	knobs_are 'CORE=c' run "${k}LINK_M=y" CORE=c || bad=1

@@ -3,7 +3,7 @@
 # The knobs: what is given on the command line (or in the environment), else what build/config remembers, else a default.
 # The page that edits build/config is Kconfig at the top.
 
-KNOBS=(MACHINE CORE LINK DEBUG_KERNEL KDIR FRAGMENT OP JOBS) # those of the Makefile
+KNOBS=(MACHINE CORE LINK DEBUG_KERNEL KDIR FRAGMENT OP ONLY BASE JOBS) # those of the Makefile
 KNOWN_MACHINES=(vexpress-a9 arm64 x86_64)
 KNOWN_CORES=(rust c)
 KNOWN_LINKS=(y m)
@@ -66,7 +66,7 @@ remember() {
 		case $knob=$value in
 		DEBUG_KERNEL=n | JOBS=0) value='' ;;
 		# no shell has seen these
-		KDIR=\~/* | FRAGMENT=\~/*) value=$HOME/${value#\~/} ;;
+		KDIR=\~/* | FRAGMENT=\~/* | BASE=\~/*) value=$HOME/${value#\~/} ;;
 		esac
 		REMEMBERED[$knob]=$value
 		return
@@ -108,8 +108,8 @@ debug_machine() { [[ " ${DEBUG_MACHINES[*]} " = *" $1 "* ]]; }
 # fits COMMAND KNOB VALUE: whether the knob says something to the command.
 fits() {
 	case $1:$2=$3 in
-	help:* | *:JOBS=* | *:KDIR=* | bench:OP=*) ;;
-	*:OP=* | menuconfig:*) return 1 ;;
+	help:* | *:JOBS=* | *:KDIR=* | bench:OP=* | bench:ONLY=* | bench:BASE=*) ;;
+	*:OP=* | *:ONLY=* | *:BASE=* | menuconfig:*) return 1 ;;
 	# it is about fragments of its own
 	check-combinations:*) return 1 ;;
 	*:FRAGMENT=* | *:options=*) ;;
