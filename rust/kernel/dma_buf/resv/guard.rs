@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     bindings,
-    dma_buf::fence::{
+    dma_buf::dma_fence::{
         Fence,
         FenceContext,
         LeafFence, //

@@ -10,7 +10,7 @@ OUR_CRATES=(
 	drivers/dma-buf/rust/sw_sync/sw_sync_core.rs
 	drivers/dma-buf/rust/udmabuf/udmabuf_core.rs
 	drivers/dma-buf/rust/kunit/dmabuf_rust_kunit.rs
-	rust/kernel/dma_buf.rs=dma_buf
+	rust/kernel/dma_buf/mod.rs=dma_buf
 	rust/kernel/drm/gem/dumb.rs=drm::gem::dumb
 )
 
