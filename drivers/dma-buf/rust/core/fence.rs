@@ -293,7 +293,7 @@ pub(crate) fn set_deadline(fence: &Fence, deadline: Time) {
     let rcu = rcu::read_lock();
 
     if let Some(set_deadline) = ops(fence, &rcu).and_then(|ops| ops.set_deadline) {
-        if !fence.is_signaled() {
+        if !fence.is_done() {
             // SAFETY: The operation is the fence's own, and RCU keeps its issuer.
             unsafe { set_deadline(fence.as_raw(), deadline) };
         }

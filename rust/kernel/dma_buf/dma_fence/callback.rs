@@ -7,28 +7,77 @@ use super::{
     raw::Fence, //
 };
 use crate::{
+    alloc::AllocError,
     bindings,
     container_of,
     dma_buf::module_ref::ModuleRef,
     error::to_result,
+    fmt,
     prelude::*,
     sync::aref::ARef,
     types::Opaque, //
+};
+use core::{
+    cell::UnsafeCell,
+    mem::ManuallyDrop, //
 };
 
 /// What to do when a fence is signalled.
 ///
 /// # Examples
 ///
-/// See [`CallbackRegistration`].
-pub trait FenceCallback: Sync + 'static {
+/// See [`FenceCallbackRegistration`].
+pub trait FenceCallback: Send + 'static {
     /// Called once, when the fence is signalled.
     ///
-    /// May be called in any context, with the fence's lock held and interrupts off: must not sleep,
-    /// and of `fence` may only use what says that it may be used in callbacks, such as
-    /// [`Fence::status`]. Must not signal another fence, because its lock is of the same class, nor
-    /// drop the [`CallbackRegistration`] it belongs to.
-    fn signaled(&self, fence: &Fence);
+    /// May be called in any context, with the fence's lock held and interrupts off: must not sleep.
+    /// Must not signal another fence, because its lock is of the same class, nor drop the
+    /// [`FenceCallbackRegistration`] it belongs to.
+    fn on_signal(&mut self);
+
+    /// The same for who wants to know of which fence. An addition to what upstream has; only this
+    /// one is called, and calls the other one by default.
+    ///
+    /// Of `fence` may only be used what says that it may be used in callbacks, such as
+    /// [`Fence::status`].
+    #[inline]
+    fn on_signal_of(&mut self, _fence: &Fence) {
+        self.on_signal();
+    }
+}
+
+/// Why a callback was not registered.
+pub enum CallbackError<T> {
+    /// The fence is signalled already. Gives back the callback, which was not called.
+    AlreadySignaled(T),
+    /// Something else; `ECANCELED` if the module is about to be unloaded.
+    Other(Error),
+}
+
+impl<T> fmt::Debug for CallbackError<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::AlreadySignaled(_) => f.write_str("AlreadySignaled(_)"),
+            Self::Other(error) => f.debug_tuple("Other").field(error).finish(),
+        }
+    }
+}
+
+impl<T> From<CallbackError<T>> for Error {
+    #[inline]
+    fn from(error: CallbackError<T>) -> Self {
+        match error {
+            CallbackError::AlreadySignaled(_) => ENOENT,
+            CallbackError::Other(error) => error,
+        }
+    }
+}
+
+impl<T> From<AllocError> for CallbackError<T> {
+    #[inline]
+    fn from(error: AllocError) -> Self {
+        Self::Other(error.into())
+    }
 }
 
 /// A callback that waits for a fence. Dropping it takes the callback back.
@@ -47,83 +96,82 @@ pub trait FenceCallback: Sync + 'static {
 /// # Invariants
 ///
 /// `cb` is in the fence's list of callbacks, and `module` holds the module that the callback is in;
-/// or the callback has been called.
+/// or the callback has been called. Until one of the two is sure, only the call uses `callback`,
+/// and only [`Drop`] afterwards.
 ///
 /// # Examples
 ///
 /// ```
+/// use kernel::dma_buf::dma_fence::CallbackError;
 /// use kernel::dma_buf::{
-///     CallbackRegistration, Fence, FenceAllocation, FenceCallback, FenceContext, FenceOps,
+///     FenceCallback, FenceCallbackRegistration, FenceContext, FenceContextOps,
 /// };
-/// use kernel::sync::atomic::{Atomic, Relaxed};
+/// use kernel::sync::{atomic::{Atomic, Relaxed}, Arc};
 ///
-/// struct Job;
+/// struct Queue;
 ///
-/// #[vtable]
-/// impl FenceOps for Job {
-///     const DRIVER_NAME: &'static CStr = c"example";
+/// impl FenceContextOps for Queue {
+///     type FenceDataType = ();
 /// }
 ///
-/// struct Seen(Atomic<bool>);
+/// struct Seen(Arc<Atomic<bool>>);
 ///
 /// impl FenceCallback for Seen {
-///     fn signaled(&self, _fence: &Fence) {
+///     fn on_signal(&mut self) {
 ///         self.0.store(true, Relaxed);
 ///     }
 /// }
 ///
-/// let job = FenceContext::new(c"queue")?.fence(FenceAllocation::new(GFP_KERNEL)?, Job);
+/// let queue = KBox::pin_init(FenceContext::new(1, c"example", c"queue", Queue), GFP_KERNEL)?;
+/// let job = queue.new_fence_allocation(())?.new_fence();
+/// let seen = Arc::new(Atomic::new(false), GFP_KERNEL)?;
 /// let registration = KBox::pin_init(
-///     CallbackRegistration::new(job.fence(), Seen(Atomic::new(false))),
+///     FenceCallbackRegistration::new(job.as_fence(), Seen(seen.clone())),
 ///     GFP_KERNEL,
 /// )?;
-/// assert!(!registration.callback().0.load(Relaxed));
 ///
-/// let fence = registration.fence().clone();
-/// job.signal();
-/// assert!(registration.callback().0.load(Relaxed));
+/// assert!(!seen.load(Relaxed));
+/// job.signal(Ok(()));
+/// assert!(seen.load(Relaxed));
 ///
 /// // Now it is too late.
-/// let late = CallbackRegistration::new(&fence, Seen(Atomic::new(false)));
-/// assert_eq!(KBox::pin_init(late, GFP_KERNEL).err(), Some(ENOENT));
+/// let late = FenceCallbackRegistration::new(registration.fence(), Seen(seen));
+/// assert!(matches!(
+///     KBox::try_pin_init(late, GFP_KERNEL),
+///     Err(CallbackError::AlreadySignaled(Seen(_)))
+/// ));
 /// # Ok::<(), Error>(())
 /// ```
 #[pin_data(PinnedDrop)]
-pub struct CallbackRegistration<T: FenceCallback> {
+pub struct FenceCallbackRegistration<T: FenceCallback + 'static> {
     fence: ARef<Fence>,
     inside: Inside,
     module: ModuleRef,
-    #[pin]
-    callback: T,
+    callback: UnsafeCell<ManuallyDrop<T>>,
     // Last, so that the rest is there when it is registered.
     #[pin]
     cb: Opaque<bindings::dma_fence_cb>,
 }
 
-// SAFETY: The fence may be dropped from any thread, and the C part is under the fence's lock.
-unsafe impl<T: FenceCallback + Send> Send for CallbackRegistration<T> {}
+// SAFETY: The fence and the callback may be dropped from any thread, and the C part is under the
+// fence's lock.
+unsafe impl<T: FenceCallback> Send for FenceCallbackRegistration<T> {}
 
-// SAFETY: The methods give out shared references only.
-unsafe impl<T: FenceCallback> Sync for CallbackRegistration<T> {}
+// SAFETY: The methods do not give out the callback.
+unsafe impl<T: FenceCallback + Sync> Sync for FenceCallbackRegistration<T> {}
 
-impl<T: FenceCallback> CallbackRegistration<T> {
+impl<T: FenceCallback + 'static> FenceCallbackRegistration<T> {
     /// Registers `callback` with `fence`, and asks for the fence to be signalled.
-    ///
-    /// Fails with `ENOENT` if the fence is signalled already, and with `ECANCELED` if the module is
-    /// about to be unloaded.
     #[inline]
-    pub fn new<E>(fence: &Fence, callback: impl PinInit<T, E>) -> impl PinInit<Self, Error>
-    where
-        Error: From<E>,
-    {
-        let fence = ARef::from(fence);
+    pub fn new<'a>(fence: &'a Fence, callback: T) -> impl PinInit<Self, CallbackError<T>> + 'a {
         let raw = fence.as_raw();
 
-        try_pin_init!(Self {
-            fence,
+        try_pin_init!(&this in Self {
+            fence: ARef::from(fence),
             inside: Inside::new(),
-            module: ModuleRef::of(Self::signaled as *const () as usize).map_err(|_| ECANCELED)?,
-            callback <- callback,
+            module: ModuleRef::of(Self::signaled as *const () as usize)
+                .map_err(|_| CallbackError::Other(ECANCELED))?,
+            callback: UnsafeCell::new(ManuallyDrop::new(callback)),
             // INVARIANT: If this fails there is no registration.
             cb <- Opaque::try_ffi_init(move |cb| {
                 // SAFETY: The fence is valid, because `self.fence` has a reference; and `cb` is
@@ -132,19 +180,26 @@ impl<T: FenceCallback> CallbackRegistration<T> {
                 to_result(unsafe {
                     bindings::dma_fence_add_callback(raw, cb, Some(Self::signaled))
                 })
-            }),
-        }? Error)
-    }
+                .map_err(|error| {
+                    // SAFETY: Initialised, and not used by a call. Who undoes what was done so far
+                    // does not drop it, nor uses it.
+                    let callback = unsafe {
+                        ManuallyDrop::take(&mut *(*this.as_ptr()).callback.get())
+                    };
 
-    /// What was registered.
-    #[inline]
-    pub fn callback(&self) -> &T {
-        &self.callback
+                    if error == ENOENT {
+                        CallbackError::AlreadySignaled(callback)
+                    } else {
+                        CallbackError::Other(error)
+                    }
+                })
+            }),
+        }? CallbackError<T>)
     }
 
     /// The fence that the callback waits for.
     #[inline]
-    pub fn fence(&self) -> &ARef<Fence> {
+    pub fn fence(&self) -> &Fence {
         &self.fence
     }
 
@@ -157,19 +212,19 @@ impl<T: FenceCallback> CallbackRegistration<T> {
     ) {
         // SAFETY: `cb` is part of a registration, which stays until after the call, because to take
         // the callback back it needs the fence's lock, which the core holds. Only the fields that
-        // were initialised before the callback was registered are used. It has a reference to the
-        // fence.
+        // were initialised before the callback was registered are used, and of these `callback`
+        // only here. It has a reference to the fence.
         let (inside, module, callback, fence) = unsafe {
             let this = container_of!(Opaque::cast_from(cb), Self, cb);
             (
                 &(*this).inside,
                 &(*this).module,
-                &(*this).callback,
+                &mut *(*this).callback.get(),
                 Fence::from_raw(fence),
             )
         };
 
-        inside.run(|| callback.signaled(fence));
+        inside.run(|| callback.on_signal_of(fence));
         // This is code of the module still. It stays until the core has unlocked the fence, because
         // a task that holds a spin lock is in an RCU read-side critical section.
         module.release();
@@ -177,16 +232,20 @@ impl<T: FenceCallback> CallbackRegistration<T> {
 }
 
 #[pinned_drop]
-impl<T: FenceCallback> PinnedDrop for CallbackRegistration<T> {
+impl<T: FenceCallback + 'static> PinnedDrop for FenceCallbackRegistration<T> {
     #[inline]
     fn drop(self: Pin<&mut Self>) {
         self.inside.assert_outside();
         if cfg!(not(any(CONFIG_SMP, CONFIG_PREEMPT_RT))) {
             // Nobody waits for the lock here: if the fence is signalled and it is not yet the turn
             // of this callback, then another one has called us, and the list is being walked.
-            assert!(self.inside.has_been_left() || !self.fence.is_marked_signaled());
+            assert!(self.inside.has_been_left() || !self.fence.test_signaled_flag());
         }
-        // SAFETY: By the type invariant the callback was added to the fence, which is valid.
-        unsafe { bindings::dma_fence_remove_callback(self.fence.as_raw(), self.cb.get()) };
+        // SAFETY: By the type invariant the callback was added to the fence, which is valid. From
+        // then on nobody else uses `callback`, which goes here.
+        unsafe {
+            bindings::dma_fence_remove_callback(self.fence.as_raw(), self.cb.get());
+            ManuallyDrop::drop(self.project().callback.get_mut());
+        }
     }
 }

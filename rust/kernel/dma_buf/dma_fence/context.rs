@@ -1,17 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Making fences.
+//! Where fences come from.
 
 use super::{
-    driver::DriverFence,
-    inner::FenceAllocation,
-    ops::FenceOps,
-    timeline::{
-        Outcome,
-        Timeline, //
-    },
+    allocation::DriverFenceAllocation,
+    names::Names,
+    ops::FenceContextOps,
+    shared::Shared,
+    timeline::Outcome, //
 };
 use crate::{
+    alloc::Flags,
     prelude::*,
     sync::Arc, //
 };
@@ -25,71 +24,104 @@ use crate::{
 ///
 /// A fence has its place from when it is made: what may fail or wait for other fences comes before.
 ///
+/// The context may be dropped before its fences are signalled, where these were forgotten or
+/// [detached](super::DriverFence::detach): what they need of it, they keep. Nothing waits for that.
+/// The data is dropped with the last of them, where that may sleep.
+///
 /// # Examples
 ///
 /// ```
-/// use kernel::dma_buf::{Fence, FenceAllocation, FenceContext, FenceOps};
+/// use kernel::dma_buf::{Fence, FenceContext, FenceContextOps};
 /// use kernel::sync::aref::ARef;
 ///
-/// struct Job;
+/// struct Queue;
 ///
-/// #[vtable]
-/// impl FenceOps for Job {
-///     const DRIVER_NAME: &'static CStr = c"example";
+/// impl FenceContextOps for Queue {
+///     type FenceDataType = ();
 /// }
 ///
-/// let queue = FenceContext::new(c"queue")?;
-/// let first = queue.fence(FenceAllocation::new(GFP_KERNEL)?, Job);
-/// let second = queue.fence(FenceAllocation::new(GFP_KERNEL)?, Job);
-/// let fence = ARef::from(second.fence());
+/// let queue = KBox::pin_init(FenceContext::new(1, c"example", c"queue", Queue), GFP_KERNEL)?;
+/// let first = queue.new_fence_allocation(())?.new_fence();
+/// let second = queue.new_fence_allocation(())?.new_fence();
+/// let fence = ARef::from(second.as_fence());
 ///
-/// second.signal();
+/// second.signal(Ok(()));
 /// assert!(!fence.is_signaled());
-/// first.signal();
+/// first.signal(Ok(()));
 /// assert!(fence.is_signaled());
 /// # Ok::<(), Error>(())
 /// ```
 ///
-/// See also [`DriverFence`].
-pub struct FenceContext {
-    timeline: Arc<Timeline>,
-    timeline_name: &'static CStr,
+/// See also [`DriverFence`](super::DriverFence).
+#[pin_data]
+pub struct FenceContext<T: FenceContextOps> {
+    shared: Arc<Shared<T>>,
 }
 
-impl FenceContext {
-    /// A new context. `timeline_name` is for people.
+impl<T: FenceContextOps> FenceContext<T> {
+    /// A new context, whose first fence has the number `initial_seqno`. The names are for people,
+    /// and are copied.
     ///
     /// Fails with `ENOMEM`. May sleep.
     #[inline]
-    pub fn new(timeline_name: &'static CStr) -> Result<Self> {
-        Ok(Self {
-            timeline: Timeline::new()?,
-            timeline_name,
-        })
+    pub fn new<E>(
+        initial_seqno: u64,
+        driver_name: &CStr,
+        timeline_name: &CStr,
+        data: impl PinInit<T, E>,
+    ) -> impl PinInit<Self, Error>
+    where
+        Error: From<E>,
+    {
+        let names = Names::new(driver_name, timeline_name);
+
+        try_pin_init!(Self {
+            shared: Shared::new(initial_seqno, names?, data)?,
+        }? Error)
     }
 
     /// The number by which [`Fence::context`](super::Fence::context) knows this context.
     #[inline]
     pub fn id(&self) -> u64 {
-        self.timeline.id()
+        self.shared.timeline.id()
     }
 
-    /// Makes the next fence of this context.
-    ///
-    /// If the module that `T` is in is about to be unloaded the fence is signalled with `ECANCELED`
-    /// already. May be called in any context.
+    /// What the context was made with.
     #[inline]
-    pub fn fence<T: FenceOps>(&self, memory: FenceAllocation<T>, data: T) -> DriverFence<T> {
-        DriverFence::new(memory, &self.timeline, self.timeline_name, data)
+    pub fn data(&self) -> &T {
+        &self.shared.data
+    }
+
+    /// Allocates all that a fence needs.
+    ///
+    /// Fails with `ENOMEM`. May sleep.
+    #[inline]
+    pub fn new_fence_allocation(
+        &self,
+        data: T::FenceDataType,
+    ) -> Result<DriverFenceAllocation<'_, T>> {
+        self.new_fence_allocation_with(data, GFP_KERNEL)
+    }
+
+    /// As [`new_fence_allocation`](Self::new_fence_allocation), but sleeps only if `flags` allow it.
+    #[inline]
+    pub fn new_fence_allocation_with(
+        &self,
+        data: T::FenceDataType,
+        flags: Flags,
+    ) -> Result<DriverFenceAllocation<'_, T>> {
+        DriverFenceAllocation::new(&self.shared, data, flags)
     }
 
     /// The work of all fences up to the one with the number `seqno` is done, as a device tells that
     /// counts. They are signalled; what their owners say afterwards changes nothing.
     ///
-    /// May be called in any context, but not where a fence's lock is held: in
-    /// [operations](FenceOps) and [callbacks](super::FenceCallback).
+    /// May be called in any context, but not where a fence's lock is held: in what
+    /// [`FenceContextOps`] has, and in [callbacks](super::FenceCallback).
     #[inline]
     pub fn signal_through(&self, seqno: u64) {
-        self.timeline.end_through(seqno, Outcome::now(Ok(())));
+        let outcome = Outcome::now(Ok(()));
+
+        self.shared.timeline.end_through(seqno, outcome);
     }
 }

@@ -208,7 +208,7 @@ impl Container for Link {
         let mut next = Some(ARef::from(self.base()));
 
         while let Some(fence) = next {
-            if !contained(&fence).is_signaled() {
+            if !contained(&fence).is_done() {
                 return false;
             }
             next = walk(fence);
@@ -264,7 +264,7 @@ pub(crate) fn walk(fence: ARef<Fence>) -> Option<ARef<Fence>> {
 
     loop {
         let prev = link.prev()?;
-        if !contained(&prev).is_signaled() {
+        if !contained(&prev).is_done() {
             return Some(prev);
         }
         link.replace_prev(&prev, Link::of(&prev).and_then(Link::prev));
