@@ -210,4 +210,34 @@ mod tests {
         assert_eq!(calls.bad.load(Relaxed), 0);
         Ok(())
     }
+
+    /// Who finds a fence signalled finds what its callbacks have done.
+    #[test]
+    fn is_signaled_when_all_have_run() -> Result {
+        let calls = Calls::new()?;
+
+        for round in 1..=100 {
+            let owner = fence()?;
+            let fence = share(&owner);
+            let _registration = KBox::pin_init(
+                FenceCallbackRegistration::new(&fence, Count::new(&calls)),
+                GFP_KERNEL,
+            )?;
+
+            let mut jobs = Jobs::new()?;
+            let seen = calls.clone();
+            jobs.add(move || {
+                // Not for ever: there may be one CPU only.
+                let signaled = (0..10_000).any(|_| fence.is_signaled());
+                if signaled && seen.count.load(Relaxed) != round {
+                    seen.bad.add(1, Relaxed);
+                }
+            })?;
+            jobs.add(move || owner.signal(Ok(())))?;
+            jobs.run();
+        }
+        assert_eq!(calls.count.load(Relaxed), 100);
+        assert_eq!(calls.bad.load(Relaxed), 0);
+        Ok(())
+    }
 }
