@@ -24,9 +24,8 @@ use kernel::{
         },
         DmaBuf,
         DriverFence,
-        FenceAllocation,
         FenceContext,
-        FenceOps,
+        FenceContextOps,
         LeafFence,
         ResvGuard,
         SignallingSection,
@@ -154,12 +153,11 @@ fn sum_by_device(memory: &DeviceMemory) -> Result<JobResult> {
     }
 }
 
-/// What the fence of a job stands for. There is nothing to do when somebody waits for one.
+/// A timeline. There is nothing to do when somebody waits for one of its fences.
 struct Reading;
 
-#[vtable]
-impl FenceOps for Reading {
-    const DRIVER_NAME: &'static CStr = c"rust_dma_buf_importer";
+impl FenceContextOps for Reading {
+    type FenceDataType = ();
 }
 
 /// A job of the device.
@@ -168,7 +166,7 @@ struct Job {
     memory: DeviceMemory,
     /// There until it is signalled. Whatever happens to a job, its fence is signalled at last: that
     /// is what drop does, with an error.
-    fence: Option<DriverFence<Reading>>,
+    fence: Option<DriverFence<'static, Reading>>,
     outcome: Arc<SetOnce<Result<JobResult>>>,
     /// Where the job goes when the device is done.
     cleanup: Option<Arc<OwnedQueue>>,
@@ -200,10 +198,8 @@ impl WorkItem<READ> for Job {
 
             // Who waits for the fence finds this afterwards.
             job.outcome.populate(outcome);
-            match (job.as_mut().project().fence.take(), outcome) {
-                (Some(fence), Ok(_)) => fence.signal(),
-                (Some(fence), Err(err)) => fence.signal_err(err),
-                (None, _) => {}
+            if let Some(fence) = job.as_mut().project().fence.take() {
+                fence.signal(outcome.map(|_| ()));
             }
         }
         // What is left takes the buffer's lock. Our own fence is signalled, but other jobs wait for
@@ -243,13 +239,13 @@ impl Importer {
     }
 
     /// Has the device read `buf`.
-    fn submit(&self, timeline: &FenceContext, buf: ARef<DmaBuf>) -> Result<Submitted> {
+    fn submit(&self, timeline: &FenceContext<Reading>, buf: ARef<DmaBuf>) -> Result<Submitted> {
         // First all that can fail, sleep or need memory, as long as nobody knows of the job. From
         // the moment others can see the fence it must be certain that it will be signalled.
         let memory = Attachment::new(buf.clone(), self.dev.clone())?
             .into_mapping(DataDirection::ToDevice)?;
         let outcome = Arc::new(SetOnce::new(), GFP_KERNEL)?;
-        let allocation = FenceAllocation::new(GFP_KERNEL)?;
+        let allocation = timeline.new_fence_allocation(())?;
         let mut job = KBox::pin_init(
             pin_init!(Job {
                 memory,
@@ -271,7 +267,7 @@ impl Importer {
         // Not earlier: from here on the fences of later jobs on this timeline wait for ours, and so
         // would who waits for these.
         let section = SignallingSection::begin();
-        let fence = timeline.fence(allocation, Reading);
+        let fence = allocation.new_fence().detach();
         let submitted = Submitted {
             fence: fence.as_leaf().into(),
             outcome: job.outcome.clone(),
@@ -319,7 +315,8 @@ struct Client {
     importer: Arc<Importer>,
     /// A later fence stands for those before it. Jobs run side by side, and the last may end first:
     /// the timeline sees to the order. Other clients have theirs, and do not wait for us.
-    timeline: FenceContext,
+    #[pin]
+    timeline: FenceContext<Reading>,
     #[pin]
     last: Mutex<Option<Submitted>>,
 }
@@ -355,7 +352,7 @@ impl MiscDevice for Client {
         KBox::pin_init(
             try_pin_init!(Self {
                 importer,
-                timeline: FenceContext::new(NAME)?,
+                timeline <- FenceContext::new(1, c"rust_dma_buf_importer", NAME, Reading),
                 last <- new_mutex!(None),
             }),
             GFP_KERNEL,

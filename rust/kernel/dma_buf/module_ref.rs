@@ -52,6 +52,18 @@ impl ModuleRef {
         got.then_some(Self(Atomic::new(module))).ok_or(ENOENT)
     }
 
+    /// Another reference to the same module; `None` if it is about to go. May be called in any
+    /// context, but not after [`release`](Self::release).
+    #[inline]
+    pub(crate) fn again(&self) -> Option<Self> {
+        let module = self.0.load(Relaxed);
+        // SAFETY: By the type invariant NULL, or a module that is there.
+        let got = unsafe { bindings::try_module_get(module) };
+
+        // INVARIANT: Taken just above.
+        got.then_some(Self(Atomic::new(module)))
+    }
+
     /// A reference to the module `M`, which is running this code.
     ///
     /// Fails with `ENOENT` if it is about to be unloaded. May be called in any context.

@@ -4,7 +4,7 @@
 //!
 //! C header: [`include/linux/sync_file.h`](srctree/include/linux/sync_file.h)
 
-use super::fence::{
+use super::dma_fence::{
     declare::c_functions,
     Fence,
     OwnedFence, //

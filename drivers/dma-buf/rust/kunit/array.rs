@@ -16,10 +16,10 @@ mod tests {
     };
     use kernel::{
         dma_buf::{
-            CallbackRegistration,
             ChainLink,
             Fence,
             FenceArray,
+            FenceCallbackRegistration,
             FenceStatus,
             WaitResult, //
         },
@@ -47,7 +47,7 @@ mod tests {
 
         assert!(array.is_array() && array.is_container() && !array.is_chain());
         for (found, owner) in array.unwrap().zip(&owners) {
-            assert!(core::ptr::eq(&*found, owner.fence()));
+            assert!(core::ptr::eq(&*found, owner.as_fence()));
         }
         let array_of = array.as_array().ok_or(EINVAL)?;
         assert_eq!(array_of.fences().len(), 3);
@@ -55,7 +55,7 @@ mod tests {
         let mut left = owners.len();
         for owner in owners {
             assert_eq!(array.wait_timeout(0), WaitResult::TimedOut);
-            owner.signal();
+            owner.signal(Ok(()));
             left -= 1;
             assert!(left == 0 || !array.is_signaled());
         }
@@ -90,7 +90,7 @@ mod tests {
         let before = ASKED.load(Relaxed);
         assert!(!array.is_signaled());
         assert_eq!(ASKED.load(Relaxed) - before, 2);
-        owner.signal();
+        owner.signal(Ok(()));
         assert!(array.is_signaled());
         // Signalled fences are not asked again.
         assert_eq!(ASKED.load(Relaxed) - before, 2);
@@ -107,10 +107,10 @@ mod tests {
         let array = FenceArray::new(fences)?;
 
         array.enable_signaling();
-        b.signal_err(EIO);
-        a.signal();
+        b.signal(Err(EIO));
+        a.signal(Ok(()));
         assert_eq!(array.status(), FenceStatus::Pending);
-        c.signal_err(ETIME);
+        c.signal(Err(ETIME));
         array.wait();
         assert_eq!(array.status(), FenceStatus::Signaled(Err(EIO)));
         Ok(())
@@ -125,9 +125,9 @@ mod tests {
         }
         let array = FenceArray::new(fences)?;
 
-        a.signal_err(EIO);
+        a.signal(Err(EIO));
         array.enable_signaling();
-        b.signal();
+        b.signal(Ok(()));
         array.wait();
         assert_eq!(array.status(), FenceStatus::Signaled(Err(EIO)));
         Ok(())
@@ -144,16 +144,14 @@ mod tests {
             let owners = fences(8)?;
             let array = FenceArray::new(shares(&owners)?)?;
             let registration = KBox::pin_init(
-                CallbackRegistration::new(&array, Count::new(&calls)),
+                FenceCallbackRegistration::new(&array, Count::new(&calls)),
                 GFP_KERNEL,
             )?;
 
             let mut jobs = Jobs::new()?;
             for (number, owner) in owners.into_iter().enumerate() {
-                jobs.add(move || match result {
-                    Err(err) if number == 5 => owner.signal_err(err),
-                    _ => owner.signal(),
-                })?;
+                let result = if number == 5 { result } else { Ok(()) };
+                jobs.add(move || owner.signal(result))?;
             }
             let asked = array.clone();
             jobs.add(move || {
@@ -182,7 +180,7 @@ mod tests {
             array.enable_signaling();
             let mut jobs = Jobs::new()?;
             for owner in owners {
-                jobs.add(move || owner.signal())?;
+                jobs.add(move || owner.signal(Ok(())))?;
             }
             jobs.add(move || drop(array))?;
             jobs.run();

@@ -53,11 +53,15 @@ impl Count {
 }
 
 impl FenceCallback for Count {
-    fn signaled(&self, fence: &Fence) {
+    fn on_signal(&mut self) {
+        self.calls.count.add(1, Relaxed);
+    }
+
+    fn on_signal_of(&mut self, fence: &Fence) {
         if !self.alive.load(Relaxed) || matches!(fence.status(), FenceStatus::Pending) {
             self.calls.bad.add(1, Relaxed);
         }
-        self.calls.count.add(1, Relaxed);
+        self.on_signal();
     }
 }
 
@@ -74,7 +78,10 @@ mod tests {
         jobs::Jobs,
         mock::*, //
     };
-    use kernel::dma_buf::CallbackRegistration;
+    use kernel::dma_buf::{
+        CallbackError,
+        FenceCallbackRegistration, //
+    };
 
     #[test]
     fn runs_once() -> Result {
@@ -82,16 +89,16 @@ mod tests {
         let owner = fence()?;
         let fence = share(&owner);
         let _a = KBox::pin_init(
-            CallbackRegistration::new(&fence, Count::new(&calls)),
+            FenceCallbackRegistration::new(&fence, Count::new(&calls)),
             GFP_KERNEL,
         )?;
         let _b = KBox::pin_init(
-            CallbackRegistration::new(&fence, Count::new(&calls)),
+            FenceCallbackRegistration::new(&fence, Count::new(&calls)),
             GFP_KERNEL,
         )?;
 
         assert_eq!(calls.count.load(Relaxed), 0);
-        owner.signal();
+        owner.signal(Ok(()));
         assert_eq!(calls.count.load(Relaxed), 2);
         fence.enable_signaling();
         assert_eq!(calls.count.load(Relaxed), 2);
@@ -101,10 +108,12 @@ mod tests {
 
     #[test]
     fn runs_on_error() -> Result {
-        struct Error(Atomic<i32>);
+        struct Error(Arc<Atomic<i32>>);
 
         impl FenceCallback for Error {
-            fn signaled(&self, fence: &Fence) {
+            fn on_signal(&mut self) {}
+
+            fn on_signal_of(&mut self, fence: &Fence) {
                 if let FenceStatus::Signaled(Err(err)) = fence.status() {
                     self.0.store(err.to_errno(), Relaxed);
                 }
@@ -112,16 +121,14 @@ mod tests {
         }
 
         let owner = fence()?;
-        let registration = KBox::pin_init(
-            CallbackRegistration::new(owner.fence(), Error(Atomic::new(0))),
+        let seen = Arc::new(Atomic::new(0), GFP_KERNEL)?;
+        let _registration = KBox::pin_init(
+            FenceCallbackRegistration::new(owner.as_fence(), Error(seen.clone())),
             GFP_KERNEL,
         )?;
 
         drop(owner);
-        assert_eq!(
-            registration.callback().0.load(Relaxed),
-            ECANCELED.to_errno()
-        );
+        assert_eq!(seen.load(Relaxed), ECANCELED.to_errno());
         Ok(())
     }
 
@@ -130,7 +137,7 @@ mod tests {
         let (log, calls) = (Log::new()?, Calls::new()?);
         let owner = logged(&log, false)?;
         let _registration = KBox::pin_init(
-            CallbackRegistration::new(owner.fence(), Count::new(&calls)),
+            FenceCallbackRegistration::new(owner.as_fence(), Count::new(&calls)),
             GFP_KERNEL,
         )?;
 
@@ -144,8 +151,13 @@ mod tests {
         let done = logged(&log, true)?;
 
         for fence in [&Fence::stub(), &share(&done)] {
-            let registration = CallbackRegistration::new(fence, Count::new(&calls));
-            assert_eq!(KBox::pin_init(registration, GFP_KERNEL).err(), Some(ENOENT));
+            let registration = FenceCallbackRegistration::new(fence, Count::new(&calls));
+            let Err(CallbackError::AlreadySignaled(callback)) =
+                KBox::try_pin_init(registration, GFP_KERNEL)
+            else {
+                return Err(EINVAL);
+            };
+            assert!(callback.alive.load(Relaxed));
         }
         assert_eq!(calls.count.load(Relaxed), 0);
         Ok(())
@@ -157,7 +169,7 @@ mod tests {
         let owner = fence()?;
         let register = || {
             KBox::pin_init(
-                CallbackRegistration::new(owner.fence(), Count::new(&calls)),
+                FenceCallbackRegistration::new(owner.as_fence(), Count::new(&calls)),
                 GFP_KERNEL,
             )
         };
@@ -165,7 +177,7 @@ mod tests {
 
         drop(b);
         drop(a);
-        owner.signal();
+        owner.signal(Ok(()));
         assert_eq!(calls.count.load(Relaxed), 1);
         drop(c);
         Ok(())
@@ -180,21 +192,51 @@ mod tests {
         for round in 0..ROUNDS {
             let owner = fence()?;
             let registration = KBox::pin_init(
-                CallbackRegistration::new(owner.fence(), Count::new(&calls)),
+                FenceCallbackRegistration::new(owner.as_fence(), Count::new(&calls)),
                 GFP_KERNEL,
             )?;
 
             let mut jobs = Jobs::new()?;
             if round % 2 == 0 {
-                jobs.add(move || owner.signal())?;
+                jobs.add(move || owner.signal(Ok(())))?;
                 jobs.add(move || drop(registration))?;
             } else {
                 jobs.add(move || drop(registration))?;
-                jobs.add(move || owner.signal())?;
+                jobs.add(move || owner.signal(Ok(())))?;
             }
             jobs.run();
         }
         assert!(calls.count.load(Relaxed) <= ROUNDS);
+        assert_eq!(calls.bad.load(Relaxed), 0);
+        Ok(())
+    }
+
+    /// Who finds a fence signalled finds what its callbacks have done.
+    #[test]
+    fn is_signaled_when_all_have_run() -> Result {
+        let calls = Calls::new()?;
+
+        for round in 1..=100 {
+            let owner = fence()?;
+            let fence = share(&owner);
+            let _registration = KBox::pin_init(
+                FenceCallbackRegistration::new(&fence, Count::new(&calls)),
+                GFP_KERNEL,
+            )?;
+
+            let mut jobs = Jobs::new()?;
+            let seen = calls.clone();
+            jobs.add(move || {
+                // Not for ever: there may be one CPU only.
+                let signaled = (0..10_000).any(|_| fence.is_signaled());
+                if signaled && seen.count.load(Relaxed) != round {
+                    seen.bad.add(1, Relaxed);
+                }
+            })?;
+            jobs.add(move || owner.signal(Ok(())))?;
+            jobs.run();
+        }
+        assert_eq!(calls.count.load(Relaxed), 100);
         assert_eq!(calls.bad.load(Relaxed), 0);
         Ok(())
     }

@@ -59,7 +59,10 @@ mod tests {
             assert_eq!(link.seqno(), seqno);
             assert_eq!(link.context(), head.context());
             seqno -= 1;
-            assert!(core::ptr::eq(link.member(), owners[seqno as usize].fence()));
+            assert!(core::ptr::eq(
+                link.member(),
+                owners[seqno as usize].as_fence()
+            ));
         }
         assert_eq!(seqno, 0);
         assert_eq!(head.unwrap().count(), 3);
@@ -83,11 +86,11 @@ mod tests {
         let mut owners = fences(3)?;
         let head = chain(&owners)?;
 
-        owners.remove(1).map_err(|_| EINVAL)?.signal();
+        owners.remove(1).map_err(|_| EINVAL)?.signal(Ok(()));
         assert_eq!(head.wait_timeout(0), WaitResult::TimedOut);
-        owners.pop().ok_or(EINVAL)?.signal();
+        owners.pop().ok_or(EINVAL)?.signal(Ok(()));
         assert_eq!(head.wait_timeout(0), WaitResult::TimedOut);
-        owners.pop().ok_or(EINVAL)?.signal();
+        owners.pop().ok_or(EINVAL)?.signal(Ok(()));
         head.wait();
         assert!(head.is_signaled());
         Ok(())
@@ -98,7 +101,7 @@ mod tests {
         let owner = fence()?;
         let head = ChainLink::new(GFP_KERNEL)?.link(None, share(&owner).try_into()?, 1);
 
-        owner.signal_err(EIO);
+        owner.signal(Err(EIO));
         head.wait();
         assert_eq!(head.status(), FenceStatus::Signaled(Ok(())));
         assert_eq!(
@@ -115,9 +118,9 @@ mod tests {
         let count = || FenceChain::walk(head.clone()).count();
 
         assert_eq!(count(), 4);
-        owners.remove(1).map_err(|_| EINVAL)?.signal();
+        owners.remove(1).map_err(|_| EINVAL)?.signal(Ok(()));
         assert_eq!(count(), 3);
-        owners.remove(0).map_err(|_| EINVAL)?.signal();
+        owners.remove(0).map_err(|_| EINVAL)?.signal(Ok(()));
         assert_eq!(count(), 2);
         drop(owners);
         // The head is where one begins.
@@ -142,11 +145,11 @@ mod tests {
         assert_eq!(FenceChain::find_seqno(Fence::stub(), 1).err(), Some(EINVAL));
 
         // Without the second one its point is reached together with the first one.
-        owners.remove(1).map_err(|_| EINVAL)?.signal();
+        owners.remove(1).map_err(|_| EINVAL)?.signal(Ok(()));
         assert_eq!(find(2), Ok(Some(1)));
         assert_eq!(find(1), Ok(Some(1)));
         assert_eq!(find(3), Ok(Some(3)));
-        owners.remove(0).map_err(|_| EINVAL)?.signal();
+        owners.remove(0).map_err(|_| EINVAL)?.signal(Ok(()));
         assert_eq!(find(2), Ok(None));
         assert_eq!(find(3), Ok(Some(3)));
         Ok(())
@@ -166,7 +169,7 @@ mod tests {
         let head = long_chain(&share(&owner), 1_000)?;
 
         head.enable_signaling();
-        owner.signal();
+        owner.signal(Ok(()));
         assert!(matches!(
             head.wait_timeout(msecs_to_jiffies(60_000)),
             WaitResult::Done { .. }

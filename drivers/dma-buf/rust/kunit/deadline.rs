@@ -22,7 +22,7 @@ mod tests {
     fn earliest_counts() -> Result {
         let log = Log::new()?;
         let owner = logged(&log, false)?;
-        let fence = owner.fence();
+        let fence = owner.as_fence();
 
         assert_eq!(log.earliest(), None);
         for (deadline, earliest) in [(50, 50), (70, 50), (30, 30), (40, 30)] {
@@ -41,8 +41,8 @@ mod tests {
         let owner = logged(&log, true)?;
 
         // The data is there still, but nobody may use it.
-        owner.fence().enable_signaling();
-        owner.fence().set_deadline(log.after(10));
+        owner.as_fence().enable_signaling();
+        owner.as_fence().set_deadline(log.after(10));
         assert_eq!(log.deadlines.load(Relaxed), 0);
         Ok(())
     }
@@ -60,7 +60,7 @@ mod tests {
         array.set_deadline(a.after(20_000));
         assert_eq!(a.earliest(), Some(20_000));
         assert!(b.earliest().is_some());
-        owner_a.signal();
+        owner_a.signal(Ok(()));
         array.set_deadline(b.after(10_000));
         assert_eq!(a.deadlines.load(Relaxed), 1);
         assert_eq!(b.earliest(), Some(10_000));

@@ -16,6 +16,7 @@ mod deadline;
 mod dynamic;
 mod exporter;
 mod fence;
+mod forgotten;
 mod importer;
 mod importing;
 mod jobs;
@@ -28,6 +29,7 @@ mod resv_race;
 mod sync_file;
 mod text;
 mod unwise;
+mod upstream;
 mod wait;
 mod warnings;
 

@@ -10,9 +10,7 @@ mod tests {
     use kernel::{
         dma_buf::{
             Fence,
-            FenceAllocation,
-            FenceContext,
-            FenceOps,
+            FenceContextOps,
             FenceStatus, //
         },
         prelude::*,
@@ -58,7 +56,7 @@ mod tests {
     fn numbers_count() -> Result {
         let (one, other) = (context()?, context()?);
         let (a, b, c) = (fence_of(&one)?, fence_of(&one)?, fence_of(&other)?);
-        let (a, b, c) = (a.fence(), b.fence(), c.fence());
+        let (a, b, c) = (a.as_fence(), b.as_fence(), c.as_fence());
 
         assert!(one.id() != other.id());
         assert_eq!(a.context(), one.id());
@@ -100,7 +98,7 @@ mod tests {
         assert!(!fence.is_signaled());
         assert_eq!(fence.status(), FenceStatus::Pending);
         assert!(fence.timestamp().is_none());
-        owner.signal();
+        owner.signal(Ok(()));
         assert_eq!(fence.status(), FenceStatus::Signaled(Ok(())));
         assert!(fence
             .timestamp()
@@ -114,7 +112,7 @@ mod tests {
         let fence = share(&owner);
         let at = Instant::now() - Delta::from_micros(7);
 
-        owner.signal_at(at);
+        owner.signal_at(Ok(()), at);
         assert!(fence.timestamp().is_some_and(|a| (a - at).is_zero()));
         Ok(())
     }
@@ -124,7 +122,7 @@ mod tests {
         let owner = fence()?;
         let fence = share(&owner);
 
-        owner.signal_err(ETIME);
+        owner.signal(Err(ETIME));
         assert_eq!(fence.status(), FenceStatus::Signaled(Err(ETIME)));
         Ok(())
     }
@@ -150,7 +148,7 @@ mod tests {
         let fence = share(&owner);
 
         assert_eq!(log.dropped.load(Relaxed), 0);
-        owner.signal();
+        owner.signal(Ok(()));
         log.wait_dropped(1);
         assert_eq!(log.dropped.load(Relaxed), 1);
         fence.set_deadline(Instant::now());
@@ -169,7 +167,7 @@ mod tests {
 
         fence.enable_signaling();
         let guard = lock.lock();
-        signaled.signal();
+        signaled.signal(Ok(()));
         drop(lost);
         let dropped = log.dropped.load(Relaxed);
         drop(guard);
@@ -185,19 +183,22 @@ mod tests {
     fn data_that_may_be_dropped_anywhere_is_dropped_at_once() -> Result {
         struct Anywhere(Mock);
 
-        #[vtable]
-        impl FenceOps for Anywhere {
-            const DRIVER_NAME: &'static CStr = DRIVER_NAME;
+        struct Queue;
+
+        impl FenceContextOps for Queue {
+            type FenceDataType = Anywhere;
+
             const ATOMIC_DROP: bool = true;
         }
 
         let log = Log::new()?;
         let data = Anywhere(logged(&log, false)?.signal_and_take(Ok(())));
-        let owner = context()?.fence(FenceAllocation::new(GFP_KERNEL)?, data);
+        let context = context_of(Queue)?;
+        let owner = context.new_fence_allocation(data)?.new_fence();
 
         let _: &Mock = &owner.0;
         assert_eq!(log.dropped.load(Relaxed), 0);
-        owner.signal();
+        owner.signal(Ok(()));
         assert_eq!(log.dropped.load(Relaxed), 1);
         Ok(())
     }
@@ -223,8 +224,8 @@ mod tests {
     /// The data is gone, and the fence waits for its turn.
     #[test]
     fn data_goes_before_its_turn() -> Result {
-        let (log, context) = (Log::new()?, context()?);
-        let first = fence_of(&context)?;
+        let (log, context) = (Log::new()?, context_of(Logging)?);
+        let first = logged_of(&context, &Log::new()?, false)?;
         let second = logged_of(&context, &log, false)?;
         let fence = share(&second);
 
@@ -235,7 +236,7 @@ mod tests {
         fence.set_deadline(Instant::now());
         assert_eq!(log.enabled.load(Relaxed), 0);
         assert_eq!(log.deadlines.load(Relaxed), 0);
-        first.signal();
+        first.signal(Ok(()));
         assert_eq!(fence.status(), FenceStatus::Signaled(Ok(())));
         Ok(())
     }
@@ -243,17 +244,17 @@ mod tests {
     /// What is found to be done when somebody asks waits for its turn, too.
     #[test]
     fn done_when_asked_out_of_turn() -> Result {
-        let (log, context) = (Log::new()?, context()?);
-        let first = fence_of(&context)?;
+        let (log, context) = (Log::new()?, context_of(Logging)?);
+        let first = logged_of(&context, &Log::new()?, false)?;
         let second = logged_of(&context, &log, true)?;
         let fence = share(&second);
 
         fence.enable_signaling();
         assert_eq!(log.enabled.load(Relaxed), 1);
         assert!(!fence.is_signaled());
-        first.signal();
+        first.signal(Ok(()));
         assert_eq!(fence.status(), FenceStatus::Signaled(Ok(())));
-        second.signal_err(EIO);
+        second.signal(Err(EIO));
         assert_eq!(fence.status(), FenceStatus::Signaled(Ok(())));
         Ok(())
     }
@@ -262,27 +263,29 @@ mod tests {
     #[test]
     fn whoever_is_in_the_way_is_asked() -> Result {
         for done in [false, true] {
-            let (log, context) = (Log::new()?, context()?);
+            let (log, context) = (Log::new()?, context_of(Logging)?);
             let first = logged_of(&context, &log, done)?;
-            let (second, third) = (fence_of(&context)?, fence_of(&context)?);
+            let [second, third] =
+                [Log::new()?, Log::new()?].map(|log| logged_of(&context, &log, false));
+            let (second, third) = (second?, third?);
             let fences = [share(&second), share(&third)];
 
             fences[0].enable_signaling();
             assert_eq!(log.enabled.load(Relaxed), 0);
-            second.signal();
+            second.signal(Ok(()));
             assert_eq!(log.enabled.load(Relaxed), 1);
             assert_eq!(fences[0].is_signaled(), done);
-            third.signal();
+            third.signal(Ok(()));
             assert_eq!(log.enabled.load(Relaxed), 1);
             assert_eq!(fences[1].is_signaled(), done);
-            first.signal();
+            first.signal(Ok(()));
             assert!(fences.iter().all(|fence| fence.is_signaled()));
         }
         Ok(())
     }
 
     /// The next three fences of `context`, and references to them.
-    fn three_of(context: &FenceContext) -> Result<([PlainFence; 3], [ARef<Fence>; 3])> {
+    fn three_of(context: &Context) -> Result<([PlainFence; 3], [ARef<Fence>; 3])> {
         let owners = [fence_of(context)?, fence_of(context)?, fence_of(context)?];
         let fences = owners.each_ref().map(share);
 
@@ -296,11 +299,11 @@ mod tests {
         let signaled = || fences.each_ref().map(|fence| fence.is_signaled());
         let [a, b, c] = owners;
 
-        c.signal_err(EIO);
+        c.signal(Err(EIO));
         assert_eq!(signaled(), [false; 3]);
         context.signal_through(fences[1].seqno());
         assert_eq!(signaled(), [true; 3]);
-        b.signal_err(ETIME);
+        b.signal(Err(ETIME));
         drop(a);
         assert_eq!(fences[0].status(), FenceStatus::Signaled(Ok(())));
         assert_eq!(fences[1].status(), FenceStatus::Signaled(Ok(())));
@@ -316,11 +319,11 @@ mod tests {
         let at = Instant::now() - Delta::from_micros(7);
         let [a, b, c] = owners;
 
-        c.signal_at(at);
+        c.signal_at(Ok(()), at);
         assert_eq!(signaled(), [false, false, false]);
-        a.signal();
+        a.signal(Ok(()));
         assert_eq!(signaled(), [true, false, false]);
-        b.signal_err(EIO);
+        b.signal(Err(EIO));
         assert_eq!(signaled(), [true, true, true]);
         assert_eq!(fences[1].status(), FenceStatus::Signaled(Err(EIO)));
         assert_eq!(fences[2].status(), FenceStatus::Signaled(Ok(())));
@@ -333,12 +336,12 @@ mod tests {
         let log = Log::new()?;
         let owner = logged(&log, false)?;
 
-        assert!(!owner.fence().is_signaled());
+        assert!(!owner.as_fence().is_signaled());
         assert_eq!(log.enabled.load(Relaxed), 0);
-        owner.fence().enable_signaling();
-        owner.fence().enable_signaling();
+        owner.as_fence().enable_signaling();
+        owner.as_fence().enable_signaling();
         assert_eq!(log.enabled.load(Relaxed), 1);
-        assert!(!owner.fence().is_signaled());
+        assert!(!owner.as_fence().is_signaled());
         Ok(())
     }
 
@@ -353,7 +356,7 @@ mod tests {
         assert_eq!(fence.status(), FenceStatus::Signaled(Ok(())));
         // The owner has its data still, but the result stands.
         assert_eq!(log.dropped.load(Relaxed), 0);
-        owner.signal_err(EIO);
+        owner.signal(Err(EIO));
         assert_eq!(fence.status(), FenceStatus::Signaled(Ok(())));
         log.wait_dropped(1);
         assert_eq!(log.dropped.load(Relaxed), 1);

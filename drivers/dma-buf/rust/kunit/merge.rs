@@ -32,14 +32,17 @@ mod tests {
     fn one() -> Result {
         let owner = fence()?;
 
-        assert!(ptr::eq(&*Fence::merge(&[owner.fence()])?, owner.fence()));
+        assert!(ptr::eq(
+            &*Fence::merge(&[owner.as_fence()])?,
+            owner.as_fence()
+        ));
         Ok(())
     }
 
     #[test]
     fn the_same_twice() -> Result {
         let owner = fence()?;
-        let fence = owner.fence();
+        let fence = owner.as_fence();
 
         assert!(ptr::eq(&*Fence::merge(&[fence, fence])?, fence));
         Ok(())
@@ -50,14 +53,20 @@ mod tests {
         let context = context()?;
         let (a, b, c) = (fence_of(&context)?, fence_of(&context)?, fence()?);
 
-        assert!(ptr::eq(&*Fence::merge(&[a.fence(), b.fence()])?, b.fence()));
-        assert!(ptr::eq(&*Fence::merge(&[b.fence(), a.fence()])?, b.fence()));
+        assert!(ptr::eq(
+            &*Fence::merge(&[a.as_fence(), b.as_fence()])?,
+            b.as_fence()
+        ));
+        assert!(ptr::eq(
+            &*Fence::merge(&[b.as_fence(), a.as_fence()])?,
+            b.as_fence()
+        ));
 
-        let merged = Fence::merge(&[b.fence(), c.fence(), a.fence()])?;
+        let merged = Fence::merge(&[b.as_fence(), c.as_fence(), a.as_fence()])?;
         let fences = merged.as_array().ok_or(EINVAL)?.fences();
         assert_eq!(fences.len(), 2);
-        assert!(fences.iter().any(|fence| ptr::eq(*fence, b.fence())));
-        assert!(fences.iter().any(|fence| ptr::eq(*fence, c.fence())));
+        assert!(fences.iter().any(|fence| ptr::eq(*fence, b.as_fence())));
+        assert!(fences.iter().any(|fence| ptr::eq(*fence, c.as_fence())));
         Ok(())
     }
 
@@ -66,9 +75,9 @@ mod tests {
         let (a, b) = (fence()?, fence()?);
         let signaled = share(&b);
 
-        b.signal();
-        let merged = Fence::merge(&[&signaled, a.fence(), &Fence::stub()])?;
-        assert!(ptr::eq(&*merged, a.fence()));
+        b.signal(Ok(()));
+        let merged = Fence::merge(&[&signaled, a.as_fence(), &Fence::stub()])?;
+        assert!(ptr::eq(&*merged, a.as_fence()));
         Ok(())
     }
 
@@ -91,11 +100,11 @@ mod tests {
         let first = ChainLink::new(GFP_KERNEL)?.link(None, array.try_into()?, 1);
         let chain = ChainLink::new(GFP_KERNEL)?.link(Some(first), share(&owners[2]).try_into()?, 2);
 
-        let merged = Fence::merge(&[&chain, owners[3].fence(), owners[0].fence()])?;
+        let merged = Fence::merge(&[&chain, owners[3].as_fence(), owners[0].as_fence()])?;
         let fences = merged.as_array().ok_or(EINVAL)?.fences();
         assert_eq!(fences.len(), 4);
         for owner in &owners {
-            assert!(fences.iter().any(|fence| ptr::eq(*fence, owner.fence())));
+            assert!(fences.iter().any(|fence| ptr::eq(*fence, owner.as_fence())));
         }
         Ok(())
     }
@@ -106,16 +115,16 @@ mod tests {
         let done = share(&failed);
 
         // What has failed before is not seen any more...
-        failed.signal_err(EIO);
+        failed.signal(Err(EIO));
         assert_eq!(
             Fence::merge(&[&done, &done])?.status(),
             FenceStatus::Signaled(Ok(()))
         );
         // ... but what fails afterwards is.
-        let merged = Fence::merge(&[a.fence(), b.fence(), &done])?;
+        let merged = Fence::merge(&[a.as_fence(), b.as_fence(), &done])?;
         merged.enable_signaling();
-        a.signal();
-        b.signal_err(ETIME);
+        a.signal(Ok(()));
+        b.signal(Err(ETIME));
         merged.wait();
         assert_eq!(merged.status(), FenceStatus::Signaled(Err(ETIME)));
         Ok(())

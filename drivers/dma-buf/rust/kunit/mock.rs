@@ -7,9 +7,8 @@ use kernel::{
     dma_buf::{
         DriverFence,
         Fence,
-        FenceAllocation,
         FenceContext,
-        FenceOps, //
+        FenceContextOps, //
     },
     prelude::*,
     static_lock_class,
@@ -89,10 +88,7 @@ pub(crate) struct Mock {
     done: bool,
 }
 
-#[vtable]
-impl FenceOps for Mock {
-    const DRIVER_NAME: &'static CStr = DRIVER_NAME;
-
+impl Mock {
     fn enable_signaling(&self) -> bool {
         self.log.enabled.add(1, Relaxed);
         !self.done
@@ -114,24 +110,45 @@ impl Drop for Mock {
     }
 }
 
-/// The data of a fence that does nothing.
-pub(crate) struct Plain;
+/// The context of fences that write logs.
+pub(crate) struct Logging;
 
-#[vtable]
-impl FenceOps for Plain {
-    const DRIVER_NAME: &'static CStr = DRIVER_NAME;
+impl FenceContextOps for Logging {
+    type FenceDataType = Mock;
+
+    const ENABLE_SIGNALING: Option<fn(&Self, &Mock) -> bool> =
+        Some(|_, fence| fence.enable_signaling());
+    const SET_DEADLINE: Option<fn(&Self, &Mock, Instant<Monotonic>)> =
+        Some(|_, fence, deadline| fence.set_deadline(deadline));
 }
 
-pub(crate) type PlainFence = DriverFence<Plain>;
+/// The context of fences that do nothing.
+pub(crate) struct Plain;
+
+impl FenceContextOps for Plain {
+    type FenceDataType = ();
+}
+
+pub(crate) type PlainFence = DriverFence<'static, Plain>;
+pub(crate) type LoggedFence = DriverFence<'static, Logging>;
+pub(crate) type Context<T = Plain> = Pin<KBox<FenceContext<T>>>;
+
+/// A context for fences of a kind.
+pub(crate) fn context_of<T: FenceContextOps>(data: T) -> Result<Context<T>> {
+    KBox::pin_init(
+        FenceContext::new(1, DRIVER_NAME, TIMELINE_NAME, data),
+        GFP_KERNEL,
+    )
+}
 
 /// A context for fences.
-pub(crate) fn context() -> Result<FenceContext> {
-    FenceContext::new(TIMELINE_NAME)
+pub(crate) fn context() -> Result<Context> {
+    context_of(Plain)
 }
 
 /// The next fence of `context`.
-pub(crate) fn fence_of(context: &FenceContext) -> Result<PlainFence> {
-    Ok(context.fence(FenceAllocation::new(GFP_KERNEL)?, Plain))
+pub(crate) fn fence_of(context: &Context) -> Result<PlainFence> {
+    Ok(context.new_fence_allocation(())?.new_fence().detach())
 }
 
 /// A fence of a context of its own.
@@ -150,8 +167,8 @@ pub(crate) fn fences(count: usize) -> Result<KVec<PlainFence>> {
 }
 
 /// A reference to the fence of `owner`.
-pub(crate) fn share<T: FenceOps>(owner: &DriverFence<T>) -> ARef<Fence> {
-    owner.fence().into()
+pub(crate) fn share<T: FenceContextOps>(owner: &DriverFence<'_, T>) -> ARef<Fence> {
+    owner.as_fence().into()
 }
 
 /// References to the fences of `owners`, in a vector.
@@ -165,19 +182,20 @@ pub(crate) fn shares(owners: &[PlainFence]) -> Result<KVec<ARef<Fence>>> {
 }
 
 /// A fence with a log. If `done` is set its work is done when somebody asks.
-pub(crate) fn logged(log: &Arc<Log>, done: bool) -> Result<DriverFence<Mock>> {
-    logged_of(&context()?, log, done)
+pub(crate) fn logged(log: &Arc<Log>, done: bool) -> Result<LoggedFence> {
+    logged_of(&context_of(Logging)?, log, done)
 }
 
 /// The next fence of `context`, with a log.
 pub(crate) fn logged_of(
-    context: &FenceContext,
+    context: &Context<Logging>,
     log: &Arc<Log>,
     done: bool,
-) -> Result<DriverFence<Mock>> {
+) -> Result<LoggedFence> {
     let log = log.clone();
+    let memory = context.new_fence_allocation(Mock { log, done })?;
 
-    Ok(context.fence(FenceAllocation::new(GFP_KERNEL)?, Mock { log, done }))
+    Ok(memory.new_fence().detach())
 }
 
 /// # Safety
@@ -266,6 +284,6 @@ pub(crate) fn done_when_asked() -> Result<ARef<Fence>> {
 
 /// A fence with any number, as C drivers may have it; with 32 or 64 bits of it that count. It is
 /// never signalled.
-pub(crate) fn numbered(context: &FenceContext, seqno: u64, wide: bool) -> Result<ARef<Fence>> {
+pub(crate) fn numbered(context: &Context, seqno: u64, wide: bool) -> Result<ARef<Fence>> {
     raw(&RAW_OPS, context.id(), seqno, wide)
 }

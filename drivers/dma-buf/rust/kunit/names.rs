@@ -25,7 +25,7 @@ mod tests {
 
         assert!(fence.driver_name(&guard) == DRIVER_NAME);
         assert!(fence.timeline_name(&guard) == TIMELINE_NAME);
-        owner.signal();
+        owner.signal(Ok(()));
         assert!(fence.driver_name(&guard) == c"detached-driver");
         assert!(fence.timeline_name(&guard) == c"signaled-timeline");
         Ok(())
@@ -43,7 +43,7 @@ mod tests {
         ))?;
         assert!(*written(|m| fence.describe(m))? == *pending.to_bytes());
 
-        owner.signal();
+        owner.signal(Ok(()));
         let signaled = CString::try_from_fmt(fmt!("{context}:{seqno}   signalled\n"))?;
         assert!(*written(|m| fence.describe(m))? == *signaled.to_bytes());
 

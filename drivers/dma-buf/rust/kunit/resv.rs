@@ -57,7 +57,7 @@ mod tests {
 
         assert_eq!(counts(&resv), [0; 4]);
         for (owner, usage) in owners.iter().zip(USAGES) {
-            add(&resv, owner.fence(), usage)?;
+            add(&resv, owner.as_fence(), usage)?;
         }
         assert_eq!(counts(&resv), [1, 2, 3, 4]);
         for (count, usage) in (1..).zip(USAGES) {
@@ -91,12 +91,12 @@ mod tests {
         let (resv, context) = (new()?, context()?);
         let (a, b) = (fence_of(&context)?, fence_of(&context)?);
 
-        add(&resv, a.fence(), Usage::Write)?;
-        add(&resv, b.fence(), Usage::Write)?;
+        add(&resv, a.as_fence(), Usage::Write)?;
+        add(&resv, b.as_fence(), Usage::Write)?;
         assert_eq!(counts(&resv), [0, 1, 1, 1]);
-        b.signal();
+        b.signal(Ok(()));
         assert!(!resv.test_signaled(Usage::Write));
-        a.signal();
+        a.signal(Ok(()));
         assert!(resv.test_signaled(Usage::Write));
         Ok(())
     }
@@ -106,13 +106,13 @@ mod tests {
         let (resv, context) = (new()?, context()?);
         let (a, b) = (fence_of(&context)?, fence_of(&context)?);
 
-        add(&resv, a.fence(), Usage::Write)?;
+        add(&resv, a.as_fence(), Usage::Write)?;
         // What is weaker does not replace what is stronger.
-        add(&resv, b.fence(), Usage::Bookkeep)?;
+        add(&resv, b.as_fence(), Usage::Bookkeep)?;
         assert_eq!(counts(&resv), [0, 1, 1, 2]);
-        add(&resv, b.fence(), Usage::Write)?;
+        add(&resv, b.as_fence(), Usage::Write)?;
         let left = resv.get_fences(Usage::Bookkeep)?;
-        assert!(left.iter().all(|fence| ptr::eq(&**fence, b.fence())));
+        assert!(left.iter().all(|fence| ptr::eq(&**fence, b.as_fence())));
         Ok(())
     }
 
@@ -122,9 +122,9 @@ mod tests {
 
         for _ in 0..20 {
             let owner = fence()?;
-            add(&resv, owner.fence(), Usage::Read)?;
+            add(&resv, owner.as_fence(), Usage::Read)?;
             assert!(!resv.test_signaled(Usage::Read));
-            owner.signal();
+            owner.signal(Ok(()));
             assert!(resv.test_signaled(Usage::Read));
         }
         assert_eq!(counts(&resv), [0, 0, 1, 1]);
@@ -136,18 +136,18 @@ mod tests {
         let (resv, context, other) = (new()?, context()?, context()?);
         let (a, b) = (fence_of(&context)?, fence()?);
 
-        add(&resv, a.fence(), Usage::Bookkeep)?;
+        add(&resv, a.as_fence(), Usage::Bookkeep)?;
         resv.lock()
             .replace_fences(&other, &Fence::stub(), Usage::Kernel)?;
         assert_eq!(counts(&resv), [0, 0, 0, 1]);
         resv.lock()
-            .replace_fences(&context, b.fence(), Usage::Kernel)?;
+            .replace_fences(&context, b.as_fence(), Usage::Kernel)?;
         assert_eq!(counts(&resv), [1, 1, 1, 1]);
-        assert!(ptr::eq(&*resv.get_fences(Usage::Kernel)?[0], b.fence()));
+        assert!(ptr::eq(&*resv.get_fences(Usage::Kernel)?[0], b.as_fence()));
 
         // Of what is there, again and again: each time one level deeper.
         let c = fence_of(&context)?;
-        add(&resv, c.fence(), Usage::Read)?;
+        add(&resv, c.as_fence(), Usage::Read)?;
         let both = resv.singleton(Usage::Read)?.ok_or(EINVAL)?;
         assert_eq!(
             resv.lock().replace_fences(&context, &both, Usage::Read),
@@ -164,8 +164,8 @@ mod tests {
         let (a, b) = (fence()?, fence()?);
 
         assert_eq!(counts(&*copy()?), [0; 4]);
-        add(&from, a.fence(), Usage::Write)?;
-        add(&from, b.fence(), Usage::Read)?;
+        add(&from, a.as_fence(), Usage::Write)?;
+        add(&from, b.as_fence(), Usage::Read)?;
         let to = copy()?;
         assert!(to.try_lock().is_some());
         assert_eq!(counts(&to), [0, 1, 2, 2]);
@@ -185,15 +185,15 @@ mod tests {
         let (a, b) = (fence()?, fence()?);
 
         assert!(resv.singleton(Usage::Bookkeep)?.is_none());
-        add(&resv, a.fence(), Usage::Write)?;
+        add(&resv, a.as_fence(), Usage::Write)?;
         let single = resv.singleton(Usage::Bookkeep)?.ok_or(EINVAL)?;
-        assert!(ptr::eq(&*single, a.fence()));
+        assert!(ptr::eq(&*single, a.as_fence()));
 
-        add(&resv, b.fence(), Usage::Read)?;
+        add(&resv, b.as_fence(), Usage::Read)?;
         let both = resv.singleton(Usage::Read)?.ok_or(EINVAL)?;
         assert_eq!(both.as_array().ok_or(EINVAL)?.fences().len(), 2);
         let single = resv.singleton(Usage::Write)?.ok_or(EINVAL)?;
-        assert!(ptr::eq(&*single, a.fence()));
+        assert!(ptr::eq(&*single, a.as_fence()));
         drop((a, b));
         assert!(both.is_signaled());
         Ok(())
@@ -208,13 +208,13 @@ mod tests {
             resv.wait_timeout(Usage::Bookkeep, 0),
             WaitResult::Done { left: 1 }
         );
-        add(&resv, read.fence(), Usage::Read)?;
-        add(&resv, bookkeep.fence(), Usage::Bookkeep)?;
+        add(&resv, read.as_fence(), Usage::Read)?;
+        add(&resv, bookkeep.as_fence(), Usage::Bookkeep)?;
         resv.wait(Usage::Write);
         for limit in [0, 2] {
             assert_eq!(resv.wait_timeout(Usage::Read, limit), WaitResult::TimedOut);
         }
-        read.signal();
+        read.signal(Ok(()));
         resv.wait(Usage::Read);
         resv.wait_interruptible(Usage::Read)?;
         assert_eq!(
@@ -245,14 +245,14 @@ mod tests {
         let resv = new()?;
         let (write, bookkeep) = (fence()?, fence()?);
         // `u64` divides to be printed, which a 32-bit kernel does not do for Rust.
-        let context = write.fence().context() as u32;
-        let seqno = write.fence().seqno() as u32;
+        let context = write.as_fence().context() as u32;
+        let seqno = write.as_fence().seqno() as u32;
         let expected = CString::try_from_fmt(fmt!(
             "\twrite fence:{context}:{seqno} mock-timeline mock-driver unsignalled\n"
         ))?;
 
-        add(&resv, write.fence(), Usage::Write)?;
-        add(&resv, bookkeep.fence(), Usage::Bookkeep)?;
+        add(&resv, write.as_fence(), Usage::Write)?;
+        add(&resv, bookkeep.as_fence(), Usage::Bookkeep)?;
         let guard = resv.lock();
         assert!(*written(|m| guard.describe(m))? == *expected.to_bytes());
         Ok(())

@@ -101,12 +101,12 @@ mod tests {
 
             reserve(&mut guard, 2)?;
             for owner in fences {
-                add(&mut guard, owner.fence());
+                add(&mut guard, owner.as_fence());
             }
         }
         let mut fences = resv.fences_unlocked(Usage::Bookkeep);
         let item = fences.next().ok_or(EINVAL)?;
-        assert!(item.restarted && ptr::eq(&*item.fence, a.fence()));
+        assert!(item.restarted && ptr::eq(&*item.fence, a.as_fence()));
 
         let first = list(&resv.lock());
         let found = (0..64).any(|_| {
@@ -127,7 +127,7 @@ mod tests {
         for (owner, restarted) in [(&b, true), (&c, false)] {
             let item = fences.next().ok_or(EINVAL)?;
 
-            assert!(ptr::eq(&*item.fence, owner.fence()));
+            assert!(ptr::eq(&*item.fence, owner.as_fence()));
             assert_eq!(item.restarted, restarted);
         }
         assert!(fences.next().is_none());
@@ -157,7 +157,7 @@ mod tests {
                 }
                 fsleep(Delta::from_millis(10));
             }
-            late.signal();
+            late.signal(Ok(()));
         })?;
         jobs.begin();
 
@@ -170,7 +170,7 @@ mod tests {
         warnings_of(|| {
             owners
                 .iter()
-                .for_each(|owner| add(&mut guard, owner.fence()))
+                .for_each(|owner| add(&mut guard, owner.as_fence()))
         });
         assert!(!fence.is_signaled());
         assert_eq!(guard.fences(Usage::Bookkeep).count(), 40);

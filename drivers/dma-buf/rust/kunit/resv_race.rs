@@ -17,7 +17,6 @@ mod tests {
         dma_buf::{
             AcquireCtx,
             Fence,
-            FenceContext,
             Resv,
             Usage, //
         },
@@ -41,8 +40,8 @@ mod tests {
     struct Shared {
         resv: Arc<Resv>,
         // The fences that come and go are of these.
-        added: FenceContext,
-        replacing: FenceContext,
+        added: Context,
+        replacing: Context,
         constant: KVec<PlainFence>,
         running: Atomic<u32>,
         bad: Atomic<u32>,
@@ -81,7 +80,7 @@ mod tests {
         fn is_constant(&self, fence: &Fence) -> bool {
             self.constant
                 .iter()
-                .any(|owner| ptr::eq(owner.fence(), fence))
+                .any(|owner| ptr::eq(owner.as_fence(), fence))
         }
 
         /// Counts what is there all the time, and expects no strangers.
@@ -110,10 +109,10 @@ mod tests {
 
                 self.expect(slots.add(added.as_leaf(), Usage::Read));
                 if round % 3 == 0 {
-                    guard.replace_fences(&self.added, replacing.fence(), Usage::Bookkeep)?;
+                    guard.replace_fences(&self.added, replacing.as_fence(), Usage::Bookkeep)?;
                 } else if round % 7 == 0 {
                     drop(guard);
-                    added.signal();
+                    added.signal(Ok(()));
                 }
             }
             Ok(())

@@ -208,9 +208,9 @@ mod tests {
     #[test]
     fn fence_and_back() -> Result {
         let owner = fence()?;
-        let open = Open::new(owner.fence())?;
+        let open = Open::new(owner.as_fence())?;
 
-        assert!(ptr::eq(&*open.fence()?, owner.fence()));
+        assert!(ptr::eq(&*open.fence()?, owner.as_fence()));
         let fd = open.fd;
         drop(open);
         assert_eq!(SyncFile::fence_from_fd(fd).err(), Some(EINVAL));
@@ -220,9 +220,9 @@ mod tests {
     #[test]
     fn keeps_the_fence() -> Result {
         let owner = fence()?;
-        let open = Open::new(owner.fence())?;
+        let open = Open::new(owner.as_fence())?;
 
-        owner.signal_err(EIO);
+        owner.signal(Err(EIO));
         assert_eq!(open.fence()?.status(), FenceStatus::Signaled(Err(EIO)));
         Ok(())
     }
@@ -231,11 +231,11 @@ mod tests {
     fn merges_duplicates() -> Result {
         let context = context()?;
         let (a, b) = (fence_of(&context)?, fence_of(&context)?);
-        let (open_a, open_b) = (Open::new(a.fence())?, Open::new(b.fence())?);
+        let (open_a, open_b) = (Open::new(a.as_fence())?, Open::new(b.as_fence())?);
 
-        assert!(ptr::eq(&*open_a.merge(&open_a)?, a.fence()));
-        assert!(ptr::eq(&*open_a.merge(&open_b)?, b.fence()));
-        assert!(ptr::eq(&*open_b.merge(&open_a)?, b.fence()));
+        assert!(ptr::eq(&*open_a.merge(&open_a)?, a.as_fence()));
+        assert!(ptr::eq(&*open_a.merge(&open_b)?, b.as_fence()));
+        assert!(ptr::eq(&*open_b.merge(&open_a)?, b.as_fence()));
         Ok(())
     }
 
@@ -243,9 +243,9 @@ mod tests {
     fn merges_what_was_merged() -> Result {
         let (a, b, c) = (fence()?, fence()?, fence()?);
         let (open_a, open_b, open_c) = (
-            Open::new(a.fence())?,
-            Open::new(b.fence())?,
-            Open::new(c.fence())?,
+            Open::new(a.as_fence())?,
+            Open::new(b.as_fence())?,
+            Open::new(c.as_fence())?,
         );
 
         let ab = Open::new(&*open_a.merge(&open_b)?)?;
@@ -254,10 +254,10 @@ mod tests {
         assert_eq!(all.fence()?.unwrap().count(), 3);
         assert_eq!(all.info()?.num_fences, 3);
         assert_eq!(all.info()?.status, 0);
-        a.signal();
-        b.signal();
+        a.signal(Ok(()));
+        b.signal(Ok(()));
         assert_eq!(all.info()?.status, 0);
-        c.signal();
+        c.signal(Ok(()));
         all.fence()?.wait();
         assert_eq!(all.info()?.status, 1);
         Ok(())
@@ -266,20 +266,20 @@ mod tests {
     #[test]
     fn merges_errors() -> Result {
         let (a, b, failed) = (fence()?, fence()?, fence()?);
-        let open_a = Open::new(a.fence())?;
-        let open_b = Open::new(b.fence())?;
-        let open_failed = Open::new(failed.fence())?;
+        let open_a = Open::new(a.as_fence())?;
+        let open_b = Open::new(b.as_fence())?;
+        let open_failed = Open::new(failed.as_fence())?;
 
-        failed.signal_err(EIO);
+        failed.signal(Err(EIO));
         assert_eq!(open_failed.info()?.status, EIO.to_errno());
         // What has failed before the merge is not seen any more, ...
-        assert!(ptr::eq(&*open_a.merge(&open_failed)?, a.fence()));
+        assert!(ptr::eq(&*open_a.merge(&open_failed)?, a.as_fence()));
         // ... but what fails afterwards is.
         let both = Open::new(&*open_a.merge(&open_b)?)?;
         let fence = both.fence()?;
         fence.enable_signaling();
-        a.signal_err(ETIME);
-        b.signal();
+        a.signal(Err(ETIME));
+        b.signal(Ok(()));
         fence.wait();
         assert_eq!(both.info()?.status, ETIME.to_errno());
         Ok(())

@@ -31,7 +31,7 @@ mod tests {
     fn times_out() -> Result {
         let log = Log::new()?;
         let owner = logged(&log, false)?;
-        let fence = owner.fence();
+        let fence = owner.as_fence();
 
         assert_eq!(fence.wait_timeout(0), WaitResult::TimedOut);
         // Even a look asks for the signal.
@@ -49,7 +49,7 @@ mod tests {
         let owner = fence()?;
         let fence = share(&owner);
 
-        owner.signal();
+        owner.signal(Ok(()));
         fence.wait();
         fence.wait_interruptible()?;
         assert_eq!(fence.wait_timeout(0), WaitResult::Done { left: 1 });
@@ -65,7 +65,7 @@ mod tests {
 
         jobs.add(move || {
             fsleep(Delta::from_millis(20));
-            owner.signal();
+            owner.signal(Ok(()));
         })?;
         jobs.begin();
         let limit = msecs_to_jiffies(LONG);
@@ -87,7 +87,7 @@ mod tests {
         }
         jobs.begin();
         fsleep(Delta::from_millis(20));
-        owner.signal();
+        owner.signal(Ok(()));
         jobs.run();
         Ok(())
     }
@@ -98,7 +98,7 @@ mod tests {
 
         for limit in [0, 10] {
             assert!(matches!(
-                Fence::wait_any_timeout(&[a.fence(), &done], limit),
+                Fence::wait_any_timeout(&[a.as_fence(), &done], limit),
                 Ok(WaitAnyResult::Done {
                     index: 1,
                     left: 1..
@@ -117,7 +117,7 @@ mod tests {
     #[test]
     fn any_times_out() -> Result {
         let (a, b) = (fence()?, fence()?);
-        let fences = [a.fence(), b.fence()];
+        let fences = [a.as_fence(), b.as_fence()];
 
         for limit in [0, 2] {
             assert_eq!(
@@ -138,7 +138,7 @@ mod tests {
         let [fa, fb, fc] = [share(&a), share(&b), share(&c)];
 
         // Each alone, in its place.
-        b.signal();
+        b.signal(Ok(()));
         for limit in [0, 10] {
             assert!(matches!(
                 Fence::wait_any_timeout(&[&fa, &fb, &fc], limit),
@@ -163,7 +163,7 @@ mod tests {
             ));
         }
         // Several: the first one.
-        c.signal();
+        c.signal(Ok(()));
         assert!(matches!(
             Fence::wait_any_timeout(&[&fa, &fc, &fb], 10),
             Ok(WaitAnyResult::Done { index: 1, left: 10 })
@@ -181,7 +181,7 @@ mod tests {
             let mut jobs = Jobs::new()?;
             jobs.add(move || {
                 fsleep(Delta::from_millis(20));
-                owner.signal();
+                owner.signal(Ok(()));
             })?;
             jobs.begin();
             match Fence::wait_any_timeout(

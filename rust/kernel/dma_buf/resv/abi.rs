@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     bindings,
-    dma_buf::fence::{
+    dma_buf::dma_fence::{
         declare::{
             as_c,
             c_functions, //

@@ -14,9 +14,10 @@ use super::{
 };
 use crate::{
     bindings,
-    dma_buf::fence::{
+    dma_buf::dma_fence::{
         Fence,
         FenceContext,
+        FenceContextOps,
         LeafFence, //
     },
     error::to_result,
@@ -93,9 +94,9 @@ impl ResvGuard<'_> {
     /// `replacement` is signalled. May be called while fences are waited for. Fails with `EINVAL`
     /// if `replacement` is a container.
     #[inline]
-    pub fn replace_fences(
+    pub fn replace_fences<T: FenceContextOps>(
         &mut self,
-        context: &FenceContext,
+        context: &FenceContext<T>,
         replacement: &Fence,
         usage: Usage,
     ) -> Result {

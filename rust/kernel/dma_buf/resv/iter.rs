@@ -13,7 +13,7 @@ use super::{
     usage::Usage, //
 };
 use crate::{
-    dma_buf::fence::Fence,
+    dma_buf::dma_fence::Fence,
     sync::aref::ARef, //
 };
 use core::mem;

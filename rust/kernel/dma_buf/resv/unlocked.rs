@@ -8,7 +8,7 @@ use super::{
     usage::Usage, //
 };
 use crate::{
-    dma_buf::fence::{
+    dma_buf::dma_fence::{
         timeout_as_raw,
         Fence,
         WaitResult, //

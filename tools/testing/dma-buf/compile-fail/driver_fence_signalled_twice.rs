@@ -5,34 +5,34 @@
 use kernel::{
     dma_buf::{
         DriverFence,
-        FenceOps, //
+        FenceContextOps, //
     },
     prelude::*,
 };
 
+struct Queue;
 struct Job;
 
-#[vtable]
-impl FenceOps for Job {
-    const DRIVER_NAME: &'static CStr = c"example";
+impl FenceContextOps for Queue {
+    type FenceDataType = Job;
 }
 
-fn twice(job: DriverFence<Job>) {
-    job.signal();
+fn twice(job: DriverFence<'_, Queue>) {
+    job.signal(Ok(()));
     #[cfg(misuse)]
-    job.signal_err(EIO); //~ ERROR use of moved value: `job`
+    job.signal(Err(EIO)); //~ ERROR use of moved value: `job`
 }
 
-fn data_after_signal(job: DriverFence<Job>) {
+fn data_after_signal(job: DriverFence<'_, Queue>) {
     #[cfg(misuse)]
     let data: &Job = &job;
-    job.signal(); //~ ERROR cannot move out of `job` because it is borrowed
+    job.signal(Ok(())); //~ ERROR cannot move out of `job` because it is borrowed
     #[cfg(misuse)]
     let _ = data;
 }
 
-fn borrowed(job: &DriverFence<Job>) {
+fn borrowed(job: &DriverFence<'_, Queue>) {
     #[cfg(misuse)]
-    job.signal(); //~ ERROR cannot move out of `*job` which is behind a shared reference
-    job.fence().enable_signaling();
+    job.signal(Ok(())); //~ ERROR cannot move out of `*job` which is behind a shared reference
+    job.as_fence().enable_signaling();
 }

@@ -7,27 +7,26 @@ use kernel::{
         ChainLink,
         ChainMember,
         DriverFence,
+        DriverFenceAllocation,
         Fence,
-        FenceAllocation,
-        FenceContext,
-        FenceOps, //
+        FenceContextOps, //
     },
     prelude::*,
     sync::aref::ARef,
 };
 
+struct Queue;
 struct Job;
 
-#[vtable]
-impl FenceOps for Job {
-    const DRIVER_NAME: &'static CStr = c"example";
+impl FenceContextOps for Queue {
+    type FenceDataType = Job;
 }
 
-fn two_fences(queue: &FenceContext, memory: FenceAllocation<Job>) -> DriverFence<Job> {
-    let first = queue.fence(memory, Job);
+fn two_fences<'a>(memory: DriverFenceAllocation<'a, Queue>) -> DriverFence<'a, Queue> {
+    let first = memory.new_fence();
 
     #[cfg(misuse)]
-    let first = queue.fence(memory, Job); //~ ERROR use of moved value: `memory`
+    let first = memory.new_fence(); //~ ERROR use of moved value: `memory`
     first
 }
 

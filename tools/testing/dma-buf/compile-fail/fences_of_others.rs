@@ -8,6 +8,7 @@ use kernel::{
         DmaBuf,
         Fence,
         FenceContext,
+        FenceContextOps,
         Resv,
         Usage, //
     },
@@ -22,7 +23,7 @@ fn copy(buf: &DmaBuf) -> Result<Pin<KBox<Resv>>> {
     Ok(resv)
 }
 
-fn replace(buf: &DmaBuf, ours: &FenceContext, others: &Fence) -> Result {
+fn replace<T: FenceContextOps>(buf: &DmaBuf, ours: &FenceContext<T>, others: &Fence) -> Result {
     let stub = Fence::stub();
     let mut guard = buf.resv().lock();
 

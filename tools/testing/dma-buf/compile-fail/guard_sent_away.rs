@@ -6,8 +6,8 @@
 use kernel::{
     dma_buf::{
         ChainLink,
-        FenceAllocation,
-        FenceOps,
+        DriverFenceAllocation,
+        FenceContextOps,
         Resv,
         ResvGuard,
         SignallingSection, //
@@ -25,7 +25,7 @@ fn from_here(resv: &Resv, guard: ResvGuard<'_>, section: SignallingSection) {
     send(section); //~ ERROR cannot be sent between threads safely
 }
 
-fn with_a_job<T: FenceOps>(fence: FenceAllocation<T>, link: ChainLink) {
+fn with_a_job<T: FenceContextOps>(fence: DriverFenceAllocation<'_, T>, link: ChainLink) {
     send((fence, link));
 }
 

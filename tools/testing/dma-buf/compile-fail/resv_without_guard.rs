@@ -7,6 +7,7 @@ use kernel::{
         DmaBuf,
         Fence,
         FenceContext,
+        FenceContextOps,
         Resv,
         ResvGuard,
         Usage, //
@@ -27,7 +28,7 @@ fn count(resv: &Resv) -> usize {
     resv.lock().fences(Usage::Read).count()
 }
 
-fn replace(resv: &Resv, ours: &FenceContext, fence: &Fence) -> Result {
+fn replace<T: FenceContextOps>(resv: &Resv, ours: &FenceContext<T>, fence: &Fence) -> Result {
     #[cfg(misuse)]
     resv.replace_fences(ours, fence, Usage::Read)?; //~ ERROR no method named `replace_fences` found
     resv.lock().replace_fences(ours, fence, Usage::Read)

@@ -6,36 +6,36 @@ use kernel::{
     dma_buf::{
         DriverFence,
         Fence,
-        FenceOps, //
+        FenceContextOps, //
     },
     prelude::*,
     sync::aref::ARef,
 };
 
+struct Queue;
 struct Job;
 
-#[vtable]
-impl FenceOps for Job {
-    const DRIVER_NAME: &'static CStr = c"example";
+impl FenceContextOps for Queue {
+    type FenceDataType = Job;
 }
 
 fn shared(fence: ARef<Fence>) {
     #[cfg(misuse)]
-    fence.signal(); //~ ERROR no method named `signal` found
+    fence.signal(Ok(())); //~ ERROR no method named `signal` found
     fence.enable_signaling();
 }
 
-fn of_a_job(job: &DriverFence<Job>) {
+fn of_a_job(job: &DriverFence<'_, Queue>) {
     #[cfg(misuse)]
-    job.fence().signal(); //~ ERROR no method named `signal` found
-    job.fence().enable_signaling();
+    job.as_fence().signal(Ok(())); //~ ERROR no method named `signal` found
+    job.as_fence().enable_signaling();
 }
 
 #[cfg(misuse)]
-fn copied(job: &DriverFence<Job>) -> DriverFence<Job> {
-    job.clone() //~ ERROR expected `DriverFence<Job>`, found `&DriverFence<Job>`
+fn copied<'a>(job: &DriverFence<'a, Queue>) -> DriverFence<'a, Queue> {
+    job.clone() //~ ERROR mismatched types
 }
 
-fn given_away(job: DriverFence<Job>) {
-    job.signal();
+fn given_away(job: DriverFence<'_, Queue>) {
+    job.signal(Ok(()));
 }

@@ -4,7 +4,7 @@
 
 Read are `use` lines and paths in the code. A name counts for the file that defines it, however it is re-exported: so a file
 that only holds `mod` and `pub use` lines is in nobody's way. A crate is given as ROOT.rs, or for a part of one as ROOT.rs=PATH
-where PATH is how the crate calls it, as rust/kernel/dma_buf.rs=dma_buf.
+where PATH is how the crate calls it, as rust/kernel/dma_buf/mod.rs=dma_buf.
 """
 
 import argparse
@@ -69,7 +69,7 @@ class Module:
 class Crate:
     def __init__(self, root, prefix):
         self.modules = {}
-        self.load(prefix, root, root.parent if not prefix else root.with_suffix(""))
+        self.load(prefix, root, root.parent if not prefix or root.stem == "mod" else root.with_suffix(""))
 
     def load(self, path, file, folder):
         module = self.modules[path] = Module(path, file)

@@ -9,7 +9,7 @@ OUR_CRATES=(
 	drivers/dma-buf/rust/heaps/{cma,system}_heap.rs
 	drivers/dma-buf/rust/udmabuf/udmabuf_core.rs
 	drivers/dma-buf/rust/kunit/dmabuf_rust_kunit.rs
-	rust/kernel/dma_buf.rs=dma_buf
+	rust/kernel/dma_buf/mod.rs=dma_buf
 	rust/kernel/drm/gem/dumb.rs=drm::gem::dumb
 )
 

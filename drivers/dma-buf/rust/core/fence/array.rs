@@ -234,7 +234,7 @@ unsafe impl Container for Array {
             self.num_pending.load(Acquire) <= 0
         } else {
             // Each is asked, also behind one that is pending: some are signalled by that.
-            let signaled = |fence: &&&Fence| fence.is_signaled();
+            let signaled = |fence: &&&Fence| fence.is_done();
 
             self.fences().iter().filter(signaled).count() == self.fences().len()
         };

@@ -187,7 +187,7 @@ unsafe impl Container for Link {
         let mut next = Some(ARef::from(&self.base));
 
         while let Some(fence) = next {
-            if !contained(&fence).is_signaled() {
+            if !contained(&fence).is_done() {
                 return false;
             }
             next = walk(fence);
@@ -238,7 +238,7 @@ pub(crate) fn walk(fence: ARef<Fence>) -> Option<ARef<Fence>> {
 
     loop {
         let prev = link.prev.load()?;
-        if !contained(&prev).is_signaled() {
+        if !contained(&prev).is_done() {
             return Some(prev);
         }
         let before = Link::of(&prev).and_then(|link| link.prev.load());

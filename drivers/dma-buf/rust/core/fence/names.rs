@@ -92,7 +92,7 @@ pub(crate) fn with_names<T>(fence: &Fence, f: impl FnOnce(Name<'_>, Name<'_>) ->
 /// Prints one line about `fence`.
 pub(crate) fn describe(fence: &Fence, m: &SeqFile) {
     let rcu = rcu::read_lock();
-    let (timeline, driver, un) = if fence.is_signaled() {
+    let (timeline, driver, un) = if fence.is_done() {
         (Name::new(c""), Name::new(c""), c"")
     } else {
         (timeline(fence, &rcu), driver(fence, &rcu), c"un")

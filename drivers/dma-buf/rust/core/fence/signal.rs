@@ -133,7 +133,7 @@ pub(crate) fn set_deadline(fence: &Fence, deadline: Time) {
     let rcu = rcu::read_lock();
 
     if let Some(ops) = ops(fence, &rcu).filter(|ops| ops.hears_deadlines()) {
-        if !fence.is_signaled() {
+        if !fence.is_done() {
             ops.set_deadline(deadline);
         }
     }

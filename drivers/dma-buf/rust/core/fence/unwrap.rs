@@ -134,7 +134,7 @@ impl Pending {
     ) -> Result {
         for head in heads.iter().flatten() {
             for_each(head, |fence| {
-                if !fence.is_signaled() {
+                if !fence.is_done() {
                     return f(self, fence);
                 }
                 if let Some(time) = fence.timestamp() {

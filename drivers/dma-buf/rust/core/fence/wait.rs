@@ -226,7 +226,7 @@ pub(crate) fn any(
     timeout: c_long,
 ) -> Result<(c_long, Option<usize>)> {
     if timeout == 0 {
-        let first = fences.iter().position(|fence| fence.is_signaled());
+        let first = fences.iter().position(|fence| fence.is_done());
         return Ok((first.is_some().into(), first));
     }
 

@@ -126,7 +126,7 @@ impl Cursor<&Resv> {
             }
 
             self.index += 1;
-            if !fence.is_signaled() {
+            if !fence.is_done() {
                 self.fence_usage = entry.usage();
                 self.fence = Some(fence);
                 break;

@@ -44,7 +44,7 @@ impl LockedEntry<'_> {
                 && (ptr::eq(self.fence, new) || new.is_later_than(self.fence) == Some(true))
         };
 
-        replaces() || self.fence.is_signaled()
+        replaces() || self.fence.is_done()
     }
 }
 
@@ -192,7 +192,7 @@ pub(super) fn move_to(held: &mut Held<'_>, mut new: ListBox) {
     // Two lists have the references that go over, until the old one is released without them. The
     // others stay with it: readers may be there until it has been replaced.
     for entry in Locked::of(held).into_iter().flat_map(Locked::entries) {
-        if !entry.fence.is_signaled() {
+        if !entry.fence.is_done() {
             list.as_mut().map(|list| list.push(entry.tagged));
         }
     }

@@ -103,7 +103,7 @@ impl Held<'_> {
             if let Some(Ok(list)) = more {
                 list::move_to(self, list);
             }
-            if self.place(new, usage) || new.is_signaled() {
+            if self.place(new, usage) || new.is_done() {
                 return;
             }
 

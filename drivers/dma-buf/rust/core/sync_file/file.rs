@@ -51,7 +51,7 @@ impl Operations for SyncFiles {
             // Somebody may have been waiting before the callback was given, which will never run.
             sync_file.queue().notify_all();
         }
-        if sync_file.fence().is_signaled() {
+        if sync_file.fence().is_done() {
             EPOLLIN
         } else {
             0

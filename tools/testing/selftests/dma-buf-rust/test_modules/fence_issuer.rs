@@ -4,13 +4,11 @@
 
 use kernel::{
     dma_buf::{
-        CallbackRegistration,
         DriverFence,
-        Fence,
-        FenceAllocation,
         FenceCallback,
+        FenceCallbackRegistration,
         FenceContext,
-        FenceOps,
+        FenceContextOps,
         SyncFile, //
     },
     fs::{
@@ -53,28 +51,27 @@ const FAIL: u32 = _IO('f' as u32, 2);
 /// Has itself called when the fence of a sync file is signalled, while the module is there.
 const WATCH: u32 = _IO('f' as u32, 3);
 
-struct Job;
+struct Jobs;
 
-#[vtable]
-impl FenceOps for Job {
-    const DRIVER_NAME: &'static CStr = NAME;
+impl FenceContextOps for Jobs {
+    type FenceDataType = ();
 }
 
 /// A callback that has nothing to do.
 struct Seen;
 
 impl FenceCallback for Seen {
-    fn signaled(&self, _fence: &Fence) {}
+    fn on_signal(&mut self) {}
 }
 
 global_lock! {
     // SAFETY: Initialised as the module is, ahead of the device.
-    unsafe(uninit) static KEPT: Mutex<KVec<Pin<KBox<CallbackRegistration<Seen>>>>> = KVec::new();
+    unsafe(uninit) static KEPT: Mutex<KVec<Pin<KBox<FenceCallbackRegistration<Seen>>>>> = KVec::new();
 }
 
 fn watch(fd: usize) -> Result {
     let fence = SyncFile::fence_from_fd(fd as i32)?;
-    let registration = KBox::pin_init(CallbackRegistration::new(&fence, Seen), GFP_KERNEL)?;
+    let registration = KBox::pin_init(FenceCallbackRegistration::new(&fence, Seen), GFP_KERNEL)?;
 
     KEPT.lock().push(registration, GFP_KERNEL)?;
     Ok(())
@@ -83,15 +80,16 @@ fn watch(fd: usize) -> Result {
 /// An open file.
 #[pin_data]
 struct Queue {
-    context: FenceContext,
     #[pin]
-    jobs: Mutex<KVec<DriverFence<Job>>>,
+    context: FenceContext<Jobs>,
+    #[pin]
+    jobs: Mutex<KVec<DriverFence<'static, Jobs>>>,
 }
 
 impl Queue {
     fn create(&self) -> Result<isize> {
-        let job = self.context.fence(FenceAllocation::new(GFP_KERNEL)?, Job);
-        let file = SyncFile::new(job.fence())?;
+        let job = self.context.new_fence_allocation(())?.new_fence().detach();
+        let file = SyncFile::new(job.as_fence())?;
         let fd = FileDescriptorReservation::get_unused_fd_flags(flags::O_CLOEXEC)?;
         let number = fd.reserved_fd();
 
@@ -100,7 +98,7 @@ impl Queue {
         Ok(number as isize)
     }
 
-    fn newest(&self) -> Result<DriverFence<Job>> {
+    fn newest(&self) -> Result<DriverFence<'static, Jobs>> {
         self.jobs.lock().pop().ok_or(ENOENT)
     }
 }
@@ -112,7 +110,7 @@ impl MiscDevice for Queue {
     fn open(_file: &File, _misc: &MiscDeviceRegistration<Self>) -> Result<Pin<KBox<Self>>> {
         KBox::pin_init(
             try_pin_init!(Self {
-                context: FenceContext::new(NAME)?,
+                context <- FenceContext::new(1, NAME, NAME, Jobs),
                 jobs <- new_mutex!(KVec::new()),
             }),
             GFP_KERNEL,
@@ -123,8 +121,8 @@ impl MiscDevice for Queue {
         match cmd {
             CREATE => return me.create(),
             WATCH => watch(arg)?,
-            SIGNAL => me.newest()?.signal(),
-            FAIL => me.newest()?.signal_err(EIO),
+            SIGNAL => me.newest()?.signal(Ok(())),
+            FAIL => me.newest()?.signal(Err(EIO)),
             _ => return Err(ENOTTY),
         }
         Ok(0)

@@ -5,12 +5,8 @@
 use super::{
     deferred::Elsewhere,
     head::Head,
-    memory::Memory,
-    ops::FenceOps,
-    timeline::{
-        Place,
-        Timeline, //
-    },
+    ops::FenceContextOps,
+    shared::Shared, //
 };
 use crate::{
     alloc::Flags,
@@ -22,17 +18,42 @@ use crate::{
         Arc, //
     },
 };
-use core::mem::ManuallyDrop;
+use core::mem;
 
 /// A fence and its data.
 #[repr(C)]
-pub(super) struct Inner<T> {
+pub(super) struct Inner<T: FenceContextOps> {
     // First, as in there.
     pub(super) head: Head,
-    pub(super) owned: ManuallyDrop<Owned<T>>,
+    // When there is a fence, the core frees the memory and does not drop what is in it.
+    pub(super) owned: Owned<T>,
 }
 
-impl<T> Inner<T> {
+impl<T: FenceContextOps> Inner<T> {
+    /// All but the C part. Fails with `ENOMEM`. May sleep if `flags` allow it.
+    #[inline]
+    pub(super) fn new(
+        shared: &Arc<Shared<T>>,
+        data: T::FenceDataType,
+        flags: Flags,
+    ) -> Result<KBox<Self>> {
+        let needed = mem::needs_drop::<T::FenceDataType>() && !T::ATOMIC_DROP;
+
+        // `Shared`, of which `owned` has a reference, has the names.
+        Ok(KBox::new(
+            Self {
+                head: Head::new(&shared.names),
+                owned: Owned {
+                    data,
+                    shared: shared.clone(),
+                    module: None,
+                    elsewhere: Elsewhere::new(needed, flags)?,
+                },
+            },
+            flags,
+        )?)
+    }
+
     /// What is there of a fence that its owner has not closed.
     ///
     /// # Safety
@@ -51,19 +72,21 @@ impl<T> Inner<T> {
 }
 
 /// What goes when the owner is done with a fence.
-pub(super) struct Owned<T> {
-    pub(super) data: T,
-    pub(super) timeline: Arc<Timeline>,
+pub(super) struct Owned<T: FenceContextOps> {
+    pub(super) data: T::FenceDataType,
+    pub(super) shared: Arc<Shared<T>>,
     /// Only a module that is about to be unloaded has none.
     pub(super) module: Option<ModuleRef>,
-    pub(super) elsewhere: Option<Elsewhere<T>>,
+    elsewhere: Option<Elsewhere<T::FenceDataType>>,
 }
 
-impl<T: FenceOps> Owned<T> {
+impl<T: FenceContextOps> Owned<T> {
     /// Drops the data, here only if that may be done in any context, or if a work item might come
     /// when the module is gone, as it may be if its beginning fails.
     #[inline]
     pub(super) fn dispose(self) {
+        Shared::put(self.shared, &self.module);
+
         match (self.elsewhere, self.module) {
             (Some(elsewhere), Some(module)) if module.is_live() => {
                 elsewhere.dispose(self.data, module);
@@ -74,30 +97,11 @@ impl<T: FenceOps> Owned<T> {
             }
         }
     }
-}
 
-/// The memory of a [`DriverFence`](super::DriverFence).
-///
-/// Having it is all that can fail when a fence is made, so it is to be had before the point of no
-/// return.
-///
-/// # Examples
-///
-/// See [`DriverFence`](super::DriverFence).
-pub struct FenceAllocation<T: FenceOps> {
-    pub(super) memory: Memory<Inner<T>>,
-    pub(super) place: Place,
-    pub(super) elsewhere: Option<Elsewhere<T>>,
-}
-
-impl<T: FenceOps> FenceAllocation<T> {
-    /// Allocates the memory. Fails with `ENOMEM`. May sleep if `flags` allow it.
+    /// Gives back the data.
     #[inline]
-    pub fn new(flags: Flags) -> Result<Self> {
-        Ok(Self {
-            memory: Memory::new(flags)?,
-            place: Place::new(flags)?,
-            elsewhere: Elsewhere::new(flags)?,
-        })
+    pub(super) fn into_data(self) -> T::FenceDataType {
+        Shared::put(self.shared, &self.module);
+        self.data
     }
 }

@@ -2,12 +2,8 @@
 
 //! A callback runs wherever the fence is signalled, and for as long as it is registered.
 
-use core::cell::Cell;
 use kernel::{
-    dma_buf::{
-        Fence,
-        FenceCallback, //
-    },
+    dma_buf::FenceCallback,
     sync::atomic::{
         Atomic,
         Relaxed, //
@@ -15,14 +11,12 @@ use kernel::{
 };
 
 #[cfg(misuse)]
-struct Count(Cell<u32>);
+struct Here(*mut u32);
 
 #[cfg(misuse)]
-impl FenceCallback for Count {
-    //~^ ERROR `Cell<u32>` cannot be shared between threads safely
-    fn signaled(&self, _fence: &Fence) {
-        self.0.set(1);
-    }
+impl FenceCallback for Here {
+    //~^ ERROR `*mut u32` cannot be sent between threads safely
+    fn on_signal(&mut self) {}
 }
 
 #[cfg(misuse)]
@@ -31,7 +25,7 @@ struct Borrowed<'a>(&'a Atomic<u32>);
 #[cfg(misuse)]
 impl<'a> FenceCallback for Borrowed<'a> {
     //~^ ERROR lifetime bound not satisfied
-    fn signaled(&self, _fence: &Fence) {
+    fn on_signal(&mut self) {
         self.0.store(1, Relaxed);
     }
 }
@@ -39,7 +33,7 @@ impl<'a> FenceCallback for Borrowed<'a> {
 struct Seen(Atomic<u32>);
 
 impl FenceCallback for Seen {
-    fn signaled(&self, _fence: &Fence) {
+    fn on_signal(&mut self) {
         self.0.store(1, Relaxed);
     }
 }

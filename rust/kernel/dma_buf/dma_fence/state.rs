@@ -4,6 +4,7 @@
 
 use super::{
     abi,
+    lock::Locked,
     raw::{
         flag,
         Fence,
@@ -96,21 +97,33 @@ impl Fence {
     }
 
     /// Whether the fence has been marked as signalled. Does not ask the one who issued it, so it
-    /// may be called with the fence's lock held.
+    /// may be called with the fence's lock held, in callbacks for instance.
     #[inline]
-    pub(super) fn is_marked_signaled(&self) -> bool {
+    pub fn test_signaled_flag(&self) -> bool {
         self.has_flag(flag::SIGNALED)
     }
 
-    /// Whether the work is done.
+    /// Whether the work is done, and all callbacks have run.
     ///
     /// May be `false` for ever if nothing has asked for the fence to be signalled, which is what
     /// [`enable_signaling`](Self::enable_signaling), the waiting methods and callbacks do.
+    #[inline]
+    pub fn is_signaled(&self) -> bool {
+        // Who has signalled it is calling them, with the lock held. If we are the one, that is over.
+        if self.test_signaled_flag() {
+            drop(Locked::new(self));
+            return true;
+        }
+        self.ask()
+    }
+
+    /// Whether the work is done. Callbacks may still be called; what
+    /// [`is_signaled`](Self::is_signaled) says of them costs taking a lock.
     ///
     /// This one may also be called where the fence's lock is held, if the fence is signalled.
     #[inline]
-    pub fn is_signaled(&self) -> bool {
-        self.is_marked_signaled() || self.ask()
+    pub fn is_done(&self) -> bool {
+        self.test_signaled_flag() || self.ask()
     }
 
     /// Asks the one who issued the fence whether the work is done.
@@ -135,12 +148,12 @@ impl Fence {
         done
     }
 
-    /// Whether the work is done, and with which result. See [`is_signaled`](Self::is_signaled).
+    /// Whether the work is done, and with which result. See [`is_done`](Self::is_done).
     ///
     /// This one may also be called in the fence's callbacks.
     #[inline]
     pub fn status(&self) -> FenceStatus {
-        if !self.is_signaled() {
+        if !self.is_done() {
             return FenceStatus::Pending;
         }
         // INVARIANT: Just checked.
@@ -158,7 +171,7 @@ impl Fence {
     /// This one may also be called in the fence's callbacks.
     #[inline]
     pub fn timestamp(&self) -> Option<Instant<Monotonic>> {
-        if !self.is_marked_signaled() {
+        if !self.test_signaled_flag() {
             return None;
         }
         // INVARIANT: Just checked.

@@ -6,10 +6,7 @@
 //! module: the last that happens is that the module's reference is given back, and then its code
 //! may go.
 
-use super::{
-    memory::Memory,
-    ops::FenceOps, //
-};
+use super::memory::Memory;
 use crate::{
     alloc::Flags,
     dma_buf::module_ref::ModuleRef,
@@ -22,21 +19,18 @@ use crate::{
         WorkItem, //
     },
 };
-use core::mem;
-
-/// What is needed to have the data of a fence dropped by a work item: having it is all that can
-/// fail.
+/// What is needed to have something dropped by a work item: having it is all that can fail.
 pub(super) struct Elsewhere<T> {
     deferred: Pin<KBox<Deferred>>,
     memory: Memory<T>,
 }
 
-impl<T: FenceOps> Elsewhere<T> {
-    /// Gives `None` if the data may be dropped anywhere. Fails with `ENOMEM`. May sleep if `flags`
+impl<T: Send + Sync + 'static> Elsewhere<T> {
+    /// Gives `None` if it is not `needed`. Fails with `ENOMEM`. May sleep if `flags`
     /// allow it.
     #[inline]
-    pub(super) fn new(flags: Flags) -> Result<Option<Self>> {
-        if T::ATOMIC_DROP || !mem::needs_drop::<T>() {
+    pub(super) fn new(needed: bool, flags: Flags) -> Result<Option<Self>> {
+        if !needed {
             return Ok(None);
         }
         Ok(Some(Self {

@@ -15,41 +15,32 @@
 //! There is no `signaled` operation: the core calls it without the lock, so that the data would
 //! have to stay for a grace period, too.
 //!
+//! What else C reaches is the data of the context, in the same operations, and its names. Both are
+//! [`shared`](super::shared) with the context, and each fence has a reference, which goes with the
+//! fence's own data. So nothing hangs on a lifetime, and a fence may be forgotten: it is pending
+//! for ever then, and keeps what it needs.
+//!
 //! The table has neither `release` nor `wait`, so that a fence forgets it as it is signalled, and
 //! outlives its module. Until then it keeps the module loaded; who has read the pointer to the
-//! table, or a name, just before that is in an RCU read-side critical section, and a module is not
-//! freed before those have ended.
+//! table, or a name, just before that is in an RCU read-side critical section, and neither a module
+//! nor the [`names`](super::names) are freed before those have ended.
 
 use super::{
-    head::{
-        Head,
-        Issued, //
-    },
+    head::Issued,
     inner::{
-        FenceAllocation,
         Inner,
         Owned, //
     },
     leaf::LeafFence,
-    ops::FenceOps,
+    lock::Locked,
+    ops::FenceContextOps,
     raw::Fence,
-    table::Operations,
-    timeline::{
-        self,
-        Locked,
-        Outcome,
-        Timeline, //
-    },
+    timeline::Outcome, //
 };
 use crate::{
     bindings,
-    dma_buf::module_ref::ModuleRef,
     prelude::*,
-    sync::{
-        aref::ARef,
-        atomic::Relaxed,
-        Arc, //
-    },
+    sync::atomic::Relaxed,
     time::{
         Instant,
         Monotonic, //
@@ -59,10 +50,7 @@ use core::{
     marker::PhantomData,
     mem::ManuallyDrop,
     ops::Deref,
-    ptr::{
-        self,
-        NonNull, //
-    },
+    ptr, //
 };
 
 /// The right to end a fence.
@@ -72,12 +60,12 @@ use core::{
 /// The fence is the beginning of an [`Inner<T>`], whose `owned` is there, and this is its only
 /// `Handle`. Nobody else uses what is `owned`, except in an operation, before the fence is
 /// signalled or closed and with its lock held.
-struct Handle<T: FenceOps> {
+struct Handle<T: FenceContextOps> {
     fence: Issued,
-    _p: PhantomData<&'static T>,
+    data: PhantomData<T::FenceDataType>,
 }
 
-impl<T: FenceOps> Handle<T> {
+impl<T: FenceContextOps> Handle<T> {
     #[inline]
     fn inner(&self) -> &Inner<T> {
         // SAFETY: By the type invariant.
@@ -96,19 +84,21 @@ impl<T: FenceOps> Handle<T> {
         let inner = self.inner();
         inner.head.inside.assert_outside();
 
-        let is_news = inner.owned.timeline.end(self.fence.seqno(), outcome);
+        let is_news = inner.owned.shared.timeline.end(self.fence.seqno(), outcome);
         // Also if it is signalled: whoever was in an operation has left the data behind the lock.
         let locked = Locked::new(&self.fence);
         inner.head.closed.store(true, Relaxed);
         drop(locked);
 
         if is_missed && is_news {
-            warn_dropped(&self.fence, T::DRIVER_NAME, inner.head.timeline_name);
+            let names = inner.owned.shared.names.get();
+
+            warn_dropped(&self.fence, &names.driver, &names.timeline);
         }
-        let inner: *mut Inner<T> = self.fence.as_raw().cast();
+        let inner: *const Inner<T> = self.fence.as_raw().cast();
         // SAFETY: By the type invariant `owned` is there and, as the fence is closed, nobody else
         // uses it any more. This is the end of the only `Handle`, so it happens once.
-        unsafe { ManuallyDrop::take(&mut (*inner).owned) }
+        unsafe { ptr::read(&raw const (*inner).owned) }
     }
 }
 
@@ -118,106 +108,73 @@ impl<T: FenceOps> Handle<T> {
 /// it is dropped, its fence is signalled with `ECANCELED`, so that nobody waits for ever; if others
 /// have it by then the kernel warns, because a job was lost. Derefs to the driver's data, which can
 /// be taken back when the fence is signalled, or is dropped then, where that
-/// [may be done](FenceOps::ATOMIC_DROP).
+/// [may be done](FenceContextOps::ATOMIC_DROP).
 ///
 /// The code between the moment when others can see the fence and the moment when it is signalled
 /// belongs into a [`SignallingSection`](super::SignallingSection).
 ///
-/// Signalling from inside one of the fence's own [operations](FenceOps) or callbacks is a bug that
-/// stops the kernel.
+/// Signalling from inside one of the fence's own [operations](FenceContextOps) or callbacks is a
+/// bug that stops the kernel.
 ///
 /// # Examples
 ///
 /// ```
-/// use kernel::dma_buf::{DriverFence, FenceAllocation, FenceContext, FenceOps, FenceStatus};
+/// use kernel::dma_buf::{DriverFence, FenceContext, FenceContextOps, FenceStatus};
 /// use kernel::sync::aref::ARef;
+///
+/// struct Queue;
 ///
 /// struct Job {
 ///     id: u32,
 /// }
 ///
-/// #[vtable]
-/// impl FenceOps for Job {
-///     const DRIVER_NAME: &'static CStr = c"example";
+/// impl FenceContextOps for Queue {
+///     type FenceDataType = Job;
 /// }
 ///
-/// let queue = FenceContext::new(c"queue")?;
+/// let queue = KBox::pin_init(FenceContext::new(1, c"example", c"queue", Queue), GFP_KERNEL)?;
 ///
 /// // This may fail...
-/// let memory = FenceAllocation::new(GFP_KERNEL)?;
+/// let memory = queue.new_fence_allocation(Job { id: 7 })?;
 /// // ... and this may not.
-/// let job: DriverFence<Job> = queue.fence(memory, Job { id: 7 });
-/// let fence = ARef::from(job.fence());
+/// let job: DriverFence<'_, Queue> = memory.new_fence();
+/// let fence = ARef::from(job.as_fence());
 ///
 /// assert_eq!(job.id, 7);
 /// assert_eq!(fence.context(), queue.id());
 /// assert_eq!(fence.status(), FenceStatus::Pending);
-/// job.signal();
+/// job.signal(Ok(()));
 /// assert_eq!(fence.status(), FenceStatus::Signaled(Ok(())));
 ///
-/// let lost = queue.fence(FenceAllocation::new(GFP_KERNEL)?, Job { id: 8 });
-/// let fence = ARef::from(lost.fence());
+/// let lost = queue.new_fence_allocation(Job { id: 8 })?.new_fence();
+/// let fence = ARef::from(lost.as_fence());
 /// drop(lost);
 /// assert_eq!(fence.status(), FenceStatus::Signaled(Err(ECANCELED)));
 /// # Ok::<(), Error>(())
 /// ```
 #[must_use = "a fence that is dropped is signalled with an error"]
-pub struct DriverFence<T: FenceOps>(ManuallyDrop<Handle<T>>);
+pub struct DriverFence<'a, T: FenceContextOps>(ManuallyDrop<Handle<T>>, PhantomData<&'a T>);
 
-impl<T: FenceOps> DriverFence<T> {
-    /// Makes the next fence of a timeline.
+impl<'a, T: FenceContextOps> DriverFence<'a, T> {
+    /// # Safety
+    ///
+    /// The fence must be the beginning of an [`Inner<T>`], whose `owned` is there, and no other
+    /// `DriverFence` of it be used.
     #[inline]
-    pub(super) fn new(
-        allocation: FenceAllocation<T>,
-        timeline: &Arc<Timeline>,
-        timeline_name: &'static CStr,
-        data: T,
-    ) -> Self {
-        let FenceAllocation {
-            memory,
-            place,
-            elsewhere,
-        } = allocation;
-        // One for the owner, who calls the driver's code, and one for the fence's operations.
-        let ours = ModuleRef::this::<T::OwnerModule>().ok();
-        let module = ModuleRef::this::<T::OwnerModule>().ok();
-        let is_going = module.is_none();
-
-        let inner = NonNull::from(KBox::leak(memory.write(Inner {
-            head: Head::new(timeline_name),
-            owned: ManuallyDrop::new(Owned {
-                data,
-                timeline: timeline.clone(),
-                module: ours,
-                elsewhere,
-            }),
-        })));
-
-        let fence = timeline.append(place, module, |seqno| {
-            // INVARIANT: This is the beginning of `inner`.
-            //
-            // SAFETY: The memory is ours, and the rest of it is initialised. The first reference is
-            // ours. The table stays until the fence forgets it: see the module's documentation.
-            Issued(unsafe {
-                bindings::dma_fence_init64(
-                    inner.cast().as_ptr(),
-                    &Operations::<T>::TABLE,
-                    ptr::null_mut(),
-                    timeline.id(),
-                    seqno,
-                );
-                ARef::from_raw(inner.cast())
-            })
-        });
-
-        if is_going {
-            timeline::signal(&fence, Outcome::now(Err(ECANCELED)));
-        }
-        // INVARIANT: This is the first `Handle`, of what was made above.
-        Self(ManuallyDrop::new(Handle {
+    pub(super) unsafe fn from_issued(fence: Issued) -> Self {
+        // INVARIANT: By the caller's guarantee.
+        let handle = Handle {
             fence,
-            _p: PhantomData,
-        }))
+            data: PhantomData,
+        };
+
+        Self(ManuallyDrop::new(handle), PhantomData)
+    }
+
+    /// Gives up the right to end the fence.
+    #[inline]
+    pub(super) fn into_issued(self) -> Issued {
+        self.into_handle().fence
     }
 
     #[inline]
@@ -228,9 +185,17 @@ impl<T: FenceOps> DriverFence<T> {
         unsafe { ManuallyDrop::take(&mut this.0) }
     }
 
+    /// The same fence, for who cannot keep the context where it is: a job that goes from one thread
+    /// to another, for instance. What the fence needs of the context, it keeps.
+    #[inline]
+    pub fn detach(self) -> DriverFence<'static, T> {
+        // INVARIANT: It is the same, and the lifetime stands for nothing that it depends on.
+        DriverFence(ManuallyDrop::new(self.into_handle()), PhantomData)
+    }
+
     /// The fence, for those who wait.
     #[inline]
-    pub fn fence(&self) -> &Fence {
+    pub fn as_fence(&self) -> &Fence {
         &self.0.fence
     }
 
@@ -240,45 +205,35 @@ impl<T: FenceOps> DriverFence<T> {
         &self.0.fence
     }
 
-    /// The work is done. The fence is signalled, or will be as soon as all before it in its context
-    /// are.
+    /// The work is done, or has failed. The fence is signalled, or will be as soon as all before it
+    /// in its context are.
     #[inline]
-    pub fn signal(self) {
-        self.end(Outcome::now(Ok(())));
+    pub fn signal(self, result: Result) {
+        self.end(Outcome::now(result));
     }
 
-    /// As [`signal`](Self::signal), but the work was done at `timestamp`.
+    /// As [`signal`](Self::signal), but that was at `timestamp`.
     #[inline]
-    pub fn signal_at(self, timestamp: Instant<Monotonic>) {
-        self.end(Outcome {
-            result: Ok(()),
-            timestamp,
-        });
+    pub fn signal_at(self, result: Result, timestamp: Instant<Monotonic>) {
+        self.end(Outcome { result, timestamp });
     }
 
-    /// As [`signal`](Self::signal), but the work has failed.
-    #[inline]
-    pub fn signal_err(self, error: Error) {
-        self.end(Outcome::now(Err(error)));
-    }
-
-    /// As [`signal`](Self::signal) or [`signal_err`](Self::signal_err), and gives back the data,
-    /// for the caller to drop where it may.
+    /// As [`signal`](Self::signal), and gives back the data, for the caller to drop where it may.
     ///
     /// # Examples
     ///
     /// ```
-    /// use kernel::dma_buf::{FenceAllocation, FenceContext, FenceOps};
+    /// use kernel::dma_buf::{FenceContext, FenceContextOps};
     ///
+    /// struct Queue;
     /// struct Job(KVec<u32>);
     ///
-    /// #[vtable]
-    /// impl FenceOps for Job {
-    ///     const DRIVER_NAME: &'static CStr = c"example";
+    /// impl FenceContextOps for Queue {
+    ///     type FenceDataType = Job;
     /// }
     ///
-    /// let queue = FenceContext::new(c"queue")?;
-    /// let job = queue.fence(FenceAllocation::new(GFP_KERNEL)?, Job(KVec::new()));
+    /// let queue = KBox::pin_init(FenceContext::new(1, c"example", c"queue", Queue), GFP_KERNEL)?;
+    /// let job = queue.new_fence_allocation(Job(KVec::new()))?.new_fence();
     ///
     /// let Job(registers) = job.signal_and_take(Ok(()));
     /// assert!(registers.is_empty());
@@ -286,8 +241,10 @@ impl<T: FenceOps> DriverFence<T> {
     /// ```
     #[inline]
     #[must_use = "what is not wanted back is better left to `signal`"]
-    pub fn signal_and_take(self, result: Result) -> T {
-        self.into_handle().end(Outcome::now(result), false).data
+    pub fn signal_and_take(self, result: Result) -> T::FenceDataType {
+        self.into_handle()
+            .end(Outcome::now(result), false)
+            .into_data()
     }
 
     #[inline]
@@ -296,16 +253,16 @@ impl<T: FenceOps> DriverFence<T> {
     }
 }
 
-impl<T: FenceOps> Deref for DriverFence<T> {
-    type Target = T;
+impl<T: FenceContextOps> Deref for DriverFence<'_, T> {
+    type Target = T::FenceDataType;
 
     #[inline]
-    fn deref(&self) -> &T {
+    fn deref(&self) -> &T::FenceDataType {
         &self.0.inner().owned.data
     }
 }
 
-impl<T: FenceOps> Drop for DriverFence<T> {
+impl<T: FenceContextOps> Drop for DriverFence<'_, T> {
     #[inline]
     fn drop(&mut self) {
         // SAFETY: This is the end of the object.

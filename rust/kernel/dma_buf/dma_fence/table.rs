@@ -4,31 +4,29 @@
 
 use super::{
     head::Head,
-    inner::Inner,
-    ops::FenceOps,
+    inner::{
+        Inner,
+        Owned, //
+    },
+    lock::Locked,
+    ops::FenceContextOps,
     raw::{
         instant,
         Fence, //
     },
-    timeline::{
-        Locked,
-        Outcome, //
-    },
+    timeline::Outcome, //
 };
-use crate::{
-    bindings,
-    prelude::*, //
-};
+use crate::bindings;
 use core::marker::PhantomData;
 
 /// The C operations of the fences of `T`.
 pub(super) struct Operations<T>(PhantomData<T>);
 
-impl<T: FenceOps> Operations<T> {
+impl<T: FenceContextOps> Operations<T> {
     pub(super) const TABLE: bindings::dma_fence_ops = bindings::dma_fence_ops {
-        get_driver_name: Some(Self::driver_name),
-        get_timeline_name: Some(Self::timeline_name),
-        enable_signaling: if T::HAS_ENABLE_SIGNALING {
+        get_driver_name: Some(Head::driver_name),
+        get_timeline_name: Some(Head::timeline_name),
+        enable_signaling: if T::ENABLE_SIGNALING.is_some() {
             Some(Self::enable_signaling)
         } else {
             None
@@ -36,7 +34,7 @@ impl<T: FenceOps> Operations<T> {
         signaled: None,
         wait: None,
         release: None,
-        set_deadline: if T::HAS_SET_DEADLINE {
+        set_deadline: if T::SET_DEADLINE.is_some() {
             Some(Self::set_deadline)
         } else {
             None
@@ -46,32 +44,20 @@ impl<T: FenceOps> Operations<T> {
     // For all of these: the core calls them with a fence that was initialised with this table, and
     // so is the beginning of an `Inner<T>`, which lives as long as the fence.
 
-    extern "C" fn driver_name(_fence: *mut bindings::dma_fence) -> *const c_char {
-        T::DRIVER_NAME.as_char_ptr()
-    }
-
-    /// # Safety
-    ///
-    /// Called by the core.
-    unsafe extern "C" fn timeline_name(fence: *mut bindings::dma_fence) -> *const c_char {
-        // SAFETY: The fence is part of an `Inner`, whose name is constant.
-        unsafe { (*fence.cast::<Head>()).timeline_name }.as_char_ptr()
-    }
-
     /// # Safety
     ///
     /// Called by the core, with the fence's lock held and the fence not signalled.
     unsafe extern "C" fn enable_signaling(fence: *mut bindings::dma_fence) -> bool {
         // SAFETY: The fence is part of an `Inner`, locked and not signalled.
         let (fence, inner) = unsafe { (Fence::from_raw(fence), Inner::<T>::open(fence)) };
-        let Some(inner) = inner else {
+        let (Some(inner), Some(enable)) = (inner, T::ENABLE_SIGNALING) else {
             return true;
         };
+        let Owned { data, shared, .. } = &inner.owned;
 
-        inner.head.inside.run(|| inner.owned.data.enable_signaling())
+        inner.head.inside.run(|| enable(&shared.data, data))
             // Out of turn this is for the timeline to signal.
-            || !inner
-                .owned
+            || !shared
                 .timeline
                 .end_locked(fence.seqno(), Outcome::now(Ok(())))
     }
@@ -87,17 +73,17 @@ impl<T: FenceOps> Operations<T> {
         let this = unsafe { Fence::from_raw(fence) };
         let _locked = Locked::new(this);
 
-        if this.is_marked_signaled() {
+        if this.test_signaled_flag() {
             return;
         }
         // SAFETY: The fence is part of an `Inner`, locked and not signalled.
-        if let Some(inner) = unsafe { Inner::<T>::open(fence) } {
-            let data = &inner.owned.data;
+        if let (Some(inner), Some(set)) = (unsafe { Inner::<T>::open(fence) }, T::SET_DEADLINE) {
+            let Owned { data, shared, .. } = &inner.owned;
 
             inner
                 .head
                 .inside
-                .run(|| data.set_deadline(instant(deadline)));
+                .run(|| set(&shared.data, data, instant(deadline)));
         }
     }
 }

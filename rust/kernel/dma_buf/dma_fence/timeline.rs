@@ -19,7 +19,7 @@
 use super::{
     abi,
     head::Issued,
-    raw::Fence,
+    lock::Locked,
     section::SignallingSection, //
 };
 use crate::{
@@ -33,7 +33,6 @@ use crate::{
     },
     static_lock_class,
     sync::{
-        Arc,
         LockClassKey,
         SpinLockIrq, //
     },
@@ -88,7 +87,7 @@ impl Pending {
 pub(super) type Place = RBTreeNodeReservation<u64, Pending>;
 
 struct State {
-    last_seqno: u64,
+    next_seqno: u64,
     /// In the order of their numbers.
     pending: RBTree<u64, Pending>,
     /// How many of them have an outcome.
@@ -135,7 +134,7 @@ impl State {
     }
 }
 
-/// What the fences of a context share.
+/// The fences of a context, and its number.
 #[pin_data]
 pub(super) struct Timeline {
     id: u64,
@@ -144,11 +143,10 @@ pub(super) struct Timeline {
 }
 
 impl Timeline {
-    /// Fails with `ENOMEM`. May sleep.
     #[inline]
-    pub(super) fn new() -> Result<Arc<Self>> {
+    pub(super) fn new(initial_seqno: u64) -> impl PinInit<Self> {
         let state = State {
-            last_seqno: 0,
+            next_seqno: initial_seqno,
             pending: RBTree::new(),
             ended: 0,
             signalling: false,
@@ -156,13 +154,10 @@ impl Timeline {
 
         let (name, class) = lock_class();
 
-        Arc::pin_init(
-            pin_init!(Self {
-                id: abi::dma_fence_context_alloc(1),
-                state <- SpinLockIrq::new(state, name, class),
-            }),
-            GFP_KERNEL,
-        )
+        pin_init!(Self {
+            id: abi::dma_fence_context_alloc(1),
+            state <- SpinLockIrq::new(state, name, class),
+        })
     }
 
     #[inline]
@@ -171,24 +166,31 @@ impl Timeline {
     }
 
     /// Gives a number to a fence, which `make` makes, and a place, as long as it is kept loaded by
-    /// `module`. `make` must do nothing else: the lock is held.
+    /// `module`. `make` must do nothing else: the lock is held. Gives the place back if the number
+    /// is chosen already, and not later than all others.
     #[inline]
     pub(super) fn append(
         &self,
         place: Place,
         module: Option<ModuleRef>,
+        chosen: Option<u64>,
         make: impl FnOnce(u64) -> Issued,
-    ) -> Issued {
+    ) -> Result<Issued, Place> {
         let mut state = self.state.lock();
-        let seqno = state.last_seqno.wrapping_add(1);
+        let seqno = chosen.unwrap_or(state.next_seqno);
+
+        if chosen.is_some_and(|seqno| seqno < state.next_seqno || seqno == u64::MAX) {
+            drop(state);
+            return Err(place);
+        }
         let fence = make(seqno);
 
-        state.last_seqno = seqno;
+        state.next_seqno = seqno.wrapping_add(1);
         if let Some(module) = module {
             let pending = Pending::new(fence.clone(), module);
             state.pending.insert(place.into_node(seqno, pending));
         }
-        fence
+        Ok(fence)
     }
 
     /// The work of one fence has ended, unless it had before. Signals what can be signalled.
@@ -265,24 +267,6 @@ fn lock_class() -> (&'static CStr, Pin<&'static LockClassKey>) {
     (c"dma_buf::Timeline", static_lock_class!())
 }
 
-/// A fence whose lock is held, with interrupts off.
-pub(super) struct Locked<'a>(&'a Fence, c_ulong);
-
-impl<'a> Locked<'a> {
-    #[inline]
-    pub(super) fn new(fence: &'a Fence) -> Self {
-        Self(fence, abi::dma_fence_lock_irqsave(fence))
-    }
-}
-
-impl Drop for Locked<'_> {
-    #[inline]
-    fn drop(&mut self) {
-        // SAFETY: The lock was taken in `new`, which gave these flags.
-        unsafe { bindings::dma_fence_unlock_irqrestore(self.0.as_raw(), self.1) };
-    }
-}
-
 /// Signals a fence, unless it is.
 #[inline]
 pub(super) fn signal(fence: &Issued, outcome: Outcome) {
@@ -291,7 +275,7 @@ pub(super) fn signal(fence: &Issued, outcome: Outcome) {
     let _section = SignallingSection::begin();
     let _locked = Locked::new(fence);
 
-    if fence.is_marked_signaled() {
+    if fence.test_signaled_flag() {
         return;
     }
     // SAFETY: The lock is held, and the fence is not signalled.

@@ -36,9 +36,9 @@
 mod abi;
 mod any_thread;
 mod buffer;
+pub mod dma_fence;
 mod errno;
 mod exporter;
-mod fence;
 pub mod heap;
 pub mod importer;
 pub(crate) mod module_ref;
@@ -56,6 +56,27 @@ pub use self::{
     buffer::{
         DmaBuf,
         FdReservation, //
+    },
+    dma_fence::{
+        CallbackError,
+        ChainLink,
+        ChainMember,
+        ChainWalk,
+        DriverFence,
+        DriverFenceAllocation,
+        Fence,
+        FenceArray,
+        FenceCallback,
+        FenceCallbackRegistration,
+        FenceChain,
+        FenceContext,
+        FenceContextOps,
+        FenceStatus,
+        LeafFence,
+        SignallingSection,
+        Unwrap,
+        WaitAnyResult,
+        WaitResult, //
     },
     errno::to_errno,
     exporter::{
@@ -75,26 +96,6 @@ pub use self::{
         PageSource,
         VmapAddress,
         MAX_SG_ENTRY, //
-    },
-    fence::{
-        CallbackRegistration,
-        ChainLink,
-        ChainMember,
-        ChainWalk,
-        DriverFence,
-        Fence,
-        FenceAllocation,
-        FenceArray,
-        FenceCallback,
-        FenceChain,
-        FenceContext,
-        FenceOps,
-        FenceStatus,
-        LeafFence,
-        SignallingSection,
-        Unwrap,
-        WaitAnyResult,
-        WaitResult, //
     },
     resv::{
         AcquireCtx,

@@ -1,10 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Fences, as those see them who wait for them.
+//! Fences: the promise that some work will be done.
 //!
 //! C header: [`include/linux/dma-fence.h`](srctree/include/linux/dma-fence.h)
+//!
+//! [`FenceContext`], [`FenceContextOps`], [`DriverFenceAllocation`], [`DriverFence`], [`Fence`],
+//! [`FenceCallback`] and [`FenceCallbackRegistration`] are what upstream's module of this name has,
+//! with the same meaning. The rest, and what these say of themselves that upstream does not, are
+//! additions.
 
 mod abi;
+mod allocation;
 mod array;
 mod callback;
 mod chain;
@@ -12,14 +18,18 @@ mod context;
 pub(super) mod declare;
 mod deferred;
 mod driver;
+mod foreign;
 mod head;
 mod inner;
 mod inside;
 mod leaf;
+mod lock;
 mod memory;
+mod names;
 mod ops;
 mod raw;
 mod section;
+mod shared;
 mod state;
 mod table;
 mod timeline;
@@ -27,10 +37,12 @@ mod unwrap;
 mod wait;
 
 pub use self::{
+    allocation::DriverFenceAllocation,
     array::FenceArray,
     callback::{
-        CallbackRegistration,
-        FenceCallback, //
+        CallbackError,
+        FenceCallback,
+        FenceCallbackRegistration, //
     },
     chain::{
         ChainLink,
@@ -40,9 +52,9 @@ pub use self::{
     },
     context::FenceContext,
     driver::DriverFence,
-    inner::FenceAllocation,
+    foreign::DriverFenceBorrow,
     leaf::LeafFence,
-    ops::FenceOps,
+    ops::FenceContextOps,
     raw::Fence,
     section::SignallingSection,
     state::FenceStatus,

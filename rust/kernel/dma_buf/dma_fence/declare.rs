@@ -14,7 +14,7 @@ pub(in crate::dma_buf) trait AsC {
 /// Says what C calls types of ours, `Ours => theirs`.
 macro_rules! as_c {
     ($($ty:ty => $c:ty,)*) => {
-        $(impl $crate::dma_buf::fence::declare::AsC for $ty { type C = $c; })*
+        $(impl $crate::dma_buf::dma_fence::declare::AsC for $ty { type C = $c; })*
     };
 }
 
@@ -64,7 +64,7 @@ macro_rules! c_functions {
 
         #[allow(dead_code, clippy::extra_unused_lifetimes)]
         const _: () = {
-            use $crate::dma_buf::fence::declare::AsC;
+            use $crate::dma_buf::dma_fence::declare::AsC;
 
             $(
                 fn $name $(<$life>)? () {
