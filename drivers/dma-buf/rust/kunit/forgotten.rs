@@ -125,7 +125,7 @@ mod tests {
 
             let guard = lock.lock();
             if is_taken {
-                owner.signal_and_take(Ok(()));
+                drop(owner.signal_and_take(Ok(())));
             } else {
                 owner.signal(Ok(()));
             }
