@@ -54,7 +54,7 @@ pub unsafe trait PrivateData {
 }
 
 // SAFETY: The reference keeps the object.
-unsafe impl<T: AlwaysRefCounted + Send + Sync> PrivateData for ARef<T> {
+unsafe impl<T: AlwaysRefCounted + Send + Sync + 'static> PrivateData for ARef<T> {
     type Target = T;
 
     #[inline]

@@ -125,7 +125,7 @@ mod tests {
 
             let guard = lock.lock();
             if is_taken {
-                drop(owner.signal_and_take(Ok(())));
+                let () = owner.signal_and_take(Ok(()));
             } else {
                 owner.signal(Ok(()));
             }

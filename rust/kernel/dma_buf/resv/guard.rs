@@ -22,7 +22,8 @@ use crate::{
     },
     error::to_result,
     prelude::*,
-    seq_file::SeqFile, //
+    seq_file::SeqFile,
+    types::NotThreadSafe, //
 };
 
 impl Resv {
@@ -84,6 +85,7 @@ impl ResvGuard<'_> {
         Ok(Slots {
             resv: self.held().0,
             left: count,
+            _not_send: NotThreadSafe,
         })
     }
 
@@ -138,6 +140,8 @@ impl ResvGuard<'_> {
 pub struct Slots<'a> {
     resv: &'a Resv,
     left: u32,
+    // The task that holds the lock uses them.
+    _not_send: NotThreadSafe,
 }
 
 impl<'a> Slots<'a> {
@@ -146,7 +150,10 @@ impl<'a> Slots<'a> {
     pub fn take(&mut self) -> Option<Slot<'a>> {
         // INVARIANT: The new slot has what is not counted here any more.
         self.left = self.left.checked_sub(1)?;
-        Some(Slot { resv: self.resv })
+        Some(Slot {
+            resv: self.resv,
+            _not_send: NotThreadSafe,
+        })
     }
 
     /// Adds `fence`, or gives back `false` if all slots are used up. Cannot fail otherwise.
@@ -169,6 +176,8 @@ impl<'a> Slots<'a> {
 /// See [`Resv`].
 pub struct Slot<'a> {
     resv: &'a Resv,
+    // As `Slots`.
+    _not_send: NotThreadSafe,
 }
 
 impl Slot<'_> {

@@ -10,7 +10,9 @@ use kernel::{
         FenceContextOps,
         Resv,
         ResvGuard,
-        SignallingSection, //
+        SignallingSection,
+        Slot,
+        Slots, //
     },
     sync::aref::ARef,
 };
@@ -23,6 +25,14 @@ fn from_here(resv: &Resv, guard: ResvGuard<'_>, section: SignallingSection) {
     send(guard); //~ ERROR cannot be sent between threads safely
     #[cfg(misuse)]
     send(section); //~ ERROR cannot be sent between threads safely
+}
+
+fn with_room(slots: Slots<'_>, slot: Slot<'_>) {
+    #[cfg(misuse)]
+    send(slots); //~ ERROR cannot be sent between threads safely
+    #[cfg(misuse)]
+    send(slot); //~ ERROR cannot be sent between threads safely
+    let _used = (slots, slot);
 }
 
 fn with_a_job<T: FenceContextOps>(fence: DriverFenceAllocation<'_, T>, link: ChainLink) {

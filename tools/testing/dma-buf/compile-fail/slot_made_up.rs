@@ -10,7 +10,7 @@ use kernel::dma_buf::{
 
 #[cfg(misuse)]
 fn made_up(resv: &Resv) -> Slot<'_> {
-    Slot { resv } //~ ERROR field `resv` of struct `Slot` is private
+    Slot { resv } //~ ERROR due to private fields
 }
 
 fn reserved<'a>(slots: &mut Slots<'a>) -> Option<Slot<'a>> {

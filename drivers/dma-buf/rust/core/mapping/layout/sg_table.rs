@@ -68,10 +68,12 @@ impl<T> OwnTable<T> {
         if self.0.entries != 0 {
             return Err(EINVAL);
         }
-        // SAFETY: By the type invariant the table is zeroed. It stays so on failure.
+        // SAFETY: By the type invariant the table is zeroed.
         to_result(unsafe {
             bindings::sg_alloc_table(&mut self.0.table, entries, bindings::GFP_KERNEL)
-        })?;
+        })
+        // What has failed half-way leaves a number of entries behind.
+        .inspect_err(|_| self.0.table = Default::default())?;
 
         // INVARIANT: Allocated just above.
         self.0.entries = entries;
