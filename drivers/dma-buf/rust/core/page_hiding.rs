@@ -32,6 +32,8 @@ pub(crate) unsafe fn hide(original: NonNull<sg_table>) -> Result<NonNull<sg_tabl
     // New entries are zeroed: they have no page.
     let (mut writer, _) = hidden.write();
     for entry in mapped.iter() {
+        // Where addresses have 32 bits, so have lengths.
+        #[allow(clippy::unnecessary_cast)]
         writer.put(entry.dma_address(), entry.dma_len() as u32);
     }
     Ok(hidden.into_raw())

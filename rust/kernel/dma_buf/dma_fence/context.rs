@@ -103,7 +103,8 @@ impl<T: FenceContextOps> FenceContext<T> {
         self.new_fence_allocation_with(data, GFP_KERNEL)
     }
 
-    /// As [`new_fence_allocation`](Self::new_fence_allocation), but sleeps only if `flags` allow it.
+    /// As [`new_fence_allocation`](Self::new_fence_allocation), but sleeps only if `flags` allow
+    /// it.
     #[inline]
     pub fn new_fence_allocation_with(
         &self,

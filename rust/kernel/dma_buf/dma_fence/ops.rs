@@ -49,7 +49,8 @@ use crate::time::{
 ///     type FenceDataType = Job;
 ///
 ///     const ENABLE_SIGNALING: Option<fn(&Self, &Job) -> bool> = Some(Self::enable_interrupt);
-///     const SET_DEADLINE: Option<fn(&Self, &Job, Instant<Monotonic>)> = Some(Self::hurry);
+///     #[allow(clippy::type_complexity)]
+    const SET_DEADLINE: Option<fn(&Self, &Job, Instant<Monotonic>)> = Some(Self::hurry);
 /// }
 ///
 /// let queue = KBox::pin_init(FenceContext::new(1, c"example", c"queue", Queue), GFP_KERNEL)?;
@@ -85,5 +86,6 @@ pub trait FenceContextOps: Sized + Send + Sync + 'static {
 
     /// Somebody would like the work to be done by a deadline. May be called any number of times;
     /// the earliest time counts.
+    #[allow(clippy::type_complexity)]
     const SET_DEADLINE: Option<fn(&Self, &Self::FenceDataType, Instant<Monotonic>)> = None;
 }

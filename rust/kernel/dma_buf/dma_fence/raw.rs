@@ -32,8 +32,8 @@ use core::ptr::{
 /// signal it: that is for the owner of the [`DriverFence`](super::DriverFence).
 ///
 /// Unless a method says otherwise it may be called in any context, but not where the lock of this
-/// fence is held, which is: in the operations of its `DriverFence` ([`FenceContextOps`](super::FenceContextOps))
-/// and in its callbacks ([`FenceCallback`](super::FenceCallback)).
+/// fence is held, which is: in the operations of its `DriverFence`
+/// ([`FenceContextOps`](super::FenceContextOps)) and in its callbacks ([`FenceCallback`](super::FenceCallback)).
 ///
 /// # Invariants
 ///

@@ -109,7 +109,8 @@ impl Fence {
     /// [`enable_signaling`](Self::enable_signaling), the waiting methods and callbacks do.
     #[inline]
     pub fn is_signaled(&self) -> bool {
-        // Who has signalled it is calling them, with the lock held. If we are the one, that is over.
+        // Who has signalled it is calling them, with the lock held. If we are the one, that is
+        // over.
         if self.test_signaled_flag() {
             drop(Locked::new(self));
             return true;

@@ -12,7 +12,7 @@
 
 #include "bench_calls.h"
 
-#define PATTERN	0x5aa5c33c5aa5c33cUL
+#define PATTERN	((unsigned long)0x5aa5c33c5aa5c33cULL)
 /* Below us, where who fills may be at work */
 #define MARGIN	64
 

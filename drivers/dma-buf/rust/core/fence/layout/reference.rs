@@ -75,7 +75,10 @@ impl Replaceable {
     /// Takes the reference out.
     #[inline]
     pub(crate) fn take(&mut self) -> Option<ARef<Fence>> {
-        let fence = core::mem::replace(self.0.get_mut(), core::ptr::null_mut());
+        let place = self.0.get_mut();
+        let fence = *place;
+
+        *place = core::ptr::null_mut();
 
         // SAFETY: By the type invariant.
         unsafe { Fence::from_owned(fence) }
