@@ -49,8 +49,7 @@ use crate::time::{
 ///     type FenceDataType = Job;
 ///
 ///     const ENABLE_SIGNALING: Option<fn(&Self, &Job) -> bool> = Some(Self::enable_interrupt);
-///     #[allow(clippy::type_complexity)]
-    const SET_DEADLINE: Option<fn(&Self, &Job, Instant<Monotonic>)> = Some(Self::hurry);
+///     const SET_DEADLINE: Option<fn(&Self, &Job, Instant<Monotonic>)> = Some(Self::hurry);
 /// }
 ///
 /// let queue = KBox::pin_init(FenceContext::new(1, c"example", c"queue", Queue), GFP_KERNEL)?;
