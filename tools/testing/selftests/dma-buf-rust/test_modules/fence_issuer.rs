@@ -64,9 +64,11 @@ impl FenceCallback for Seen {
     fn on_signal(&mut self) {}
 }
 
+type Registrations = KVec<Pin<KBox<FenceCallbackRegistration<Seen>>>>;
+
 global_lock! {
     // SAFETY: Initialised as the module is, ahead of the device.
-    unsafe(uninit) static KEPT: Mutex<KVec<Pin<KBox<FenceCallbackRegistration<Seen>>>>> = KVec::new();
+    unsafe(uninit) static KEPT: Mutex<Registrations> = KVec::new();
 }
 
 fn watch(fd: usize) -> Result {
