@@ -40,6 +40,8 @@ pub(crate) struct Log {
     pub(crate) deadlines: Atomic<u32>,
     /// Whether the data of the fence was dropped, as a count.
     pub(crate) dropped: Atomic<u32>,
+    /// The task that has dropped the last one.
+    dropper: Atomic<i32>,
     start: Instant<Monotonic>,
     earliest: Atomic<i64>,
 }
@@ -51,6 +53,7 @@ impl Log {
                 enabled: Atomic::new(0),
                 deadlines: Atomic::new(0),
                 dropped: Atomic::new(0),
+                dropper: Atomic::new(0),
                 start: Instant::now(),
                 earliest: Atomic::new(i64::MAX),
             },
@@ -61,6 +64,17 @@ impl Log {
     /// The instant `ms` after the beginning of this log.
     pub(crate) fn after(&self, ms: i64) -> Instant<Monotonic> {
         self.start + Delta::from_millis(ms)
+    }
+
+    /// Notes that data is dropped, and by which task.
+    pub(crate) fn note_drop(&self) {
+        self.dropper.store(kernel::current!().pid(), Relaxed);
+        self.dropped.add(1, Relaxed);
+    }
+
+    /// Whether the last that was dropped was not dropped by this task.
+    pub(crate) fn was_dropped_elsewhere(&self) -> bool {
+        self.dropper.load(Relaxed) != kernel::current!().pid()
     }
 
     /// Waits, not for ever, until the data of so many fences was dropped.
@@ -106,7 +120,7 @@ impl Mock {
 
 impl Drop for Mock {
     fn drop(&mut self) {
-        self.log.dropped.add(1, Relaxed);
+        self.log.note_drop();
     }
 }
 

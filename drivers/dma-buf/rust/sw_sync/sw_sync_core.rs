@@ -16,8 +16,8 @@
 //! - A timeline owns none of its fences. It knows those that it has yet to signal by an
 //!   [`Index`](layout::index::Index), a tree whose nodes are in the fences, and [`registry`] so
 //!   knows the timelines. An object takes itself out of its index, under the lock that guards the
-//!   index, after its last reference is gone and before it is freed. So whatever is found under the lock
-//!   is valid while the lock is held, but may be dying: who wants to use it longer takes a
+//!   index, after its last reference is gone and before it is freed. So whatever is found under
+//!   the lock is valid while the lock is held, but may be dying: who wants to use it longer takes a
 //!   reference unless the count is zero already. Nobody here raises a count of zero again, and a
 //!   fence that user space drops leaves nothing behind.
 //!

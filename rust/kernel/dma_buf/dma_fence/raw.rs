@@ -33,7 +33,8 @@ use core::ptr::{
 ///
 /// Unless a method says otherwise it may be called in any context, but not where the lock of this
 /// fence is held, which is: in the operations of its `DriverFence`
-/// ([`FenceContextOps`](super::FenceContextOps)) and in its callbacks ([`FenceCallback`](super::FenceCallback)).
+/// ([`FenceContextOps`](super::FenceContextOps)) and in its callbacks
+/// ([`FenceCallback`](super::FenceCallback)).
 ///
 /// # Invariants
 ///

@@ -12,7 +12,7 @@
 
 #include "bench_calls.h"
 
-#define PATTERN	((unsigned long)0x5aa5c33c5aa5c33cULL)
+#define PATTERN	(0x5aa5c33cUL * (~0UL / 0xffffffffUL))
 /* Below us, where who fills may be at work */
 #define MARGIN	64
 
