@@ -46,11 +46,7 @@ macro_rules! argument {
         $(argument!(@same $ours, $theirs, $fields);)+
     };
     (@same $ours:ident, $theirs:ident, { $($field:ident: $ty:ty,)* }) => {
-        const _: () = assert!(
-            size_of::<$ours>() == size_of::<bindings::$theirs>()
-                $(&& core::mem::offset_of!($ours, $field)
-                    == core::mem::offset_of!(bindings::$theirs, $field))*
-        );
+        kernel::same_layout!($ours, bindings::$theirs $(, $field)*);
     };
 }
 pub(crate) use argument;

@@ -15,7 +15,6 @@
 //!   buffer is allocated, and the process is not told where it is.
 
 use crate::heap::Heap;
-use core::mem::offset_of;
 use kernel::{
     bindings::{
         self,
@@ -29,6 +28,7 @@ use kernel::{
     },
     page::page_align,
     prelude::*,
+    same_layout,
     uaccess::{
         UserPtr,
         UserSlice, //
@@ -48,12 +48,13 @@ struct Request {
     heap_flags: u64,
 }
 
-const _: () = assert!(
-    size_of::<Request>() == size_of::<dma_heap_allocation_data>()
-        && offset_of!(Request, len) == offset_of!(dma_heap_allocation_data, len)
-        && offset_of!(Request, fd) == offset_of!(dma_heap_allocation_data, fd)
-        && offset_of!(Request, fd_flags) == offset_of!(dma_heap_allocation_data, fd_flags)
-        && offset_of!(Request, heap_flags) == offset_of!(dma_heap_allocation_data, heap_flags)
+same_layout!(
+    Request,
+    dma_heap_allocation_data,
+    len,
+    fd,
+    fd_flags,
+    heap_flags
 );
 
 impl Request {

@@ -6,10 +6,7 @@ use crate::{
     limits,
     memory::export, //
 };
-use core::{
-    mem::offset_of,
-    ops::Range, //
-};
+use core::ops::Range;
 use kernel::{
     bindings,
     dma_buf::{
@@ -31,6 +28,7 @@ use kernel::{
         PAGE_SIZE, //
     },
     prelude::*,
+    same_layout,
     uaccess::{
         UserPtr,
         UserSlice, //
@@ -56,6 +54,7 @@ struct Create {
 struct List {
     flags: u32,
     count: u32,
+    _items: [Item; 0],
 }
 
 /// `struct udmabuf_create_item`
@@ -69,18 +68,9 @@ struct Item {
     size: u64,
 }
 
-macro_rules! assert_layout {
-    ($ours:ty, $theirs:ty, $($field:ident),*) => {
-        const _: () = assert!(
-            size_of::<$ours>() == size_of::<$theirs>()
-                $(&& offset_of!($ours, $field) == offset_of!($theirs, $field))*
-        );
-    };
-}
-
-assert_layout!(Create, bindings::udmabuf_create, memfd, flags, offset, size);
-assert_layout!(List, bindings::udmabuf_create_list, flags, count);
-assert_layout!(Item, bindings::udmabuf_create_item, memfd, offset, size);
+same_layout!(Create, bindings::udmabuf_create, memfd, flags, offset, size);
+same_layout!(List, bindings::udmabuf_create_list, flags, count, _items: list);
+same_layout!(Item, bindings::udmabuf_create_item, memfd, offset, size);
 
 impl Item {
     /// The pages of the file that are asked for.

@@ -32,8 +32,7 @@ use super::{
             Structure,
             Table,
             Time, //
-        },
-        same_layout, //
+        }, //
     },
     set::FenceSet,
     signal::{
@@ -52,6 +51,7 @@ use kernel::{
     },
     dma_buf::Fence,
     prelude::*,
+    same_layout,
     sync::{
         aref::ARef,
         atomic::{
@@ -90,10 +90,16 @@ pub(crate) struct Array {
 }
 
 same_layout!(
-    Array, dma_fence_array, base: base, num_fences: num_fences, num_pending: num_pending,
-    fences: fences, work: work, callbacks: callbacks
+    Array,
+    dma_fence_array,
+    base,
+    num_fences,
+    num_pending,
+    fences,
+    work,
+    callbacks
 );
-same_layout!(Hook<Share<Array>>, dma_fence_array_cb,);
+same_layout!(Hook<Share<Array>>, dma_fence_array_cb);
 
 impl Array {
     #[inline(always)]

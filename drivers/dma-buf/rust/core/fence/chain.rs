@@ -28,8 +28,7 @@ use super::{
             Table,
             Time, //
         },
-        reference::Replaceable,
-        same_layout, //
+        reference::Replaceable, //
     },
     signal::{
         set_deadline,
@@ -50,6 +49,7 @@ use kernel::{
     },
     dma_buf::Fence,
     prelude::*,
+    same_layout,
     sync::{
         aref::ARef,
         rcu, //
@@ -81,10 +81,10 @@ union Waiting {
 }
 
 same_layout!(
-    Link, dma_fence_chain, base: base, prev: prev, prev_seqno: prev_seqno, fence: fence,
+    Link, dma_fence_chain, base, prev, prev_seqno, fence,
     waiting: __bindgen_anon_1
 );
-same_layout!(Waiting, dma_fence_chain__bindgen_ty_1, callback: cb, work: work);
+same_layout!(Waiting, dma_fence_chain__bindgen_ty_1, callback: cb, work);
 
 impl Link {
     #[inline(always)]

@@ -11,18 +11,3 @@ pub(super) mod fence;
 pub(super) mod lock;
 pub(super) mod ops;
 pub(super) mod reference;
-
-/// Checks that a structure of ours is laid out as C's.
-macro_rules! same_layout {
-    ($ours:ty, $theirs:ty, $($field:ident: $their_field:ident),*) => {
-        const _: () = {
-            assert!(size_of::<$ours>() == size_of::<$theirs>());
-            assert!(align_of::<$ours>() == align_of::<$theirs>());
-            $(assert!(
-                core::mem::offset_of!($ours, $field)
-                    == core::mem::offset_of!($theirs, $their_field)
-            );)*
-        };
-    };
-}
-pub(super) use same_layout;

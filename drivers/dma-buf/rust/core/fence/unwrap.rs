@@ -12,8 +12,7 @@ use super::{
     chain,
     layout::{
         container::Container,
-        fence::Time,
-        same_layout, //
+        fence::Time, //
     },
     set::FenceSet,
     stub, //
@@ -27,6 +26,7 @@ use kernel::{
     dma_buf::Fence,
     interop::export::IntoC,
     prelude::*,
+    same_layout,
     sync::aref::ARef,
     time::hrtimer::HrTimerExpires, //
 };
@@ -43,7 +43,7 @@ pub(crate) struct Cursor {
     index: u32,
 }
 
-same_layout!(Cursor, dma_fence_unwrap, chain: chain, array: array, index: index);
+same_layout!(Cursor, dma_fence_unwrap, chain, array, index);
 
 impl Cursor {
     /// Nowhere.

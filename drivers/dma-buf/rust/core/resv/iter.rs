@@ -11,10 +11,7 @@ use super::{
     }, //
 };
 use core::{
-    mem::{
-        self,
-        offset_of, //
-    },
+    mem,
     ptr, //
 };
 use kernel::{
@@ -27,6 +24,7 @@ use kernel::{
         Resv, //
     },
     prelude::*,
+    same_layout,
     sync::{
         aref::ARef,
         rcu, //
@@ -56,17 +54,18 @@ pub(super) struct Cursor<O> {
     is_restarted: bool,
 }
 
-const _: () = {
-    assert!(size_of::<Cursor<&Resv>>() == size_of::<dma_resv_iter>());
-    assert!(size_of::<Option<ARef<Fence>>>() == size_of::<*mut Fence>());
-    assert!(offset_of!(Cursor<&Resv>, usage) == offset_of!(dma_resv_iter, usage));
-    assert!(offset_of!(Cursor<&Resv>, fence) == offset_of!(dma_resv_iter, fence));
-    assert!(offset_of!(Cursor<&Resv>, fence_usage) == offset_of!(dma_resv_iter, fence_usage));
-    assert!(offset_of!(Cursor<&Resv>, index) == offset_of!(dma_resv_iter, index));
-    assert!(offset_of!(Cursor<&Resv>, fences) == offset_of!(dma_resv_iter, fences));
-    assert!(offset_of!(Cursor<&Resv>, num_fences) == offset_of!(dma_resv_iter, num_fences));
-    assert!(offset_of!(Cursor<&Resv>, is_restarted) == offset_of!(dma_resv_iter, is_restarted));
-};
+same_layout!(
+    Cursor<&Resv>,
+    dma_resv_iter,
+    usage,
+    fence,
+    fence_usage,
+    index,
+    fences,
+    num_fences,
+    is_restarted
+);
+const _: () = assert!(size_of::<Option<ARef<Fence>>>() == size_of::<*mut Fence>());
 
 impl Cursor<&Resv> {
     /// Goes to the first pending fence.

@@ -6,12 +6,12 @@ use crate::{
     fence,
     kmalloc, //
 };
-use core::mem::offset_of;
 use kernel::{
     bindings,
     container_of,
     dma_buf::Fence,
     prelude::*,
+    same_layout,
     static_lock_class,
     sync::{
         aref::ARef,
@@ -52,15 +52,8 @@ pub(crate) struct SyncFile {
     cb: Opaque<bindings::dma_fence_cb>,
 }
 
-const _: () = assert!(
-    size_of::<PollCondVar>() == size_of::<bindings::wait_queue_head>()
-        && size_of::<SyncFile>() == size_of::<bindings::sync_file>()
-        && offset_of!(SyncFile, user_name) == offset_of!(bindings::sync_file, user_name)
-        && offset_of!(SyncFile, queue) == offset_of!(bindings::sync_file, wq)
-        && offset_of!(SyncFile, flags) == offset_of!(bindings::sync_file, flags)
-        && offset_of!(SyncFile, fence) == offset_of!(bindings::sync_file, fence)
-        && offset_of!(SyncFile, cb) == offset_of!(bindings::sync_file, cb)
-);
+same_layout!(PollCondVar, bindings::wait_queue_head);
+same_layout!(SyncFile, bindings::sync_file, user_name, queue: wq, flags, fence, cb);
 
 // SAFETY: The callback belongs to the fence, all else is for any thread.
 unsafe impl Send for SyncFile {}

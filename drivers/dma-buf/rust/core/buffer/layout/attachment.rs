@@ -3,10 +3,7 @@
 //! The fields of an attachment: `struct dma_buf_attachment`.
 
 use super::{
-    pointer::{
-        assert_layout,
-        Kept, //
-    },
+    pointer::Kept,
     tables::AttachOps, //
 };
 use crate::kmalloc;
@@ -29,6 +26,7 @@ use kernel::{
         list::CList, //
     },
     prelude::*,
+    same_layout,
     types::Opaque, //
 };
 
@@ -65,17 +63,9 @@ pub(crate) struct AnyAttachment {
     private: Opaque<*mut c_void>,
 }
 
-assert_layout!(
-    AnyAttachment,
-    bindings::dma_buf_attachment {
-        dmabuf: dmabuf,
-        dev: dev,
-        node: node,
-        peer2peer: peer2peer,
-        importer_ops: importer_ops,
-        importer_priv: importer_priv,
-        private: priv_,
-    }
+same_layout!(
+    AnyAttachment, bindings::dma_buf_attachment, dmabuf, dev, node, peer2peer, importer_ops,
+    importer_priv, private: priv_
 );
 
 // SAFETY: Laid out in the same way, see above.

@@ -8,10 +8,7 @@ use super::{
         Module,
         Name, //
     },
-    pointer::{
-        assert_layout,
-        Kept, //
-    },
+    pointer::Kept,
     tables::Ops, //
 };
 use core::cell::{
@@ -27,6 +24,7 @@ use kernel::{
     dma_buf::DmaBuf,
     interop::export::Wrapper,
     prelude::*,
+    same_layout,
     sync::{
         atomic::Atomic,
         lock::{
@@ -65,25 +63,9 @@ pub(in crate::buffer) struct Body {
     pub(super) cb_out: Slot,
 }
 
-assert_layout!(
-    Body,
-    bindings::dma_buf {
-        size: size,
-        file: file,
-        attachments: attachments,
-        ops: ops,
-        vmapping: vmapping_counter,
-        exp_name: exp_name,
-        name: name,
-        name_lock: name_lock,
-        owner: owner,
-        list_node: list_node,
-        private: priv_,
-        resv: resv,
-        poll: poll,
-        cb_in: cb_in,
-        cb_out: cb_out,
-    }
+same_layout!(
+    Body, bindings::dma_buf, size, file, attachments, ops, vmapping: vmapping_counter, exp_name,
+    name, name_lock, owner, list_node, private: priv_, resv, poll, cb_in, cb_out
 );
 
 // SAFETY: Laid out in the same way, see above.
@@ -220,14 +202,7 @@ pub(in crate::buffer) struct Slot {
     pub(in crate::buffer) active: Atomic<u32>,
 }
 
-assert_layout!(
-    Slot,
-    bindings::dma_buf_dma_buf_poll_cb_t {
-        cb: cb,
-        poll: poll,
-        active: active
-    }
-);
+same_layout!(Slot, bindings::dma_buf_dma_buf_poll_cb_t, cb, poll, active);
 
 impl Slot {
     /// The slot of the buffer that will be at `body`.

@@ -64,15 +64,3 @@ impl<'a, C> From<&'a mut C> for ArgMut<'a, C> {
         Self(object, PhantomData)
     }
 }
-
-/// Checks that a structure is laid out as the one in C.
-macro_rules! assert_layout {
-    ($ty:ty, $c:ty { $($field:ident: $c_field:ident),* $(,)? }) => {
-        const _: () = {
-            assert!(size_of::<$ty>() == size_of::<$c>());
-            assert!(align_of::<$ty>() == align_of::<$c>());
-            $(assert!(core::mem::offset_of!($ty, $field) == core::mem::offset_of!($c, $c_field));)*
-        };
-    };
-}
-pub(super) use assert_layout;

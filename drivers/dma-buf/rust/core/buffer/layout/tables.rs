@@ -3,7 +3,6 @@
 //! The operations of exporters and importers: `struct dma_buf_ops` and `struct dma_buf_attach_ops`.
 
 use super::pointer::{
-    assert_layout,
     Arg,
     ArgMut, //
 };
@@ -17,7 +16,8 @@ use kernel::{
         sg_table,
         vm_area_struct, //
     },
-    prelude::*, //
+    prelude::*,
+    same_layout, //
 };
 
 /// Makes a table of functions in C whose arguments say that they are valid. The compiler checks
@@ -45,7 +45,7 @@ macro_rules! table {
             )*
         }
 
-        assert_layout!($name, bindings::$c { $($data: $data,)* $($op: $op,)* });
+        same_layout!($name, bindings::$c $(, $data)* $(, $op)*);
 
         $(const _: fn(
             bindings::$c,

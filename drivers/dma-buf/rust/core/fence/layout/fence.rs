@@ -2,7 +2,6 @@
 
 //! What is in a `struct dma_fence`, from its memory to its end.
 
-use super::same_layout;
 use crate::kmalloc;
 use core::{
     marker::PhantomData,
@@ -24,6 +23,7 @@ use kernel::{
         Wrapper, //
     },
     prelude::*,
+    same_layout,
     sync::{
         aref::ARef,
         atomic::{
@@ -76,8 +76,8 @@ pub(crate) struct Fields {
 }
 
 same_layout!(
-    Fields, dma_fence, lock: __bindgen_anon_1, ops: ops, phase: __bindgen_anon_2, context: context,
-    seqno: seqno, flags: flags, refcount: refcount, error: error
+    Fields, dma_fence, lock: __bindgen_anon_1, ops, phase: __bindgen_anon_2, context,
+    seqno, flags, refcount, error
 );
 
 impl Fields {
