@@ -61,7 +61,7 @@ mod form {
 mod form {
     use super::*;
     use kernel::{
-        error::to_result,
+        interop::going::ModuleGoing,
         sync::global_lock, //
     };
 
@@ -70,41 +70,24 @@ mod form {
         pub(in crate::buffer) unsafe(uninit) static MOUNT: Mutex<Option<Mount>> = None;
     }
 
-    static NOTIFIER: Static<bindings::notifier_block> = Static::new(bindings::notifier_block {
-        notifier_call: Some(module_changes),
-        ..pin_init::zeroed()
+    /// A module that runs this is not unloaded.
+    static GOING: ModuleGoing = ModuleGoing::new(|_module| {
+        let kept = MOUNT.lock().take();
+
+        if let Some(kept) = kept {
+            kept.unmount();
+        }
     });
 
     /// There is nothing to be mounted before the first file. Fails with `EEXIST` if this was done.
     pub(in crate::buffer) fn init(_fs: &'static FileSystem) -> Result {
-        // SAFETY: The block is complete, and stays until `exit`.
-        to_result(unsafe { bindings::register_module_notifier(NOTIFIER.as_ptr()) })
+        GOING.begin()
     }
 
     /// Undoes [`init`]. Called once, when there is no file and nobody can make one: nothing is
     /// mounted, since that would keep this module.
     pub(in crate::buffer) fn exit() {
-        // SAFETY: If `init` has not registered it, nothing happens.
-        unsafe { bindings::unregister_module_notifier(NOTIFIER.as_ptr()) };
-    }
-
-    /// # Safety
-    ///
-    /// None; the signature is that of the notifier chain.
-    unsafe extern "C" fn module_changes(
-        _: *mut bindings::notifier_block,
-        state: c_ulong,
-        _: *mut c_void,
-    ) -> c_int {
-        if state == bindings::module_state_MODULE_STATE_GOING as c_ulong {
-            let kept = MOUNT.lock().take();
-
-            // A module that runs a notifier is not unloaded.
-            if let Some(kept) = kept {
-                kept.unmount();
-            }
-        }
-        bindings::NOTIFY_DONE as c_int
+        GOING.end();
     }
 
     /// The mount, to make a file in it. Fails with `ENOMEM`. Sleeps.
