@@ -164,16 +164,17 @@ def main():
     status = 0
     for crate in args.crates:
         root, _, prefix = crate.partition("=")
-        graph = Crate(Path(root), tuple(prefix.split("::")) if prefix else ()).graph()
+        graph, found = Crate(Path(root), tuple(prefix.split("::")) if prefix else ()).graph(), False
         while way := circle_in(graph):
-            status = 1
+            found = True
             print(f"{root}: files use each other in a circle:")
             for module, other in zip(way, way[1:] + way[:1]):
                 print(f"  {module.file} uses {other.file} for {graph[module][other]}")
             if not args.all:
                 break
             del graph[way[-1]][way[0]]
-        if not status:
+        status |= found
+        if not found:
             print(f"{root}: {len(graph)} files, no circle")
     sys.exit(status)
 

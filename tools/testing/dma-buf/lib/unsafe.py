@@ -4,7 +4,8 @@
 
 A line counts that is neither blank nor comment alone. An unsafe is a block, function, trait, impl or extern block, and each
 use of a macro that expands to one, of those that the same folders define. The types of functions are none. What a thousand
-lines have is compared with the figures that a file keeps: all lines, and those outside of the edge (see is_edge).
+lines have is compared with the figures that a file keeps: all lines, and those outside of the edge (see is_edge). Safe lines
+that go away make nothing worse: what has no more unsafe than the file says may have more of it a thousand lines.
 """
 
 import argparse
@@ -113,9 +114,9 @@ def rust_in(root, paths):
 
 
 def read_kept(file):
-    """Each line of the file: paths that are counted as one, joined by `+`, and the figures, all and without the edge."""
+    """Each line of the file: paths that are counted as one, joined by `+`, and unsafe and rate, of all and without the edge."""
     lines = (line.split("#")[0].split() for line in file.read_text().splitlines())
-    return [(line[0], float(line[1]), float(line[2])) for line in lines if line]
+    return [(line[0], [(int(line[at]), float(line[at + 1])) for at in (1, 3)]) for line in lines if line]
 
 
 def row(name, whole, outside=None, kept=""):
@@ -132,19 +133,19 @@ def main():
     parser.add_argument("paths", nargs="*")
     args = parser.parse_args()
 
-    kept = read_kept(args.kept) if args.kept else [(path, None, None) for path in args.paths]
-    sources = rust_in(args.root, [path for names, _, _ in kept for path in names.split("+")])
+    kept = read_kept(args.kept) if args.kept else [(path, None) for path in args.paths]
+    sources = rust_in(args.root, [path for names, _ in kept for path in names.split("+")])
     macros = unsafe_macros([source for under in sources.values() for source in under])
     worse, edges = [], {}
 
     print(f"{'':52} {'files':>5} {'lines':>7} {'unsafe':>7} {'a 1000':>9} {'not edge':>9} {'at most':>15}")
-    for names, most, most_outside in kept:
+    for names, most in kept:
         ours = [source for path in names.split("+") for source in sources[path]]
         edge = [source for source in ours if is_edge(source.path.relative_to(args.root))]
         whole, outside = Part(ours, macros), Part([source for source in ours if source not in edge], macros)
-        edges.update((source.path.relative_to(args.root), (source, whole.lines)) for source in edge)
-        print(row(names.replace("drivers/dma-buf/rust/", ""), whole, outside, f"{most} {most_outside}" if args.kept else ""))
-        if args.kept and (whole.rate > most or outside.rate > most_outside):
+        edges.update((source.path.relative_to(args.root), source) for source in edge)
+        print(row(names.replace("drivers/dma-buf/rust/", ""), whole, outside, " ".join(str(rate) for _, rate in most or [])))
+        if any(part.unsafe > count and part.rate > rate for part, (count, rate) in zip((whole, outside), most or [])):
             worse.append(names)
         if args.by_file:
             for source in ours:
@@ -152,7 +153,7 @@ def main():
 
     if edges:
         print("\nThe edge, where C is met:")
-        for path, (source, _) in edges.items():
+        for path, source in edges.items():
             print(row(str(path), Part([source], macros)))
     if args.models:
         print("\nOther Rust of this kernel:")
