@@ -15,7 +15,6 @@ pub use self::{
     from_c::{
         FromC,
         Function,
-        In,
         InOut,
         Out, //
     },
@@ -45,26 +44,10 @@ macro_rules! exports {
         $(#[$attr:meta])*
         fn $name:ident($($arg:ident: $ty:ty),* $(,)?) $(-> $ret:ty)? $body:block
     )*) => {$(
-        $(#[$attr])*
-        ///
-        /// # Safety
-        ///
-        /// What is passed must be what the types of the arguments ask for, see
-        /// [`FromC`]($crate::interop::export::FromC).
-        #[$crate::macros::export]
-        pub(crate) unsafe extern "C" fn $name(
-            $($arg: <$ty as $crate::interop::export::FromC>::C),*
-        ) $(-> <$ret as $crate::interop::export::IntoC>::C)? {
-            // With lifetimes of its own, so that it keeps nothing that C passes.
-            #[allow(unused_mut)]
-            #[inline(always)]
-            fn body($(mut $arg: $ty),*) $(-> $ret)? $body
-
-            $(
-                // SAFETY: By this function's contract, and `body` returns before it does.
-                let $arg = unsafe { <$ty as $crate::interop::export::FromC>::from_c($arg) };
-            )*
-            $crate::interop::export::IntoC::into_c(body($($arg),*))
+        $crate::typed_function! {
+            $(#[$attr])*
+            #[$crate::macros::export]
+            pub(crate) fn $name($($arg: $ty),*) $(-> $ret)? $body
         }
     )*};
 }
@@ -90,18 +73,35 @@ macro_rules! callbacks {
         fn $name:ident $(<$param:ident: $bound:path>)?($($arg:ident: $ty:ty),* $(,)?)
             $(-> $ret:ty)? $body:block
     )*) => {$(
+        $crate::typed_function! {
+            $(#[$attr])*
+            fn $name $(<$param: $bound>)?($($arg: $ty),*) $(-> $ret)? $body
+        }
+    )*};
+}
+
+/// Makes one function, for [`exports!`](crate::exports) and [`callbacks!`](crate::callbacks).
+#[doc(hidden)]
+#[macro_export]
+macro_rules! typed_function {
+    (
+        $(#[$attr:meta])*
+        $vis:vis fn $name:ident $(<$param:ident: $bound:path>)?($($arg:ident: $ty:ty),*)
+            $(-> $ret:ty)? $body:block
+    ) => {
         $(#[$attr])*
         ///
         /// # Safety
         ///
         /// What is passed must be what the types of the arguments ask for, see
         /// [`FromC`]($crate::interop::export::FromC).
-        unsafe extern "C" fn $name $(<$param: $bound>)?(
+        $vis unsafe extern "C" fn $name $(<$param: $bound>)?(
             $($arg: <$ty as $crate::interop::export::FromC>::C),*
         ) $(-> <$ret as $crate::interop::export::IntoC>::C)? {
             // With lifetimes of its own, so that it keeps nothing that C passes.
+            #[allow(unused_mut)]
             #[inline(always)]
-            fn body $(<$param: $bound>)?($($arg: $ty),*) $(-> $ret)? $body
+            fn body $(<$param: $bound>)?($(mut $arg: $ty),*) $(-> $ret)? $body
 
             $(
                 // SAFETY: By this function's contract, and `body` returns before it does.
@@ -109,5 +109,5 @@ macro_rules! callbacks {
             )*
             $crate::interop::export::IntoC::into_c(body $(::<$param>)?($($arg),*))
         }
-    )*};
+    };
 }

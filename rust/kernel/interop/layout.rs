@@ -2,8 +2,8 @@
 
 //! Structures that are C's under another name.
 
-/// Checks, as it is compiled, that a structure is laid out as one in C: its size, its alignment, and
-/// where the fields are that are named. One that has another name in C is followed by that.
+/// Checks, as it is compiled, that a structure is laid out as one in C: its size, its alignment,
+/// and where the fields are that are named. One that has another name in C is followed by that.
 ///
 /// # Examples
 ///

@@ -142,28 +142,6 @@ impl<T> FromC for Option<NonNull<T>> {
     }
 }
 
-/// A structure that the function reads: valid, and nobody changes it.
-pub struct In<'a, T>(&'a T);
-
-impl<T> Deref for In<'_, T> {
-    type Target = T;
-
-    #[inline(always)]
-    fn deref(&self) -> &T {
-        self.0
-    }
-}
-
-impl<T> FromC for In<'_, T> {
-    type C = *const T;
-
-    #[inline(always)]
-    unsafe fn from_c(value: *const T) -> Self {
-        // SAFETY: By the contract of the type.
-        Self(unsafe { &*value })
-    }
-}
-
 /// Where the function leaves something for its caller: valid for a write, and nobody else's.
 ///
 /// # Invariants
