@@ -37,7 +37,6 @@ mod abi;
 mod any_thread;
 mod buffer;
 pub mod dma_fence;
-mod errno;
 mod exporter;
 pub mod heap;
 pub mod importer;
@@ -78,7 +77,6 @@ pub use self::{
         WaitAnyResult,
         WaitResult, //
     },
-    errno::to_errno,
     exporter::{
         AllocEffort,
         Attachment,

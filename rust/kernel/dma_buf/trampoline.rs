@@ -3,14 +3,11 @@
 //! Functions for C's tables of operations, made of functions with typed arguments.
 //!
 //! [`one`] to [`four`] take a function by their number of arguments. What C passes is said by the
-//! type of each [`Arg`], what it is answered by [`Answer`]. The types of the results are those of
+//! type of each [`Arg`], what it is answered by [`IntoC`]. The types of the results are those of
 //! the table, so that the compiler compares them with the C header.
 
-use super::errno::to_errno;
 use crate::{
-    bindings,
-    error::Error,
-    ffi::c_int,
+    interop::export::IntoC,
     prelude::*, //
 };
 use core::{
@@ -59,61 +56,20 @@ unsafe impl<T: Copy + 'static> Arg for Value<T> {
     type Typed<'a> = T;
 }
 
-/// What a function answers, as C wants it.
-pub(crate) trait Answer {
-    type Raw;
-
-    fn into_raw(self) -> Self::Raw;
-}
-
-impl Answer for () {
-    type Raw = ();
-
-    #[inline(always)]
-    fn into_raw(self) {}
-}
-
-impl Answer for bindings::vm_fault_t {
-    type Raw = Self;
-
-    #[inline(always)]
-    fn into_raw(self) -> Self {
-        self
-    }
-}
-
-impl Answer for Result {
-    type Raw = c_int;
-
-    #[inline(always)]
-    fn into_raw(self) -> c_int {
-        to_errno(self)
-    }
-}
-
-impl<T> Answer for Result<NonNull<T>> {
-    type Raw = *mut T;
-
-    #[inline(always)]
-    fn into_raw(self) -> *mut T {
-        self.map_or_else(Error::to_ptr, NonNull::as_ptr)
-    }
-}
-
 macro_rules! trampolines {
     ($($name:ident($($arg:ident: $A:ident),+);)+) => {$(
         /// The function for C that calls `f`. Who calls that sees to it that each argument is valid
         /// as the [`Arg::Typed`] of its type, as long as the call takes.
-        pub(crate) const fn $name<$($A: Arg,)+ R: Answer, F>(
+        pub(crate) const fn $name<$($A: Arg,)+ R: IntoC, F>(
             _f: F,
-        ) -> unsafe extern "C" fn($($A::Raw),+) -> R::Raw
+        ) -> unsafe extern "C" fn($($A::Raw),+) -> R::C
         where
             F: for<'a> Fn($($A::Typed<'a>),+) -> R + Copy + 'static,
         {
             /// # Safety
             ///
             /// As said above; and there must be an `F`.
-            unsafe extern "C" fn call<$($A: Arg,)+ R: Answer, F>($($arg: $A::Raw),+) -> R::Raw
+            unsafe extern "C" fn call<$($A: Arg,)+ R: IntoC, F>($($arg: $A::Raw),+) -> R::C
             where
                 F: for<'a> Fn($($A::Typed<'a>),+) -> R + Copy + 'static,
             {
@@ -128,7 +84,7 @@ macro_rules! trampolines {
                     (NonNull::<F>::dangling().as_ref(), $(transmute_copy(&$arg)),+)
                 };
 
-                f($($arg),+).into_raw()
+                f($($arg),+).into_c()
             }
 
             call::<$($A,)+ R, F>

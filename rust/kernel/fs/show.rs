@@ -7,6 +7,7 @@
 use crate::{
     bindings,
     error::from_result,
+    interop::export::Wrapper,
     prelude::*,
     seq_file::SeqFile, //
 };
@@ -16,6 +17,14 @@ use core::marker::PhantomData;
 pub trait Show: 'static {
     /// Prints it. May sleep. A failure is what reading fails with.
     fn show(m: &SeqFile) -> Result;
+}
+
+/// Whether there is no more room: who prints a long list may end then, since seq_file will ask
+/// again with more.
+#[inline(always)]
+pub fn is_full(m: &SeqFile) -> bool {
+    // SAFETY: The file is valid, and only who prints it accesses it.
+    unsafe { (*m.as_c()).count == (*m.as_c()).size }
 }
 
 /// The `struct file_operations` of files that are printed.

@@ -6,10 +6,11 @@
 //! meets this crate in files named `abi`; everything behind them works on the types of
 //! [`kernel::dma_buf`].
 
-use kernel::prelude::*;
+use kernel::{
+    interop::export::IntoC,
+    prelude::*, //
+};
 
-#[cfg(CONFIG_SYNC_FILE)]
-pub(crate) use module::this_module;
 pub(crate) use module::LocalModule;
 
 #[cfg(CONFIG_SYNC_FILE)]
@@ -37,7 +38,7 @@ extern "C" fn rust_dma_buf_init() -> c_int {
         pr_warn!("lockdep does not know the order of locks around fences\n");
     }
     // SAFETY: This is the only call, and nobody has a buffer yet.
-    kernel::dma_buf::to_errno(unsafe { buffer::init() })
+    unsafe { buffer::init() }.into_c()
 }
 
 /// Takes away what [`rust_dma_buf_init`] made. Called when nothing uses the module any more: there

@@ -17,7 +17,7 @@ use kernel::{
         Operations,
         Table, //
     },
-    module::ModuleMetadata,
+    module::this_module,
     prelude::*,
     uaccess::UserPtr, //
 };
@@ -26,7 +26,8 @@ use kernel::{
 pub(crate) struct Files;
 
 // SAFETY: Files of this table are made by opening a device, and it names this module.
-pub(crate) static TABLE: Table<Files> = unsafe { Table::new(LocalModule::THIS_MODULE.as_ptr()) };
+pub(crate) static TABLE: Table<Files> =
+    unsafe { Table::new(this_module::<LocalModule>().as_ptr()) };
 
 #[vtable]
 impl Operations for Files {

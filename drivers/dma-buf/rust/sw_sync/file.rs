@@ -5,8 +5,8 @@
 use crate::{
     info,
     ioctl,
-    module::this_module,
-    timeline::Timeline, //
+    timeline::Timeline,
+    LocalModule, //
 };
 use core::ptr;
 use kernel::{
@@ -21,6 +21,7 @@ use kernel::{
             ShowTable, //
         },
     },
+    module::this_module,
     prelude::*,
     seq_file::SeqFile,
     sync::aref::ARef,
@@ -61,10 +62,10 @@ impl Operations for SwSync {
 }
 
 // SAFETY: It names this module.
-static INFO: ShowTable<Info> = unsafe { ShowTable::new(this_module()) };
+static INFO: ShowTable<Info> = unsafe { ShowTable::new(this_module::<LocalModule>().as_ptr()) };
 
 // SAFETY: Files of this table are made by opening, and it names this module.
-static SW_SYNC: Table<SwSync> = unsafe { Table::new(this_module()) };
+static SW_SYNC: Table<SwSync> = unsafe { Table::new(this_module::<LocalModule>().as_ptr()) };
 
 /// Makes the files. They are for tests: the kernel does without, if they cannot be made.
 ///

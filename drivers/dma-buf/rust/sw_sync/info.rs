@@ -10,6 +10,7 @@ use crate::{
 };
 use kernel::{
     bindings,
+    fs::show::is_full,
     interop::export::Wrapper,
     prelude::*,
     seq_file::{
@@ -52,13 +53,6 @@ fn print_point(m: &SeqFile, point: &Point, value: Seqno) {
         print_time(m, timestamp);
     }
     seq_print!(m, ": {} / {}\n", point.seqno().0, value.0 as i32);
-}
-
-fn is_full(m: &SeqFile) -> bool {
-    let raw = m.as_c();
-
-    // SAFETY: `m` is valid, and only this thread accesses it.
-    unsafe { (*raw).count == (*raw).size }
 }
 
 /// Printed by C, which leaves the bytes alone that a user chose.

@@ -31,15 +31,17 @@ mod with_debugfs {
                 Facts, //
             }, //
         },
-        module::this_module, //
+        LocalModule, //
     };
     use kernel::{
         bindings,
         dma_buf::DmaBuf,
         fs::show::{
+            self,
             Show,
             ShowTable, //
         },
+        module::this_module,
         prelude::*,
         seq_file::SeqFile,
         seq_print, //
@@ -51,7 +53,8 @@ mod with_debugfs {
     struct BufInfo;
 
     // SAFETY: The owner is this module, or NULL if there is none.
-    static TABLE: ShowTable<BufInfo> = unsafe { ShowTable::new(this_module()) };
+    static TABLE: ShowTable<BufInfo> =
+        unsafe { ShowTable::new(this_module::<LocalModule>().as_ptr()) };
 
     /// Makes the file. That it is missing, if it cannot be made, is no reason to do without
     /// buffers.
@@ -92,7 +95,7 @@ mod with_debugfs {
             );
 
             registry::for_each(|buf| {
-                is_full = text::is_full(m);
+                is_full = show::is_full(m);
                 if is_full {
                     return Ok(false);
                 }

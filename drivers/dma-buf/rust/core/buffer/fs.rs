@@ -18,12 +18,13 @@ use super::{
     },
     release, //
 };
-use crate::module::this_module;
+use crate::LocalModule;
 use core::ptr::NonNull;
 use kernel::{
     bindings,
     dma_buf::DmaBuf,
     error::from_result,
+    module::this_module,
     prelude::*,
     str::as_char_ptr_in_const_context,
     sync::atomic::{
@@ -37,7 +38,7 @@ const NAME: &CStr = c"dmabuf";
 
 static FS_TYPE: FileSystem = FileSystem::new(bindings::file_system_type {
     name: as_char_ptr_in_const_context(NAME),
-    owner: this_module(),
+    owner: this_module::<LocalModule>().as_ptr(),
     init_fs_context: Some(init_fs_context),
     kill_sb: Some(bindings::kill_anon_super),
     ..pin_init::zeroed()

@@ -57,11 +57,3 @@ pub(super) fn print_line(m: &SeqFile, facts: &Facts<'_>, (flags, mode, ino): (u3
         )
     };
 }
-
-/// Whether there is no more room: seq_file will ask again with more.
-#[cfg(CONFIG_DEBUG_FS)]
-#[inline(always)]
-pub(super) fn is_full(m: &SeqFile) -> bool {
-    // SAFETY: Valid.
-    unsafe { (*m.as_c()).count == (*m.as_c()).size }
-}

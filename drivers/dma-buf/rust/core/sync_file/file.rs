@@ -13,6 +13,7 @@ use super::{
         NAME_SIZE, //
     }, //
 };
+use crate::LocalModule;
 use kernel::{
     bindings::EPOLLIN,
     dma_buf::Fence,
@@ -24,6 +25,7 @@ use kernel::{
         File,
         LocalFile, //
     },
+    module::this_module,
     prelude::*,
     sync::{
         aref::ARef,
@@ -38,7 +40,7 @@ struct SyncFiles;
 impl Kind for SyncFiles {}
 
 // SAFETY: All files of this table are made by it, and it names this module.
-static TABLE: Table<SyncFiles> = unsafe { Table::new(crate::this_module()) };
+static TABLE: Table<SyncFiles> = unsafe { Table::new(this_module::<LocalModule>().as_ptr()) };
 
 #[vtable]
 impl Operations for SyncFiles {
