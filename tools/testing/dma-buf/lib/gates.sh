@@ -108,7 +108,7 @@ gate_licence() {
 strict_build() {
 	local files
 	kmake M="$OBJ/probe-source" MO="$OBJ/probe-strict" W=1 probe_c.o || return
-	mapfile -t files < <(our_files rust drivers samples/rust tools/testing/selftests | grep -E '\.(rs|c|h)$')
+	mapfile -t files < <(our_files rust drivers samples/rust tools/testing/selftests | grep -E '\.(rs|c)$')
 	python3 "$HERE/lib/strict.py" --build "$OBJ" --plain "$OBJ/probe/.probe_c.o.cmd" --strict "$OBJ/probe-strict/.probe_c.o.cmd" \
 		--clippy /usr/bin/clippy-driver --conf "$TREE" --jobs "$JOBS" "${files[@]}"
 }
