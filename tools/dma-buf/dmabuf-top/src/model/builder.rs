@@ -2,15 +2,16 @@
 
 //! Puts what comes from many files together: each buffer and each client once, by its number.
 
+use super::number::NumberMap;
 use super::snapshot::{Buffer, By, DrmClient, Hold, Mapping, Process, Snapshot, Unseen};
 use crate::parse::{bufinfo, drm, fdinfo, iterator, maps, text};
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 /// A look that is not finished.
 #[derive(Default)]
 pub struct Builder {
     found: Snapshot,
-    places: HashMap<u64, u32>,
+    places: NumberMap<u64, u32>,
     clients: HashSet<(String, String, u64)>,
 }
 
@@ -154,7 +155,7 @@ impl Builder {
 
     /// The list of debugfs.
     pub fn bufinfo(&mut self, all: &[u8]) {
-        let known: HashMap<u64, String> = self
+        let known: NumberMap<u64, String> = self
             .found
             .buffers
             .iter()

@@ -2,6 +2,7 @@
 
 //! What earlier looks have shown: changes since the last one, what only grows, and since when a fence is pending.
 
+use super::number::NumberMap;
 use crate::parse::bufinfo::Fence;
 use serde::Serialize;
 use std::collections::{HashMap, VecDeque};
@@ -50,8 +51,8 @@ pub struct History {
     window: usize,
     now: Duration,
     tracks: HashMap<Key, Track>,
-    fences: HashMap<(u64, u64), (Duration, u64)>,
-    buffers: HashMap<u64, u64>,
+    fences: NumberMap<(u64, u64), (Duration, u64)>,
+    buffers: NumberMap<u64, u64>,
 }
 
 impl History {
@@ -62,8 +63,8 @@ impl History {
             window: window.max(2),
             now: Duration::ZERO,
             tracks: HashMap::new(),
-            fences: HashMap::new(),
-            buffers: HashMap::new(),
+            fences: NumberMap::default(),
+            buffers: NumberMap::default(),
         }
     }
 
@@ -219,7 +220,7 @@ mod tests {
     fn fences_age_and_are_forgotten() {
         let mut history = History::new(3);
         let mut fence = Fence {
-            usage: "write".into(),
+            usage: "write",
             context: 1,
             seqno: 2,
             source: String::new(),

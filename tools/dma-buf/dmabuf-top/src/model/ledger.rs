@@ -32,8 +32,10 @@ pub struct Group {
 pub struct Ledger {
     /// All ways in which buffers are held, by buffer, then by process.
     pub holds: Vec<Hold>,
-    /// For each buffer its holders.
-    pub holders: Vec<Vec<Holder>>,
+    /// All holders, by buffer.
+    holders: Vec<Holder>,
+    /// Where in them those of each buffer begin; one more says where the last end.
+    begins: Vec<usize>,
     /// All buffers.
     pub total: Sum,
     /// What no process holds that could be seen: importers in the kernel do, or processes that could not be seen.
@@ -61,7 +63,8 @@ impl Ledger {
         let bytes_of = |buffer: u32| seen.buffers[buffer as usize].bytes();
         let mut parts = Vec::with_capacity(ledger.holds.len());
         let nobody = place(seen.processes.len());
-        for (buffer, holders) in (0u32..).zip(&ledger.holders) {
+        for (at, buffer) in (0..seen.buffers.len()).zip(0u32..) {
+            let holders = ledger.holders_of(at);
             parts.extend(holders.iter().map(|&Holder { process, share, .. }| Part {
                 buffer,
                 group: process,
@@ -118,31 +121,43 @@ impl Ledger {
         ledger
     }
 
+    /// The holders of the buffer in this place.
+    pub fn holders_of(&self, buffer: usize) -> &[Holder] {
+        match self.begins.get(buffer..buffer + 2) {
+            Some(&[begin, end]) => &self.holders[begin..end],
+            _ => &[],
+        }
+    }
+
     fn find_holders(&mut self, seen: &Snapshot) {
         // stable: descriptors and mappings stay as the kernel lists them
-        self.holds.sort_by_key(|hold| (hold.buffer, hold.process));
-        self.holders = vec![Vec::new(); seen.buffers.len()];
-        let mut at = 0;
-        for same in self
+        self.holds
+            .sort_by_key(|hold| (u64::from(hold.buffer) << 32) | u64::from(hold.process));
+        let key = |hold: &Hold| (hold.buffer, hold.process);
+        let mut holds = self
             .holds
-            .chunk_by(|one, other| (one.buffer, one.process) == (other.buffer, other.process))
-        {
-            let Hold {
-                process, buffer, ..
-            } = same[0];
-            self.holders[buffer as usize].push(Holder {
-                process,
-                share: 0,
-                holds: at..at + same.len(),
-            });
-            at += same.len();
-        }
-        for (holders, buffer) in self.holders.iter_mut().zip(&seen.buffers) {
+            .chunk_by(|one, other| key(one) == key(other))
+            .peekable();
+        let mut at = 0;
+        for (place, buffer) in (0u32..).zip(&seen.buffers) {
+            let begin = self.holders.len();
+            self.begins.push(begin);
+            while let Some(same) = holds.next_if(|same| same[0].buffer == place) {
+                let process = same[0].process;
+                self.holders.push(Holder {
+                    process,
+                    share: 0,
+                    holds: at..at + same.len(),
+                });
+                at += same.len();
+            }
+            let holders = &mut self.holders[begin..];
             let among = holders.len() as u64;
             for (nth, holder) in (0u64..).zip(holders) {
                 holder.share = part_of(buffer.bytes(), among, nth);
             }
         }
+        self.begins.push(self.holders.len());
     }
 }
 

@@ -4,7 +4,9 @@
 
 pub mod builder;
 pub mod history;
+pub mod holders;
 pub mod ledger;
+pub mod number;
 pub mod report;
 pub mod snapshot;
 pub mod sum;

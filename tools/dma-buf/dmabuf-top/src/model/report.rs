@@ -3,8 +3,9 @@
 //! What all views show, in one structure: JSON is this and nothing else.
 
 use super::history::{Growth, History, Key};
+use super::holders::Holders;
 use super::ledger::{Group, Ledger};
-use super::snapshot::{By, Snapshot, Unseen};
+use super::snapshot::{Snapshot, Unseen};
 use super::sum::Sum;
 use crate::parse::bufinfo::Fence;
 use crate::parse::drm::Region;
@@ -56,39 +57,11 @@ pub struct BufferRow<'a> {
     /// Whether it was not there at the last look.
     pub new: bool,
     /// Who holds it.
-    pub holders: Vec<HolderRow<'a>>,
+    pub holders: Holders<'a>,
     /// What is attached to it.
     pub attachments: &'a [String],
     /// The fences in it.
     pub fences: Vec<FenceRow<'a>>,
-}
-
-/// A process that holds a buffer.
-#[derive(Debug, Serialize)]
-pub struct HolderRow<'a> {
-    /// Its number.
-    pub pid: u32,
-    /// Its name.
-    pub process: &'a str,
-    /// Its part of the bytes.
-    pub share: u64,
-    /// By these descriptors.
-    pub descriptors: Vec<u32>,
-    /// And by these mappings.
-    pub mappings: Vec<MappingRow>,
-}
-
-/// A mapping of a buffer.
-#[derive(Debug, Serialize)]
-pub struct MappingRow {
-    /// First address.
-    pub start: u64,
-    /// Bytes.
-    pub length: u64,
-    /// Where in the buffer it begins.
-    pub offset: u64,
-    /// As in `/proc/PID/maps`.
-    pub permissions: String,
 }
 
 /// A fence of a buffer.
@@ -195,8 +168,8 @@ fn buffers<'a>(seen: &'a Snapshot, books: &'a Ledger, history: &mut History) -> 
     let rows = seen
         .buffers
         .iter()
-        .zip(&books.holders)
-        .map(|(buffer, holders)| BufferRow {
+        .enumerate()
+        .map(|(at, buffer)| BufferRow {
             ino: buffer.ino,
             size: buffer.bytes(),
             exact: buffer.size.is_some(),
@@ -204,32 +177,7 @@ fn buffers<'a>(seen: &'a Snapshot, books: &'a Ledger, history: &mut History) -> 
             exporter: &buffer.exporter,
             references: buffer.references,
             new: history.is_new(buffer.ino),
-            holders: holders
-                .iter()
-                .map(|holder| {
-                    let process = &seen.processes[holder.process as usize];
-                    let (mut descriptors, mut mappings) = (Vec::new(), Vec::new());
-                    for hold in &books.holds[holder.holds.clone()] {
-                        match hold.by {
-                            By::Descriptor(number) => descriptors.push(number),
-                            By::Mapping(map) => mappings.push(MappingRow {
-                                start: map.start,
-                                length: map.end.saturating_sub(map.start),
-                                offset: map.offset,
-                                permissions: map.permissions.map(char::from).iter().collect(),
-                            }),
-                        }
-                    }
-                    let share = holder.share;
-                    HolderRow {
-                        pid: process.pid,
-                        process: &process.name,
-                        share,
-                        descriptors,
-                        mappings,
-                    }
-                })
-                .collect(),
+            holders: Holders::of(seen, books, at),
             attachments: &buffer.attachments,
             fences: buffer
                 .fences

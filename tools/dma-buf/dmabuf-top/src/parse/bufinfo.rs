@@ -3,7 +3,6 @@
 //! `dma_buf/bufinfo` of debugfs: every buffer there is, who is attached to it, and its fences.
 
 use super::{decimal, hexadecimal, text};
-use memchr::memmem;
 
 /// One buffer of the list.
 #[derive(Debug, PartialEq, Eq)]
@@ -28,7 +27,7 @@ pub struct Entry<'a> {
 #[derive(Debug, PartialEq, Eq, Clone, serde::Serialize)]
 pub struct Fence {
     /// `kernel`, `write`, `read` or `bookkeep`.
-    pub usage: String,
+    pub usage: &'static str,
     /// The line of work it belongs to.
     pub context: u64,
     /// Its place there.
@@ -39,24 +38,42 @@ pub struct Fence {
     pub pending: bool,
 }
 
+/// What is known of a buffer while its lines are read.
+struct Open<'a> {
+    entry: Entry<'a>,
+    /// Where its name begins.
+    name: usize,
+    /// Where the last line is that announces devices, and where it ends. The last is the kernel's.
+    devices: Option<(usize, usize)>,
+}
+
 /// All buffers of the list. `name_of` gives the name of a buffer where it is known from elsewhere: what stands in the list may
 /// hold line feeds, behind which user space can write what looks like a fence or a device.
 pub fn entries<'a>(all: &'a [u8], name_of: impl Fn(u64) -> Option<&'a [u8]>) -> Vec<Entry<'a>> {
     let mut found = Vec::new();
     let mut at = 0;
-    let mut open: Option<(Entry<'a>, usize)> = None;
+    let mut open: Option<Open<'a>> = None;
     while at < all.len() {
         let end = memchr::memchr(b'\n', &all[at..]).map_or(all.len(), |feed| at + feed);
-        if let Some((entry, name)) = header(&all[at..end]) {
-            if let Some((last, name)) = open.take() {
-                found.push(finished(last, &all[name..at], &name_of));
+        let line = &all[at..end];
+        if let Some((entry, name)) = header(line) {
+            if let Some(open) = open.take() {
+                found.push(finished(all, open, at, &name_of));
             }
-            open = Some((entry, end - name));
+            open = Some(Open {
+                entry,
+                name: end - name,
+                devices: None,
+            });
+        } else if line == b"\tAttached Devices:" {
+            if let Some(open) = &mut open {
+                open.devices = Some((at, end));
+            }
         }
         at = end + 1;
     }
-    if let Some((last, name)) = open {
-        found.push(finished(last, &all[name..], &name_of));
+    if let Some(open) = open {
+        found.push(finished(all, open, all.len(), &name_of));
     }
     found
 }
@@ -89,20 +106,25 @@ fn header(line: &[u8]) -> Option<(Entry<'_>, usize)> {
     Some((entry, name.len()))
 }
 
-/// `rest` is the name and all that follows it, up to the next buffer.
+/// The buffer whose lines end here.
 fn finished<'a>(
-    mut entry: Entry<'a>,
-    rest: &'a [u8],
+    all: &'a [u8],
+    open: Open<'a>,
+    end: usize,
     name_of: &impl Fn(u64) -> Option<&'a [u8]>,
 ) -> Entry<'a> {
-    const DEVICES: &[u8] = b"\n\tAttached Devices:\n";
-    // the last is the kernel's
-    let (head, devices) = match memmem::rfind(rest, DEVICES) {
-        Some(at) => (&rest[..at], &rest[at + DEVICES.len()..]),
-        // cut off
-        None => (rest.strip_suffix(b"\n").unwrap_or(rest), &b""[..]),
-    };
-    entry.attachments = devices
+    let Open {
+        mut entry,
+        name,
+        devices,
+    } = open;
+    // without devices it is cut off
+    let (head, devices) = devices.map_or((end, end), |devices| devices);
+    let head = all.get(name..head).unwrap_or_default();
+    let head = head.strip_suffix(b"\n").unwrap_or(head);
+    entry.attachments = all
+        .get(devices + 1..end)
+        .unwrap_or_default()
         .split(|&byte| byte == b'\n')
         .map_while(|line| line.strip_prefix(b"\t"))
         .map(text)
@@ -125,33 +147,45 @@ fn end_of_name(head: &[u8]) -> usize {
     memchr::memchr_iter(b'\n', head)
         .find(|&feed| {
             let line = &head[feed + 1..];
-            fence(&line[..memchr::memchr(b'\n', line).unwrap_or(line.len())]).is_some()
+            parts(&line[..memchr::memchr(b'\n', line).unwrap_or(line.len())]).is_some()
         })
         .unwrap_or(head.len())
 }
 
-fn fence(line: &[u8]) -> Option<Fence> {
-    const FENCE: &[u8] = b" fence:";
+/// Usage, context, number, source and whether it is pending, if the line is about a fence.
+type Parts<'a> = (&'static str, u64, u64, &'a [u8], bool);
+
+fn parts(line: &[u8]) -> Option<Parts<'_>> {
     let line = line.strip_prefix(b"\t")?;
-    let colon = memmem::find(line, FENCE)?;
-    let (usage, rest) = (&line[..colon], &line[colon + FENCE.len()..]);
-    if !["kernel", "write", "read", "bookkeep"]
+    let (usage, rest) = ["write", "read", "kernel", "bookkeep"]
         .iter()
-        .any(|known| known.as_bytes() == usage)
-    {
-        return None;
-    }
+        .find_map(|&usage| {
+            Some((
+                usage,
+                line.strip_prefix(usage.as_bytes())?
+                    .strip_prefix(b" fence:")?,
+            ))
+        })?;
     let space = memchr::memchr(b' ', rest)?;
     let number = memchr::memchr(b':', &rest[..space])?;
     let (source, pending) = match rest[space..].strip_suffix(b" unsignalled") {
         Some(source) => (source, true),
         None => (rest[space..].strip_suffix(b" signalled")?, false),
     };
+    let (context, seqno) = (
+        decimal(&rest[..number])?,
+        decimal(&rest[number + 1..space])?,
+    );
+    Some((usage, context, seqno, source.trim_ascii(), pending))
+}
+
+fn fence(line: &[u8]) -> Option<Fence> {
+    let (usage, context, seqno, source, pending) = parts(line)?;
     Some(Fence {
-        usage: text(usage),
-        context: decimal(&rest[..number])?,
-        seqno: decimal(&rest[number + 1..space])?,
-        source: text(source.trim_ascii()),
+        usage,
+        context,
+        seqno,
+        source: text(source),
         pending,
     })
 }
@@ -206,12 +240,7 @@ mod tests {
         assert_eq!(found[1].attachments, ["vivid.0", "10020000.clcd"]);
         let fence = &found[1].fences[0];
         assert_eq!(
-            (
-                fence.usage.as_str(),
-                fence.context,
-                fence.seqno,
-                fence.pending
-            ),
+            (fence.usage, fence.context, fence.seqno, fence.pending),
             ("write", 12, 4, true)
         );
         assert_eq!(fence.source, "sw sync-1 sw_sync");

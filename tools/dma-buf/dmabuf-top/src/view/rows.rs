@@ -63,10 +63,10 @@ pub fn default_column(by: By) -> Option<&'static str> {
 
 fn buffer<'a>(row: &'a BufferRow<'_>) -> Row<'a> {
     let count = |count: usize| Cell::Number(count as u64);
-    let holders = match row.holders.as_slice() {
-        [] => NO_PROCESS.to_owned(),
-        [one] => format!("{} {}", one.pid, one.process),
-        [one, rest @ ..] => format!("{} {} and {} more", one.pid, one.process, rest.len()),
+    let holders = match (row.holders.iter().next(), row.holders.len()) {
+        (None, _) => NO_PROCESS.to_owned(),
+        (Some(one), 1) => format!("{} {}", one.pid, one.process),
+        (Some(one), all) => format!("{} {} and {} more", one.pid, one.process, all - 1),
     };
     let pending = row
         .fences
@@ -86,10 +86,15 @@ fn buffer<'a>(row: &'a BufferRow<'_>) -> Row<'a> {
         count(
             row.holders
                 .iter()
-                .map(|holder| holder.descriptors.len())
+                .map(|holder| holder.descriptors.iter().count())
                 .sum(),
         ),
-        count(row.holders.iter().map(|holder| holder.mappings.len()).sum()),
+        count(
+            row.holders
+                .iter()
+                .map(|holder| holder.mappings.count())
+                .sum(),
+        ),
         Cell::Text(holders),
         Cell::Text(row.attachments.join(" ")),
         count(

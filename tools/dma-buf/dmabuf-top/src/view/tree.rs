@@ -4,7 +4,8 @@
 
 use super::table::{Cell, Sizes};
 use super::units::{age, printable};
-use crate::model::report::{BufferRow, FenceRow, HolderRow, Report};
+use crate::model::holders::HolderRow;
+use crate::model::report::{BufferRow, FenceRow, Report};
 
 /// A line and what hangs below it.
 struct Node {
@@ -72,7 +73,7 @@ fn root(report: &Report<'_>, buffer: &BufferRow<'_>, sizes: Sizes) -> Node {
     let mut below: Vec<Node> = buffer
         .holders
         .iter()
-        .map(|row| holder(report, row, sizes))
+        .map(|row| holder(report, &row, sizes))
         .collect();
     if below.is_empty() {
         below.push(Node::leaf("held by no process that could be seen".into()));
@@ -109,8 +110,12 @@ fn holder(report: &Report<'_>, row: &HolderRow<'_>, sizes: Sizes) -> Node {
         .unwrap_or_default();
     let share = Cell::Bytes(row.share).show(sizes);
     let mut below = Vec::new();
-    if !row.descriptors.is_empty() {
-        let numbers: Vec<String> = row.descriptors.iter().map(u32::to_string).collect();
+    let numbers: Vec<String> = row
+        .descriptors
+        .iter()
+        .map(|number| number.to_string())
+        .collect();
+    if !numbers.is_empty() {
         below.push(Node::leaf(format!("descriptors {}", numbers.join(" "))));
     }
     below.extend(row.mappings.iter().map(|map| {
