@@ -191,9 +191,13 @@ static uint64_t now(void)
 
 static void load(int processes, int buffers, char **commands)
 {
+	/* in the end all go but this one, and nobody else */
+	setpgid(0, 0);
+	signal(SIGTERM, SIG_IGN);
 	for (int nth = 0; nth < processes; nth++) {
 		if (fork())
 			continue;
+		signal(SIGTERM, SIG_DFL);
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		for (int done = 0; done < buffers / processes; done++) {
 			int fd = buffer(4096);

@@ -146,4 +146,5 @@ gate_sources() {
 	gate "no header of the kernel is changed" headers same_headers
 	gate_shape
 	gate_knobs
+	gate_dmabuf_top
 }

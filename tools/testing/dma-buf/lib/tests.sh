@@ -154,6 +154,7 @@ run_full_tests() {
 	test_variants
 	check_users arm64 vexpress-a9
 	bpf_test
+	dmabuf_top_test
 	unlock_cache
 	try_everything
 	end_tests

@@ -30,7 +30,7 @@ pub fn unseen(report: &Report<'_>) -> Vec<String> {
     let line = |unseen: &crate::model::snapshot::Unseen| {
         let of = unseen
             .processes
-            .map(|count| format!(" of {count} processes"))
+            .map(|count| format!(" (processes: {count})"))
             .unwrap_or_default();
         format!(
             "not seen: {}{of}: {}",

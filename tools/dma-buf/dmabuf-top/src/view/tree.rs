@@ -79,7 +79,7 @@ fn root(report: &Report<'_>, buffer: &BufferRow<'_>, sizes: Sizes) -> Node {
         below.push(Node::leaf("held by no process that could be seen".into()));
     }
     below.push(Node {
-        line: format!("{} devices attached", buffer.attachments.len()),
+        line: format!("attached devices: {}", buffer.attachments.len()),
         below: buffer
             .attachments
             .iter()
@@ -87,7 +87,7 @@ fn root(report: &Report<'_>, buffer: &BufferRow<'_>, sizes: Sizes) -> Node {
             .collect(),
     });
     below.push(Node {
-        line: format!("{} fences", buffer.fences.len()),
+        line: format!("fences: {}", buffer.fences.len()),
         below: buffer
             .fences
             .iter()
