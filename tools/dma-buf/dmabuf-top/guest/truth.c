@@ -132,6 +132,23 @@ static pid_t child(int closed, int mapped)
 	return pid;
 }
 
+/* What somebody without privilege is told. */
+static bool told_what_is_missing(void)
+{
+	int status;
+	pid_t pid = fork();
+
+	if (!pid) {
+		need(!setgid(65534) && !setuid(65534), "give up privilege");
+		if (run("dmabuf-top --once --json") || !strstr(json, "{\"what\":\"descriptors\",\"processes\":") ||
+		    !strstr(json, "{\"what\":\"attachments and fences\",\"processes\":null,\"why\":\"/sys/kernel/debug/dma_buf/bufinfo: not permitted") ||
+		    !strstr(json, "\"total\":{\"buffers\":0,"))
+			_exit(1);
+		_exit(0);
+	}
+	return waitpid(pid, &status, 0) == pid && !status;
+}
+
 static void compare(void)
 {
 	int first = buffer(4096), second = buffer(8192), third = buffer(1 << 20), copy, sync;
@@ -169,6 +186,7 @@ static void compare(void)
 	ok(strstr(json, "\"total\":{\"buffers\":3,\"bytes\":1060864,"), "the total: each buffer once");
 	ok(strstr(json, "\"nobody\":{\"buffers\":0,"), "nothing is left over");
 	ok(strstr(json, "\"unseen\":[]"), "nothing was unseen");
+	ok(told_what_is_missing(), "without privilege nothing is seen, and it is said");
 
 	kill(two, SIGKILL);
 	waitpid(two, NULL, 0);
