@@ -4,7 +4,7 @@
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-for part in common knobs page packages toolchain source kernel userspace compat accelerator jobs tests check bench gates shape parity compile rustdoc combinations users bpf dmabuf_top variants knob_gates tries; do
+for part in common knobs page packages toolchain source kernel userspace compat accelerator jobs tests check bench gates shape install parity compile rustdoc combinations users bpf dmabuf_top variants knob_gates tries; do
 	# shellcheck source=/dev/null
 	. "$here/lib/$part.sh"
 done
@@ -72,6 +72,8 @@ help() {
 		make bench   what each operation costs in C and in Rust, in guest instructions, and the size of the code
 		make rustdoc   the documentation of the kernel crate, kernel::dma_buf in it, as HTML
 		make unsafe  how much of our Rust is unsafe, by folder, beside other Rust of the kernel
+		make install KDIR=/path/to/linux   put it into your own tree; it is all or nothing, and says what it does
+		make uninstall KDIR=/path/to/linux   take it out again
 		make build   build kernel and guest only
 		make menuconfig   the knobs below and the options of DMA-BUF on one page; build/config keeps what is chosen
 		make clean   remove what is in build/ but build/config (not the cache in $CACHE)
@@ -108,10 +110,11 @@ main() {
 	bench) bench ;;
 	rustdoc) rustdoc ;;
 	unsafe) unsafe ;;
+	install | uninstall) run_install "$1" ;;
 	menuconfig) menuconfig ;;
 	clean) clean ;;
 	help) help ;;
-	*) choose command "$1" build run check test test-full test-debug check-users check-combinations bench rustdoc unsafe menuconfig clean help ;;
+	*) choose command "$1" build run check test test-full test-debug check-users check-combinations bench rustdoc unsafe install uninstall menuconfig clean help ;;
 	esac
 }
 main "$@"

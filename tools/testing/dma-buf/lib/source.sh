@@ -105,6 +105,8 @@ check_kdir() {
 		fail "looking at KDIR" "$KDIR has been built in and is no git checkout" \
 			"make mrproper there, or unpack a second copy and give that"
 	fi
+	[ ! -e "$PRISTINE/.rust-dma-buf-install.json" ] ||
+		fail "looking at KDIR" "$KDIR has been installed into, and this lays the same over it" "make uninstall KDIR=$KDIR"
 	LINKS=symbolic
 	TREE=$CACHE/tree/kdir-$version-$(hash_of <<<"$PRISTINE")
 }
