@@ -29,7 +29,8 @@ use kernel::{
         atomic::{
             Acquire,
             Atomic,
-            Relaxed, //
+            Relaxed,
+            Release, //
         },
         rcu,
         LockClassKey,
@@ -153,7 +154,8 @@ pub(crate) unsafe fn get_unless_zero(
 ///
 /// # Invariants
 ///
-/// Nobody else accesses the memory, which stays for as long as the fence has references.
+/// Nobody else accesses the memory, but to find that the count in it is zero. It stays for as long
+/// as the fence has references.
 pub(crate) struct New<T = Fence>(pub(in crate::fence) *mut T);
 
 impl New {
@@ -179,9 +181,9 @@ impl New {
             0
         };
 
-        // SAFETY: By the type invariant nobody else accesses the memory.
+        // SAFETY: By the type invariant nobody else accesses the memory, up to the count, which is
+        // accessed atomically.
         unsafe {
-            bindings::refcount_set(&raw mut (*fence).refcount.refcount, 1);
             (*fence).ops = ops.0;
             bindings::INIT_LIST_HEAD(&raw mut (*fence).__bindgen_anon_2.cb_list);
             (*fence).context = context;
@@ -196,6 +198,10 @@ impl New {
             }
             (*fence).flags = flags | Flag::Initialized.bit() | own_lock;
             (*fence).error = 0;
+
+            // Last: who has found another fence in this memory before tries for a reference, where
+            // drivers make new ones within a grace period.
+            Atomic::from_ptr(&raw mut (*fence).refcount.refcount.refs.counter).store(1, Release);
             ARef::from_raw(NonNull::new_unchecked(fence.cast()))
         }
     }
