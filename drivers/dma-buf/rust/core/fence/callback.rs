@@ -24,6 +24,7 @@ use kernel::{
 /// Has `func` called with `callback` when `fence` is signalled, under its lock. Fails with `ENOENT`
 /// if it is signalled already. Any context.
 pub(super) fn add(fence: &Fence, callback: Lent, func: Func) -> Result {
+    // MODEL: fence-callback, sync-file-poll
     if !has(fence, Flag::Signaled) {
         let mut guard = lock(fence);
 
