@@ -115,6 +115,7 @@ impl Point {
         {
             return 0;
         }
+        // MODEL: fence-error
         match self.fence.error().load(Relaxed) {
             0 => 1,
             error => error,
@@ -128,14 +129,17 @@ impl Point {
 
     /// The earliest deadline that was set.
     pub(crate) fn deadline(&self) -> Option<bindings::ktime_t> {
+        // MODEL: sw-sync-deadline
         self.fence
             .has(HAS_DEADLINE)
             .then(|| self.deadline.load(Relaxed))
     }
 
     fn set_deadline(&self, deadline: bindings::ktime_t) {
+        // MODEL: sw-sync-deadline
         let mut earliest = self.deadline.load(Relaxed);
 
+        // MODEL: sw-sync-deadline
         while deadline < earliest {
             match self.deadline.cmpxchg(earliest, deadline, Relaxed) {
                 Ok(_) => break,
@@ -215,6 +219,7 @@ impl LivePoint {
     /// Signals the fence with an error. It must not be signalled yet. Context as for
     /// [`Self::signal`].
     pub(crate) fn fail(&self, error: Error) {
+        // MODEL: fence-error
         self.fence.error().store(error.to_errno(), Relaxed);
         self.signal();
     }
