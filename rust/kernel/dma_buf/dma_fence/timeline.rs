@@ -281,6 +281,7 @@ pub(super) fn signal(fence: &Issued, outcome: Outcome) {
     // SAFETY: The lock is held, and the fence is not signalled.
     unsafe {
         if let Err(error) = outcome.result {
+            // MODEL: fence-error
             (*fence.as_raw()).error = error.to_errno();
         }
         bindings::dma_fence_signal_timestamp_locked(fence.as_raw(), outcome.timestamp.as_nanos());
