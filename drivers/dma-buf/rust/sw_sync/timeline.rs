@@ -229,6 +229,7 @@ impl Timeline {
         loop {
             let point = pending.first().filter(|point| point.seqno() <= value)?;
             // If there is none, the point needs the lock to be freed.
+            // MODEL: sw-sync-dying, sw-sync-turns
             let live = point.try_get();
             let point = NonNull::from(point);
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
-# make models: litmus tests of what runs without a lock, by herd7 and the memory model of the kernel that is built.
+# make models: tests of what runs without a lock, by herd7 and the memory model of the kernel that is built, and by spin.
 
 # herd7 and what it was built for, as bindgen: no Debian before forky has one, and that wants a C library of its own.
 HERD7=$CACHE/herd/bin/herd7
@@ -38,6 +38,21 @@ fetch_herd() {
 	stage "Get herd7" "40 MB, 10 s" "check that apt works on this machine, and remove $CACHE/deb/{herdtools7,libgmp10}_*" download_herd
 }
 
+SPIN=$CACHE/spin/usr/bin/spin
+
+download_spin() {
+	local arch
+	arch=$(dpkg --print-architecture)
+	private_apt spin "$CODENAME" "$arch"
+	[ -n "$(newest "$CACHE/deb/spin_*_$arch.deb")" ] || download_package "$CACHE/deb" spin
+	unpack_to "$CACHE/spin" dpkg-deb -x "$(newest "$CACHE/deb/spin_*_$arch.deb")"
+}
+
+fetch_spin() {
+	[ ! -x "$SPIN" ] || return 0
+	stage "Get spin" "1 MB, 5 s" "check that apt works on this machine" download_spin
+}
+
 # models_gate [--accept]: whether comments in the code, models and hashes go together. Needs no herd7.
 models_gate() { python3 "$HERE/lib/models_gate.py" "$@" "$TOP" "$HERE/models" "$HERE/configs/models.txt"; }
 
@@ -47,11 +62,14 @@ models() {
 	lock_cache
 	fetch_source
 	set_source
-	fetch_herd
+	together fetch_herd fetch_spin
 	unlock_cache
 	models_gate ${ACCEPT:+--accept} || fail "comparing models and code" "they do not go together, see above" \
 		"mend the model, or the comment; tools/testing/dma-buf/lib/models_gate.py says what is asked for"
-	python3 "$HERE/lib/models.py" --herd "$HERD7" --memory-model "$PRISTINE/tools/memory-model" --out "$BUILD/models" "$HERE/models" ||
+	rm -rf "$BUILD/models"
+	mkdir "$BUILD/models"
+	python3 "$HERE/lib/models.py" --herd "$HERD7" --memory-model "$PRISTINE/tools/memory-model" --spin "$SPIN" \
+		--out "$BUILD/models" "$HERE/models" ||
 		fail "running the models" "not all say what is expected, see above" \
-			"Documentation/driver-api/dma-buf-rust-models.rst tells how to read it" "$BUILD/models/herd7.log"
+			"Documentation/driver-api/dma-buf-rust-models.rst tells how to read it" "$BUILD/models/log"
 }

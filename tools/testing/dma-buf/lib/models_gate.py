@@ -14,6 +14,8 @@ That is more than what has no lock: what has one says so. Tests, samples and exa
 "// MODEL: NAME, NAME" or "// MODEL: none, because REASON" covers what follows in the same function up to the next blank line. A name is
 that of a file in models/, which must name the function in an "Of:" line. Each model is named by somebody.
 
+The page that tells of the models has each of them in its table.
+
 configs/models.txt keeps a hash of each function that a model names, without comments and blanks. Who changes one looks at the models
 that the gate names, mends them if need be, and says so with --accept.
 """
@@ -29,6 +31,7 @@ from unsafe import NO_CODE, body
 
 FOLDERS = ["drivers/dma-buf/rust", "rust/kernel"]
 NOT_LOOKED_AT = "drivers/dma-buf/rust/kunit/"
+PAGE = "Documentation/driver-api/dma-buf-rust-models.rst"
 
 FIELDS = r"ops|flags|error|refcount|fences|vmapping_counter|f_ref|state|value|kref|__bindgen_anon_2\s*\.\s*(?:timestamp|cb_list|rcu)"
 SITE = re.compile(
@@ -159,6 +162,8 @@ def main():
 
     bad = [f"models/{model.path.name}: {fault}" for model in models for fault in model.faults]
     bad += uncovered(found, models)
+    told = set(re.findall(r"^   \* - ``([\w-]+)``$", (args.root / PAGE).read_text(encoding="utf-8"), re.MULTILINE))
+    bad += [f"{PAGE}: its table and models/ differ: {name}" for name in sorted(told ^ {model.name for model in models})]
     now = hashes(found, models)
     bad += [
         f"models/{', '.join(names)}: {path} has no function {name} any more"

@@ -31,7 +31,7 @@ clone_to() {
 copy_cache() {
 	local dir=$TRIES/cache/rust-dma-buf name
 	mkdir -p "$dir"
-	for name in deb source bin bindgen herd busybox-{arm64,armhf,amd64} libdrm-{arm64,armhf,amd64}; do
+	for name in deb source bin bindgen herd spin busybox-{arm64,armhf,amd64} libdrm-{arm64,armhf,amd64}; do
 		[ ! -e "$CACHE/$name" ] || cp -al "$CACHE/$name" "$dir/" || return
 	done
 }

@@ -205,7 +205,7 @@ impl<T: Shared> Share<T> {
     #[inline(always)]
     pub(crate) fn give_back(self) -> Option<Turn<Ref<T>>> {
         // INVARIANT: All the others have been given back.
-        // MODEL: array-error, array-share, array-signaled
+        // MODEL: array-error, array-share, array-signaled, array-turns
         (self.0.pending().fetch_sub(1, Full) == 1).then_some(Turn(self.0))
     }
 }
