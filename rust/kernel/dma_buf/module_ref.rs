@@ -45,6 +45,7 @@ impl ModuleRef {
             #[cfg(not(CONFIG_MODULES))]
             let (module, _) = (ptr::null_mut(), addr);
 
+            // MODEL: none, because it fails if that is too late.
             (module, bindings::try_module_get(module))
         };
 
@@ -59,6 +60,7 @@ impl ModuleRef {
         // MODEL: none, because it is not released yet, see above.
         let module = self.0.load(Relaxed);
         // SAFETY: By the type invariant NULL, or a module that is there.
+        // MODEL: none, because it fails if that is too late.
         let got = unsafe { bindings::try_module_get(module) };
 
         // INVARIANT: Taken just above.
@@ -72,6 +74,7 @@ impl ModuleRef {
     pub(crate) fn this<M: ModuleMetadata>() -> Result<Self> {
         let module = this_module::<M>().as_ptr();
         // SAFETY: NULL, for what is built in, or the module that is running this code.
+        // MODEL: none, because it fails if that is too late.
         let got = unsafe { bindings::try_module_get(module) };
 
         // INVARIANT: Taken just above.
@@ -118,6 +121,7 @@ impl ModuleRef {
         let module = self.0.xchg(ptr::null_mut(), Full);
 
         // SAFETY: NULL, or by the type invariant a module whose reference was ours.
+        // MODEL: module-text
         unsafe { bindings::module_put(module) };
     }
 }

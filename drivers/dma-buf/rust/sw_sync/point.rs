@@ -319,6 +319,7 @@ mod module {
         pub(super) fn new() -> Result<Self> {
             #[cfg(all(MODULE, CONFIG_MODULE_UNLOAD))]
             // SAFETY: This module is there while it runs.
+            // MODEL: none, because it fails if that is too late.
             if !unsafe { bindings::try_module_get(&raw mut bindings::__this_module) } {
                 return Err(ENODEV);
             }
@@ -341,6 +342,7 @@ mod module {
     /// has left it.
     pub(super) unsafe fn unpin() {
         #[cfg(all(MODULE, CONFIG_MODULE_UNLOAD))]
+        // MODEL: module-text
         // SAFETY: By the caller's guarantee.
         unsafe {
             bindings::module_put(&raw mut bindings::__this_module)

@@ -4,7 +4,8 @@
 
 Sites are found in the text of our Rust, without comments, strings and `use` items:
   - an ordering (Acquire, Release, Full, Relaxed) that is named, so each access to an atomic;
-  - a barrier (smp_*), set_current_state(), an operation on a bit, on a reference count (refcount_*, file_ref_*, Refcount's methods);
+  - a barrier (smp_*), set_current_state(), an operation on a bit, on a reference count (refcount_*, file_ref_*, Refcount's
+    methods) or on a module's;
   - what retires memory or waits for readers (call_rcu, kvfree_call_rcu, synchronize_rcu, rcu_barrier);
   - has(), which reads a flag of a fence and orders nothing;
   - a volatile access; and an access, through a raw pointer, to a field of a C structure that changes while others may look (FIELDS);
@@ -39,6 +40,7 @@ SITE = re.compile(
       | \bsmp_(?:mb|rmb|wmb|load|store)\w*\( | (?<!fn\ )\bset_current_state\w*\( | \b(?:test_and_)?(?:set|clear|change)_bit\( | \btest_bit\(
       | \b(?:refcount|file_ref)_\w+\( | \brefcount\s*\.\s*(?:set|inc|dec|dec_and_test)\( | \.dec_and_test\(
       | \b(?:call_rcu|kvfree_call_rcu|kfree_rcu|synchronize_rcu|rcu_barrier)\(
+      | \b(?:try_module_get|module_put)\(
       | \b(?:read|write)_volatile\b
       | (?<!\.)(?<!fn\ )\bhas\(
       | (?<!&raw\ mut\ )(?<!&raw\ const\ )\(\s*\*\s*(?:[^()]|\((?:[^()]|\([^()]*\))*\))*\)\s*\.\s*(?:{FIELDS})\b""",
@@ -112,6 +114,8 @@ def uncovered(found, models):
     """What the comments lack."""
     by_name, used = {model.name: model for model in models}, set()
     for path, source in found.items():
+        for renamed in re.finditer(r"\b(?:Acquire|Release|Full|Relaxed)\s+as\b", source.text):
+            yield f"{path}:{source.line(renamed.start())}: an ordering under another name is not found: {renamed[0]}"
         for number, line, function, said in source.sites():
             if not said:
                 yield f'{path}:{number}: no "// MODEL:" above: {line}'
