@@ -166,7 +166,7 @@ impl Fence {
     /// Whether the flag `mask` is set. What was written before it was set is visible afterwards.
     #[inline]
     pub(super) fn has_flag(&self, mask: usize) -> bool {
-        // MODEL: fence-timestamp, resv-list-changed
+        // MODEL: fence-done, fence-timestamp, resv-list-changed
         self.fields().flags.load(Acquire) & mask != 0
     }
 }

@@ -245,8 +245,8 @@ pub(crate) fn any(
         // MODEL: fence-wait-any
         set_current_state(sleep.state());
 
-        // MODEL: fence-wait-any
-        if let first @ Some(_) = fences.iter().position(|fence| has(fence, Flag::Signaled)) {
+        // MODEL: fence-done, fence-wait-any
+        if let first @ Some(_) = fences.iter().position(|fence| fence.test_signaled_flag()) {
             result = Ok((left.max(1), first));
             break;
         }
