@@ -72,7 +72,7 @@ help() {
 		make bench   what each operation costs in C and in Rust, in guest instructions, and the size of the code
 		make rustdoc   the documentation of the kernel crate, kernel::dma_buf in it, as HTML
 		make unsafe  how much of our Rust is unsafe, by folder, beside other Rust of the kernel
-		make models  litmus tests of what runs without a lock, by herd7; ACCEPT=1: the functions they stand for were looked at
+		make models  tests of what runs without a lock, by herd7 and spin; ACCEPT=1: the functions they stand for were looked at
 		make build   build kernel and guest only
 		make menuconfig   the knobs below and the options of DMA-BUF on one page; build/config keeps what is chosen
 		make clean   remove what is in build/ but build/config (not the cache in $CACHE)
