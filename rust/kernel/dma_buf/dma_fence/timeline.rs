@@ -235,6 +235,7 @@ impl Timeline {
 
     #[inline]
     fn advance<R>(&self, end: impl FnOnce(&mut State) -> R) -> R {
+        // MODEL: driver-turn
         let mut state = self.state.lock();
         let result = end(&mut state);
 
