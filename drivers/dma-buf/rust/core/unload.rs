@@ -48,7 +48,7 @@ pub(crate) fn wait_for_irq_works() {
         #[cfg(CONFIG_HOTPLUG_CPU)]
         bindings::cpus_read_unlock();
     }
-    // MODEL: none, because it is code that is waited for, not memory.
+    // MODEL: unload-turns
     synchronize_rcu();
 }
 
