@@ -84,6 +84,7 @@ impl DmaBuf {
                 file: (*buf).file,
                 size: (*buf).size,
                 resv: (*buf).resv,
+                // MODEL: none, because they are constant.
                 ops: (*buf).ops,
                 data: (*buf).priv_,
                 attachments: &raw mut (*buf).attachments,

@@ -45,6 +45,7 @@ impl ModuleRef {
             #[cfg(not(CONFIG_MODULES))]
             let (module, _) = (ptr::null_mut(), addr);
 
+            // MODEL: none, because it fails if that is too late.
             (module, bindings::try_module_get(module))
         };
 
@@ -56,8 +57,10 @@ impl ModuleRef {
     /// context, but not after [`release`](Self::release).
     #[inline]
     pub(crate) fn again(&self) -> Option<Self> {
+        // MODEL: none, because it is not released yet, see above.
         let module = self.0.load(Relaxed);
         // SAFETY: By the type invariant NULL, or a module that is there.
+        // MODEL: none, because it fails if that is too late.
         let got = unsafe { bindings::try_module_get(module) };
 
         // INVARIANT: Taken just above.
@@ -71,6 +74,7 @@ impl ModuleRef {
     pub(crate) fn this<M: ModuleMetadata>() -> Result<Self> {
         let module = this_module::<M>().as_ptr();
         // SAFETY: NULL, for what is built in, or the module that is running this code.
+        // MODEL: none, because it fails if that is too late.
         let got = unsafe { bindings::try_module_get(module) };
 
         // INVARIANT: Taken just above.
@@ -84,6 +88,7 @@ impl ModuleRef {
     pub(crate) fn unless_inside(place: usize, code: usize) -> Result<Option<Self>> {
         let (home, module) = (Self::of(place)?, Self::of(code)?);
 
+        // MODEL: none, because both are ours.
         Ok((home.0.load(Relaxed) != module.0.load(Relaxed)).then_some(module))
     }
 
@@ -92,12 +97,14 @@ impl ModuleRef {
     /// [`release`](Self::release).
     #[inline]
     pub(crate) fn is_live(&self) -> bool {
+        // MODEL: none, because it is not released yet, see above.
         let module = self.0.load(Relaxed);
 
         #[cfg(CONFIG_MODULES)]
         if !module.is_null() {
             // SAFETY: By the type invariant the module is not freed meanwhile. Others may change
             // its state.
+            // MODEL: none, because a module that is live stays so while we have it.
             let state = unsafe { ptr::read_volatile(&raw const (*module).state) };
 
             return state == bindings::module_state_MODULE_STATE_LIVE;
@@ -110,9 +117,11 @@ impl ModuleRef {
     #[inline]
     pub(crate) fn release(&self) {
         // INVARIANT: NULL from here on.
+        // MODEL: module-ref
         let module = self.0.xchg(ptr::null_mut(), Full);
 
         // SAFETY: NULL, or by the type invariant a module whose reference was ours.
+        // MODEL: module-text
         unsafe { bindings::module_put(module) };
     }
 }

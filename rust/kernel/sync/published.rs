@@ -66,6 +66,7 @@ impl<T: Send + Sync> Published<T> {
     pub fn publish(&'static self, value: Arc<T>) -> Result<Publication<T>> {
         let ptr = Arc::as_ptr(&value).cast_mut();
 
+        // MODEL: published
         if self.value.cmpxchg(null_mut(), ptr, Full).is_err() {
             return Err(EBUSY);
         }
@@ -79,6 +80,7 @@ impl<T: Send + Sync> Published<T> {
     /// What is published now, if anything is. Does not sleep.
     pub fn get(&self) -> Option<Arc<T>> {
         let _guard = rcu::read_lock();
+        // MODEL: published
         let ptr = self.value.load(Acquire);
 
         if ptr.is_null() {
@@ -110,6 +112,7 @@ pub struct Publication<T: Send + Sync + 'static> {
 impl<T: Send + Sync> Drop for Publication<T> {
     fn drop(&mut self) {
         // Only this object takes the value away: there is no other while it lives.
+        // MODEL: published
         self.place.value.xchg(null_mut(), Relaxed);
         // Those who saw the pointer have a count of their own afterwards.
         rcu::synchronize_rcu();

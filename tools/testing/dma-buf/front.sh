@@ -4,7 +4,7 @@
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-for part in common knobs page packages toolchain source kernel userspace compat accelerator jobs tests check bench gates shape install parity compile rustdoc combinations users bpf dmabuf_top variants knob_gates tries; do
+for part in common knobs page packages toolchain source kernel userspace compat accelerator jobs tests check bench gates shape models install parity compile rustdoc combinations users bpf dmabuf_top variants knob_gates tries; do
 	# shellcheck source=/dev/null
 	. "$here/lib/$part.sh"
 done
@@ -12,7 +12,7 @@ done
 read_knobs "${1:-help}"
 # What is set for us would mean something to kbuild, to kselftest (KDIR does) and to the compilers, and so would what the user has
 # set for other builds: as variables of the environment, or in make's own.
-export -n KERNEL T
+export -n KERNEL T ACCEPT
 unset MAKEFLAGS MFLAGS MAKELEVEL MAKEOVERRIDES O M MO V W C ARCH SUBARCH CROSS_COMPILE CC HOSTCC CLANG LD LLVM OUTPUT CFLAGS CPPFLAGS \
 	LDFLAGS LDLIBS KCFLAGS KAFLAGS KCPPFLAGS KRUSTFLAGS RUSTFLAGS HOSTCFLAGS HOSTLDFLAGS HOSTRUSTFLAGS RUSTUP_TOOLCHAIN INSTALL_MOD_PATH
 for name in $(compgen -e KBUILD_ || true); do unset "$name"; done
@@ -74,6 +74,7 @@ help() {
 		make unsafe  how much of our Rust is unsafe, by folder, beside other Rust of the kernel
 		make install KDIR=/path/to/linux   put it into your own tree; it is all or nothing, and says what it does
 		make uninstall KDIR=/path/to/linux   take it out again
+		make models  tests of what runs without a lock, by herd7 and spin; ACCEPT=1: the functions they stand for were looked at
 		make build   build kernel and guest only
 		make menuconfig   the knobs below and the options of DMA-BUF on one page; build/config keeps what is chosen
 		make clean   remove what is in build/ but build/config (not the cache in $CACHE)
@@ -110,11 +111,12 @@ main() {
 	bench) bench ;;
 	rustdoc) rustdoc ;;
 	unsafe) unsafe ;;
+	models) models ;;
 	install | uninstall) run_install "$1" ;;
 	menuconfig) menuconfig ;;
 	clean) clean ;;
 	help) help ;;
-	*) choose command "$1" build run check test test-full test-debug check-users check-combinations bench rustdoc unsafe install uninstall menuconfig clean help ;;
+	*) choose command "$1" build run check test test-full test-debug check-users check-combinations bench rustdoc unsafe models install uninstall menuconfig clean help ;;
 	esac
 }
 main "$@"

@@ -48,6 +48,7 @@ pub(crate) fn wait_for_irq_works() {
         #[cfg(CONFIG_HOTPLUG_CPU)]
         bindings::cpus_read_unlock();
     }
+    // MODEL: unload-turns
     synchronize_rcu();
 }
 

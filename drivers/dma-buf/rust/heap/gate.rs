@@ -46,6 +46,7 @@ impl Gate {
     /// Goes inside, if the gate is open. Takes no lock.
     pub(crate) fn enter(&self) -> Option<Passage<'_>> {
         // INVARIANT: Whoever finds the gate closed leaves at once.
+        // MODEL: heap-gate, heap-turns
         let before = self.users.fetch_add(1, Acquire);
         let passage = Passage(self);
 
@@ -54,6 +55,7 @@ impl Gate {
 
     /// Lets nobody in any more. To be called once.
     pub(crate) fn close(&self) {
+        // MODEL: heap-gate, heap-turns
         if self.users.fetch_add(CLOSED, Full) == 0 {
             self.empty.complete_all();
         }
@@ -68,6 +70,7 @@ impl Gate {
 impl Drop for Passage<'_> {
     fn drop(&mut self) {
         // What was done inside is done when the last one is seen to have left.
+        // MODEL: heap-gate, heap-turns
         if self.0.users.fetch_sub(1, Full) == CLOSED + 1 {
             self.0.empty.complete_all();
         }

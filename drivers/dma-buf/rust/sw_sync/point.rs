@@ -115,6 +115,7 @@ impl Point {
         {
             return 0;
         }
+        // MODEL: fence-error
         match self.fence.error().load(Relaxed) {
             0 => 1,
             error => error,
@@ -128,14 +129,17 @@ impl Point {
 
     /// The earliest deadline that was set.
     pub(crate) fn deadline(&self) -> Option<bindings::ktime_t> {
+        // MODEL: sw-sync-deadline
         self.fence
             .has(HAS_DEADLINE)
             .then(|| self.deadline.load(Relaxed))
     }
 
     fn set_deadline(&self, deadline: bindings::ktime_t) {
+        // MODEL: sw-sync-deadline
         let mut earliest = self.deadline.load(Relaxed);
 
+        // MODEL: sw-sync-deadline
         while deadline < earliest {
             match self.deadline.cmpxchg(earliest, deadline, Relaxed) {
                 Ok(_) => break,
@@ -215,6 +219,7 @@ impl LivePoint {
     /// Signals the fence with an error. It must not be signalled yet. Context as for
     /// [`Self::signal`].
     pub(crate) fn fail(&self, error: Error) {
+        // MODEL: fence-error
         self.fence.error().store(error.to_errno(), Relaxed);
         self.signal();
     }
@@ -314,6 +319,7 @@ mod module {
         pub(super) fn new() -> Result<Self> {
             #[cfg(all(MODULE, CONFIG_MODULE_UNLOAD))]
             // SAFETY: This module is there while it runs.
+            // MODEL: none, because it fails if that is too late.
             if !unsafe { bindings::try_module_get(&raw mut bindings::__this_module) } {
                 return Err(ENODEV);
             }
@@ -336,6 +342,7 @@ mod module {
     /// has left it.
     pub(super) unsafe fn unpin() {
         #[cfg(all(MODULE, CONFIG_MODULE_UNLOAD))]
+        // MODEL: module-text
         // SAFETY: By the caller's guarantee.
         unsafe {
             bindings::module_put(&raw mut bindings::__this_module)

@@ -89,6 +89,7 @@ unsafe impl AlwaysRefCounted for Timeline {
 
         if this.counter.put() {
             registry::remove(this);
+            // MODEL: sw-sync-name, sw-sync-registry
             // SAFETY: The memory is from `kmalloc()`, and nobody can find it any more. `rcu` is for
             // this. By the type invariants there is nothing to destruct.
             unsafe { bindings::kvfree_call_rcu(this.rcu.get(), obj.as_ptr().cast()) };
@@ -156,6 +157,7 @@ impl Timeline {
     /// What the timeline has reached: the fences up to that number are signalled, or about to be.
     pub(crate) fn value(&self) -> Seqno {
         // Whoever finds a fence signalled because of it sees what was done before the advance.
+        // MODEL: sw-sync-value
         Seqno(self.counter.value().load(Acquire) as u32)
     }
 
@@ -200,6 +202,7 @@ impl Timeline {
 
             trace::sync_timeline(&self.counter);
             // INVARIANT: `order` is held, until what is reached is taken out below.
+            // MODEL: sw-sync-value
             self.counter
                 .value()
                 .store(self.value().add(step).0 as i32, Release);
@@ -226,6 +229,7 @@ impl Timeline {
         loop {
             let point = pending.first().filter(|point| point.seqno() <= value)?;
             // If there is none, the point needs the lock to be freed.
+            // MODEL: sw-sync-dying, sw-sync-turns
             let live = point.try_get();
             let point = NonNull::from(point);
 

@@ -20,6 +20,7 @@ unsafe extern "C" {
 
 /// How many items a list may have. A negative limit is none.
 pub(crate) fn items() -> usize {
+    // MODEL: none, because a parameter says nothing of other memory.
     usize::try_from(udmabuf_list_limit.load(Relaxed)).unwrap_or(usize::MAX)
 }
 
@@ -27,6 +28,7 @@ pub(crate) fn items() -> usize {
 pub(crate) fn pages() -> usize {
     let most = usize::MAX >> PAGE_SHIFT;
 
+    // MODEL: none, because a parameter says nothing of other memory.
     u64::try_from(udmabuf_size_limit_mb.load(Relaxed))
         .ok()
         .and_then(|megabytes| usize::try_from((megabytes << 20) >> PAGE_SHIFT).ok())

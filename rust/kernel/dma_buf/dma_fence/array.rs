@@ -89,6 +89,7 @@ impl FenceArray {
 
         // SAFETY: By the type invariant; the content of an array is constant. It has references to
         // its fences, and a reference to a `Fence` is a pointer to a `struct dma_fence`.
+        // MODEL: none, because they are constant.
         unsafe { slice::from_raw_parts((*array).fences.cast(), (*array).num_fences as usize) }
     }
 }

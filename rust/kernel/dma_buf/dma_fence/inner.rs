@@ -65,6 +65,7 @@ impl<T: FenceContextOps> Inner<T> {
         // SAFETY: The head is always there. So is what is owned if the fence is not closed: the
         // owner must signal or close it before taking that back, which needs the lock.
         unsafe {
+            // MODEL: driver-fence
             let closed = (*fence.cast::<Head>()).closed.load(Relaxed);
             (!closed).then(|| &*fence.cast())
         }

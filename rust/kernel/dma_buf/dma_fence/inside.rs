@@ -38,8 +38,10 @@ impl Inside {
     /// made from inside another.
     #[inline]
     pub(super) fn run<R>(&self, f: impl FnOnce() -> R) -> R {
+        // MODEL: none, because a task looks for what it has written itself.
         let (before, current) = (self.0.load(Relaxed), Self::current());
 
+        // MODEL: none, because a task looks for what it has written itself.
         self.0.store(current, Relaxed);
         let result = f();
         // Who was inside already still is.
@@ -51,6 +53,7 @@ impl Inside {
     /// Whether there was a call that has ended.
     #[inline]
     pub(super) fn has_been_left(&self) -> bool {
+        // MODEL: none, because it is asked without SMP only.
         self.0.load(Relaxed) == LEFT
     }
 
@@ -59,6 +62,7 @@ impl Inside {
     /// If called from inside a call.
     #[inline]
     pub(super) fn assert_outside(&self) {
+        // MODEL: none, because a task looks for what it has written itself.
         assert!(self.0.load(Relaxed) != Self::current());
     }
 }

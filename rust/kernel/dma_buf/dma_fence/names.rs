@@ -76,6 +76,7 @@ impl Drop for Names {
         let names = self.0.as_ptr();
 
         // SAFETY: By the type invariant the names are there, and this is the only call for them.
+        // MODEL: fence-names
         unsafe { bindings::call_rcu((*names).rcu.get(), Some(free)) };
     }
 }

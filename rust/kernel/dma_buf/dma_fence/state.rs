@@ -136,6 +136,7 @@ impl Fence {
         // SAFETY: Operations are for the fence that has them, and stay until a grace period after
         // it has forgotten them.
         let done = unsafe {
+            // MODEL: fence-ops
             let ops = self.fields().ops.load(Relaxed).as_ref();
             ops.and_then(|ops| ops.signaled)
                 .is_some_and(|signaled| signaled(self.as_raw()))
@@ -245,6 +246,7 @@ impl Fence {
 
     #[inline]
     fn has_ops(&self, ops: *const bindings::dma_fence_ops) -> bool {
+        // MODEL: none, because it is only compared.
         ptr::eq(self.fields().ops.load(Relaxed), ops)
     }
 

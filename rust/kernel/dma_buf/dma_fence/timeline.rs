@@ -235,6 +235,7 @@ impl Timeline {
 
     #[inline]
     fn advance<R>(&self, end: impl FnOnce(&mut State) -> R) -> R {
+        // MODEL: driver-turn
         let mut state = self.state.lock();
         let result = end(&mut state);
 
@@ -281,6 +282,7 @@ pub(super) fn signal(fence: &Issued, outcome: Outcome) {
     // SAFETY: The lock is held, and the fence is not signalled.
     unsafe {
         if let Err(error) = outcome.result {
+            // MODEL: fence-error
             (*fence.as_raw()).error = error.to_errno();
         }
         bindings::dma_fence_signal_timestamp_locked(fence.as_raw(), outcome.timestamp.as_nanos());

@@ -207,6 +207,7 @@ impl<T: Exporter> Buffer<T> {
 
         // SAFETY: Both fields live as long as the buffer, and reading them at any time is harmless.
         unsafe {
+            // MODEL: none, because it may be old by the time that it is told.
             (&raw const (*head).next).read_volatile() == head
                 && (&raw const (*self.as_raw()).vmapping_counter).read_volatile() == 0
         }
@@ -296,6 +297,7 @@ impl<T: Exporter> LockedBuffer<'_, T> {
         // SAFETY: Both fields are guarded by the reservation object, which `self` proves locked.
         // `Exporter::vmap` gives addresses of memory only, so that `vaddr` is the active member.
         unsafe {
+            // MODEL: none, because the reservation object is held.
             if (*buf).vmapping_counter == 0 {
                 return None;
             }

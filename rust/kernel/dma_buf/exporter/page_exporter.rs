@@ -189,12 +189,14 @@ impl<S: PageSource> Exporter for Pages<S> {
     fn begin_cpu_access(buf: &Buffer<Self>, dir: DataDirection) -> Result {
         Self::sync(buf, dir, Owner::Cpu)?;
         if S::END_NEEDS_BEGIN {
+            // MODEL: none, because it only says whether to refuse.
             buf.data().begun.store(true, Relaxed);
         }
         Ok(())
     }
 
     fn end_cpu_access(buf: &Buffer<Self>, dir: DataDirection) -> Result {
+        // MODEL: none, because it only says whether to refuse.
         if S::END_NEEDS_BEGIN && !buf.data().begun.load(Relaxed) {
             return Err(EINVAL);
         }

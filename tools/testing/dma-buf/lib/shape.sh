@@ -38,4 +38,5 @@ gate_shape() {
 	gate "no more unsafe than configs/unsafe.txt keeps" unsafe unsafe_table
 	gate "no circle among the files of a crate" circles no_circles
 	gate "no file over 400 lines" length short_files
+	gate "each access without a lock has a model" models models_gate
 }

@@ -31,7 +31,7 @@ clone_to() {
 copy_cache() {
 	local dir=$TRIES/cache/rust-dma-buf name
 	mkdir -p "$dir"
-	for name in deb source bin bindgen busybox-{arm64,armhf,amd64} libdrm-{arm64,armhf,amd64}; do
+	for name in deb source bin bindgen herd spin busybox-{arm64,armhf,amd64} libdrm-{arm64,armhf,amd64}; do
 		[ ! -e "$CACHE/$name" ] || cp -al "$CACHE/$name" "$dir/" || return
 	done
 }
@@ -157,6 +157,7 @@ try_everything() {
 	try "make check" check in_clone check
 	try "make rustdoc" rustdoc in_clone rustdoc
 	try "make unsafe" unsafe in_clone unsafe
+	try "make models" models in_clone models
 	try "make menuconfig" menuconfig menu
 	try "make clean" clean cleaned
 	try "make run without root" without-root without_root

@@ -63,6 +63,7 @@ pub(super) fn new_file(size: usize, open_flags: u32) -> Result<NewFile> {
     static LAST_INODE: Atomic<i64> = Atomic::new(0);
 
     let mount = mount::get(&FS_TYPE)?;
+    // MODEL: unique-number
     let number = LAST_INODE.fetch_add(1, Relaxed) as u64 + 1;
 
     NewFile::new(&mount, NAME, &file::TABLE, (size, number, open_flags))

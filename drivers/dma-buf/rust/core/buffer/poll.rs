@@ -61,6 +61,7 @@ pub(super) fn poll(buf: &DmaBuf, table: PollTable<'_>) -> u32 {
 fn arm(buf: &DmaBuf, guard: &mut ResvGuard<'_>, event: u32) -> bool {
     let slot = body(buf).slot(event);
 
+    // MODEL: poll-rearm, poll-slot, poll-slot-idle, poll-turns, poll-wake
     if slot.active.cmpxchg(0, event, Full).is_err() {
         return true;
     }
@@ -80,6 +81,7 @@ fn arm(buf: &DmaBuf, guard: &mut ResvGuard<'_>, event: u32) -> bool {
     }
 
     // Nothing is pending. Nobody has seen `active` set: that needs the reservation object.
+    // MODEL: poll-slot-idle
     slot.active.store(0, Release);
     false
 }
@@ -103,6 +105,7 @@ unsafe extern "C" fn fence_signaled(
     };
 
     // From here on another poller may arm the callback again.
+    // MODEL: poll-rearm, poll-release, poll-slot, poll-turns, poll-wake
     let events = slot.active.xchg(0, Full);
 
     // What is ready is so for everybody.

@@ -120,6 +120,7 @@ impl Array {
 
     /// Sets the array's error, unless it is known.
     fn settle(&self, error: c_int) {
+        // MODEL: array-error
         let _ = fields(&self.base).error.cmpxchg(UNKNOWN, error, Full);
     }
 
@@ -157,6 +158,7 @@ impl Array {
             0,
         );
 
+        // MODEL: none, because nobody else knows the array.
         fields(&base).error.store(UNKNOWN, Relaxed);
         set_lock_class(
             &base,
@@ -235,6 +237,7 @@ unsafe impl Container for Array {
     }
 
     fn is_signaled(&self) -> bool {
+        // MODEL: array-signaled
         let done = if has(&self.base, Flag::EnableSignal) {
             // The callbacks count, and before the first of them this is not zero.
             self.num_pending.load(Acquire) <= 0

@@ -2,17 +2,11 @@
 
 //! Callbacks, for those who wait without sleeping.
 
-use super::layout::{
-    fence::{
-        has,
-        Flag, //
-    },
-    lock::{
-        lock,
-        Func,
-        Lent,
-        Order, //
-    },
+use super::layout::lock::{
+    lock,
+    Func,
+    Lent,
+    Order, //
 };
 use kernel::{
     bindings,
@@ -22,9 +16,10 @@ use kernel::{
 };
 
 /// Has `func` called with `callback` when `fence` is signalled, under its lock. Fails with `ENOENT`
-/// if it is signalled already. Any context.
+/// if it is signalled already: then what was done before the signal is visible. Any context.
 pub(super) fn add(fence: &Fence, callback: Lent, func: Func) -> Result {
-    if !has(fence, Flag::Signaled) {
+    // MODEL: fence-callback, fence-done, sync-file-poll
+    if !fence.test_signaled_flag() {
         let mut guard = lock(fence);
 
         if let Some(pending) = guard.enable_signaling() {

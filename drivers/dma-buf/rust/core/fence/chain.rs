@@ -209,6 +209,7 @@ unsafe impl Container for Link {
         let mut next = Some(dying);
 
         while let Some(mut dying) = next.take() {
+            // MODEL: chain-depth, chain-release
             let prev = dying.get_mut().prev.take();
 
             dying.free();

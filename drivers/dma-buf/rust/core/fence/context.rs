@@ -12,5 +12,6 @@ pub(super) fn allocate(count: u32) -> u64 {
     // Zero is the stubs'.
     static NEXT: Atomic<u64> = Atomic::new(1);
 
+    // MODEL: unique-number
     NEXT.fetch_add(u64::from(count), Relaxed)
 }

@@ -58,6 +58,7 @@ fn name<'a>(
     detached: &'static CStr,
 ) -> Name<'a> {
     // Old issuers stay attached and may be gone all the same: both must be asked, in any order.
+    // MODEL: fence-names
     let chars = ops(fence, rcu)
         .filter(|_| !has(fence, Flag::Signaled))
         .and_then(|ops| get(&ops));

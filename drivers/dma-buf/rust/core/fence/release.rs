@@ -45,6 +45,7 @@ impl<T> Dying<T> {
 
             let mut guard = lock(fence);
 
+            // MODEL: fence-error
             fields(fence).error.store(EDEADLK.to_errno(), Relaxed);
             guard.signal();
         })

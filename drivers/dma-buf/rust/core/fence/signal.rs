@@ -42,6 +42,7 @@ pub(super) fn now() -> Time {
 impl Locked<'_> {
     /// Whether the fence is signalled, asking its issuer if need be.
     pub(super) fn is_signaled(&mut self) -> bool {
+        // MODEL: none, because the lock is held.
         if has(self.fence(), Flag::Signaled) {
             return true;
         }
@@ -63,6 +64,7 @@ impl Locked<'_> {
 
     /// Signals the fence now, unless it has been signalled. Returns whether it had been.
     pub(super) fn check_and_signal(&mut self) -> bool {
+        // MODEL: none, because the lock is held.
         let was_signaled = has(self.fence(), Flag::Signaled);
 
         self.signal();
@@ -85,6 +87,7 @@ impl Locked<'_> {
         let fence = self.fence();
         let was_set = test_and_set(fence, Flag::EnableSignal);
 
+        // MODEL: fence-callback
         if has(fence, Flag::Signaled) {
             return None;
         }

@@ -42,6 +42,7 @@ static STUB: MaybeUninit<Fence> = MaybeUninit::zeroed();
 pub(crate) fn init() {
     static IS_MADE: AtomicFlag = AtomicFlag::new(false);
 
+    // MODEL: none, because there is only one who boots.
     if IS_MADE.xchg(true, Relaxed) {
         return;
     }

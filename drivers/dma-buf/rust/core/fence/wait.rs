@@ -122,6 +122,7 @@ pub(crate) fn timeout(fence: &Fence, sleep: Sleep, timeout: c_long) -> Result<c_
 pub(crate) fn default(fence: &Fence, sleep: Sleep, timeout: c_long) -> Result<c_long> {
     let mut guard = lock(fence);
 
+    // MODEL: none, because the lock is held.
     if has(fence, Flag::Signaled) {
         return Ok(timeout.max(1));
     }
@@ -143,6 +144,7 @@ pub(crate) fn default(fence: &Fence, sleep: Sleep, timeout: c_long) -> Result<c_
 
     let mut result = Ok(timeout);
     while let Ok(left @ 1..) = result {
+        // MODEL: fence-wait
         if has(fence, Flag::Signaled) {
             break;
         }
@@ -161,6 +163,7 @@ pub(crate) fn default(fence: &Fence, sleep: Sleep, timeout: c_long) -> Result<c_
     }
 
     guard.take_off(&callback);
+    // MODEL: none, because the lock is held, and the state is the task's own.
     set_current_state_unordered(State::Running);
     match result {
         // A task that is woken, but gets to run when its time is over, has not waited in vain.
@@ -239,9 +242,11 @@ pub(crate) fn any(
     let mut result = Ok((timeout, None));
     while let Ok((left, None)) = result {
         // The barrier in it orders it before the look at the fences.
+        // MODEL: fence-wait-any
         set_current_state(sleep.state());
 
-        if let first @ Some(_) = fences.iter().position(|fence| has(fence, Flag::Signaled)) {
+        // MODEL: fence-done, fence-wait-any
+        if let first @ Some(_) = fences.iter().position(|fence| fence.test_signaled_flag()) {
             result = Ok((left.max(1), first));
             break;
         }
@@ -257,6 +262,7 @@ pub(crate) fn any(
         };
     }
 
+    // MODEL: none, because the state is the task's own.
     set_current_state_unordered(State::Running);
     result
 }

@@ -54,6 +54,7 @@ kernel::exports! {
         // SAFETY: There is memory for an object, which nobody else accesses.
         unsafe {
             bindings::ww_mutex_init(&raw mut (*obj).lock, &raw mut bindings::reservation_ww_class);
+            // MODEL: none, because nobody else has the object.
             (*obj).fences = ptr::null_mut();
         }
     }

@@ -61,10 +61,12 @@ impl Slot {
     pub(super) fn load(&self) -> Tagged {
         // Pairs with the release in `store()`: the fence is complete.
         // INVARIANT: Entries are not NULL.
+        // MODEL: resv-count, resv-entry, resv-second-look
         Tagged(self.0.load(Acquire))
     }
 
     pub(super) fn store(&self, entry: Tagged) {
+        // MODEL: resv-count, resv-entry, resv-second-look
         self.0.store(entry.0, Release);
     }
 }

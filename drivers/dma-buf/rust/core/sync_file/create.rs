@@ -35,6 +35,7 @@ pub(super) fn create<T: Kind>(
     let file = table.anon_inode_file(c"sync_file", SyncFile::new(fence, user_name)?, 0)?;
 
     if let Some(sync_file) = table.data_of(&file) {
+        // MODEL: none, because nobody else has the file.
         sync_file.file().store(file.as_ptr(), Relaxed);
     }
     Ok(file)

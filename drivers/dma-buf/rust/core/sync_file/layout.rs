@@ -109,6 +109,7 @@ impl SyncFile {
     pub(super) fn arm(&self) -> Result {
         let armed = 1 << bindings::POLL_ENABLED;
 
+        // MODEL: sync-file-armed, sync-file-poll, sync-file-release
         if self.flags.load(Relaxed) != 0 || self.flags.xchg(armed, Full) != 0 {
             return Ok(());
         }
@@ -121,6 +122,7 @@ impl SyncFile {
 #[pinned_drop]
 impl PinnedDrop for SyncFile {
     fn drop(self: Pin<&mut Self>) {
+        // MODEL: sync-file-release
         if self.flags.load(Relaxed) != 0 {
             // SAFETY: By the type invariant.
             unsafe { fence::remove_callback(&self.fence, self.cb.get()) };

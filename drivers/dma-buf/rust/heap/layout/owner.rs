@@ -51,6 +51,7 @@ impl Owner {
     /// The heap must not be closed meanwhile.
     pub(crate) unsafe fn keep(self) -> Result<Kept> {
         // SAFETY: By the type invariant it is NULL or still there.
+        // MODEL: none, because it fails if that is too late.
         if !unsafe { bindings::try_module_get(self.0) } {
             return Err(ENODEV);
         }
@@ -86,6 +87,7 @@ impl Kept {
 impl Drop for Kept {
     fn drop(&mut self) {
         // SAFETY: By the type invariant the reference is ours.
+        // MODEL: none, because the code that runs is not in that module.
         unsafe { bindings::module_put(self.0 .0) };
     }
 }

@@ -60,6 +60,7 @@ impl Base {
 
     /// One more reference, unless there is none.
     pub(crate) fn get_unless_zero(&self) -> bool {
+        // MODEL: sw-sync-dying
         // SAFETY: The count stays valid while the fence is dying.
         unsafe { bindings::refcount_inc_not_zero(&raw mut (*self.as_c()).refcount.refcount) }
     }
@@ -73,11 +74,13 @@ impl Base {
         // SAFETY: Accessed atomically by the type invariant.
         let flags = unsafe { Atomic::from_ptr(&raw mut (*self.as_c()).flags) };
 
+        // MODEL: fence-timestamp, sw-sync-deadline
         flags.load(Acquire) & (1 << flag) != 0
     }
 
     /// Sets a flag. This orders, too: who finds it finds what was done before.
     pub(crate) fn set(&self, flag: Flag) {
+        // MODEL: sw-sync-deadline
         // SAFETY: As above.
         unsafe { bindings::test_and_set_bit(flag as usize, &raw mut (*self.as_c()).flags) };
     }
@@ -91,6 +94,7 @@ impl Base {
 
     /// When the fence was signalled.
     pub(crate) fn timestamp(&self) -> Option<bindings::ktime_t> {
+        // MODEL: fence-timestamp
         self.has(bindings::dma_fence_flag_bits_DMA_FENCE_FLAG_TIMESTAMP_BIT)
             // SAFETY: With this flag it is the timestamp that is in the union, until the fence is
             // freed, and it does not change.
@@ -107,5 +111,6 @@ pub(crate) fn has_ops(
     // have issued, at any time, and does so with a single write.
     let current = unsafe { Atomic::from_ptr(&raw mut (*fence.as_c()).ops) };
 
+    // MODEL: none, because it is only compared.
     core::ptr::eq(current.load(kernel::sync::atomic::Relaxed), ops)
 }

@@ -41,6 +41,7 @@ impl Counter {
                 let slot: *mut bindings::sync_timeline = slot.cast();
 
                 slot.write(Default::default());
+                // MODEL: none, because nobody else has it.
                 bindings::refcount_set(&raw mut (*slot).kref.refcount, 1);
                 (*slot).context = bindings::dma_fence_context_alloc(1);
                 bindings::get_task_comm(
@@ -55,18 +56,21 @@ impl Counter {
 
     /// One more reference, unless there is none.
     pub(crate) fn get_unless_zero(&self) -> bool {
+        // MODEL: sw-sync-registry
         // SAFETY: By the type invariant.
         unsafe { bindings::refcount_inc_not_zero(&raw mut (*self.0.get()).kref.refcount) }
     }
 
     /// One more reference, of which there must be one.
     pub(crate) fn get(&self) {
+        // MODEL: none, because there is a reference already.
         // SAFETY: By the type invariant. A count of zero warns.
         unsafe { bindings::refcount_inc(&raw mut (*self.0.get()).kref.refcount) };
     }
 
     /// One reference less. Whether it was the last.
     pub(crate) fn put(&self) -> bool {
+        // MODEL: fence-last-put, sw-sync-name
         // SAFETY: By the type invariant.
         unsafe { bindings::refcount_dec_and_test(&raw mut (*self.0.get()).kref.refcount) }
     }

@@ -131,6 +131,7 @@ impl Body {
     /// Whether somebody uses it who has no reference to it, which is a mistake.
     #[inline(always)]
     pub(in crate::buffer) fn misuse(&self) -> [bool; 3] {
+        // MODEL: poll-release
         let is_armed = |slot: &Slot| slot.active.load(kernel::sync::atomic::Relaxed) != 0;
 
         [

@@ -237,6 +237,7 @@ impl Ring {
                     return None;
                 }
                 let buf = container_of!(node, bindings::dma_buf, list_node);
+                // MODEL: buf-registry
                 if bindings::file_ref_get(&raw mut (*(*buf).file).f_ref) {
                     return Some(ARef::from_raw(NonNull::new_unchecked(buf.cast())));
                 }

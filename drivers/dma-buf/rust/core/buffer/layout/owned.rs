@@ -97,6 +97,7 @@ impl Module {
         let module = exporter.info.owner;
 
         // SAFETY: NULL or a module, by the type invariant of `CompleteInfo`.
+        // MODEL: none, because it fails if that is too late.
         if unsafe { bindings::try_module_get(module) } {
             // INVARIANT: Taken just above.
             Ok(Self(module))
@@ -110,6 +111,7 @@ impl Drop for Module {
     #[inline(always)]
     fn drop(&mut self) {
         // SAFETY: By the type invariant.
+        // MODEL: none, because the code that runs is not in that module.
         unsafe { bindings::module_put(self.0) };
     }
 }

@@ -92,6 +92,7 @@ pub(crate) unsafe trait Container: Structure + Sized + 'static {
     #[inline]
     fn of(fence: &Fence) -> Option<&Self> {
         // The type is not detached from its operations, so that there is nothing to order.
+        // MODEL: none, because it is only compared.
         let is_one = ptr::eq(fields(fence).ops.load(Relaxed), Self::table());
 
         // SAFETY: By the contract of this trait.
@@ -204,6 +205,7 @@ impl<T: Shared> Share<T> {
     #[inline(always)]
     pub(crate) fn give_back(self) -> Option<Turn<Ref<T>>> {
         // INVARIANT: All the others have been given back.
+        // MODEL: array-error, array-share, array-signaled, array-turns
         (self.0.pending().fetch_sub(1, Full) == 1).then_some(Turn(self.0))
     }
 }

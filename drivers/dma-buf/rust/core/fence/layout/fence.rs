@@ -29,7 +29,8 @@ use kernel::{
         atomic::{
             Acquire,
             Atomic,
-            Relaxed, //
+            Relaxed,
+            Release, //
         },
         rcu,
         LockClassKey,
@@ -97,6 +98,7 @@ pub(crate) fn fields(fence: &Fence) -> &Fields {
 /// Whether `flag` is set. Orders nothing.
 #[inline(always)]
 pub(crate) fn has(fence: &Fence, flag: Flag) -> bool {
+    // MODEL: none, because each caller says for itself.
     fields(fence).flags.load(Relaxed) & flag.bit() != 0
 }
 
@@ -108,6 +110,7 @@ fn flags(fence: &Fence) -> *mut usize {
 /// Sets `flag`. Orders nothing.
 #[inline(always)]
 pub(crate) fn set(fence: &Fence, flag: Flag) {
+    // MODEL: fence-timestamp
     // SAFETY: The flags live as long as the fence.
     unsafe { bindings::set_bit(flag as usize, flags(fence)) };
 }
@@ -115,6 +118,7 @@ pub(crate) fn set(fence: &Fence, flag: Flag) {
 /// Sets `flag` and tells whether it was set before. Orders everything before and after.
 #[inline(always)]
 pub(crate) fn test_and_set(fence: &Fence, flag: Flag) -> bool {
+    // MODEL: fence-error
     // SAFETY: The flags live as long as the fence.
     unsafe { bindings::test_and_set_bit(flag as usize, flags(fence)) }
 }
@@ -122,6 +126,7 @@ pub(crate) fn test_and_set(fence: &Fence, flag: Flag) -> bool {
 /// The error that the issuer has set; zero if there is none, or none yet.
 #[inline]
 pub(crate) fn error(fence: &Fence) -> c_int {
+    // MODEL: fence-error, array-signaled
     if fields(fence).flags.load(Acquire) & Flag::Signaled.bit() == 0 {
         return 0;
     }
@@ -145,6 +150,7 @@ pub(crate) unsafe fn get_unless_zero(
     unsafe {
         let refcount = &raw mut (*fence.as_ptr()).refcount.refcount;
 
+        // MODEL: fence-free, fence-reuse, chain-second-look, resv-moved, resv-second-look
         bindings::refcount_inc_not_zero_acquire(refcount).then(|| ARef::from_raw(fence.cast()))
     }
 }
@@ -153,7 +159,8 @@ pub(crate) unsafe fn get_unless_zero(
 ///
 /// # Invariants
 ///
-/// Nobody else accesses the memory, which stays for as long as the fence has references.
+/// Nobody else accesses the memory, but to find that the count in it is zero. It stays for as long
+/// as the fence has references.
 pub(crate) struct New<T = Fence>(pub(in crate::fence) *mut T);
 
 impl New {
@@ -179,9 +186,10 @@ impl New {
             0
         };
 
-        // SAFETY: By the type invariant nobody else accesses the memory.
+        // SAFETY: By the type invariant nobody else accesses the memory, up to the count, which is
+        // accessed atomically.
         unsafe {
-            bindings::refcount_set(&raw mut (*fence).refcount.refcount, 1);
+            // MODEL: none, because nobody else accesses it.
             (*fence).ops = ops.0;
             bindings::INIT_LIST_HEAD(&raw mut (*fence).__bindgen_anon_2.cb_list);
             (*fence).context = context;
@@ -196,6 +204,11 @@ impl New {
             }
             (*fence).flags = flags | Flag::Initialized.bit() | own_lock;
             (*fence).error = 0;
+
+            // Last: who has found another fence in this memory before tries for a reference, where
+            // drivers make new ones within a grace period.
+            // MODEL: fence-reuse, chain-second-look, resv-moved, resv-second-look
+            Atomic::from_ptr(&raw mut (*fence).refcount.refcount.refs.counter).store(1, Release);
             ARef::from_raw(NonNull::new_unchecked(fence.cast()))
         }
     }
@@ -307,6 +320,7 @@ impl Dying {
         let fence = ManuallyDrop::new(fence);
 
         // INVARIANT: The count has just become zero, and nobody else has seen that.
+        // MODEL: fence-last-put, fence-revived, chain-release
         fields(&fence)
             .refcount
             .dec_and_test()
@@ -323,6 +337,7 @@ impl<T> Dying<T> {
 
     /// Whether somebody still waits for it.
     pub(crate) fn is_waited_for(&self) -> bool {
+        // MODEL: none, because this owns the fence.
         if has(self.fence(), Flag::Signaled) {
             return false;
         }
@@ -334,6 +349,7 @@ impl<T> Dying<T> {
 
     /// Calls `f` while there is a reference again. `None` if somebody has got another one.
     pub(crate) fn revived(self, f: impl FnOnce(&Fence)) -> Option<Self> {
+        // MODEL: fence-revived
         fields(&self.0).refcount.set(1);
         f(&self.0);
         // INVARIANT: It is what it was.
@@ -356,6 +372,7 @@ impl<T> Dying<T> {
         // signal any more. The head has the layout that `kfree_rcu()` gives it.
         unsafe {
             ptr::drop_in_place(memory.cast::<T>());
+            // MODEL: fence-free, chain-load
             bindings::kvfree_call_rcu(
                 (&raw mut (*memory).__bindgen_anon_2.rcu).cast(),
                 memory.cast(),

@@ -69,6 +69,7 @@ impl<'a> Locked<'a> {
     /// To have callbacks, if the fence is not signalled.
     #[inline(always)]
     pub(crate) fn pending(&mut self) -> Option<Pending<'_>> {
+        // MODEL: fence-callback
         // INVARIANT: Just looked at.
         (!has(self.0, Flag::Signaled)).then_some(Pending(self.0, PhantomData))
     }
@@ -76,6 +77,7 @@ impl<'a> Locked<'a> {
     /// Takes off a callback. Returns `false` if it was not on the list.
     #[inline(always)]
     pub(crate) fn take_off(&mut self, callback: &Lent) -> bool {
+        // MODEL: fence-taken-off
         // SAFETY: By its invariant the node is initialised, and is nowhere else than on the list,
         // which is ours under the lock.
         unsafe {
@@ -177,9 +179,11 @@ impl<'f> Unfinished<'_, 'f> {
     pub(crate) fn detach(&mut self) {
         let ops = &fields(self.fence()).ops;
         // SAFETY: A fence that is not signalled has its operations.
+        // MODEL: none, because the lock is held.
         let table = unsafe { &*ops.load(Relaxed) };
 
         if table.release.is_none() && table.wait.is_none() {
+            // MODEL: fence-ops
             ops.store(ptr::null(), Relaxed);
         }
     }
@@ -198,6 +202,7 @@ impl<'f> Unfinished<'_, 'f> {
             callbacks.cast::<Time>().write(timestamp);
         }
         // Pairs with the acquire in `timestamp()`.
+        // MODEL: fence-timestamp
         barrier::smp_mb(barrier::Write);
         set(fence, Flag::Timestamp);
 

@@ -41,6 +41,7 @@ pub(crate) struct Operations<'a> {
 /// The issuer's operations; `None` if the fence has been detached from them.
 #[inline(always)]
 pub(crate) fn ops<'a>(fence: &'a Fence, _rcu: &'a rcu::Guard) -> Option<Operations<'a>> {
+    // MODEL: fence-ops
     // INVARIANT: Tables go away only an RCU grace period after they were detached.
     // SAFETY: The same.
     unsafe { fields(fence).ops.load(Acquire).as_ref() }.map(|table| Operations { fence, table })

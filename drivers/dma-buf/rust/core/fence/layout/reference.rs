@@ -46,11 +46,13 @@ impl Replaceable {
         let rcu = rcu::read_lock();
 
         loop {
+            // MODEL: chain-load, chain-second-look
             let ptr = NonNull::new(self.0.load(Acquire))?;
 
             // SAFETY: There was a reference to it, at a time when RCU was held.
             if let Some(fence) = unsafe { get_unless_zero(ptr, &rcu) } {
                 // It may have been replaced, and its memory be another fence by now.
+                // MODEL: chain-second-look
                 if ptr::eq(self.0.load(Relaxed), ptr.as_ptr()) {
                     return Some(fence);
                 }
@@ -64,6 +66,7 @@ impl Replaceable {
         let new = replacement.into_c();
 
         // INVARIANT: Of the two references, this has one now, and the other one is ours.
+        // MODEL: chain-cut, chain-load, chain-release
         drop(Self(Atomic::new(
             match self.0.cmpxchg(old.as_c(), new, Full) {
                 Ok(old) => old,

@@ -107,22 +107,26 @@ impl<'a> ListRef<'a> {
     /// The list of `resv` for readers.
     pub(in super::super) fn read(resv: &Resv, _rcu: &'a rcu::Guard) -> Option<Self> {
         // INVARIANT: A list that has been replaced stays for an RCU grace period.
+        // MODEL: resv-list, resv-list-changed, resv-list-free, resv-generation, resv-moved
         Self::of(layout::list(resv).load(Acquire))
     }
 
     /// The list for the owner of the lock.
     pub(super) fn locked(held: &'a Held<'_>) -> Option<Self> {
         // INVARIANT: Nobody replaces the list.
+        // MODEL: resv-list-head
         Self::of(layout::list(held.resv()).load(Relaxed))
     }
 
     /// How many entries there are, for who changes the list, or keeps others from that.
     pub(super) fn locked_len(self) -> u32 {
+        // MODEL: resv-list-head
         self.header().len.load(Relaxed)
     }
 
     /// How many entries have been reserved in all. As [`locked_len`](Self::locked_len).
     pub(super) fn limit(self) -> u32 {
+        // MODEL: resv-list-head
         self.header().limit.load(Relaxed)
     }
 
@@ -146,12 +150,14 @@ impl<'a> ListRef<'a> {
 
     pub(in super::super) fn len(self) -> u32 {
         // Pairs with the release in `push()`: what is counted is there.
+        // MODEL: resv-count, resv-list-head
         self.header().len.load(Acquire)
     }
 
     fn slot(self, index: u32, within: Within) -> Option<&'a Slot> {
         let end = match within {
             Within::Len => self.len(),
+            // MODEL: resv-list-head
             Within::Capacity => self.header().capacity.load(Relaxed),
         };
 
@@ -224,6 +230,7 @@ impl<'a> ListMut<'a> {
 
     #[cfg(CONFIG_DEBUG_MUTEXES)]
     pub(super) fn set_limit(&mut self, limit: u32) {
+        // MODEL: resv-list-head
         self.0.header().limit.store(limit, Relaxed);
     }
 
@@ -246,6 +253,7 @@ impl<'a> ListMut<'a> {
         self.0.slot(len, Within::Capacity).is_some_and(|slot| {
             // INVARIANT: The new entry comes before its number.
             slot.store(new);
+            // MODEL: resv-count
             self.0.header().len.store(len + 1, Release);
             true
         })
@@ -266,6 +274,7 @@ impl ListMut<'static> {
             capacity: Atomic::new(capacity),
             _rcu: Opaque::uninit(),
             len: Atomic::new(0),
+            // MODEL: resv-generation, unique-number
             generation: GENERATION.fetch_add(2, Relaxed),
         });
 
@@ -281,6 +290,7 @@ impl ListMut<'static> {
 
         // SAFETY: By the type invariant, and the memory comes from `kmalloc()`. The head is what
         // only owners have looked at. It has the layout that `kfree_rcu()` gives it.
+        // MODEL: resv-generation, resv-list-free, resv-list-head
         unsafe { bindings::kvfree_call_rcu(header.cast(), header.cast()) };
     }
 }
@@ -298,8 +308,10 @@ pub(super) fn take(resv: &mut Resv) -> Option<ListMut<'static>> {
 /// Nobody else may replace the list, or have it.
 fn replace(resv: &Resv, new: Option<ListMut<'static>>) -> Option<ListMut<'static>> {
     let new = new.map_or(ptr::null_mut(), |new| new.0.header.as_ptr());
+    // MODEL: none, because the lock is held, or nobody else has the object.
     let old = layout::list(resv).load(Relaxed);
 
+    // MODEL: resv-list, resv-list-changed, resv-list-free, resv-generation, resv-moved
     layout::list(resv).store(new.cast(), Release);
     // INVARIANT: Only readers within RCU still know of it.
     ListRef::of(old).map(ListMut)

@@ -1,0 +1,200 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0
+"""Whether each access without a lock has a model, and whether each model is still about the code that it was made of.
+
+Sites are found in the text of our Rust, without comments, strings and `use` items:
+  - an ordering (Acquire, Release, Full, Relaxed) that is named, so each access to an atomic;
+  - a barrier (smp_*), set_current_state(), an operation on a bit, on a reference count (refcount_*, file_ref_*, Refcount's
+    methods) or on a module's;
+  - what retires memory or waits for readers (call_rcu, kvfree_call_rcu, synchronize_rcu, rcu_barrier);
+  - has(), which reads a flag of a fence and orders nothing;
+  - a volatile access; and an access, through a raw pointer, to a field of a C structure that changes while others may look (FIELDS);
+    to take its address is none.
+That is more than what has no lock: what has one says so. Tests, samples and examples in comments are not looked at.
+
+"// MODEL: NAME, NAME" or "// MODEL: none, because REASON" covers what follows in the same function up to the next blank line. A name is
+that of a file in models/, which must name the function in an "Of:" line. Each model is named by somebody.
+
+The page that tells of the models has each of them in its table.
+
+configs/models.txt keeps a hash of each function that a model names, without comments and blanks. Who changes one looks at the models
+that the gate names, mends them if need be, and says so with --accept.
+"""
+
+import argparse
+import hashlib
+import re
+import sys
+from pathlib import Path
+
+from models import models_in
+from unsafe import NO_CODE, body
+
+FOLDERS = ["drivers/dma-buf/rust", "rust/kernel"]
+NOT_LOOKED_AT = "drivers/dma-buf/rust/kunit/"
+PAGE = "Documentation/driver-api/dma-buf-rust-models.rst"
+
+FIELDS = r"ops|flags|error|refcount|fences|vmapping_counter|f_ref|state|value|kref|__bindgen_anon_2\s*\.\s*(?:timestamp|cb_list|rcu)"
+SITE = re.compile(
+    rf"""\b(?:Acquire|Release|Full|Relaxed)\b
+      | \bsmp_(?:mb|rmb|wmb|load|store)\w*\( | (?<!fn\ )\bset_current_state\w*\( | \b(?:test_and_)?(?:set|clear|change)_bit\( | \btest_bit\(
+      | \b(?:refcount|file_ref)_\w+\( | \brefcount\s*\.\s*(?:set|inc|dec|dec_and_test)\( | \.dec_and_test\(
+      | \b(?:call_rcu|kvfree_call_rcu|kfree_rcu|synchronize_rcu|rcu_barrier)\(
+      | \b(?:try_module_get|module_put)\(
+      | \b(?:read|write)_volatile\b
+      | (?<!\.)(?<!fn\ )\bhas\(
+      | (?<!&raw\ mut\ )(?<!&raw\ const\ )\(\s*\*\s*(?:[^()]|\((?:[^()]|\([^()]*\))*\))*\)\s*\.\s*(?:{FIELDS})\b""",
+    re.VERBOSE,
+)
+USE = re.compile(r"\buse\s[^;]*;")
+BLOCK = re.compile(r"\b(?:impl|trait)\b[^{};]*\{")
+FUNCTION = re.compile(r"\bfn\s+(\w+)[^{};]*(?:;[^{};]*\][^{};]*)*\{")
+COMMENT = re.compile(r"// MODEL: (.*)")
+
+
+class Source:
+    def __init__(self, root, path):
+        self.path, self.text = path, (root / path).read_text(encoding="utf-8")
+        # No longer than the text, so that places are the same.
+        self.code = NO_CODE.sub(lambda found: re.sub(r"[^\n]", " ", found[0]), self.text)
+        self.code = USE.sub(lambda found: re.sub(r"[^\n]", " ", found[0]), self.code)
+        blocks = [(found.start(), body(self.code, found.end()), found[0]) for found in BLOCK.finditer(self.code)]
+        self.functions = []
+        for found in FUNCTION.finditer(self.code):
+            within = [head for start, end, head in blocks if start < found.start() < end]
+            self.functions.append((found.start(), body(self.code, found.end()), found[1], within[-1] if within else ""))
+
+    def line(self, at):
+        return self.text.count("\n", 0, at) + 1
+
+    def function_at(self, at):
+        """The innermost function around a place."""
+        around = [function for function in self.functions if function[0] <= at <= function[1]]
+        return max(around, key=lambda function: function[0], default=None)
+
+    def named(self, name):
+        """The functions that NAME or TYPE::NAME stands for."""
+        of, _, name = name.rpartition("::")
+        return [
+            (start, end, its, head)
+            for start, end, its, head in self.functions
+            if its == name and (re.search(rf"\b{of}\b", head) if of else not head)
+        ]
+
+    def hash_of(self, name):
+        texts = [re.sub(r"//[^\n]*|/\*.*?\*/", "", self.text[start : end + 1], flags=re.DOTALL) for start, end, _, _ in self.named(name)]
+        return hashlib.sha256(re.sub(r"\s+", "", "".join(texts)).encode()).hexdigest()[:16] if texts else None
+
+    def sites(self):
+        """Each line with a site, and what the comment says that covers it."""
+        lines = self.text.splitlines()
+        starts = [0]
+        for line in lines:
+            starts.append(starts[-1] + len(line) + 1)
+        for number in sorted({self.line(found.start()) for found in SITE.finditer(self.code)}):
+            function = self.function_at(starts[number] - 1)
+            first = self.line(function[0]) if function else number
+            said = None
+            for above in range(number, max(first, 1) - 1, -1):
+                if not lines[above - 1].strip():
+                    break
+                found = COMMENT.search(lines[above - 1])
+                if found:
+                    said = (above, found[1])
+                    break
+            yield number, lines[number - 1].strip(), function, said
+
+
+def sources(root):
+    files = (file for folder in FOLDERS for file in sorted((root / folder).rglob("*.rs")))
+    return {path: Source(root, path) for path in (str(file.relative_to(root)) for file in files) if not path.startswith(NOT_LOOKED_AT)}
+
+
+def uncovered(found, models):
+    """What the comments lack."""
+    by_name, used = {model.name: model for model in models}, set()
+    for path, source in found.items():
+        for renamed in re.finditer(r"\b(?:Acquire|Release|Full|Relaxed)\s+as\b", source.text):
+            yield f"{path}:{source.line(renamed.start())}: an ordering under another name is not found: {renamed[0]}"
+        for number, line, function, said in source.sites():
+            if not said:
+                yield f'{path}:{number}: no "// MODEL:" above: {line}'
+        for comment in COMMENT.finditer(source.text):
+            number, function = source.line(comment.start()), source.function_at(comment.start())
+            if comment[1].startswith("none"):
+                if not re.match(r"none, because \w.{7,}", comment[1]):
+                    yield f'{path}:{number}: no reason: "// MODEL: none, because ..."'
+                continue
+            for name in comment[1].rstrip(".").split(", "):
+                used.add(name)
+                if name not in by_name:
+                    yield f"{path}:{number}: there is no model {name}"
+                elif not any(of[0] == path and function in source.named(of[1]) for of in by_name[name].of):
+                    yield f"{path}:{number}: models/{name}.litmus has no \"Of:\" for {function[2] if function else 'this place'}"
+    for model in models:
+        if model.name not in used:
+            yield f"models/{model.path.name}: no comment in the code names it"
+
+
+def hashes(found, models):
+    """The functions that models name, with their hashes, and which models these are."""
+    kept = {}
+    for model in models:
+        for path, name in model.of:
+            source = found.get(path)
+            kept.setdefault((path, name), (source and source.hash_of(name), []))[1].append(model.name)
+    return kept
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--accept", action="store_true", help="keep the functions as they are now: the models have been looked at")
+    parser.add_argument("--sites", action="store_true", help="list all sites, and what covers them")
+    parser.add_argument("root", type=Path)
+    parser.add_argument("models", type=Path)
+    parser.add_argument("kept", type=Path)
+    args = parser.parse_args()
+
+    found, models = sources(args.root), models_in(args.models)
+    if not models:
+        sys.exit(f"no models in {args.models}")
+    if args.sites:
+        for path, source in found.items():
+            for number, line, _, said in source.sites():
+                print(f"{path}:{number}: {said[1] if said else '-'}: {line}")
+        return
+
+    bad = [f"models/{model.path.name}: {fault}" for model in models for fault in model.faults]
+    bad += uncovered(found, models)
+    told = set(re.findall(r"^   \* - ``([\w-]+)``$", (args.root / PAGE).read_text(encoding="utf-8"), re.MULTILINE))
+    bad += [f"{PAGE}: its table and models/ differ: {name}" for name in sorted(told ^ {model.name for model in models})]
+    now = hashes(found, models)
+    bad += [
+        f"models/{', '.join(names)}: {path} has no function {name} any more"
+        for (path, name), (value, names) in now.items()
+        if not value
+    ]
+    if args.accept and not bad:
+        rows = [f"{value} {path} {name}\n" for (path, name), (value, _) in sorted(now.items())]
+        args.kept.write_text(
+            "# SPDX-License-Identifier: GPL-2.0\n"
+            "# What the functions were that models/ stand for, when they were looked at last: make models ACCEPT=1.\n" + "".join(rows)
+        )
+    lines = args.kept.read_text().splitlines() if args.kept.exists() else []
+    kept = {tuple(line.split()[1:]): line.split()[0] for line in lines if not line.startswith("#")}
+    for key, (value, names) in sorted(now.items()):
+        if value and kept.get(key) != value:
+            bad.append(
+                f"{key[0]}: {key[1]} {'has changed' if key in kept else 'is new here'}: look whether it does what these models say, "
+                f"then make models ACCEPT=1: {', '.join(names)}"
+            )
+    bad += [f"{args.kept.name}: nobody asks for {path} {name}: make models ACCEPT=1" for path, name in sorted(kept.keys() - now.keys())]
+    if bad:
+        print("\n".join(bad))
+        sys.exit(f"{len(bad)} faults; lib/models_gate.py tells what is asked for")
+    count = sum(1 for source in found.values() for _ in source.sites())
+    print(f"{count} lines without a lock, or that say which they have; {len(models)} models of {len(now)} functions")
+
+
+if __name__ == "__main__":
+    main()
