@@ -46,7 +46,8 @@ pub(crate) use self::{
     callback::add_callback,
     layout::fence::{
         get_unless_zero,
-        Time, //
+        Time,
+        Wanted, //
     },
     names::describe,
     signal::set_deadline, //

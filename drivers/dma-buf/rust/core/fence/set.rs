@@ -127,7 +127,14 @@ impl Drop for FenceSet {
 /// Sorts `fences` by context and leaves of each only the latest, in front. Drops the references to
 /// the others. Returns how many are left.
 pub(super) fn deduplicate(fences: &mut [Option<ARef<Fence>>]) -> usize {
-    if fences.len() < 2 {
+    let mut last = None;
+    let is_in_order = fences.iter().all(|fence| {
+        let context = fence.as_ref().map(|fence| fence.context());
+
+        // Nothing comes before all that there is.
+        core::mem::replace(&mut last, context) < context
+    });
+    if is_in_order {
         return fences.len();
     }
 

@@ -199,7 +199,11 @@ impl Entry<'_> {
     /// same memory after the entry was replaced.
     pub(in super::super) fn get(self, rcu: &rcu::Guard) -> Option<ARef<Fence>> {
         // SAFETY: By the type invariant RCU keeps the fence's memory. No entry is NULL.
-        unsafe { fence::get_unless_zero(NonNull::new_unchecked(self.0.fence()), rcu) }
+        unsafe {
+            let fence = NonNull::new_unchecked(self.0.fence());
+
+            fence::get_unless_zero(fence, fence::Wanted::Any, rcu).ok()
+        }
     }
 }
 
