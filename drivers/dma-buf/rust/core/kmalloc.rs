@@ -110,5 +110,8 @@ pub(crate) fn list<T>(tail: usize, may_sleep: bool) -> Result<(KBox<MaybeUninit<
     let size = kmalloc_size_roundup(tail.checked_add(size_of::<T>()).ok_or(ENOMEM)?);
     let memory = rust_dma_buf_alloc_list(size, flags);
 
-    Ok((check(memory.map(Memory::of))?, size - size_of::<T>()))
+    Ok((
+        check(memory.map(Memory::of))?,
+        size.saturating_sub(size_of::<T>()),
+    ))
 }
