@@ -54,7 +54,7 @@ impl<'a> Held<'a> {
 
 /// Whether there is no list, and so no fence.
 #[inline(always)]
-pub(super) fn has_no_list(resv: &Resv) -> bool {
+pub(crate) fn has_no_list(resv: &Resv) -> bool {
     list(resv).load(Relaxed).is_null()
 }
 
