@@ -218,6 +218,15 @@ impl Cursor<Held<'_>> {
     }
 }
 
+impl Drop for Unlocked<'_> {
+    #[inline(always)]
+    fn drop(&mut self) {
+        if let Some(fence) = self.cursor.fence.take() {
+            put(fence);
+        }
+    }
+}
+
 /// Iterates without the lock. Has a reference to the current fence.
 pub(super) struct Unlocked<'a> {
     cursor: Cursor<&'a Resv>,
