@@ -13,7 +13,7 @@
 
 struct dma_buf_attachment *rust_dma_buf_alloc_attachment(void)
 {
-	return kzalloc_obj(struct dma_buf_attachment);
+	return kmalloc_obj(struct dma_buf_attachment);
 }
 
 struct dma_fence *rust_dma_buf_alloc_fence(void)
@@ -38,7 +38,7 @@ struct sync_file *rust_dma_buf_alloc_sync_file(void)
 
 void *rust_dma_buf_alloc_buffer(size_t size)
 {
-	return kzalloc(size, GFP_KERNEL);
+	return kmalloc(size, GFP_KERNEL);
 }
 
 void *rust_dma_buf_alloc_list(size_t size, gfp_t flags)

@@ -16,8 +16,10 @@ pub(crate) use module::LocalModule;
 #[cfg(CONFIG_SYNC_FILE)]
 mod argument;
 mod buffer;
+mod errno;
 mod fence;
 mod kmalloc;
+mod layout;
 mod mapping;
 mod module;
 mod page_hiding;

@@ -44,12 +44,23 @@ pub(crate) use self::annotation::might_wait;
 pub(crate) use self::{
     array::is_container,
     callback::add_callback,
-    layout::fence::{
-        get_unless_zero,
-        Time, //
+    layout::{
+        fence::{
+            get_unless_zero,
+            has,
+            Flag,
+            Missed,
+            Time,
+            Wanted, //
+        },
+        reference::put, //
     },
     names::describe,
-    signal::set_deadline, //
+    signal::{
+        ask,
+        is_done,
+        set_deadline, //
+    },
 };
 #[cfg(CONFIG_SYNC_FILE)]
 pub(crate) use self::{

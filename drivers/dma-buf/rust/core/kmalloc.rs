@@ -52,7 +52,7 @@ impl Memory {
 // say, or NULL. The pointers are those that the functions below give; declared here, they would be
 // too much for the compiler's check of types that C knows.
 unsafe extern "C" {
-    safe fn rust_dma_buf_alloc_attachment() -> Option<Memory<dma_buf_attachment>>;
+    safe fn rust_dma_buf_alloc_attachment() -> Option<Memory<MaybeUninit<dma_buf_attachment>>>;
     safe fn rust_dma_buf_alloc_fence() -> Option<Memory<MaybeUninit<dma_fence>>>;
     safe fn rust_dma_buf_alloc_array(count: usize) -> Option<Memory<dma_fence_array>>;
     safe fn rust_dma_buf_alloc_fences(count: usize) -> Option<Memory<MaybeUninit<*mut dma_fence>>>;
@@ -66,8 +66,8 @@ fn check<T>(memory: Option<Memory<T>>) -> Result<KBox<T>> {
     memory.map(Memory::into_box).ok_or(ENOMEM)
 }
 
-/// An attachment, zeroed.
-pub(crate) fn attachment() -> Result<KBox<dma_buf_attachment>> {
+/// An attachment.
+pub(crate) fn attachment() -> Result<KBox<MaybeUninit<dma_buf_attachment>>> {
     check(rust_dma_buf_alloc_attachment())
 }
 
@@ -94,7 +94,7 @@ pub(crate) fn sync_file<T>() -> Result<KBox<MaybeUninit<T>>> {
     check(rust_dma_buf_alloc_sync_file().map(Memory::of))
 }
 
-/// A buffer, with what belongs to it, zeroed.
+/// A buffer, with what belongs to it.
 pub(crate) fn buffer<T>() -> Result<KBox<MaybeUninit<T>>> {
     check(rust_dma_buf_alloc_buffer(size_of::<T>()).map(Memory::of))
 }
@@ -110,5 +110,8 @@ pub(crate) fn list<T>(tail: usize, may_sleep: bool) -> Result<(KBox<MaybeUninit<
     let size = kmalloc_size_roundup(tail.checked_add(size_of::<T>()).ok_or(ENOMEM)?);
     let memory = rust_dma_buf_alloc_list(size, flags);
 
-    Ok((check(memory.map(Memory::of))?, size - size_of::<T>()))
+    Ok((
+        check(memory.map(Memory::of))?,
+        size.saturating_sub(size_of::<T>()),
+    ))
 }

@@ -20,3 +20,5 @@ mod list;
 pub(crate) mod lockdep;
 mod read;
 mod write;
+
+pub(crate) use self::layout::has_no_list;

@@ -157,7 +157,10 @@ impl PageTable {
         let mapping = unsafe {
             let (dev, sgt_ptr) = (dev.as_ptr(), sgt.as_ptr());
 
-            to_result(bindings::dma_map_sgtable(dev, sgt_ptr, dir.into(), attrs))?;
+            let err = bindings::dma_map_sgtable(dev, sgt_ptr, dir.into(), attrs);
+            if err != 0 {
+                to_result(err)?;
+            }
             if skip_sync {
                 bindings::dma_sync_sgtable_for_device(dev, sgt_ptr, dir.into());
             }

@@ -111,7 +111,10 @@ impl Resv {
     /// As [`lock`](Self::lock), but a signal ends the wait with `EINTR`.
     #[inline]
     pub fn lock_interruptible(&self) -> Result<ResvGuard<'_>> {
-        to_result(abi::dma_resv_lock_interruptible(self, None))?;
+        let err = abi::dma_resv_lock_interruptible(self, None);
+        if err != 0 {
+            to_result(err)?;
+        }
         // INVARIANT: As for `lock`.
         Ok(ResvGuard {
             resv: self,

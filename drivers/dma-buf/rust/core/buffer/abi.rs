@@ -19,6 +19,7 @@ use super::{
             Detached,
             Device, //
         },
+        body::Vmapping,
         exporter,
         life::into_file,
         locked::{
@@ -54,6 +55,7 @@ use kernel::{
     interop::export::{
         FromC,
         InOut,
+        IntoC,
         Out,
         Wrapper, //
     },
@@ -151,14 +153,23 @@ impl FromC for GivenTable {
 }
 
 /// Leaves a mapping, or none, there.
-fn leave(mut map: Out<'_, iosys_map>, mapping: Result<iosys_map>) -> Result {
-    let (mapping, result) = match mapping {
-        Ok(mapping) => (mapping, Ok(())),
-        Err(err) => (iosys_map::default(), Err(err)),
-    };
+#[inline(always)]
+fn leave(
+    mut map: Out<'_, iosys_map>,
+    find: impl FnOnce(&mut Out<'_, iosys_map>) -> Result,
+) -> Result {
+    find(&mut map).inspect_err(|_| map.put(Vmapping::UNMAPPED))
+}
 
-    map.put(mapping);
-    result
+/// What C gets of a mapping of a buffer that is locked.
+#[inline(never)]
+fn map(
+    attachment: Locked<'_, AnyAttachment>,
+    dir: dma_data_direction,
+) -> <Result<NonNull<sg_table>> as IntoC>::C {
+    attachment::map(&attachment, dir)
+        .map(|table| table.0)
+        .into_c()
 }
 
 fn put(buf: Option<ARef<DmaBuf>>) {
@@ -268,15 +279,21 @@ kernel::exports! {
     fn dma_buf_map_attachment(
         attachment: HeldAttachment<'_>,
         dir: dma_data_direction,
-    ) -> Result<NonNull<sg_table>> {
-        attachment::map(&attachment.0?, dir).map(|table| table.0)
+    ) -> *mut sg_table {
+        match attachment.0 {
+            Ok(attachment) => map(attachment, dir),
+            Err(err) => err.to_ptr(),
+        }
     }
 
     fn dma_buf_map_attachment_unlocked(
         attachment: Checked<'_>,
         dir: dma_data_direction,
-    ) -> Result<NonNull<sg_table>> {
-        attachment::map(&Guard::lock(attachment.0?), dir).map(|table| table.0)
+    ) -> *mut sg_table {
+        match attachment.0 {
+            Ok(attachment) => map(Guard::lock(attachment).reborrow(), dir),
+            Err(err) => err.to_ptr(),
+        }
     }
 
     fn dma_buf_unmap_attachment(
@@ -320,11 +337,11 @@ kernel::exports! {
     }
 
     fn dma_buf_vmap(buf: HeldBuf<'_>, map: Out<'_, iosys_map>) -> Result {
-        leave(map, buf.0.and_then(|buf| cpu_access::vmap(&buf)))
+        leave(map, |map| cpu_access::vmap(&buf.0?, map))
     }
 
     fn dma_buf_vmap_unlocked(buf: Result<&DmaBuf>, map: Out<'_, iosys_map>) -> Result {
-        leave(map, buf.and_then(|buf| cpu_access::vmap(&Guard::lock(buf))))
+        leave(map, |map| cpu_access::vmap(&Guard::lock(buf?), map))
     }
 
     fn dma_buf_vunmap(buf: HeldBuf<'_>, map: InOut<'_, iosys_map>) {

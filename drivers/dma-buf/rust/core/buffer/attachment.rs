@@ -20,7 +20,10 @@ use super::{
     },
     trace, //
 };
-use crate::page_hiding;
+use crate::{
+    page_hiding,
+    resv::has_no_list, //
+};
 use core::ptr::NonNull;
 use kernel::{
     bindings::{
@@ -53,6 +56,7 @@ pub(super) struct MappedTable(pub(super) NonNull<sg_table>);
 /// Makes the buffer accessible to the device. See `dma_buf_map_attachment()`.
 ///
 /// Sleeps. On failure everything is as before.
+#[inline(always)]
 pub(super) fn map(
     attachment: &Locked<'_, AnyAttachment>,
     dir: dma_data_direction,
@@ -62,13 +66,7 @@ pub(super) fn map(
     let pinned = if pins_on_map(attachment) {
         let done = attachment.exporter_pin();
 
-        if done == Err(EBUSY) {
-            // The exporter has let the memory go where those who are attached cannot reach it.
-            kernel::do_once_lite! {
-                kernel::warn_on!(true);
-            }
-        }
-        done?;
+        done.inspect_err(|&err| warn_once(err == EBUSY))?;
         Some(ScopeGuard::new(|| attachment.exporter_unpin()))
     } else {
         None
@@ -76,9 +74,10 @@ pub(super) fn map(
 
     let mapped = attachment.exporter_map(dir)?;
 
-    if !attachment.is_dynamic() {
+    let resv = attachment.buf().resv();
+    if !attachment.is_dynamic() && !has_no_list(resv) {
         // The importer knows nothing of fences: let moves and clears come to an end first.
-        attachment.buf().resv().wait_interruptible(Usage::Kernel)?;
+        resv.wait_interruptible(Usage::Kernel)?;
     }
     if cfg!(CONFIG_DMA_API_DEBUG) {
         check_alignment(mapped.table());
@@ -92,6 +91,17 @@ pub(super) fn map(
     }
     // INVARIANT: This is where they come from.
     Ok(MappedTable(table))
+}
+
+/// If `is_out_of_reach`, the exporter has let the memory go where those who are attached cannot
+/// reach it.
+#[cold]
+fn warn_once(is_out_of_reach: bool) {
+    if is_out_of_reach {
+        kernel::do_once_lite! {
+            kernel::warn_on!(true);
+        }
+    }
 }
 
 /// Undoes [`map`] of the same attachment in the same direction. See `dma_buf_unmap_attachment()`.

@@ -16,6 +16,7 @@ use super::{
     },
     trace, //
 };
+use crate::resv::has_no_list;
 use kernel::{
     bindings::{
         self,
@@ -26,6 +27,7 @@ use kernel::{
         DmaBuf,
         Usage, //
     },
+    interop::export::Out,
     mm::virt::VmaNew,
     page::PAGE_SHIFT,
     prelude::*,
@@ -45,7 +47,11 @@ pub(super) fn begin(buf: &DmaBuf, dir: dma_data_direction) -> Result {
         dir,
         dma_data_direction::DMA_BIDIRECTIONAL | dma_data_direction::DMA_TO_DEVICE
     );
-    buf.resv().wait_interruptible(Usage::before_access(write))
+    let resv = buf.resv();
+    if has_no_list(resv) {
+        return Ok(());
+    }
+    resv.wait_interruptible(Usage::before_access(write))
 }
 
 /// Lets devices see what the CPU has written. See `dma_buf_end_cpu_access()`.
@@ -99,11 +105,13 @@ pub(super) fn mmap(buf: &DmaBuf, area: &VmaNew, offset: usize) -> Result {
     exporter(buf).mmap(area)
 }
 
-/// Maps the buffer for the kernel, or counts one more user. See `dma_buf_vmap()`.
+/// Maps the buffer for the kernel, or counts one more user, and leaves the mapping in `place`. See
+/// `dma_buf_vmap()`.
 ///
 /// Fails with `EINVAL` if the exporter cannot map, or with what it fails with: running out of
 /// address space is no bug and is not warned about.
-pub(super) fn vmap(buf: &Locked<'_, DmaBuf>) -> Result<iosys_map> {
+#[inline(always)]
+pub(super) fn vmap(buf: &Locked<'_, DmaBuf>, place: &mut Out<'_, iosys_map>) -> Result {
     let mapping = buf.vmapping();
 
     if !exporter(buf).has_vmap() {
@@ -115,8 +123,11 @@ pub(super) fn vmap(buf: &Locked<'_, DmaBuf>) -> Result<iosys_map> {
         buf.exporter_vmap(&mut map)?;
         mapping.map.set(map);
     }
-    mapping.count.set(mapping.count.get() + 1);
-    Ok(mapping.map.get())
+    mapping
+        .count
+        .set(mapping.count.get().checked_add(1).ok_or(EOVERFLOW)?);
+    place.put(mapping.map.get());
+    Ok(())
 }
 
 /// Drops one user of the mapping. See `dma_buf_vunmap()`.

@@ -11,6 +11,7 @@ use super::layout::{
     },
     body::body, //
 };
+use crate::layout::listened_to;
 use kernel::{
     dma_buf::DmaBuf,
     prelude::*, //
@@ -27,24 +28,11 @@ macro_rules! with_locked_name {
             }
         }
 
-        $(pub(super) fn $name(buf: &DmaBuf $(, $arg: $ty)*) {
-            #[cfg(CONFIG_TRACEPOINTS)]
-            // SAFETY: This is the static key of a tracepoint.
-            let listened_to = unsafe {
-                kernel::macros::paste! {
-                    kernel::jump_label::static_branch_unlikely!(
-                        kernel::bindings::[< __tracepoint_ $event >],
-                        kernel::bindings::tracepoint,
-                        key
-                    )
-                }
-            };
-            #[cfg(not(CONFIG_TRACEPOINTS))]
-            let listened_to = false;
-
+        $(#[inline(always)]
+        pub(super) fn $name(buf: &DmaBuf $(, $arg: $ty)*) {
             // With lockdep always, so that it sees every place.
-            if listened_to || cfg!(CONFIG_LOCKDEP) {
-                locked(buf, || events::$event(buf $(, $arg)*));
+            if listened_to::$event() || cfg!(CONFIG_LOCKDEP) {
+                locked(buf, move || events::$event(buf $(, $arg)*));
             }
         })*
     };

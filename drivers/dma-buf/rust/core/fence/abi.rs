@@ -163,8 +163,8 @@ kernel::exports! {
         names::timeline(fence, &rcu::read_lock()).as_char_ptr()
     }
 
-    fn dma_fence_wait_timeout(fence: &Fence, intr: bool, timeout: c_long) -> Result<c_long> {
-        wait::timeout(fence, Sleep::new(intr), timeout)
+    fn dma_fence_wait_timeout(fence: &Fence, intr: bool, timeout: c_long) -> c_long {
+        wait::timeout_or_errno(fence, Sleep::new(intr), timeout)
     }
 
     fn dma_fence_default_wait(fence: &Fence, intr: bool, timeout: c_long) -> Result<c_long> {

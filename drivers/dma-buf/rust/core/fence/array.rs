@@ -210,13 +210,17 @@ unsafe impl Container for Array {
         let array = turn.container();
         let hooks = array.callbacks.as_ptr();
 
+        if array.fences().is_empty() {
+            return true;
+        }
+        // Callbacks may come after the array is signalled by another way, so that they have a
+        // reference: all of them one, since each counts.
+        let shares = turn.share_out();
+
         for (i, fence) in array.fences().iter().enumerate() {
-            // Callbacks may come after the array is signalled by another way, so that each of them
-            // needs its own reference.
-            //
             // SAFETY: There is a hook for each fence, the turn says that nobody else uses them, and
             // with the reference they stay.
-            let armed = unsafe { Hook::arm(hooks.add(i), fence, turn.share()) };
+            let armed = unsafe { Hook::arm(hooks.add(i), fence, shares.next()) };
 
             if let Err(share) = armed {
                 array.propagate(error(fence));
@@ -237,25 +241,26 @@ unsafe impl Container for Array {
     }
 
     fn is_signaled(&self) -> bool {
-        // MODEL: array-signaled
-        let done = if has(&self.base, Flag::EnableSignal) {
-            // The callbacks count, and before the first of them this is not zero.
-            self.num_pending.load(Acquire) <= 0
+        if has(&self.base, Flag::EnableSignal) {
+            // The callbacks count, and before the first of them this is not zero. Those that have
+            // counted have seen to the error.
+            // MODEL: array-signaled
+            if self.num_pending.load(Acquire) > 0 {
+                return false;
+            }
         } else {
             // Each is asked, also behind one that is pending: some are signalled by that.
             let signaled = |fence: &&&Fence| fence.is_done();
 
-            self.fences().iter().filter(signaled).count() == self.fences().len()
-        };
-
-        if done {
-            // Callbacks that have counted have done this already.
+            if self.fences().iter().filter(signaled).count() != self.fences().len() {
+                return false;
+            }
             for fence in self.fences() {
                 self.propagate(error(fence));
             }
-            self.settle(0);
         }
-        done
+        self.settle(0);
+        true
     }
 
     fn set_deadline(&self, deadline: Time) {

@@ -31,6 +31,7 @@ use super::{
         reference::Replaceable, //
     },
     signal::{
+        is_done,
         set_deadline,
         signal, //
     },
@@ -135,6 +136,14 @@ impl Link {
         base
     }
 
+    /// Cuts `prev` out of the chain, if it is still what comes before this link.
+    #[inline(never)]
+    fn cut_out(&self, prev: ARef<Fence>) {
+        let before = Self::of(&prev).and_then(|prev| prev.prev.load(&rcu::read_lock()));
+
+        self.prev.replace(&prev, before);
+    }
+
     /// Has the turn come back when the first fence that is pending is signalled. Gives it back if
     /// there is none.
     fn wait(mut turn: Turn<Ref<Self>>) -> Result<(), Turn<Ref<Self>>> {
@@ -184,20 +193,17 @@ unsafe impl Container for Link {
     }
 
     fn is_signaled(&self) -> bool {
-        let mut next = Some(ARef::from(&self.base));
-
-        while let Some(fence) = next {
-            if !contained(&fence).is_done() {
-                return false;
-            }
-            next = walk(fence);
+        if !self.contained().is_done() {
+            return false;
         }
-        true
+        // What this finds is pending.
+        before(&self.base).is_none()
     }
 
     fn set_deadline(&self, deadline: Time) {
-        let mut next = Some(ARef::from(&self.base));
+        set_deadline(self.contained(), deadline);
 
+        let mut next = before(&self.base);
         while let Some(fence) = next {
             set_deadline(contained(&fence), deadline);
             next = walk(fence);
@@ -234,16 +240,26 @@ pub(crate) fn contained(fence: &Fence) -> &Fence {
 
 /// The next fence down the chain that is pending, or that is a link with a pending fence. Cuts out
 /// of the chain what is in between. Any context.
+#[inline(always)]
 pub(crate) fn walk(fence: ARef<Fence>) -> Option<ARef<Fence>> {
-    let link = Link::of(&fence)?;
+    before(&fence)
+}
+
+/// As [`walk`], from a fence that stays the caller's.
+pub(crate) fn before(fence: &Fence) -> Option<ARef<Fence>> {
+    let link = Link::of(fence)?;
 
     loop {
-        let prev = link.prev.load()?;
-        if !contained(&prev).is_done() {
-            return Some(prev);
-        }
-        let before = Link::of(&prev).and_then(|link| link.prev.load());
-        link.prev.replace(&prev, before);
+        let prev = {
+            let rcu = rcu::read_lock();
+            let prev = link.prev.load(&rcu)?;
+
+            if !is_done(contained(&prev), &rcu) {
+                return Some(prev);
+            }
+            prev
+        };
+        link.cut_out(prev);
     }
 }
 

@@ -2,6 +2,7 @@
 
 //! Several fences in one allocation, as C wants them for arrays.
 
+use super::layout::reference::put;
 use crate::kmalloc;
 use core::{
     cmp::Ordering,
@@ -63,8 +64,10 @@ impl FenceSet {
     }
 
     /// Fails with `ENOMEM` if there is no room.
+    #[inline(always)]
     pub(crate) fn push(&mut self, fence: ARef<Fence>) -> Result {
         if self.len >= self.capacity {
+            put(fence);
             return Err(ENOMEM);
         }
         // SAFETY: By the type invariant there is room.
@@ -93,6 +96,18 @@ impl FenceSet {
         self.len
     }
 
+    /// Drops the references, and frees the memory. Called once, at the end.
+    #[inline(never)]
+    fn free(&mut self) {
+        for fence in self.slots() {
+            fence.take();
+        }
+        self.len = 0;
+        // SAFETY: By the type invariant, and the references are gone.
+        unsafe { bindings::kfree(self.ptr.cast()) };
+        self.ptr = ptr::null_mut();
+    }
+
     /// Leaves of each context only the latest fence.
     pub(crate) fn deduplicate(&mut self) {
         // INVARIANT: The references behind those that are left are gone.
@@ -115,19 +130,25 @@ impl FenceSet {
 }
 
 impl Drop for FenceSet {
+    #[inline]
     fn drop(&mut self) {
-        for fence in self.slots() {
-            fence.take();
+        if !self.ptr.is_null() {
+            self.free();
         }
-        // SAFETY: By the type invariant, and the references are gone.
-        unsafe { bindings::kfree(self.ptr.cast()) };
     }
 }
 
 /// Sorts `fences` by context and leaves of each only the latest, in front. Drops the references to
 /// the others. Returns how many are left.
 pub(super) fn deduplicate(fences: &mut [Option<ARef<Fence>>]) -> usize {
-    if fences.len() < 2 {
+    let mut last = None;
+    let is_in_order = fences.iter().all(|fence| {
+        let context = fence.as_ref().map(|fence| fence.context());
+
+        // Nothing comes before all that there is.
+        core::mem::replace(&mut last, context) < context
+    });
+    if is_in_order {
         return fences.len();
     }
 

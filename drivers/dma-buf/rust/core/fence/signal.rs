@@ -8,6 +8,7 @@ use super::{
         fence::{
             error,
             has,
+            result,
             test_and_set,
             Flag,
             Time, //
@@ -47,7 +48,7 @@ impl Locked<'_> {
             return true;
         }
 
-        let done = {
+        let done = self.ops().is_some_and(|ops| ops.can_be_asked()) && {
             let rcu = rcu::read_lock();
             ops(self.fence(), &rcu).is_some_and(|ops| ops.is_signaled())
         };
@@ -58,6 +59,7 @@ impl Locked<'_> {
     }
 
     /// Signals the fence now, unless it has been signalled.
+    #[inline(always)]
     pub(super) fn signal(&mut self) {
         self.signal_at(now());
     }
@@ -73,38 +75,85 @@ impl Locked<'_> {
 
     /// Signals the fence, unless it has been signalled: detaches it from its issuer and runs its
     /// callbacks.
+    #[inline(always)]
     pub(super) fn signal_at(&mut self, timestamp: Time) {
-        if let Some(mut unfinished) = self.mark_signaled() {
-            trace::dma_fence_signaled(unfinished.fence(), &unfinished);
-            unfinished.detach();
-            unfinished.finish(timestamp);
-        }
+        signal_locked(self.reborrow(), timestamp);
     }
 
     /// Makes sure that the fence will be signalled without further polling. `None` if it is
     /// signalled.
+    #[inline(always)]
     pub(super) fn enable_signaling(&mut self) -> Option<Pending<'_>> {
         let fence = self.fence();
-        let was_set = test_and_set(fence, Flag::EnableSignal);
 
+        // The signal, too, needs the lock, so that there is nothing to be ordered.
         // MODEL: fence-callback
         if has(fence, Flag::Signaled) {
             return None;
         }
-
-        let enabled = was_set || {
-            let rcu = rcu::read_lock();
-            ops(fence, &rcu).is_none_or(|ops| {
-                ops.enable_signaling(self, || trace::dma_fence_enable_signal(fence, self))
-            })
-        };
-        if !enabled {
-            self.signal();
+        if !has(fence, Flag::EnableSignal) && !enable_first(self.reborrow()) {
             return None;
         }
         // INVARIANT: Just looked at, and issuers do not signal where they say that they will.
         Some(Pending(fence, PhantomData))
     }
+}
+
+/// Signals a fence, see [`Locked::signal_at`].
+fn signal_locked(mut locked: Locked<'_>, timestamp: Time) {
+    if let Some(mut unfinished) = locked.mark_signaled() {
+        trace::dma_fence_signaled(unfinished.fence(), &unfinished);
+        unfinished.detach();
+        unfinished.finish(timestamp);
+    }
+}
+
+/// Asks the issuer to signal the fence, which is pending, the first time that somebody waits.
+/// Returns `false` if it has to be signalled here, and is.
+#[inline(never)]
+fn enable_first(mut locked: Locked<'_>) -> bool {
+    let fence = locked.fence();
+
+    test_and_set(fence, Flag::EnableSignal);
+    if locked.ops().is_none_or(|ops| !ops.wants_to_be_asked()) {
+        return true;
+    }
+
+    let rcu = rcu::read_lock();
+    let enabled = ops(fence, &rcu).is_none_or(|ops| {
+        ops.enable_signaling(&locked, || trace::dma_fence_enable_signal(fence, &locked))
+    });
+    drop(rcu);
+
+    if !enabled {
+        locked.signal();
+    }
+    enabled
+}
+
+/// Whether the work is done, be `fence` marked as signalled or its issuer asked. As
+/// [`Fence::is_done`], for who holds RCU anyway.
+#[inline(always)]
+pub(crate) fn is_done(fence: &Fence, rcu: &rcu::Guard) -> bool {
+    has(fence, Flag::Signaled) || ask(fence, rcu)
+}
+
+/// Asks the issuer whether the work is done. If so `fence` is signalled.
+#[inline(always)]
+pub(crate) fn ask(fence: &Fence, rcu: &rcu::Guard) -> bool {
+    let done = ops(fence, rcu).is_some_and(|ops| ops.is_signaled());
+
+    if done {
+        signal_at_last(fence);
+    }
+    done
+}
+
+/// Signals what its issuer has not signalled, though it is done.
+#[cold]
+#[inline(never)]
+fn signal_at_last(fence: &Fence) {
+    signal(fence);
 }
 
 /// Signals `fence` now, unless it has been signalled. Any context.
@@ -122,12 +171,16 @@ pub(super) fn enable_signaling(fence: &Fence) {
 /// Zero if `fence` is pending, one if it was signalled, a negative error code if it was signalled
 /// with an error. Any context.
 pub(crate) fn status(fence: &Fence) -> c_int {
-    if !lock(fence).is_signaled() {
-        return 0;
-    }
-    match error(fence) {
-        0 => 1,
-        error => error,
+    let error = result(fence).or_else(|| {
+        let is_signaled = lock(fence).is_signaled();
+
+        is_signaled.then(|| error(fence))
+    });
+
+    match error {
+        None => 0,
+        Some(0) => 1,
+        Some(error) => error,
     }
 }
 

@@ -10,6 +10,7 @@ use super::layout::lock::{
     Locked,
     Unfinished, //
 };
+use crate::layout::listened_to;
 use kernel::{
     dma_buf::Fence,
     sync::rcu, //
@@ -28,7 +29,29 @@ kernel::trace_events! {
     /// The fence is not detached yet.
     pub(super) fn dma_fence_signaled(fence: &Fence; _unfinished: &Unfinished<'_, '_>);
 
-    pub(super) fn dma_fence_wait_start(fence: &Fence; _rcu: &rcu::Guard);
+    fn dma_fence_wait_start(fence: &Fence; _rcu: &rcu::Guard);
 
-    pub(super) fn dma_fence_wait_end(fence: &Fence; _rcu: &rcu::Guard);
+    fn dma_fence_wait_end(fence: &Fence; _rcu: &rcu::Guard);
+}
+
+/// Somebody begins to wait. Any context.
+#[inline(always)]
+pub(super) fn wait_start(fence: &Fence) {
+    if listened_to::dma_fence_wait_start() {
+        in_rcu(|rcu| dma_fence_wait_start(fence, rcu));
+    }
+}
+
+/// Somebody has waited. Any context.
+#[inline(always)]
+pub(super) fn wait_end(fence: &Fence) {
+    if listened_to::dma_fence_wait_end() {
+        in_rcu(|rcu| dma_fence_wait_end(fence, rcu));
+    }
+}
+
+/// RCU is for those who listen.
+#[cold]
+fn in_rcu(hit: impl FnOnce(&rcu::Guard)) {
+    hit(&rcu::read_lock());
 }

@@ -17,9 +17,12 @@ use super::{
     set::FenceSet,
     stub, //
 };
-use core::ptr::{
-    self,
-    NonNull, //
+use core::{
+    ptr::{
+        self,
+        NonNull, //
+    },
+    slice, //
 };
 use kernel::{
     bindings::dma_fence_unwrap,
@@ -71,15 +74,22 @@ impl Cursor {
     }
 
     /// Goes to the next fence.
+    #[inline(always)]
     pub(super) fn next(&mut self) -> Option<&Fence> {
-        self.index += 1;
+        // Nobody has so many fences.
+        self.index = self.index.wrapping_add(1);
 
         // The borrow of what is returned must not outlive this branch.
         if let Some(fence) = self.in_array().map(NonNull::from) {
             // SAFETY: The array keeps its fences, and `chain` the array until the next step.
             return Some(unsafe { fence.as_ref() });
         }
+        self.next_link()
+    }
 
+    /// Goes to the first fence in the next link.
+    #[inline(never)]
+    fn next_link(&mut self) -> Option<&Fence> {
         let next = self.chain.take().and_then(chain::walk);
         self.enter(next)
     }
@@ -106,36 +116,45 @@ impl Cursor {
     }
 }
 
-/// Calls `f` with each fence in `head`.
-pub(crate) fn for_each(head: &Fence, mut f: impl FnMut(&Fence) -> Result) -> Result {
-    let mut cursor = Cursor::new();
-    let mut next = cursor.enter(Some(head.into()));
+/// The fences in an array; the fence itself if it is none.
+#[inline(always)]
+fn parts<'a>(fence: &'a &Fence) -> &'a [&'a Fence] {
+    Array::of(fence).map_or(slice::from_ref(fence), Array::fences)
+}
 
-    while let Some(fence) = next {
-        f(fence)?;
-        next = cursor.next();
+/// Calls `f` with each fence in `head`.
+#[inline(always)]
+pub(crate) fn for_each(head: &Fence, mut f: impl FnMut(&Fence) -> Result) -> Result {
+    // `head` stays the caller's.
+    let mut link: Option<ARef<Fence>> = None;
+
+    loop {
+        let current = link.as_deref().unwrap_or(head);
+
+        for fence in parts(&chain::contained(current)) {
+            f(fence)?;
+        }
+        link = chain::before(current);
+        if link.is_none() {
+            return Ok(());
+        }
     }
-    Ok(())
 }
 
 /// The pending ones among the fences in `heads`, and when the last of the others was signalled.
-struct Pending {
-    count: usize,
-    only: Option<ARef<Fence>>,
+struct Pending<'a> {
+    heads: &'a [Option<&'a Fence>],
     last_signaled: Time,
 }
 
-impl Pending {
+impl Pending<'_> {
     /// Calls `f` with each pending fence. Fails if `f` does.
-    fn visit(
-        &mut self,
-        heads: &[Option<&Fence>],
-        mut f: impl FnMut(&mut Self, &Fence) -> Result,
-    ) -> Result {
-        for head in heads.iter().flatten() {
+    #[inline(always)]
+    fn visit(&mut self, mut f: impl FnMut(&Fence) -> Result) -> Result {
+        for head in self.heads.iter().flatten() {
             for_each(head, |fence| {
                 if !fence.is_done() {
-                    return f(self, fence);
+                    return f(fence);
                 }
                 if let Some(time) = fence.timestamp() {
                     self.last_signaled = self.last_signaled.max(time.as_nanos());
@@ -152,28 +171,38 @@ impl Pending {
 /// `ENOMEM`. May sleep.
 pub(crate) fn merge(heads: &[Option<&Fence>]) -> Result<ARef<Fence>> {
     let mut pending = Pending {
-        count: 0,
-        only: None,
+        heads,
         last_signaled: 0,
     };
+    let mut first: Option<ARef<Fence>> = None;
+    let mut count: usize = 0;
 
-    pending.visit(heads, |pending, fence| {
-        pending.count += 1;
-        pending.only = (pending.count == 1).then(|| fence.into());
+    pending.visit(|fence| {
+        if count == 0 {
+            first = Some(fence.into());
+        }
+        count += 1;
         Ok(())
     })?;
-    match (pending.count, pending.only.take()) {
-        (0, _) => return stub::new(pending.last_signaled),
-        (_, Some(fence)) => return Ok(fence),
-        _ => {}
+    let Some(first) = first else {
+        return stub::new(pending.last_signaled);
+    };
+    if count == 1 {
+        return Ok(first);
     }
 
-    let mut fences = FenceSet::with_capacity(pending.count)?;
-    pending.visit(heads, |_, fence| fences.push(fence.into()))?;
+    let known = ptr::from_ref::<Fence>(&first);
+    let mut fences = FenceSet::with_capacity(count)?;
+    fences.push(first)?;
+    pending.visit(|fence| {
+        if ptr::eq(fence, known) {
+            return Ok(());
+        }
+        fences.push(fence.into())
+    })?;
     fences.deduplicate();
 
     match fences.len() {
-        0 => stub::new(pending.last_signaled),
         1 => fences.pop().ok_or(EINVAL),
         _ => array::new(fences),
     }

@@ -19,19 +19,19 @@ use super::{
         },
         lock::{
             lock,
+            Guard,
             Lent,
             Order, //
-        },
-        ops, //
+        }, //
     },
-    signal::enable_signaling,
     trace, //
 };
+use crate::errno::to_number;
 use kernel::{
     bindings,
     dma_buf::Fence,
+    interop::export::IntoC,
     prelude::*,
-    sync::rcu,
     task::{
         might_sleep,
         Task, //
@@ -91,39 +91,53 @@ impl OnSignal for Sleeper<'_> {
 }
 
 /// Waits for `fence`, in the issuer's own way if it has one. Sleeps, even if `timeout` is zero.
+#[inline(always)]
 pub(crate) fn timeout(fence: &Fence, sleep: Sleep, timeout: c_long) -> Result<c_long> {
+    to_number(timeout_or_errno(fence, sleep, timeout))
+}
+
+/// As [`timeout`], with a number for an error, as registers have it.
+pub(super) fn timeout_or_errno(fence: &Fence, sleep: Sleep, timeout: c_long) -> c_long {
+    wait_as_issuer_likes(fence, sleep, timeout).into_c()
+}
+
+#[inline(always)]
+fn wait_as_issuer_likes(fence: &Fence, sleep: Sleep, timeout: c_long) -> Result<c_long> {
     if warn_on!(timeout < 0) {
         return Err(EINVAL);
     }
 
     might_sleep();
     annotation::might_wait();
-    enable_signaling(fence);
 
-    let wait = {
-        let rcu = rcu::read_lock();
+    // Taken even if the fence is signalled: who comes back from a wait may free an external lock.
+    let mut guard = lock(fence);
 
-        trace::dma_fence_wait_start(fence, &rcu);
-        ops::wait(fence, &rcu)
+    guard.enable_signaling();
+    trace::wait_start(fence);
+
+    let result = match guard.own_wait() {
+        Some(wait) => {
+            drop(guard);
+            to_number(wait(sleep.interruptible, timeout))
+        }
+        None => until_signaled(guard, sleep, timeout),
     };
-    let result = match wait {
-        Some(wait) => match wait(sleep.interruptible, timeout) {
-            error if error < 0 => Err(Error::from_errno(error as c_int)),
-            left => Ok(left),
-        },
-        None => default(fence, sleep, timeout),
-    };
 
-    trace::dma_fence_wait_end(fence, &rcu::read_lock());
+    trace::wait_end(fence);
     result
 }
 
 /// Waits for `fence` to be signalled; does not ask the issuer to signal it.
+#[inline(always)]
 pub(crate) fn default(fence: &Fence, sleep: Sleep, timeout: c_long) -> Result<c_long> {
-    let mut guard = lock(fence);
+    until_signaled(lock(fence), sleep, timeout)
+}
 
+#[inline(always)]
+fn until_signaled(guard: Guard<'_>, sleep: Sleep, timeout: c_long) -> Result<c_long> {
     // MODEL: none, because the lock is held.
-    if has(fence, Flag::Signaled) {
+    if has(guard.fence(), Flag::Signaled) {
         return Ok(timeout.max(1));
     }
     if sleep.is_interrupted() {
@@ -132,7 +146,18 @@ pub(crate) fn default(fence: &Fence, sleep: Sleep, timeout: c_long) -> Result<c_
     if timeout == 0 {
         return Ok(0);
     }
+    to_number(until_woken(guard, sleep, timeout))
+}
 
+/// Waits for a fence that is pending. A number for an error.
+#[inline(never)]
+fn until_woken(guard: Guard<'_>, sleep: Sleep, timeout: c_long) -> c_long {
+    sleep_until_woken(guard, sleep, timeout).into_c()
+}
+
+#[inline(always)]
+fn sleep_until_woken(mut guard: Guard<'_>, sleep: Sleep, timeout: c_long) -> Result<c_long> {
+    let fence = guard.fence();
     let current = current!();
     let hook = Hook::new(Sleeper(current));
     // SAFETY: It is taken off below.

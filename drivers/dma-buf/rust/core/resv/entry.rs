@@ -11,8 +11,8 @@ use kernel::{
     sync::{
         aref::ARef,
         atomic::{
-            Acquire,
             Atomic,
+            Relaxed,
             Release, //
         }, //
     }, //
@@ -35,18 +35,30 @@ const _: () = assert!(align_of::<dma_fence>() > USAGE_MASK);
 
 impl Tagged {
     /// The reference goes over to the list that this is put into.
+    #[inline(always)]
     pub(super) fn new(fence: ARef<Fence>, usage: Usage) -> Self {
-        let fence = ARef::into_raw(fence).cast::<dma_fence>();
-
-        // INVARIANT: The address is aligned, so that what is added stays in its lower bits.
-        Self(fence.as_ptr().map_addr(|addr| addr | usage as usize))
+        Self::tag(ARef::into_raw(fence).cast().as_ptr(), usage)
     }
 
+    /// The same fence, and the reference that there is, with another usage.
+    #[inline(always)]
+    pub(super) fn with_usage(self, usage: Usage) -> Self {
+        Self::tag(self.fence(), usage)
+    }
+
+    #[inline(always)]
+    fn tag(fence: *mut dma_fence, usage: Usage) -> Self {
+        // INVARIANT: The address is aligned, so that what is added stays in its lower bits.
+        Self(fence.map_addr(|addr| addr | usage as usize))
+    }
+
+    #[inline(always)]
     pub(super) fn usage(self) -> Usage {
         (self.0.addr() & USAGE_MASK) as Usage
     }
 
     /// The fence, without anything that keeps it.
+    #[inline(always)]
     pub(super) fn fence(self) -> *mut dma_fence {
         self.0.map_addr(|addr| addr & !USAGE_MASK)
     }
@@ -58,15 +70,25 @@ pub(super) struct Slot(Atomic<*mut dma_fence>);
 
 impl Slot {
     /// The entry, which must have been written.
+    #[inline(always)]
     pub(super) fn load(&self) -> Tagged {
-        // Pairs with the release in `store()`: the fence is complete.
+        // Pairs with the release in `store()`, or with that of the number of entries: the fence is
+        // complete. Its address comes from here, which orders what is read of it.
         // INVARIANT: Entries are not NULL.
         // MODEL: resv-count, resv-entry, resv-second-look
-        Tagged(self.0.load(Acquire))
+        Tagged(self.0.load(Relaxed))
     }
 
+    #[inline(always)]
     pub(super) fn store(&self, entry: Tagged) {
         // MODEL: resv-count, resv-entry, resv-second-look
         self.0.store(entry.0, Release);
+    }
+
+    /// As [`store`](Self::store), where readers do not look before something else tells them to.
+    #[inline(always)]
+    pub(super) fn prepare(&self, entry: Tagged) {
+        // MODEL: resv-count
+        self.0.store(entry.0, Relaxed);
     }
 }

@@ -6,9 +6,15 @@ use super::{
     entry::Usage,
     layout::Held,
     list::{
+        Entries,
         ListRef,
         Locked, //
     }, //
+};
+use crate::fence::{
+    ask,
+    put,
+    Missed, //
 };
 use core::{
     mem,
@@ -67,6 +73,59 @@ same_layout!(
 );
 const _: () = assert!(size_of::<Option<ARef<Fence>>>() == size_of::<*mut Fence>());
 
+/// What there is from a place in a list on, and the place behind it.
+enum Found {
+    Pending(ARef<Fence>, Usage, u32),
+    Nothing(u32),
+    /// The list has been replaced, or is about to.
+    Change,
+}
+
+/// Looks for a pending fence of `usage` from `index` on.
+#[inline(always)]
+fn find(entries: Entries<'_>, index: u32, usage: Usage, rcu: &rcu::Guard) -> Found {
+    let mut index = index as usize;
+
+    while let Some(entry) = entries.get(index) {
+        if entry.usage() <= usage {
+            // What is found may have been made after the entry was replaced.
+            let is_still = || entries.get(index) == Some(entry);
+
+            match entry.get(rcu) {
+                Ok(fence) if !is_still() => {
+                    put(fence);
+                    continue;
+                }
+                Ok(fence) if ask(&fence, rcu) => put(fence),
+                Ok(fence) => {
+                    let next = (index + 1) as u32;
+
+                    return Found::Pending(fence, entry.usage(), next);
+                }
+                Err(Missed::Signaled) if !is_still() => continue,
+                Err(Missed::Signaled) => {}
+                Err(Missed::Gone) => return Found::Change,
+            }
+        }
+        index += 1;
+    }
+    Found::Nothing(index as u32)
+}
+
+/// Whether a fence of `usage` is pending.
+pub(super) fn has_pending(resv: &Resv, usage: Usage) -> bool {
+    let rcu = rcu::read_lock();
+
+    while let Some(list) = ListRef::read(resv, &rcu) {
+        match find(list.entries(u32::MAX), 0, usage, &rcu) {
+            Found::Pending(..) => return true,
+            Found::Nothing(_) if ListRef::read(resv, &rcu) == Some(list) => break,
+            _ => {}
+        }
+    }
+    false
+}
+
 impl Cursor<&Resv> {
     /// Goes to the first pending fence.
     pub(super) fn first_unlocked(&mut self) -> Option<&Fence> {
@@ -93,11 +152,14 @@ impl Cursor<&Resv> {
                 self.fences = id;
                 self.is_restarted = true;
             }
-            restart = !list.is_none_or(|list| self.walk(list, &rcu));
+            let Some(list) = list else {
+                break;
+            };
+            restart = !self.walk(list, &rcu);
 
             // Another list may have come while a fence was looked at. It has another address: RCU
             // keeps that of this one.
-            if !restart && ListRef::read(self.obj, &rcu) == list {
+            if !restart && ListRef::read(self.obj, &rcu) == Some(list) {
                 break;
             }
         }
@@ -106,30 +168,18 @@ impl Cursor<&Resv> {
 
     /// Goes to the next pending fence in `list`, with a reference to it, or to the end. Returns
     /// `false` if the iteration has to begin anew.
+    #[inline(always)]
     fn walk(&mut self, list: ListRef<'_>, rcu: &rcu::Guard) -> bool {
-        while self.index < self.num_fences {
-            let Some(entry) = list.entry(self.index) else {
-                break;
-            };
+        let entries = list.entries(self.num_fences);
 
-            if entry.usage() > self.usage {
-                self.index += 1;
-                continue;
-            }
-            let Some(fence) = entry.get(rcu) else {
-                return false;
-            };
-            if list.entry(self.index) != Some(entry) {
-                // What we have got may have been made after the entry was replaced.
-                continue;
-            }
-
-            self.index += 1;
-            if !fence.is_done() {
-                self.fence_usage = entry.usage();
+        match find(entries, self.index, self.usage, rcu) {
+            Found::Pending(fence, usage, index) => {
                 self.fence = Some(fence);
-                break;
+                self.fence_usage = usage;
+                self.index = index;
             }
+            Found::Nothing(index) => self.index = index,
+            Found::Change => return false,
         }
         true
     }
@@ -152,14 +202,27 @@ impl Cursor<Held<'_>> {
         self.obj.assert();
 
         let list = Locked::of(&self.obj)?;
-        loop {
-            let entry = list.entry(self.index)?;
+        let mut index = self.index;
+        let mut found = None;
 
-            self.index += 1;
+        while let Some(entry) = list.entry(index) {
+            index = index.wrapping_add(1);
             if entry.usage() <= self.usage {
                 self.fence_usage = entry.usage();
-                return Some(entry.fence);
+                found = Some(entry.fence);
+                break;
             }
+        }
+        self.index = index;
+        found
+    }
+}
+
+impl Drop for Unlocked<'_> {
+    #[inline(always)]
+    fn drop(&mut self) {
+        if let Some(fence) = self.cursor.fence.take() {
+            put(fence);
         }
     }
 }
@@ -195,6 +258,12 @@ impl<'a> Unlocked<'a> {
         } else {
             self.cursor.first_unlocked()
         }
+    }
+
+    /// As [`next_unlocked`](Self::next_unlocked), but gives the reference away.
+    pub(super) fn take_next(&mut self) -> Option<ARef<Fence>> {
+        self.next_unlocked()?;
+        self.cursor.fence.take()
     }
 
     /// Whether the current fence is the first of all.

@@ -10,7 +10,10 @@ use kernel::{
     },
     dma_buf::Resv,
     interop::export::FromC,
-    sync::atomic::Atomic, //
+    sync::atomic::{
+        Atomic,
+        Relaxed, //
+    }, //
 };
 
 /// A reservation object that is locked.
@@ -47,6 +50,12 @@ impl<'a> Held<'a> {
         // SAFETY: The object is valid.
         unsafe { bindings::dma_resv_assert_held(self.0.as_raw()) };
     }
+}
+
+/// Whether there is no list, and so no fence.
+#[inline(always)]
+pub(crate) fn has_no_list(resv: &Resv) -> bool {
+    list(resv).load(Relaxed).is_null()
 }
 
 /// The pointer to the list, which is NULL or what this module has put there.

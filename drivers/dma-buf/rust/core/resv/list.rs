@@ -5,10 +5,17 @@
 use self::memory::ListMut;
 use super::{
     entry::{
+        Slot,
         Tagged,
         Usage, //
     },
     layout::Held, //
+};
+use crate::fence::{
+    ask,
+    has,
+    is_done,
+    Flag, //
 };
 use core::ptr;
 use kernel::{
@@ -17,12 +24,18 @@ use kernel::{
         Resv, //
     },
     prelude::*,
-    sync::aref::ARef, //
+    sync::{
+        aref::ARef,
+        rcu, //
+    }, //
 };
 
 mod memory;
 
-pub(super) use self::memory::ListRef;
+pub(super) use self::memory::{
+    Entries,
+    ListRef, //
+};
 
 /// An entry that cannot change because the reservation object is locked.
 #[derive(Clone, Copy)]
@@ -32,19 +45,22 @@ pub(super) struct LockedEntry<'a> {
 }
 
 impl LockedEntry<'_> {
+    #[inline(always)]
     pub(super) fn usage(&self) -> Usage {
         self.tagged.usage()
     }
 
-    /// Whether nobody needs to wait for this any more once `new` is there.
-    pub(super) fn is_superseded_by(&self, new: &Fence, usage: Usage) -> bool {
+    /// Whether nobody needs to wait for this any more once `new` is there, as far as one sees that
+    /// without asking the issuer.
+    #[inline(always)]
+    fn is_obsolete(&self, new: &Fence, context: u64, usage: Usage) -> bool {
         let replaces = || {
             self.usage() >= usage
-                && self.fence.context() == new.context()
                 && (ptr::eq(self.fence, new) || new.is_later_than(self.fence) == Some(true))
         };
 
-        replaces() || self.fence.is_done()
+        // What was done before the signal comes before the release of what takes the place.
+        (self.fence.context() == context && replaces()) || has(self.fence, Flag::Signaled)
     }
 }
 
@@ -80,16 +96,61 @@ impl<'a> Locked<'a> {
         self.0.limit()
     }
 
+    #[inline(always)]
     pub(super) fn entry(self, index: u32) -> Option<LockedEntry<'a>> {
-        self.0.tagged(index).map(|tagged| LockedEntry {
+        let slot = self.0.locked_slots().get(index as usize);
+
+        slot.map(|slot| self.read(slot))
+    }
+
+    #[inline(always)]
+    fn read(self, slot: &'a Slot) -> LockedEntry<'a> {
+        let tagged = slot.load();
+
+        LockedEntry {
             // SAFETY: By the type invariant nobody drops the entry's reference.
             fence: unsafe { Fence::from_raw(tagged.fence()) },
             tagged,
-        })
+        }
     }
 
+    #[inline(always)]
     pub(super) fn entries(self) -> impl Iterator<Item = LockedEntry<'a>> {
-        (0..self.len()).map_while(move |index| self.entry(index))
+        self.0
+            .locked_slots()
+            .iter()
+            .map(move |slot| self.read(slot))
+    }
+
+    /// Those that are pending. Asks their issuers.
+    #[inline(always)]
+    fn pending(self, rcu: &rcu::Guard) -> impl Iterator<Item = LockedEntry<'a>> + use<'a, '_> {
+        self.entries().filter(|entry| !is_done(entry.fence, rcu))
+    }
+
+    #[inline(always)]
+    fn position(self, mut f: impl FnMut(LockedEntry<'a>) -> bool) -> Option<u32> {
+        let slots = self.0.locked_slots();
+
+        slots
+            .iter()
+            .position(|slot| f(self.read(slot)))
+            .map(|index| index as u32)
+    }
+
+    /// The index of an entry that nobody needs to wait for any more once `new` is there.
+    ///
+    /// Issuers are asked only if there is none that one sees it of.
+    #[inline(always)]
+    pub(super) fn find_obsolete(self, new: &Fence, usage: Usage) -> Option<u32> {
+        let context = new.context();
+
+        self.position(|old| old.is_obsolete(new, context, usage))
+            .or_else(|| {
+                let rcu = rcu::read_lock();
+
+                self.position(|old| ask(old.fence, &rcu))
+            })
     }
 }
 
@@ -112,30 +173,30 @@ impl<'a> LockedMut<'a> {
     }
 
     /// Puts a fence in the place of another one.
+    #[inline(always)]
     pub(super) fn exchange(&mut self, index: u32, fence: &Fence, usage: Usage) {
-        let new = Tagged::new(fence.into(), usage);
+        let is_there = |old: Tagged| ptr::eq(old.fence(), fence.as_raw());
 
-        // If there was no entry, this one goes as it has come.
-        drop(OwnedEntry(self.0.replace(index, new).unwrap_or(new)));
+        let old = self.0.update(index, |old| {
+            if is_there(old) {
+                // With the reference that there is.
+                old.with_usage(usage)
+            } else {
+                Tagged::new(fence.into(), usage)
+            }
+        });
+        if let Some(old) = old.filter(|&old| !is_there(old)) {
+            drop(OwnedEntry(old));
+        }
     }
 
     /// Adds an entry if one is left of those that were reserved. Returns `false` if not.
+    #[inline(always)]
     pub(super) fn append(&mut self, fence: &Fence, usage: Usage) -> bool {
         let is_reserved = self.get().len() < self.get().limit();
 
-        is_reserved && append(&mut self.0, fence.into(), usage)
+        is_reserved && self.0.push(|| Tagged::new(fence.into(), usage))
     }
-}
-
-/// Adds an entry. Returns `false` if the list is full.
-fn append(list: &mut ListMut<'_>, fence: ARef<Fence>, usage: Usage) -> bool {
-    let entry = Tagged::new(fence, usage);
-    let added = list.push(entry);
-
-    if !added {
-        drop(OwnedEntry(entry));
-    }
-    added
 }
 
 /// A list that no reservation object has.
@@ -160,7 +221,7 @@ impl ListBox {
     pub(super) fn append(&mut self, fence: ARef<Fence>, usage: Usage) -> bool {
         self.0
             .as_mut()
-            .is_some_and(|list| append(list, fence, usage))
+            .is_some_and(|list| list.push(|| Tagged::new(fence, usage)))
     }
 }
 
@@ -191,10 +252,10 @@ pub(super) fn move_to(held: &mut Held<'_>, mut new: ListBox) {
 
     // Two lists have the references that go over, until the old one is released without them. The
     // others stay with it: readers may be there until it has been replaced.
-    for entry in Locked::of(held).into_iter().flat_map(Locked::entries) {
-        if !entry.fence.is_done() {
-            list.as_mut().map(|list| list.push(entry.tagged));
-        }
+    if let (Some(list), Some(old)) = (&mut list, Locked::of(held)) {
+        let rcu = rcu::read_lock();
+
+        list.extend(old.pending(&rcu).map(|entry| entry.tagged));
     }
     if let Some(old) = memory::swap(held, list) {
         release(old, ListRef::locked(held));
@@ -207,11 +268,11 @@ fn release(list: ListMut<'static>, heir: Option<ListRef<'_>>) {
     let inherited = heir.map_or(0, ListRef::locked_len);
 
     if inherited != len {
-        let mut seen = 0;
-        for entry in (0..len).map_while(|index| list.get().tagged(index)) {
-            if seen < inherited && heir.and_then(|heir| heir.tagged(seen)) == Some(entry) {
-                seen += 1;
-            } else {
+        let kept = heir.map_or(&[][..], ListRef::locked_slots);
+        let mut kept = kept.iter().map(Slot::load).peekable();
+
+        for entry in list.get().locked_slots().iter().map(Slot::load) {
+            if kept.next_if_eq(&entry).is_none() {
                 // It goes with the list.
                 drop(OwnedEntry(entry));
             }

@@ -4,7 +4,11 @@
 
 use super::{
     entry::Usage,
-    iter::Unlocked, //
+    iter::{
+        has_pending,
+        Unlocked, //
+    },
+    layout, //
 };
 use crate::fence::{
     self,
@@ -30,9 +34,7 @@ pub(super) fn fences(resv: &Resv, usage: Usage) -> Result<FenceSet> {
     let mut fences = FenceSet::EMPTY;
     let mut cursor = Unlocked::new(resv, usage);
 
-    while let Some(fence) = cursor.next_unlocked() {
-        let fence = ARef::from(fence);
-
+    while let Some(fence) = cursor.take_next() {
         if cursor.is_restarted() {
             // One more than there are, which some callers make use of.
             fences = FenceSet::with_capacity(cursor.len() as usize + 1)?;
@@ -49,11 +51,30 @@ pub(super) fn fences(resv: &Resv, usage: Usage) -> Result<FenceSet> {
 /// One fence for the pending ones of `usage`; `None` if there are none. Fails with `ENOMEM`. May
 /// sleep.
 pub(super) fn singleton(resv: &Resv, usage: Usage) -> Result<Option<ARef<Fence>>> {
-    let mut fences = fences(resv, usage)?;
+    let mut only = None;
+    let mut fences = FenceSet::EMPTY;
+    let mut cursor = Unlocked::new(resv, usage);
 
-    match fences.len() {
-        0 | 1 => Ok(fences.pop()),
-        _ => array::new(fences).map(Some),
+    while let Some(fence) = cursor.take_next() {
+        if cursor.is_restarted() {
+            fences = FenceSet::EMPTY;
+            only = Some(fence);
+            continue;
+        }
+        if let Some(first) = only.take() {
+            // Only now is there a need for memory.
+            fences = FenceSet::with_capacity(cursor.len() as usize)?;
+            fences.push(first)?;
+        }
+        fences.push(fence)?;
+    }
+    if cursor.is_restarted() {
+        // There was a change at last, after which nothing is pending.
+        return Ok(None);
+    }
+    match only {
+        None if fences.len() != 0 => array::new(fences).map(Some),
+        only => Ok(only),
     }
 }
 
@@ -63,6 +84,9 @@ pub(super) fn wait(resv: &Resv, usage: Usage, sleep: Sleep, timeout: c_long) -> 
     let mut left = timeout;
     // Not checked: only a wait for a fence refuses what is negative.
     let mut result = if timeout == 0 { 1 } else { timeout };
+    if layout::has_no_list(resv) {
+        return Ok(result);
+    }
     let mut cursor = Unlocked::new(resv, usage);
 
     while let Some(fence) = cursor.next_unlocked() {
@@ -89,5 +113,5 @@ pub(super) fn set_deadline(resv: &Resv, usage: Usage, deadline: Time) {
 
 /// Whether none of the fences of `usage` is pending.
 pub(super) fn is_signaled(resv: &Resv, usage: Usage) -> bool {
-    Unlocked::new(resv, usage).next_unlocked().is_none()
+    !has_pending(resv, usage)
 }

@@ -31,7 +31,6 @@ use kernel::{
         seq_print,
         SeqFile, //
     },
-    sync::aref::ARef,
     warn_on, //
 };
 
@@ -65,55 +64,60 @@ impl Held<'_> {
         // Its fences should be added one by one.
         warn_on!(fence::is_container(new));
 
-        if warn_on!(!self.place(new, usage)) {
-            self.add_unreserved(new, usage);
+        let mut failures = 0u32;
+        while !self.place(new, usage) {
+            warn_on!(failures == 0);
+            if !self.make_room(new, failures) {
+                return;
+            }
+            failures = failures.wrapping_add(1).max(1);
         }
     }
 
     /// Adds `new` if there is room. Returns `false` if not.
+    #[inline(always)]
     fn place(&mut self, new: &Fence, usage: Usage) -> bool {
-        LockedMut::of(self).is_some_and(|mut list| {
-            let obsolete = list
-                .get()
-                .entries()
-                .position(|old| old.is_superseded_by(new, usage));
+        let Some(mut list) = LockedMut::of(self) else {
+            return false;
+        };
 
-            match obsolete {
-                Some(index) => {
-                    list.exchange(index as u32, new, usage);
-                    true
-                }
-                None => list.append(new, usage),
+        match list.get().find_obsolete(new, usage) {
+            Some(index) => {
+                list.exchange(index, new, usage);
+                true
             }
-        })
+            None => list.append(new, usage),
+        }
     }
 
-    /// Adds `new` though there is no room for it. Sleeps only while memory is short.
+    /// Makes room for `new`, which has not been reserved, after so many failures. Sleeps only while
+    /// memory is short. Returns `false` if `new` does not matter any more.
     ///
     /// To forget the fence would let others touch memory that is in use. To wait for it is no way
     /// out: its work may be what the caller is about to begin.
     #[cold]
-    fn add_unreserved(&mut self, new: &Fence, usage: Usage) {
-        let mut turn = 0u32;
+    fn make_room(&mut self, new: &Fence, failures: u32) -> bool {
+        let len = Locked::of(self).map_or(0, Locked::len);
 
-        loop {
-            let len = Locked::of(self).map_or(0, Locked::len);
-            // Not memory that is waited for: to get it others may wait for fences.
-            let more = len.checked_add(1).map(ListBox::new_nowait);
-            if let Some(Ok(list)) = more {
-                list::move_to(self, list);
-            }
-            if self.place(new, usage) || new.is_done() {
-                return;
+        if failures != 0 {
+            if new.is_done() {
+                return false;
             }
 
             // The next one that is signalled makes room. Each is asked for that in its turn, since
             // the work of one of them, too, may be what the caller is about to begin.
-            turn = turn.checked_add(1).filter(|&turn| turn < len).unwrap_or(0);
+            let turn = failures.checked_rem(len).unwrap_or(0);
             let entry = Locked::of(self).and_then(|list| list.entry(turn));
             let awaited = entry.map_or(new, |entry| entry.fence);
             let _ = wait::timeout(awaited, Sleep::new(false), 1);
         }
+
+        // Not memory that is waited for: to get it others may wait for fences.
+        let more = len.checked_add(1).map(ListBox::new_nowait);
+        if let Some(Ok(list)) = more {
+            list::move_to(self, list);
+        }
+        true
     }
 
     /// Puts `new` in the place of each fence of `context`.
@@ -136,9 +140,7 @@ impl Held<'_> {
         let mut copy: Option<ListBox> = None;
         let mut cursor = Unlocked::new(src, bindings::dma_resv_usage_DMA_RESV_USAGE_BOOKKEEP);
 
-        while let Some(fence) = cursor.next_unlocked() {
-            let fence = ARef::from(fence);
-
+        while let Some(fence) = cursor.take_next() {
             if cursor.is_restarted() {
                 copy = None;
             }

@@ -139,7 +139,7 @@ impl Detached {
             memory.write(AnyAttachment {
                 dmabuf: Kept::new(buf.into()),
                 dev: Kept::new(dev.into()),
-                node: Opaque::uninit(),
+                node: Opaque::zeroed(),
                 peer2peer: Opaque::new(
                     importer_ops
                         .as_deref()

@@ -13,6 +13,7 @@ use super::{
     },
     locked::Locked, //
 };
+use crate::errno::to_result;
 use core::ptr::NonNull;
 use kernel::{
     bindings::{
@@ -21,10 +22,7 @@ use kernel::{
         sg_table, //
     },
     dma_buf::DmaBuf,
-    error::{
-        from_err_ptr,
-        to_result, //
-    },
+    error::from_err_ptr,
     mm::virt::VmaNew,
     prelude::*,
     scatterlist::SGTable, //

@@ -65,6 +65,13 @@ impl<'a, T: OfBuffer> Locked<'a, T> {
         // INVARIANT: By the caller's guarantee.
         Self(object, NotThreadSafe)
     }
+
+    /// The same, for no longer. By itself it is passed in a register.
+    #[inline(always)]
+    pub(crate) fn reborrow(&self) -> Locked<'_, T> {
+        // INVARIANT: `self` exists for as long.
+        Locked(self.0, NotThreadSafe)
+    }
 }
 
 impl<T> Deref for Locked<'_, T> {

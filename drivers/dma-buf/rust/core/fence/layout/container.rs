@@ -168,18 +168,25 @@ impl<T: Container> Turn<&T> {
     }
 }
 
-/// A reference to a container that one of its callbacks has.
+/// A turn that is shared out among the callbacks of a container.
 ///
 /// # Invariants
 ///
-/// It counts in [`Shared::pending`].
-pub(crate) struct Share<T>(Ref<T>);
+/// The reference belongs to all the shares together.
+pub(crate) struct Shares<T>(ManuallyDrop<Ref<T>>);
+
+/// The part of it that one of the callbacks has.
+///
+/// # Invariants
+///
+/// It counts in [`Shared::pending`]. As long as there is any, there is the reference of all.
+pub(crate) struct Share<T>(ManuallyDrop<Ref<T>>);
 
 /// A container with several callbacks.
 ///
 /// # Safety
 ///
-/// `pending` must have counted up, before there are any, as many shares as are made in a turn, and
+/// `pending` must have counted up, before there are any, as many shares as are made of a turn, and
 /// nothing else must count it down.
 pub(crate) unsafe trait Shared: Container {
     /// How many shares there are, as far as none was given back.
@@ -187,11 +194,24 @@ pub(crate) unsafe trait Shared: Container {
 }
 
 impl<T: Shared> Turn<&T> {
-    /// A part of it, for one of the callbacks.
+    /// Shares it out, with one reference to the container.
     #[inline(always)]
-    pub(crate) fn share(&self) -> Share<T> {
+    pub(crate) fn share_out(self) -> Shares<T> {
+        // INVARIANT: The reference is theirs from now on.
+        Shares(ManuallyDrop::new(self.0.into()))
+    }
+}
+
+impl<T: Shared> Shares<T> {
+    /// For one of the callbacks.
+    #[inline(always)]
+    pub(crate) fn next(&self) -> Share<T> {
         // INVARIANT: By the contract of `Shared`.
-        Share(self.0.into())
+        // SAFETY: The reference is there until the last share is given back, and only that drops
+        // it.
+        let base = unsafe { ARef::from_raw(NonNull::from(self.0.base())) };
+
+        Share(ManuallyDrop::new(Ref(base, PhantomData)))
     }
 }
 
@@ -201,12 +221,14 @@ impl<T: Shared> Share<T> {
         &self.0
     }
 
-    /// Gives it back. The last one is the turn.
+    /// Gives it back. The last one is the turn, and has the reference.
     #[inline(always)]
     pub(crate) fn give_back(self) -> Option<Turn<Ref<T>>> {
-        // INVARIANT: All the others have been given back.
         // MODEL: array-error, array-share, array-signaled, array-turns
-        (self.0.pending().fetch_sub(1, Full) == 1).then_some(Turn(self.0))
+        let is_last = self.0.pending().fetch_sub(1, Full) == 1;
+
+        // INVARIANT: All the others have been given back.
+        is_last.then(|| Turn(ManuallyDrop::into_inner(self.0)))
     }
 }
 

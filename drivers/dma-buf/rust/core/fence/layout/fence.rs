@@ -123,35 +123,68 @@ pub(crate) fn test_and_set(fence: &Fence, flag: Flag) -> bool {
     unsafe { bindings::test_and_set_bit(flag as usize, flags(fence)) }
 }
 
-/// The error that the issuer has set; zero if there is none, or none yet.
-#[inline]
-pub(crate) fn error(fence: &Fence) -> c_int {
+/// The error that the issuer has set, or zero. `None` if the fence is not marked as signalled.
+#[inline(always)]
+pub(crate) fn result(fence: &Fence) -> Option<c_int> {
     // MODEL: fence-error, array-signaled
     if fields(fence).flags.load(Acquire) & Flag::Signaled.bit() == 0 {
-        return 0;
+        return None;
     }
-    fields(fence).error.load(Relaxed)
+    Some(fields(fence).error.load(Relaxed))
+}
+
+/// The error that the issuer has set; zero if there is none, or none yet.
+#[inline(always)]
+pub(crate) fn error(fence: &Fence) -> c_int {
+    result(fence).unwrap_or(0)
+}
+
+/// Which fences one wants a reference to.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Wanted {
+    Any,
+    /// Those that are not marked as signalled.
+    Pending,
+}
+
+/// Why there is no reference.
+pub(crate) enum Missed {
+    /// The last one is gone.
+    Gone,
+    /// The fence is not one that is wanted.
+    Signaled,
 }
 
 /// Tries for a reference to a fence that may be on its way out.
 ///
+/// Whoever looks again whether this is still the fence that it was looks afterwards: that goes for
+/// each of the results.
+///
 /// # Safety
 ///
 /// `fence` must point to the memory of a fence, which may be being released.
-#[inline]
+#[inline(always)]
 pub(crate) unsafe fn get_unless_zero(
     fence: NonNull<dma_fence>,
+    wanted: Wanted,
     _rcu: &rcu::Guard,
-) -> Option<ARef<Fence>> {
-    // Acquire: whoever looks again whether this is still the fence that it was looks afterwards.
+) -> Result<ARef<Fence>, Missed> {
+    // Each with acquire, for those who look again.
     //
-    // SAFETY: RCU keeps the memory, which has been a fence, and therefore has a reference count. If
-    // that was not zero, it has been raised for us.
+    // SAFETY: RCU keeps the memory, which has been a fence, and therefore has flags and a reference
+    // count. If that was not zero, it has been raised for us.
     unsafe {
+        let fields = fence.cast::<Fields>().as_ref();
         let refcount = &raw mut (*fence.as_ptr()).refcount.refcount;
 
+        if wanted == Wanted::Pending && fields.flags.load(Acquire) & Flag::Signaled.bit() != 0 {
+            return Err(Missed::Signaled);
+        }
         // MODEL: fence-free, fence-reuse, chain-second-look, resv-moved, resv-second-look
-        bindings::refcount_inc_not_zero_acquire(refcount).then(|| ARef::from_raw(fence.cast()))
+        if !bindings::refcount_inc_not_zero_acquire(refcount) {
+            return Err(Missed::Gone);
+        }
+        Ok(ARef::from_raw(fence.cast()))
     }
 }
 

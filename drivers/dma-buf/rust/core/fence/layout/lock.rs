@@ -66,6 +66,13 @@ impl<'a> Locked<'a> {
         self.0
     }
 
+    /// The lock, for as long as this is not used otherwise. By itself it is passed in a register.
+    #[inline(always)]
+    pub(crate) fn reborrow(&mut self) -> Locked<'_> {
+        // INVARIANT: The lock is held for as long as `self` exists.
+        Locked(self.0)
+    }
+
     /// To have callbacks, if the fence is not signalled.
     #[inline(always)]
     pub(crate) fn pending(&mut self) -> Option<Pending<'_>> {
@@ -206,16 +213,17 @@ impl<'f> Unfinished<'_, 'f> {
         barrier::smp_mb(barrier::Write);
         set(fence, Flag::Timestamp);
 
-        // SAFETY: `rest` is a list of callbacks that are valid until they are taken off. Each wants
-        // to be called with its fence.
+        // SAFETY: `rest` is a list of callbacks that are valid until they are called, and that
+        // nobody takes off: that would need the lock. Each wants to be called with its fence.
         unsafe {
-            loop {
-                let node = (*rest).next;
-                if ptr::eq(node, rest) {
-                    break;
-                }
+            let mut next = (*rest).next;
+
+            while !ptr::eq(next, rest) {
+                let node = next;
                 let callback = container_of!(node, dma_fence_cb, node);
-                bindings::list_del_init(node);
+
+                next = (*node).next;
+                bindings::INIT_LIST_HEAD(node);
                 if let Some(func) = (*callback).func {
                     func(fence.as_c(), callback);
                 }

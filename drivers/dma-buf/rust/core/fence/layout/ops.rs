@@ -12,47 +12,102 @@ use super::{
 };
 use core::ptr;
 use kernel::{
-    bindings::{
-        dma_fence,
-        dma_fence_ops, //
-    },
+    bindings::dma_fence_ops,
     dma_buf::Fence,
-    interop::export::Wrapper,
     prelude::*,
+    same_layout,
     sync::{
-        atomic::Acquire,
+        atomic::Relaxed,
         rcu, //
     }, //
 };
 
-type Operation<R> = unsafe extern "C" fn(*mut dma_fence) -> R;
+type Operation<R> = extern "C" fn(&Fence) -> R;
+
+/// What an issuer does.
+///
+/// # Invariants
+///
+/// Each function may be called as `struct dma_fence_ops` says, with a fence of this issuer. An
+/// issuer that has `wait` or `release` outlives its fences.
+#[repr(C)]
+struct Table {
+    get_driver_name: Option<Operation<*const c_char>>,
+    get_timeline_name: Option<Operation<*const c_char>>,
+    enable_signaling: Option<Operation<bool>>,
+    signaled: Option<Operation<bool>>,
+    wait: Option<extern "C" fn(&Fence, bool, c_long) -> c_long>,
+    /// Takes over a fence without references.
+    release: Option<Operation<()>>,
+    set_deadline: Option<extern "C" fn(&Fence, Time)>,
+}
+
+same_layout!(
+    Table,
+    dma_fence_ops,
+    get_driver_name,
+    get_timeline_name,
+    enable_signaling,
+    signaled,
+    wait,
+    release,
+    set_deadline
+);
 
 /// The operations of a fence that is attached to its issuer.
 ///
 /// # Invariants
 ///
-/// `table` is that of `fence`. RCU keeps it, and what it needs.
+/// `table` is that of `fence`. RCU keeps it, and what it needs, or the lock does.
 #[derive(Clone, Copy)]
 pub(crate) struct Operations<'a> {
     fence: &'a Fence,
-    table: &'a dma_fence_ops,
+    table: &'a Table,
 }
+
+/// A fence whose operations stay if they are there.
+///
+/// # Invariants
+///
+/// For `'a` RCU is held, or the lock of the fence, under which alone it is detached.
+struct Steady<'a>(&'a Fence);
 
 /// The issuer's operations; `None` if the fence has been detached from them.
 #[inline(always)]
 pub(crate) fn ops<'a>(fence: &'a Fence, _rcu: &'a rcu::Guard) -> Option<Operations<'a>> {
-    // MODEL: fence-ops
-    // INVARIANT: Tables go away only an RCU grace period after they were detached.
-    // SAFETY: The same.
-    unsafe { fields(fence).ops.load(Acquire).as_ref() }.map(|table| Operations { fence, table })
+    // INVARIANT: RCU is held.
+    Steady(fence).ops()
+}
+
+impl Locked<'_> {
+    /// As [`ops`]. Some of them expect RCU to be held when they are called.
+    #[inline(always)]
+    pub(crate) fn ops(&self) -> Option<Operations<'_>> {
+        // INVARIANT: Locked.
+        Steady(self.fence()).ops()
+    }
+}
+
+impl<'a> Steady<'a> {
+    #[inline(always)]
+    fn ops(self) -> Option<Operations<'a>> {
+        let fence = self.0;
+
+        // An address dependency orders what is read of the table.
+        // MODEL: fence-ops
+        let table: *const Table = fields(fence).ops.load(Relaxed).cast();
+
+        // INVARIANT: Tables go away only an RCU grace period after they were detached.
+        // SAFETY: The same.
+        unsafe { table.as_ref() }.map(|table| Operations { fence, table })
+    }
 }
 
 impl Operations<'_> {
     /// Calls an operation that the fence is all that it needs for.
     #[inline(always)]
-    fn call<R>(&self, pick: impl FnOnce(&dma_fence_ops) -> Option<Operation<R>>) -> Option<R> {
-        // SAFETY: By the type invariant the operation is the fence's own.
-        pick(self.table).map(|operation| unsafe { operation(self.fence.as_c()) })
+    fn call<R>(&self, pick: impl FnOnce(&Table) -> Option<Operation<R>>) -> Option<R> {
+        pick(self.table).map(|operation| operation(self.fence))
     }
 
     /// Something that RCU keeps.
@@ -73,6 +128,18 @@ impl Operations<'_> {
         self.call(|ops| ops.signaled).unwrap_or(false)
     }
 
+    /// Whether the issuer knows better than others when the fence should be signalled.
+    #[inline(always)]
+    pub(crate) fn can_be_asked(&self) -> bool {
+        self.table.signaled.is_some()
+    }
+
+    /// Whether the issuer wants to be asked before it signals the fence.
+    #[inline(always)]
+    pub(crate) fn wants_to_be_asked(&self) -> bool {
+        self.table.enable_signaling.is_some()
+    }
+
     /// Asks for the fence to be signalled, after `first`. Returns whether it will be. The lock is
     /// that of the fence.
     #[inline(always)]
@@ -89,28 +156,28 @@ impl Operations<'_> {
     #[inline(always)]
     pub(crate) fn set_deadline(&self, deadline: Time) {
         if let Some(set_deadline) = self.table.set_deadline {
-            // SAFETY: By the type invariant the operation is the fence's own.
-            unsafe { set_deadline(self.fence.as_c(), deadline) };
+            set_deadline(self.fence, deadline);
         }
     }
 
     /// Whether they are those in `table`.
     #[inline(always)]
     pub(crate) fn is(&self, table: *const dma_fence_ops) -> bool {
-        ptr::eq(self.table, table)
+        ptr::eq(self.table, table.cast())
     }
 }
 
-/// The issuer's own way to wait, which is interruptible or not, for so many jiffies.
-#[inline(always)]
-pub(crate) fn wait<'a>(
-    fence: &'a Fence,
-    rcu: &rcu::Guard,
-) -> Option<impl FnOnce(bool, c_long) -> c_long + use<'a>> {
-    let wait = ops(fence, rcu)?.table.wait?;
+impl<'a> Locked<'a> {
+    /// The issuer's own way to wait, which is interruptible or not, for so many jiffies. Not to be
+    /// called under the lock.
+    #[inline(always)]
+    pub(crate) fn own_wait(&self) -> Option<impl FnOnce(bool, c_long) -> c_long + use<'a>> {
+        let fence = self.fence();
+        let wait = self.ops()?.table.wait?;
 
-    // SAFETY: The operation is the fence's own. An issuer that has it outlives its fences.
-    Some(move |interruptible, timeout| unsafe { wait(fence.as_c(), interruptible, timeout) })
+        // It stays without the lock: see `Table`.
+        Some(move |interruptible, timeout| wait(fence, interruptible, timeout))
+    }
 }
 
 /// Releases a fence in the issuer's own way; gives it back if there is none. Holds RCU for as long,
@@ -131,8 +198,7 @@ pub(crate) fn release(
         return Err(dying);
     };
 
-    // SAFETY: The operation is the fence's own and takes it over. An issuer that has it outlives
-    // its fences.
-    unsafe { release(dying.fence().as_c()) };
+    // It stays without RCU: see `Table`.
+    release(dying.fence());
     Ok(())
 }

@@ -2,7 +2,10 @@
 
 //! A field for a reference that is replaced while others look at it within RCU.
 
-use super::fence::get_unless_zero;
+use super::fence::{
+    get_unless_zero,
+    Wanted, //
+};
 use core::ptr::{
     self,
     NonNull, //
@@ -17,7 +20,6 @@ use kernel::{
     sync::{
         aref::ARef,
         atomic::{
-            Acquire,
             Atomic,
             Full,
             Relaxed, //
@@ -25,6 +27,13 @@ use kernel::{
         rcu, //
     }, //
 };
+
+/// Drops a reference, where that is rare: it takes some room.
+#[cold]
+#[inline(never)]
+pub(crate) fn put(fence: ARef<Fence>) {
+    drop(fence);
+}
 
 /// A reference to a fence, or none, that may be replaced.
 ///
@@ -41,21 +50,21 @@ impl Replaceable {
     }
 
     /// What it is now.
-    #[inline]
-    pub(crate) fn load(&self) -> Option<ARef<Fence>> {
-        let rcu = rcu::read_lock();
-
+    #[inline(always)]
+    pub(crate) fn load(&self, rcu: &rcu::Guard) -> Option<ARef<Fence>> {
         loop {
+            // Its address orders what is read of the fence.
             // MODEL: chain-load, chain-second-look
-            let ptr = NonNull::new(self.0.load(Acquire))?;
+            let ptr = NonNull::new(self.0.load(Relaxed))?;
 
             // SAFETY: There was a reference to it, at a time when RCU was held.
-            if let Some(fence) = unsafe { get_unless_zero(ptr, &rcu) } {
+            if let Ok(fence) = unsafe { get_unless_zero(ptr, Wanted::Any, rcu) } {
                 // It may have been replaced, and its memory be another fence by now.
                 // MODEL: chain-second-look
                 if ptr::eq(self.0.load(Relaxed), ptr.as_ptr()) {
                     return Some(fence);
                 }
+                put(fence);
             }
         }
     }

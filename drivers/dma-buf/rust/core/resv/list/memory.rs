@@ -16,7 +16,11 @@ use super::super::{
     }, //
 };
 use crate::{
-    fence,
+    fence::{
+        self,
+        Missed,
+        Wanted, //
+    },
     kmalloc, //
 };
 use core::{
@@ -25,7 +29,8 @@ use core::{
     ptr::{
         self,
         NonNull, //
-    }, //
+    },
+    slice, //
 };
 use kernel::{
     bindings::{
@@ -88,6 +93,8 @@ static GENERATION: Atomic<u32> = Atomic::new(1);
 enum Within {
     /// Those that are entries.
     Len,
+    /// The same, for who changes the list, or keeps others from that.
+    LockedLen,
     /// All. Only for who changes the list.
     Capacity,
 }
@@ -106,9 +113,10 @@ pub(in super::super) struct ListRef<'a> {
 impl<'a> ListRef<'a> {
     /// The list of `resv` for readers.
     pub(in super::super) fn read(resv: &Resv, _rcu: &'a rcu::Guard) -> Option<Self> {
+        // Pairs with the release in `replace()`: the address orders what is read of the list.
         // INVARIANT: A list that has been replaced stays for an RCU grace period.
         // MODEL: resv-list, resv-list-changed, resv-list-free, resv-generation, resv-moved
-        Self::of(layout::list(resv).load(Acquire))
+        Self::of(layout::list(resv).load(Relaxed))
     }
 
     /// The list for the owner of the lock.
@@ -154,36 +162,51 @@ impl<'a> ListRef<'a> {
         self.header().len.load(Acquire)
     }
 
-    fn slot(self, index: u32, within: Within) -> Option<&'a Slot> {
-        let end = match within {
+    #[inline(always)]
+    fn slots(self, within: Within) -> &'a [Slot] {
+        let count = match within {
             Within::Len => self.len(),
+            Within::LockedLen => self.locked_len(),
             // MODEL: resv-list-head
             Within::Capacity => self.header().capacity.load(Relaxed),
         };
 
-        (index < end).then(|| {
-            // SAFETY: By the invariant of `Header` the slot is in the list's memory. Slots are only
-            // written before they are entries.
-            unsafe {
-                &*self
-                    .header
-                    .as_ptr()
-                    .byte_add(SLOTS)
-                    .cast::<Slot>()
-                    .add(index as usize)
-            }
-        })
+        // SAFETY: By the invariant of `Header` the slots are in the list's memory. They are only
+        // written before they are entries.
+        unsafe {
+            let first = self.header.as_ptr().byte_add(SLOTS).cast();
+
+            slice::from_raw_parts(first, count as usize)
+        }
     }
 
-    /// What the entry at `index` says, if there is one.
-    pub(super) fn tagged(self, index: u32) -> Option<Tagged> {
-        self.slot(index, Within::Len).map(Slot::load)
+    /// What the entries say, for who changes the list, or keeps others from that.
+    #[inline(always)]
+    pub(super) fn locked_slots(self) -> &'a [Slot] {
+        self.slots(Within::LockedLen)
     }
 
+    /// The first `count` entries, or all if there are fewer.
+    #[inline(always)]
+    pub(in super::super) fn entries(self, count: u32) -> Entries<'a> {
+        let slots = self.slots(Within::Len);
+
+        Entries(slots.get(..count as usize).unwrap_or(slots))
+    }
+}
+
+/// The entries as readers see them.
+#[derive(Clone, Copy)]
+pub(in super::super) struct Entries<'a>(&'a [Slot]);
+
+impl<'a> Entries<'a> {
     /// The entry at `index`, if there is one.
-    pub(in super::super) fn entry(self, index: u32) -> Option<Entry<'a>> {
+    #[inline(always)]
+    pub(in super::super) fn get(self, index: usize) -> Option<Entry<'a>> {
         // INVARIANT: It has a reference, or had one until the list was replaced.
-        self.tagged(index).map(|tagged| Entry(tagged, PhantomData))
+        self.0
+            .get(index)
+            .map(|slot| Entry(slot.load(), PhantomData))
     }
 }
 
@@ -201,11 +224,16 @@ impl Entry<'_> {
         self.0.usage()
     }
 
-    /// Takes a reference, unless the last one is gone. What it is one to may have been made in the
-    /// same memory after the entry was replaced.
-    pub(in super::super) fn get(self, rcu: &rcu::Guard) -> Option<ARef<Fence>> {
+    /// Takes a reference, unless the fence is signalled or the last one is gone. What this is about
+    /// may have been made in the same memory after the entry was replaced.
+    #[inline(always)]
+    pub(in super::super) fn get(self, rcu: &rcu::Guard) -> Result<ARef<Fence>, Missed> {
         // SAFETY: By the type invariant RCU keeps the fence's memory. No entry is NULL.
-        unsafe { fence::get_unless_zero(NonNull::new_unchecked(self.0.fence()), rcu) }
+        unsafe {
+            let fence = NonNull::new_unchecked(self.0.fence());
+
+            fence::get_unless_zero(fence, Wanted::Pending, rcu)
+        }
     }
 }
 
@@ -234,25 +262,31 @@ impl<'a> ListMut<'a> {
         self.0.header().limit.store(limit, Relaxed);
     }
 
-    /// Puts `new` in the place of an entry, if there is one. The old one's reference is the
-    /// caller's.
-    pub(super) fn replace(&mut self, index: u32, new: Tagged) -> Option<Tagged> {
-        self.0.slot(index, Within::Len).map(|slot| {
+    /// Puts what `f` makes of an entry in its place, if there is one. The old one's reference is
+    /// the caller's.
+    #[inline(always)]
+    pub(super) fn update(
+        &mut self,
+        index: u32,
+        f: impl FnOnce(Tagged) -> Tagged,
+    ) -> Option<Tagged> {
+        self.0.locked_slots().get(index as usize).map(|slot| {
             let old = slot.load();
 
-            slot.store(new);
+            slot.store(f(old));
             old
         })
     }
 
-    /// Adds an entry. Returns `false` if the list is full.
+    /// Adds what `new` makes. Returns `false`, and makes nothing, if the list is full.
     #[inline(always)]
-    pub(super) fn push(&mut self, new: Tagged) -> bool {
+    pub(super) fn push(&mut self, new: impl FnOnce() -> Tagged) -> bool {
         let len = self.0.locked_len();
 
-        self.0.slot(len, Within::Capacity).is_some_and(|slot| {
+        let slots = self.0.slots(Within::Capacity);
+        slots.get(len as usize).is_some_and(|slot| {
             // INVARIANT: The new entry comes before its number.
-            slot.store(new);
+            slot.prepare(new());
             // MODEL: resv-count
             self.0.header().len.store(len + 1, Release);
             true
@@ -282,6 +316,23 @@ impl ListMut<'static> {
         ListRef::of(KBox::into_raw(header).cast())
             .map(Self)
             .ok_or(ENOMEM)
+    }
+
+    /// Adds entries, as many as there is room for.
+    #[inline(always)]
+    pub(super) fn extend(&mut self, entries: impl Iterator<Item = Tagged>) {
+        let slots = self.0.slots(Within::Capacity);
+        let mut len = self.0.locked_len() as usize;
+
+        for entry in entries {
+            let Some(slot) = slots.get(len) else {
+                break;
+            };
+            slot.prepare(entry);
+            len += 1;
+        }
+        // INVARIANT: They have just been written.
+        self.0.header().len.store(len as u32, Release);
     }
 
     /// Frees the list of no object after an RCU grace period, but not its references.

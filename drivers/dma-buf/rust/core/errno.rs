@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Error codes of C, where each call counts.
+
+use kernel::prelude::*;
+
+/// As [`kernel::error::to_result`], but not a call if there is no error.
+#[inline(always)]
+pub(crate) fn to_result(err: c_int) -> Result {
+    if err < 0 {
+        return Err(Error::from_errno(err));
+    }
+    Ok(())
+}
+
+/// The inverse of what C gets of a `Result<c_long>`.
+#[inline(always)]
+pub(crate) fn to_number(value: c_long) -> Result<c_long> {
+    to_result(value.min(0) as c_int).map(|()| value)
+}
