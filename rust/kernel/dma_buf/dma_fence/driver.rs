@@ -80,7 +80,7 @@ impl<T: FenceContextOps> Handle<T> {
     #[inline]
     fn end(self, outcome: Outcome, is_lost: bool) -> Owned<T> {
         // Whether others have the fence, besides its timeline.
-        let is_missed = is_lost && self.fence.fields().refs.load(Relaxed) > 2;
+        let is_missed = is_lost && self.fence.fields().refs.as_atomic().load(Relaxed) > 2;
         let inner = self.inner();
         inner.head.inside.assert_outside();
 

@@ -4,6 +4,7 @@
 
 use crate::{
     bindings,
+    interop::object::Object,
     prelude::*,
     sync::{
         aref::{
@@ -14,17 +15,14 @@ use crate::{
             Acquire,
             Atomic, //
         },
+        Refcount, //
     },
     time::{
         Instant,
         Monotonic, //
     },
-    types::Opaque,
 };
-use core::ptr::{
-    self,
-    NonNull, //
-};
+use core::ptr::NonNull;
 
 /// The promise that some work will be done.
 ///
@@ -53,20 +51,13 @@ use core::ptr::{
 /// assert!(fence.timestamp().is_some());
 /// ```
 #[repr(transparent)]
-pub struct Fence(Opaque<bindings::dma_fence>);
-
-// SAFETY: The reference count may be dropped from any thread.
-unsafe impl Send for Fence {}
-
-// SAFETY: A fence does its own locking.
-unsafe impl Sync for Fence {}
+pub struct Fence(Object<bindings::dma_fence>);
 
 // SAFETY: `refcount` counts the references, and the fence lives while it is not zero.
 unsafe impl AlwaysRefCounted for Fence {
     #[inline]
     fn inc_ref(&self) {
-        // SAFETY: By the type invariant the count is not zero.
-        unsafe { bindings::refcount_inc(&raw mut (*self.as_raw()).refcount.refcount) };
+        self.fields().refs.inc();
     }
 
     #[inline]
@@ -89,7 +80,7 @@ pub(super) struct Fields<'a> {
     /// accesses through the pointer.
     pub(super) ops: &'a Atomic<*const bindings::dma_fence_ops>,
     pub(super) flags: &'a Atomic<usize>,
-    pub(super) refs: &'a Atomic<c_int>,
+    pub(super) refs: &'a Refcount,
     pub(super) context: &'a u64,
     pub(super) seqno: &'a u64,
 }
@@ -138,10 +129,7 @@ impl Fence {
     /// The C `struct dma_fence`.
     #[inline]
     pub fn as_raw(&self) -> *mut bindings::dma_fence {
-        // Not `Opaque::get()`, which other crates would call in the kernel crate.
-        //
-        // CAST: `Opaque` is transparent, and its content may be changed through a shared reference.
-        ptr::from_ref(&self.0).cast_mut().cast()
+        self.0.get()
     }
 
     #[inline(always)]
@@ -154,7 +142,7 @@ impl Fence {
             Fields {
                 ops: &*(&raw const (*fence).ops).cast(),
                 flags: &*(&raw const (*fence).flags).cast(),
-                refs: &*(&raw const (*fence).refcount.refcount.refs.counter).cast(),
+                refs: &*(&raw const (*fence).refcount.refcount).cast(),
                 context: &(*fence).context,
                 seqno: &(*fence).seqno,
             }
