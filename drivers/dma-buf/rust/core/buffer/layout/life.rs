@@ -165,22 +165,12 @@ pub(in crate::buffer) struct Unregistered(Kept<Body>);
 /// # Invariants
 ///
 /// The buffer is in the registry.
+#[repr(transparent)]
 pub(in crate::buffer) struct Registered(NonNull<DmaBuf>);
 
-// SAFETY: A buffer outlives its file.
+// SAFETY: Transparent. A buffer outlives its file.
 unsafe impl PrivateData for Registered {
     type Target = DmaBuf;
-
-    #[inline(always)]
-    fn into_ptr(self) -> NonNull<DmaBuf> {
-        self.0
-    }
-
-    #[inline(always)]
-    unsafe fn from_ptr(buf: NonNull<DmaBuf>) -> Self {
-        // INVARIANT: By this function's contract nobody has taken it off.
-        Self(buf)
-    }
 }
 
 /// All buffers, newest first.
