@@ -7,8 +7,11 @@
 use crate::{
     bindings,
     current,
-    prelude::*,
-    types::Opaque, //
+    interop::{
+        any_thread::AnyThread,
+        object::Object, //
+    },
+    prelude::*, //
 };
 use core::ptr::NonNull;
 
@@ -20,13 +23,7 @@ use core::ptr::NonNull;
 ///
 /// Wraps an activated `struct cma`.
 #[repr(transparent)]
-pub struct Cma(Opaque<bindings::cma>);
-
-// SAFETY: Regions are not tied to a thread.
-unsafe impl Send for Cma {}
-
-// SAFETY: Regions do their own locking.
-unsafe impl Sync for Cma {}
+pub struct Cma(Object<bindings::cma>);
 
 impl Cma {
     /// The region for devices with this index, or the one for devices without.
@@ -82,7 +79,7 @@ impl Cma {
         };
         Ok(UnclearedPages(CmaPages {
             // INVARIANT: Just allocated. The contents are seen by nobody before they are cleared.
-            first: NonNull::new(first).ok_or(ENOMEM)?,
+            first: AnyThread::new(NonNull::new(first).ok_or(ENOMEM)?),
             count,
             cma: self,
         }))
@@ -108,21 +105,15 @@ impl UnclearedPages {
 /// `first` starts `count` pages that `cma` gave us and that nobody else gives back. `count` is not
 /// zero. The pages were zeroed, unless this is inside of [`UnclearedPages`].
 pub struct CmaPages {
-    first: NonNull<bindings::page>,
+    first: AnyThread<bindings::page>,
     count: usize,
     cma: &'static Cma,
 }
 
-// SAFETY: Pages are not tied to a thread.
-unsafe impl Send for CmaPages {}
-
-// SAFETY: Nothing can be changed through a shared reference.
-unsafe impl Sync for CmaPages {}
-
 impl CmaPages {
     /// The first page.
     pub fn first(&self) -> NonNull<bindings::page> {
-        self.first
+        self.first.get()
     }
 
     /// Number of pages.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What C calls the types of this module, for those who implement its functions.
+//! What C calls the types of this module.
 
 use super::{
     DmaBuf,
@@ -9,20 +9,12 @@ use super::{
 };
 use crate::{
     bindings,
-    interop::export::Wrapper, //
+    wrappers, //
 };
 
 // SAFETY: Transparent.
-unsafe impl Wrapper for DmaBuf {
-    type C = bindings::dma_buf;
-}
-
-// SAFETY: Transparent.
-unsafe impl Wrapper for Fence {
-    type C = bindings::dma_fence;
-}
-
-// SAFETY: Transparent.
-unsafe impl Wrapper for Resv {
-    type C = bindings::dma_resv;
+wrappers! {
+    DmaBuf => bindings::dma_buf,
+    Fence => bindings::dma_fence,
+    Resv => bindings::dma_resv,
 }

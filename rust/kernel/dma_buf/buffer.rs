@@ -10,12 +10,12 @@ use crate::{
         File,
         FileDescriptorReservation, //
     },
+    interop::object::Object,
     prelude::*,
     sync::aref::{
         ARef,
         AlwaysRefCounted, //
-    },
-    types::Opaque, //
+    }, //
 };
 use core::ptr::NonNull;
 
@@ -29,14 +29,7 @@ use core::ptr::NonNull;
 /// The wrapped `struct dma_buf` came out of `dma_buf_export()` and its file's reference count is
 /// not zero.
 #[repr(transparent)]
-pub struct DmaBuf(Opaque<bindings::dma_buf>);
-
-// SAFETY: The reference count of a file may be dropped from any thread.
-unsafe impl Send for DmaBuf {}
-
-// SAFETY: All methods either read fields that are constant after export or are synchronised by
-// the C API they call.
-unsafe impl Sync for DmaBuf {}
+pub struct DmaBuf(Object<bindings::dma_buf>);
 
 // SAFETY: `get_file()` and `dma_buf_put()` count the references of the buffer's file, and the
 // buffer lives as long as its file.
@@ -74,17 +67,18 @@ impl DmaBuf {
 
     /// What is constant after export. What is not used is not read.
     #[inline(always)]
-    pub(super) fn constant(&self) -> Constant {
-        // SAFETY: By the type invariant the buffer is there. Nobody writes to these fields after
-        // export.
+    pub(super) fn constant(&self) -> Constant<'_> {
+        // SAFETY: By the type invariant the buffer is there, and its file is alive. Nobody writes
+        // to these fields after export. The position of the file is never used (it has no read and
+        // write), so that no `fdget_pos()` optimisation can be in the way. The reservation object
+        // lives at least as long as the buffer.
         unsafe {
             let buf = self.as_raw();
 
             Constant {
-                file: (*buf).file,
+                file: File::from_raw_file((*buf).file),
                 size: (*buf).size,
-                resv: (*buf).resv,
-                // MODEL: none, because they are constant.
+                resv: Resv::from_raw((*buf).resv),
                 ops: (*buf).ops,
                 data: (*buf).priv_,
                 attachments: &raw mut (*buf).attachments,
@@ -95,9 +89,7 @@ impl DmaBuf {
     /// The file that stands for this buffer.
     #[inline]
     pub fn file(&self) -> &File {
-        // SAFETY: By the type invariant the file is alive. Its position is never used (the file
-        // has no read and write), so that no `fdget_pos()` optimisation can be in the way.
-        unsafe { File::from_raw_file(self.constant().file) }
+        self.constant().file
     }
 
     /// Size in bytes, constant over the buffer's life.
@@ -109,16 +101,15 @@ impl DmaBuf {
     /// The reservation object: the lock and the implicit fences of this buffer.
     #[inline]
     pub fn resv(&self) -> &Resv {
-        // SAFETY: The reservation object lives at least as long as the buffer.
-        unsafe { Resv::from_raw(self.constant().resv) }
+        self.constant().resv
     }
 }
 
 /// What does not change in a [`DmaBuf`].
-pub(super) struct Constant {
-    file: *mut bindings::file,
+pub(super) struct Constant<'a> {
+    file: &'a File,
     size: usize,
-    resv: *mut bindings::dma_resv,
+    resv: &'a Resv,
     pub(super) ops: *const bindings::dma_buf_ops,
     pub(super) data: *mut c_void,
     /// The head of the list.

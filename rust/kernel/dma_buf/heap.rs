@@ -5,8 +5,8 @@
 //! C header: [`include/linux/dma-heap.h`](srctree/include/linux/dma-heap.h)
 
 use super::{
-    any_thread::AnyThread,
     buffer::DmaBuf,
+    resv::fatal_signal_pending,
     trampoline::{
         four,
         Ref,
@@ -17,6 +17,7 @@ use crate::{
     bindings,
     current,
     error::from_err_ptr,
+    interop::any_thread::AnyThread,
     module::ModuleMetadata,
     prelude::*,
     sync::aref::ARef,
@@ -31,7 +32,7 @@ use core::{
 };
 
 #[cfg(not(CONFIG_DMABUF_CORE_RUST))]
-use super::module_ref::ModuleRef;
+use crate::interop::module_ref::ModuleRef;
 #[cfg(CONFIG_DMABUF_CORE_RUST)]
 use crate::module::this_module;
 
@@ -190,10 +191,7 @@ pub fn mem_accounting() -> bool {
 /// Whether the calling process is being killed, so that a long allocation should end with `EINTR`.
 #[inline]
 pub fn caller_is_dying() -> bool {
-    let task = current!().as_ptr();
-
-    // SAFETY: The current task is valid.
-    unsafe { bindings::fatal_signal_pending(task) != 0 }
+    fatal_signal_pending(current!()) != 0
 }
 
 /// Whether this is a confidential virtual machine, whose memory the host cannot read.

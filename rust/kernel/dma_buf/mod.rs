@@ -34,13 +34,11 @@
 //! [`Documentation/driver-api/dma-buf.rst`](srctree/Documentation/driver-api/dma-buf.rst).
 
 mod abi;
-mod any_thread;
 mod buffer;
 pub mod dma_fence;
 mod exporter;
 pub mod heap;
 pub mod importer;
-pub(crate) mod module_ref;
 mod resv;
 #[cfg(CONFIG_SYNC_FILE)]
 mod sync_file;

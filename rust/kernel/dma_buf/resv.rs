@@ -13,6 +13,7 @@ mod object;
 mod unlocked;
 mod usage;
 
+pub(super) use self::abi::fatal_signal_pending;
 pub use self::{
     acquire::{
         AcquireCtx,

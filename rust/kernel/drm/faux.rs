@@ -12,10 +12,10 @@ use crate::{
         Bound, //
     },
     dma::DmaMask,
-    dma_buf::module_ref::ModuleRef,
     drm,
     error::to_result,
     faux,
+    interop::module_ref::ModuleRef,
     prelude::*, //
 };
 use core::marker::PhantomPinned;

@@ -5,17 +5,31 @@
 //! C header: [`include/linux/fs.h`](srctree/include/linux/fs.h)
 
 use crate::{
-    bindings,
+    bindings, callbacks,
     error::{
         from_err_ptr,
-        from_result,
         VTABLE_DEFAULT_ERROR, //
     },
     fs::{
         File,
         LocalFile, //
     },
+    interop::{
+        export::{
+            AsC,
+            FromC,
+            Wrapper, //
+        },
+        object::{
+            Constant,
+            Object, //
+        }, //
+    },
     mm::virt::VmaNew,
+    module::{
+        this_module,
+        ModuleMetadata, //
+    },
     prelude::*,
     seq_file::SeqFile,
     sync::{
@@ -29,66 +43,63 @@ use crate::{
 };
 use core::{
     marker::PhantomData,
-    ptr::NonNull, //
+    mem::{
+        transmute_copy,
+        ManuallyDrop, //
+    },
+    ptr::{
+        self,
+        NonNull, //
+    }, //
 };
 
 /// What a file owns: its `private_data`.
 ///
 /// # Safety
 ///
-/// What [`into_ptr`](Self::into_ptr) returns must be valid until [`from_ptr`](Self::from_ptr) gets
-/// it.
-pub unsafe trait PrivateData {
+/// A value is a pointer, bit by bit, to a `Target`, which is there and does not move as long as the
+/// value is.
+pub unsafe trait PrivateData: Sized {
     /// What operations get to see. They may run at the same time.
     type Target: Sync;
-
-    /// Hands the object over.
-    fn into_ptr(self) -> NonNull<Self::Target>;
-
-    /// Takes it back.
-    ///
-    /// # Safety
-    ///
-    /// `ptr` must have come from [`into_ptr`](Self::into_ptr), and not be used again.
-    unsafe fn from_ptr(ptr: NonNull<Self::Target>) -> Self;
 }
 
-// SAFETY: The reference keeps the object.
+// SAFETY: The pointer is all there is in a reference, which keeps the object.
 unsafe impl<T: AlwaysRefCounted + Send + Sync + 'static> PrivateData for ARef<T> {
     type Target = T;
-
-    #[inline]
-    fn into_ptr(self) -> NonNull<T> {
-        ARef::into_raw(self)
-    }
-
-    #[inline]
-    unsafe fn from_ptr(ptr: NonNull<T>) -> Self {
-        // SAFETY: `into_ptr` has handed this reference over.
-        unsafe { ARef::from_raw(ptr) }
-    }
 }
 
-// SAFETY: The box owns the object, which does not move.
+// SAFETY: The pointer is all there is in a box, which owns the object.
 unsafe impl<T: Send + Sync + 'static> PrivateData for Pin<KBox<T>> {
     type Target = T;
+}
 
-    #[inline]
-    fn into_ptr(self) -> NonNull<T> {
-        // SAFETY: Nobody moves what is behind the pointer, see `PrivateData`.
-        NonNull::from(KBox::leak(unsafe { Pin::into_inner_unchecked(self) }))
-    }
+/// Hands the object over.
+#[inline(always)]
+fn into_ptr<D: PrivateData>(data: D) -> *mut c_void {
+    const { assert!(size_of::<D>() == size_of::<*mut c_void>()) };
 
-    #[inline]
-    unsafe fn from_ptr(ptr: NonNull<T>) -> Self {
-        // SAFETY: `into_ptr` has handed this box over.
-        KBox::into_pin(unsafe { KBox::from_raw(ptr.as_ptr()) })
-    }
+    // SAFETY: By `PrivateData` it is a pointer.
+    unsafe { transmute_copy(&ManuallyDrop::new(data)) }
+}
+
+/// Takes it back.
+///
+/// # Safety
+///
+/// `ptr` must have come from [`into_ptr`], and not be used again.
+#[inline(always)]
+unsafe fn from_ptr<D: PrivateData>(ptr: *mut c_void) -> D {
+    // SAFETY: It was a `D`, which is the caller's.
+    unsafe { transmute_copy(&ptr) }
 }
 
 /// The operations of a kind of files, for a [`Table`]. All of them may sleep.
 #[vtable]
 pub trait Operations: Sized + 'static {
+    /// The module whose code must stay while there is such a file. Filled in by `#[vtable]`.
+    type OwnerModule: ModuleMetadata;
+
     /// What such a file owns.
     type Data: PrivateData;
 
@@ -140,62 +151,70 @@ pub type Target<T> = <<T as Operations>::Data as PrivateData>::Target;
 /// # Invariants
 ///
 /// From when others can see such a file until it is released, its `private_data` is what
-/// [`PrivateData::into_ptr`] has returned, and the file owns that. The module that `T` is in stays
-/// as long as there is such a file.
-pub struct Table<T>(bindings::file_operations, PhantomData<T>);
-
-// SAFETY: The table is constant.
-unsafe impl<T> Sync for Table<T> {}
+/// [`into_ptr`] has returned, and the file owns that. The module that `T` is in stays as long as
+/// there is such a file.
+pub struct Table<T>(Constant<bindings::file_operations>, PhantomData<fn() -> T>);
 
 impl<T: Operations> Table<T> {
-    /// The table of `T`, in the module `owner`, or NULL if that needs not be kept.
-    ///
-    /// # Safety
-    ///
-    /// Files of this table must have `private_data` as the type's invariant says, wherever they
-    /// are not made here, and `owner` be what keeps the module that `T` is in, unless something
-    /// else does.
-    pub const unsafe fn new(owner: *mut bindings::module) -> Self {
-        // INVARIANT: By this function's contract, and that of `open`.
+    const UNOWNED: bindings::file_operations = bindings::file_operations {
+        open: if T::HAS_OPEN { Some(open::<T>) } else { None },
+        release: Some(release::<T>),
+        mmap: if T::HAS_MMAP { Some(mmap::<T>) } else { None },
+        llseek: if T::HAS_LLSEEK {
+            Some(llseek::<T>)
+        } else {
+            None
+        },
+        poll: if T::HAS_POLL { Some(poll::<T>) } else { None },
+        unlocked_ioctl: if T::HAS_IOCTL { Some(ioctl::<T>) } else { None },
+        compat_ioctl: if T::HAS_IOCTL {
+            bindings::compat_ptr_ioctl
+        } else {
+            None
+        },
+        show_fdinfo: if T::HAS_SHOW_FDINFO {
+            Some(show_fdinfo::<T>)
+        } else {
+            None
+        },
+        ..pin_init::zeroed()
+    };
+
+    /// The table of `T`.
+    pub const fn new() -> Self {
+        // INVARIANT: Whoever makes a file with the pointer argues for that. The VFS keeps the owner.
         Self(
-            bindings::file_operations {
-                owner,
-                open: if T::HAS_OPEN { Some(open::<T>) } else { None },
-                release: Some(release::<T>),
-                mmap: if T::HAS_MMAP { Some(mmap::<T>) } else { None },
-                llseek: if T::HAS_LLSEEK {
-                    Some(llseek::<T>)
-                } else {
-                    None
-                },
-                poll: if T::HAS_POLL { Some(poll::<T>) } else { None },
-                unlocked_ioctl: if T::HAS_IOCTL { Some(ioctl::<T>) } else { None },
-                compat_ioctl: if T::HAS_IOCTL {
-                    bindings::compat_ptr_ioctl
-                } else {
-                    None
-                },
-                show_fdinfo: if T::HAS_SHOW_FDINFO {
-                    Some(show_fdinfo::<T>)
-                } else {
-                    None
-                },
-                ..pin_init::zeroed()
-            },
+            Constant::new(bindings::file_operations {
+                owner: this_module::<T::OwnerModule>().as_ptr(),
+                ..Self::UNOWNED
+            }),
             PhantomData,
         )
     }
 
-    /// What C calls it.
-    #[inline]
-    pub const fn as_ref(&'static self) -> &'static bindings::file_operations {
-        &self.0
+    /// The table of `T`, where the VFS does not have to keep the module.
+    ///
+    /// # Safety
+    ///
+    /// Something else must keep the module that `T` is in as long as there is a file of the table.
+    pub const unsafe fn unowned() -> Self {
+        // INVARIANT: As for `new`, and by this function's contract.
+        Self(Constant::new(Self::UNOWNED), PhantomData)
     }
 
-    /// A pointer to that.
+    /// What C calls it. Who makes files with it gives them their `private_data`, or leaves that to
+    /// [`open`](Operations::open).
     #[inline]
     pub const fn as_ptr(&'static self) -> *const bindings::file_operations {
-        &raw const self.0
+        self.0.as_ptr()
+    }
+
+    /// The table, for those who let files be opened.
+    pub const fn openable(&'static self) -> Openable {
+        const { assert!(T::HAS_OPEN) };
+
+        // INVARIANT: `open` does it.
+        Openable(&self.0)
     }
 
     /// What `file` owns, if it is one of this table.
@@ -203,9 +222,9 @@ impl<T: Operations> Table<T> {
     pub fn data_of<'a>(&'static self, file: &'a LocalFile) -> Option<&'a Target<T>> {
         let file = file.as_ptr();
 
-        // SAFETY: The operations of an open file do not change. By the type invariant this one
-        // owns its data.
-        unsafe { core::ptr::eq((*file).f_op, self.as_ptr()).then(|| data::<T>(file)) }
+        // SAFETY: The operations of an open file do not change. If they are these it is a file of
+        // this table.
+        unsafe { ptr::eq((*file).f_op, self.as_ptr()).then(|| Opened::<T>::from_c(file).data) }
     }
 
     /// A file that owns `data` and is in no file system.
@@ -218,149 +237,126 @@ impl<T: Operations> Table<T> {
         data: T::Data,
         flags: u32,
     ) -> Result<ARef<File>> {
-        let data = data.into_ptr();
+        let data = into_ptr(data);
 
-        // SAFETY: The name and the table are static, and the file gets its data.
-        let file = from_err_ptr(unsafe {
-            bindings::anon_inode_getfile(
+        // SAFETY: The name and the table are static, and the file gets its data; if there is none,
+        // nobody does. A new file is valid, its reference is ours, and nobody uses its position.
+        unsafe {
+            let file = bindings::anon_inode_getfile(
                 name.as_char_ptr(),
                 self.as_ptr(),
-                data.as_ptr().cast(),
+                data,
                 flags as c_int,
-            )
-        })
-        .inspect_err(|_| {
-            // SAFETY: There is no file that could own it.
-            drop(unsafe { T::Data::from_ptr(data) });
-        })?;
+            );
 
-        // SAFETY: A new file is valid, its reference is ours, and nobody uses its position.
-        Ok(unsafe { ARef::from_raw(NonNull::new_unchecked(file.cast())) })
+            from_err_ptr(file)
+                .inspect_err(|_| drop(from_ptr::<T::Data>(data)))
+                .map(|file| ARef::from_raw(NonNull::new_unchecked(file.cast())))
+        }
     }
 }
 
-/// What `file` owns.
-///
-/// # Safety
-///
-/// `file` must be a file of a [`Table`] of `T`, and not be released during `'a`.
-#[inline(always)]
-unsafe fn data<'a, T: Operations>(file: *mut bindings::file) -> &'a Target<T> {
-    // SAFETY: By the invariant of the table.
-    unsafe { &*(*file).private_data.cast() }
+impl<T: Operations> Default for Table<T> {
+    fn default() -> Self {
+        Self::new()
+    }
 }
 
-/// # Safety
+/// A `struct file_operations`, for those who let files be opened: devices, debugfs.
 ///
-/// For this and all below: called by the VFS with an open file of a [`Table`] of `T`, here one
-/// that is being opened.
-unsafe extern "C" fn open<T: Operations>(
-    inode: *mut bindings::inode,
+/// # Invariants
+///
+/// Opening a file makes all of it that the operations need, and keeps the module that they are in.
+#[derive(Clone, Copy)]
+pub struct Openable(pub(super) &'static Constant<bindings::file_operations>);
+
+impl Openable {
+    /// What C calls it.
+    #[inline]
+    pub const fn as_ptr(self) -> *const bindings::file_operations {
+        self.0.as_ptr()
+    }
+}
+
+/// An open file, and what it owns.
+struct Opened<'a, T: Operations> {
     file: *mut bindings::file,
-) -> c_int {
-    from_result(|| {
-        // SAFETY: The inode is valid, and the number of its device does not change.
-        let data = T::open(unsafe { (*inode).i_rdev })?;
+    data: &'a Target<T>,
+}
+
+/// A file of a [`Table`] of `T`.
+impl<T: Operations> FromC for Opened<'_, T> {
+    type C = *mut bindings::file;
+
+    #[inline(always)]
+    unsafe fn from_c(file: *mut bindings::file) -> Self {
+        // SAFETY: By the contract above, and the invariant of the table.
+        let data = unsafe { &*(*file).private_data.cast() };
+
+        Self { file, data }
+    }
+}
+
+/// NULL, or a valid table.
+// SAFETY: Transparent.
+unsafe impl AsC for PollTable<'_> {
+    type C = *mut bindings::poll_table;
+}
+
+callbacks! {
+    /// Called for a file that is being opened.
+    fn open<T: Operations>(
+        inode: &Object<bindings::inode>,
+        file: &Object<bindings::file>,
+    ) -> Result {
+        // SAFETY: The inode is there, and the number of its device does not change.
+        let data = T::open(unsafe { (*inode.get()).i_rdev })?;
 
         // SAFETY: Nobody else sees the file while it is being opened.
         unsafe {
-            (*file).private_data = data.into_ptr().as_ptr().cast();
+            (*file.get()).private_data = into_ptr(data);
             if T::STREAM {
                 // Does not fail.
-                bindings::nonseekable_open(inode, file);
+                bindings::nonseekable_open(inode.get(), file.get());
             }
         }
-        Ok(0)
-    })
-}
-
-/// # Safety
-///
-/// As for [`open`], after the last use of the file.
-unsafe extern "C" fn release<T: Operations>(
-    _inode: *mut bindings::inode,
-    file: *mut bindings::file,
-) -> c_int {
-    // SAFETY: By the invariant of the table, and nothing borrows the data any more.
-    T::release(unsafe { T::Data::from_ptr(NonNull::new_unchecked((*file).private_data.cast())) });
-    0
-}
-
-/// # Safety
-///
-/// As for [`open`], with an area that is being set up.
-unsafe extern "C" fn mmap<T: Operations>(
-    file: *mut bindings::file,
-    area: *mut bindings::vm_area_struct,
-) -> c_int {
-    from_result(|| {
-        // SAFETY: The VFS's guarantee. The area does not change under us.
-        let (data, area, offset) =
-            unsafe { (data::<T>(file), VmaNew::from_raw(area), (*area).vm_pgoff) };
-
-        T::mmap(data, area, offset).map(|()| 0)
-    })
-}
-
-/// # Safety
-///
-/// As for [`open`].
-unsafe extern "C" fn llseek<T: Operations>(
-    file: *mut bindings::file,
-    offset: bindings::loff_t,
-    whence: c_int,
-) -> bindings::loff_t {
-    // SAFETY: The VFS's guarantee.
-    let data = unsafe { data::<T>(file) };
-
-    T::llseek(data, offset, whence as u32).unwrap_or_else(|err| err.to_errno().into())
-}
-
-/// # Safety
-///
-/// As for [`open`], with NULL or a valid table.
-unsafe extern "C" fn poll<T: Operations>(
-    file: *mut bindings::file,
-    table: *mut bindings::poll_table,
-) -> bindings::__poll_t {
-    // SAFETY: The VFS's guarantee. Who polls is in no `fdget_pos()` section.
-    let (data, file, table) = unsafe {
-        (
-            data::<T>(file),
-            File::from_raw_file(file),
-            PollTable::from_raw(table),
-        )
-    };
-
-    T::poll(data, file, table)
-}
-
-/// # Safety
-///
-/// As for [`open`].
-unsafe extern "C" fn ioctl<T: Operations>(
-    file: *mut bindings::file,
-    cmd: c_uint,
-    arg: c_ulong,
-) -> c_long {
-    // SAFETY: The VFS's guarantee.
-    let data = unsafe { data::<T>(file) };
-
-    match T::ioctl(data, cmd, UserPtr::from_addr(arg)) {
-        Ok(ret) => ret,
-        Err(err) => err.to_errno() as c_long,
+        Ok(())
     }
-}
 
-/// # Safety
-///
-/// As for [`open`], with a valid seq_file.
-unsafe extern "C" fn show_fdinfo<T: Operations>(
-    m: *mut bindings::seq_file,
-    file: *mut bindings::file,
-) {
-    // SAFETY: procfs's guarantee.
-    let (data, m) = unsafe { (data::<T>(file), SeqFile::from_raw(m)) };
+    /// Called after the last use of the file.
+    fn release<T: Operations>(
+        _inode: &Object<bindings::inode>,
+        file: &Object<bindings::file>,
+    ) -> c_int {
+        // SAFETY: By the invariant of the table, and nothing borrows the data any more.
+        T::release(unsafe { from_ptr((*file.get()).private_data) });
+        0
+    }
 
-    T::show_fdinfo(data, m);
+    /// Called with an area that is being set up.
+    fn mmap<T: Operations>(file: Opened<'_, T>, area: &VmaNew) -> Result {
+        // SAFETY: The area does not change under us.
+        let offset = unsafe { (*area.as_c()).vm_pgoff };
+
+        T::mmap(file.data, area, offset)
+    }
+
+    fn llseek<T: Operations>(file: Opened<'_, T>, offset: i64, whence: c_int) -> Result<i64> {
+        T::llseek(file.data, offset, whence as u32)
+    }
+
+    fn poll<T: Operations>(file: Opened<'_, T>, table: PollTable<'_>) -> u32 {
+        // SAFETY: It is open. Who polls is in no `fdget_pos()` section.
+        let whole = unsafe { File::from_raw_file(file.file) };
+
+        T::poll(file.data, whole, table)
+    }
+
+    fn ioctl<T: Operations>(file: Opened<'_, T>, cmd: c_uint, arg: c_ulong) -> Result<isize> {
+        T::ioctl(file.data, cmd, UserPtr::from_addr(arg))
+    }
+
+    fn show_fdinfo<T: Operations>(m: &SeqFile, file: Opened<'_, T>) {
+        T::show_fdinfo(file.data, m);
+    }
 }

@@ -6,15 +6,33 @@
 
 use crate::{
     bindings,
-    error::from_result,
-    interop::export::Wrapper,
+    callbacks,
+    fs::operations::Openable,
+    interop::{
+        export::Wrapper,
+        object::{
+            Constant,
+            Object, //
+        }, //
+    },
+    module::{
+        this_module,
+        ModuleMetadata, //
+    },
     prelude::*,
     seq_file::SeqFile, //
 };
-use core::marker::PhantomData;
+use core::{
+    marker::PhantomData,
+    ptr, //
+};
 
 /// A file that is printed, as those in debugfs are.
+#[vtable]
 pub trait Show: 'static {
+    /// The module whose code must stay while there is such a file. Filled in by `#[vtable]`.
+    type OwnerModule: ModuleMetadata;
+
     /// Prints it. May sleep. A failure is what reading fails with.
     fn show(m: &SeqFile) -> Result;
 }
@@ -27,61 +45,54 @@ pub fn is_full(m: &SeqFile) -> bool {
     unsafe { (*m.as_c()).count == (*m.as_c()).size }
 }
 
-/// The `struct file_operations` of files that are printed.
-///
-/// # Invariants
-///
-/// The module that `T` is in stays as long as there is such a file.
-pub struct ShowTable<T>(bindings::file_operations, PhantomData<T>);
+/// Prints a string, whose bytes are left alone.
+#[inline]
+pub fn print(m: &SeqFile, text: &CStr) {
+    // SAFETY: Both are valid, and a string is as long as it says.
+    unsafe { bindings::seq_write(m.as_c(), text.as_char_ptr().cast(), text.count_bytes()) };
+}
 
-// SAFETY: The table is constant.
-unsafe impl<T> Sync for ShowTable<T> {}
+/// The `struct file_operations` of files that are printed.
+pub struct ShowTable<T>(Constant<bindings::file_operations>, PhantomData<fn() -> T>);
 
 impl<T: Show> ShowTable<T> {
-    /// The table of `T`, in the module `owner`, or NULL if that needs not be kept.
-    ///
-    /// # Safety
-    ///
-    /// `owner` must be what keeps the module that `T` is in, unless something else does.
-    pub const unsafe fn new(owner: *mut bindings::module) -> Self {
-        // INVARIANT: By this function's contract.
+    /// The table of `T`.
+    pub const fn new() -> Self {
         Self(
-            bindings::file_operations {
-                owner,
-                open: Some(single_open::<T>),
+            Constant::new(bindings::file_operations {
+                owner: this_module::<T::OwnerModule>().as_ptr(),
+                open: Some(open::<T>),
                 read: Some(bindings::seq_read),
                 llseek: Some(bindings::seq_lseek),
                 release: Some(bindings::single_release),
                 ..pin_init::zeroed()
-            },
+            }),
             PhantomData,
         )
     }
 
-    /// What C calls it.
-    #[inline]
-    pub const fn as_ptr(&'static self) -> *const bindings::file_operations {
-        &raw const self.0
+    /// The table, for those who let files be opened.
+    pub const fn openable(&'static self) -> Openable {
+        // INVARIANT: These are seq_file's, which `open` prepares. The VFS keeps the owner.
+        Openable(&self.0)
     }
 }
 
-/// # Safety
-///
-/// Called by the VFS with a file that is being opened.
-unsafe extern "C" fn single_open<T: Show>(
-    _inode: *mut bindings::inode,
-    file: *mut bindings::file,
-) -> c_int {
-    // SAFETY: The VFS's guarantee.
-    unsafe { bindings::single_open(file, Some(show::<T>), core::ptr::null_mut()) }
+impl<T: Show> Default for ShowTable<T> {
+    fn default() -> Self {
+        Self::new()
+    }
 }
 
-/// # Safety
-///
-/// Called by seq_file.
-unsafe extern "C" fn show<T: Show>(m: *mut bindings::seq_file, _: *mut c_void) -> c_int {
-    from_result(|| {
-        // SAFETY: The caller's guarantee.
-        T::show(unsafe { SeqFile::from_raw(m) }).map(|()| 0)
-    })
+callbacks! {
+    /// Called for a file that is being opened.
+    fn open<T: Show>(_inode: &Object<bindings::inode>, file: &Object<bindings::file>) -> c_int {
+        // SAFETY: The file is there, and `show` needs no data.
+        unsafe { bindings::single_open(file.get(), Some(show::<T>), ptr::null_mut()) }
+    }
+
+    /// Called by seq_file.
+    fn show<T: Show>(m: &SeqFile, _data: *mut c_void) -> Result {
+        T::show(m)
+    }
 }

@@ -20,18 +20,15 @@ macro_rules! c_module {
         impl $crate::module::ModuleMetadata for LocalModule {
             const NAME: &'static $crate::str::CStr = $name;
 
-            #[cfg(MODULE)]
-            // SAFETY: This is this module.
+            // SAFETY: This is this module. What is built in has none.
             const THIS_MODULE: $crate::ThisModule = unsafe {
-                $crate::ThisModule::from_ptr(
-                    (&raw const $crate::bindings::__this_module).cast_mut(),
-                )
-            };
+                #[cfg(MODULE)]
+                let module = (&raw const $crate::bindings::__this_module).cast_mut();
+                #[cfg(not(MODULE))]
+                let module = ::core::ptr::null_mut();
 
-            #[cfg(not(MODULE))]
-            // SAFETY: What is built in has none.
-            const THIS_MODULE: $crate::ThisModule =
-                unsafe { $crate::ThisModule::from_ptr(::core::ptr::null_mut()) };
+                $crate::ThisModule::from_ptr(module)
+            };
         }
     };
 }

@@ -13,6 +13,7 @@ mod wrapper;
 
 pub use self::{
     from_c::{
+        AsC,
         FromC,
         Function,
         InOut,

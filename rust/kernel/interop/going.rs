@@ -5,8 +5,8 @@
 use crate::{
     bindings,
     error::to_result,
-    prelude::*,
-    types::Opaque, //
+    interop::object::Object,
+    prelude::*, //
 };
 use core::ptr;
 
@@ -18,18 +18,15 @@ use core::ptr;
 /// `_block` is accessed by nobody but the notifier chain. It is the first field.
 #[repr(C)]
 pub struct ModuleGoing {
-    _block: Opaque<bindings::notifier_block>,
+    _block: Object<bindings::notifier_block>,
     call: fn(*mut bindings::module),
 }
-
-// SAFETY: The notifier chain does its own locking, and the rest is constant.
-unsafe impl Sync for ModuleGoing {}
 
 impl ModuleGoing {
     /// Will call `call`, which may sleep, with the module.
     pub const fn new(call: fn(*mut bindings::module)) -> Self {
         Self {
-            _block: Opaque::new(bindings::notifier_block {
+            _block: Object::new(bindings::notifier_block {
                 notifier_call: Some(module_changes),
                 next: ptr::null_mut(),
                 priority: 0,

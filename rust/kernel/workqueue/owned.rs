@@ -8,6 +8,7 @@ use super::{
 };
 use crate::{
     bindings,
+    interop::any_thread::AnyThread,
     prelude::*, //
 };
 use core::ptr::NonNull;
@@ -62,13 +63,7 @@ use core::ptr::NonNull;
 /// assert!(job.done.load(Relaxed));
 /// # Ok::<(), Error>(())
 /// ```
-pub struct OwnedQueue(NonNull<bindings::workqueue_struct>);
-
-// SAFETY: A work queue is not tied to a thread.
-unsafe impl Send for OwnedQueue {}
-
-// SAFETY: Work may be put there by several threads.
-unsafe impl Sync for OwnedQueue {}
+pub struct OwnedQueue(AnyThread<bindings::workqueue_struct>);
 
 impl OwnedQueue {
     /// A new queue. Fails with `ENOMEM`. May sleep.
@@ -85,7 +80,9 @@ impl OwnedQueue {
         };
 
         // INVARIANT: Made just above.
-        NonNull::new(queue).map(Self).ok_or(ENOMEM)
+        NonNull::new(queue)
+            .map(|queue| Self(AnyThread::new(queue)))
+            .ok_or(ENOMEM)
     }
 
     /// Puts a work item there. See [`Queue::enqueue`].

@@ -20,10 +20,7 @@ use self::layout::{
         into_file,
         Blank, //
     },
-    owned::{
-        ExportInfo,
-        Module, //
-    }, //
+    owned::ExportInfo, //
 };
 use kernel::{
     bindings,
@@ -33,7 +30,13 @@ use kernel::{
         LocalFile, //
     },
     prelude::*,
-    sync::aref::ARef, //
+    sync::{
+        aref::ARef,
+        atomic::{
+            AtomicFlag,
+            Relaxed, //
+        }, //
+    }, //
 };
 
 mod abi;
@@ -52,13 +55,15 @@ mod release;
 mod text;
 mod trace;
 
-/// Makes everything ready.
-///
-/// # Safety
-///
-/// Called once, before anything else here.
-pub(crate) unsafe fn init() -> Result {
-    // SAFETY: By the caller's guarantee. What is in a static does not move.
+/// Makes everything ready. Called before anything else here. Fails with `EBUSY` if it was called
+/// before.
+pub(crate) fn init() -> Result {
+    static IS_READY: AtomicFlag = AtomicFlag::new(false);
+
+    if IS_READY.xchg(true, Relaxed) {
+        return Err(EBUSY);
+    }
+    // SAFETY: Nobody else gets here. What is in a static does not move.
     unsafe {
         registry::BUFFERS.init();
         bindings::INIT_LIST_HEAD(registry::BUFFERS.lock().head());
@@ -79,7 +84,7 @@ pub(crate) fn exit() {
 /// Makes a buffer. See `dma_buf_export()`.
 fn export(exporter: ExportInfo<'_>) -> Result<ARef<DmaBuf>> {
     let exporter = exporter.check()?;
-    let module = Module::of(&exporter)?;
+    let module = exporter.module()?;
     let blank = Blank::alloc(&exporter)?;
     // Nothing fails from here on: there is no file without a buffer.
     let file = fs::new_file(exporter.info.size, exporter.info.flags as u32)?;

@@ -39,8 +39,7 @@ extern "C" fn rust_dma_buf_init() -> c_int {
     if resv::lockdep::prime().is_err() {
         pr_warn!("lockdep does not know the order of locks around fences\n");
     }
-    // SAFETY: This is the only call, and nobody has a buffer yet.
-    unsafe { buffer::init() }.into_c()
+    buffer::init().into_c()
 }
 
 /// Takes away what [`rust_dma_buf_init`] made. Called when nothing uses the module any more: there

@@ -65,6 +65,9 @@ pub(crate) use self::{
 #[cfg(CONFIG_SYNC_FILE)]
 pub(crate) use self::{
     callback::remove_callback,
-    names::with_names,
+    names::{
+        with_names,
+        Name, //
+    },
     signal::status, //
 };

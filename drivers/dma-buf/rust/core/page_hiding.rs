@@ -5,27 +5,31 @@
 //! An importer may use the DMA addresses of a table only: there may be no pages, and what there is
 //! belongs to the exporter. With the option set importers get a copy of the table without pages.
 
-use crate::mapping::OwnTable;
+use crate::{
+    buffer::layout::exporter::{
+        Mapped,
+        MappedTable, //
+    },
+    mapping::OwnTable, //
+};
 use core::ptr::NonNull;
 use kernel::{
     bindings::sg_table,
     interop::export::FromC,
-    prelude::*,
-    scatterlist::SGTable, //
+    prelude::*, //
 };
 
-/// The table that an importer shall see instead of `original`. Fails with `ENOMEM`. May sleep.
-///
-/// # Safety
-///
-/// `original` must be a mapped table that stays until it is [`reveal`]ed.
-pub(crate) unsafe fn hide(original: NonNull<sg_table>) -> Result<NonNull<sg_table>> {
+/// The table that an importer shall see instead of that of `mapped`, which stays mapped until the
+/// table is [`reveal`]ed. Fails with `ENOMEM`. May sleep.
+pub(crate) fn hide(mapped: &Mapped<'_>) -> Result<MappedTable> {
+    let original = mapped.as_raw();
+
     if cfg!(not(CONFIG_DMABUF_DEBUG)) {
-        return Ok(original);
+        // INVARIANT: This is where they come from.
+        return Ok(MappedTable(original));
     }
 
-    // SAFETY: A mapped table does not change.
-    let mapped = unsafe { SGTable::from_raw(original.as_ptr()) };
+    let mapped = mapped.table();
     let mut hidden = OwnTable::new(original)?;
 
     hidden.alloc(mapped.iter().count() as u32)?;
@@ -36,18 +40,16 @@ pub(crate) unsafe fn hide(original: NonNull<sg_table>) -> Result<NonNull<sg_tabl
         #[allow(clippy::unnecessary_cast)]
         writer.put(entry.dma_address(), entry.dma_len() as u32);
     }
-    Ok(hidden.into_raw())
+    // INVARIANT: As above.
+    Ok(MappedTable(hidden.into_raw()))
 }
 
-/// The table that `table` stood for, which is freed.
-///
-/// # Safety
-///
-/// `table` must have come from [`hide`], and not be used again.
-pub(crate) unsafe fn reveal(table: NonNull<sg_table>) -> NonNull<sg_table> {
+/// The table that `table` stood for.
+pub(crate) fn reveal(table: MappedTable) -> NonNull<sg_table> {
     if cfg!(not(CONFIG_DMABUF_DEBUG)) {
-        return table;
+        return table.0;
     }
-    // SAFETY: With the option set, `hide` has made it for the original.
-    *unsafe { OwnTable::<NonNull<sg_table>>::from_c(table.as_ptr()) }.owner()
+    // SAFETY: By the invariant of `MappedTable` and with the option set, `hide` has made it for the
+    // original. It is freed here.
+    *unsafe { OwnTable::<NonNull<sg_table>>::from_c(table.0.as_ptr()) }.owner()
 }

@@ -6,9 +6,9 @@ use core::ptr;
 use kernel::{
     bindings,
     cpu::nr_cpu_ids,
+    interop::object::Object,
     prelude::*,
-    sync::rcu::synchronize_rcu,
-    types::Opaque, //
+    sync::rcu::synchronize_rcu, //
 };
 
 /// An `irq_work` that does nothing. When it has run, the work that was queued on its CPU before has
@@ -16,18 +16,11 @@ use kernel::{
 /// queued at once, and the next only after that.
 ///
 /// Static: the end of its run may still look at it when it counts as over.
-static SENTINEL: IrqWork = IrqWork(Opaque::new(bindings::irq_work {
+// As `init_irq_work()` does it.
+static SENTINEL: Object<bindings::irq_work> = Object::new(bindings::irq_work {
     func: Some(nothing),
     ..pin_init::zeroed()
-}));
-
-/// # Invariants
-///
-/// Initialised as `init_irq_work()` does it.
-struct IrqWork(Opaque<bindings::irq_work>);
-
-// SAFETY: A work may be queued from anywhere.
-unsafe impl Sync for IrqWork {}
+});
 
 /// Waits until no code of this module runs for an `irq_work`, as those of containers of fences do.
 ///
@@ -42,7 +35,7 @@ pub(crate) fn wait_for_irq_works() {
         for cpu in 0..nr_cpu_ids() as c_int {
             // A CPU that is not there has nothing queued.
             if bindings::smp_call_function_single(cpu, Some(queue), ptr::null_mut(), true) == 0 {
-                bindings::irq_work_sync(SENTINEL.0.get());
+                bindings::irq_work_sync(SENTINEL.get());
             }
         }
         #[cfg(CONFIG_HOTPLUG_CPU)]
@@ -55,7 +48,7 @@ pub(crate) fn wait_for_irq_works() {
 /// Queues the sentinel on this CPU.
 extern "C" fn queue(_: *mut c_void) {
     // SAFETY: The work is initialised and static. It is not queued: the last run was waited for.
-    unsafe { bindings::irq_work_queue(SENTINEL.0.get()) };
+    unsafe { bindings::irq_work_queue(SENTINEL.get()) };
 }
 
 extern "C" fn nothing(_work: *mut bindings::irq_work) {}

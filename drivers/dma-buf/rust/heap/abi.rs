@@ -7,18 +7,15 @@
 use crate::{
     heap::{
         Heap,
+        InUse,
         OpenHeap, //
     },
     layout::{
         description::Description,
-        owner::{
-            Kept,
-            Owner, //
-        },
+        owner::Owner, //
     },
     registry, //
 };
-use core::ptr::NonNull;
 use kernel::{
     bindings,
     fs::operations::PrivateData,
@@ -32,35 +29,17 @@ unsafe impl Wrapper for Heap {
     type C = bindings::dma_heap;
 }
 
-// SAFETY: The reference keeps the heap.
+// SAFETY: Transparent. The reference that it owns keeps the heap.
 unsafe impl PrivateData for OpenHeap {
     type Target = Heap;
-
-    fn into_ptr(self) -> NonNull<Heap> {
-        let (heap, module) = self.into_parts();
-
-        // The heap knows its module.
-        module.into_owner();
-        // SAFETY: An `Arc` is no NULL.
-        unsafe { NonNull::new_unchecked(Arc::into_raw(heap).cast_mut()) }
-    }
-
-    unsafe fn from_ptr(ptr: NonNull<Heap>) -> Self {
-        // SAFETY: `into_ptr` has left both references with the pointer.
-        unsafe {
-            let heap = Arc::from_raw(ptr.as_ptr().cast_const());
-            let module = Kept::from_owner(heap.owner());
-
-            Self::from_parts(heap, module)
-        }
-    }
 }
 
 // What is returned is the driver's reference.
 fn add(info: &Description, owner: Owner) -> Result<Arc<Heap>> {
-    let heap = Heap::new(info, owner)?;
+    let in_use = InUse::new(info, owner)?;
+    let heap = in_use.heap().clone();
 
-    registry::add(&heap)?;
+    registry::add(in_use)?;
     Ok(heap)
 }
 

@@ -48,9 +48,7 @@ static LEFT: ModuleGoing = ModuleGoing::new(registry::remove_left_by);
 #[no_mangle]
 extern "C" fn rust_dma_heap_init() -> c_int {
     kernel::error::from_result(|| {
-        // SAFETY: This is the only call, and nothing uses the registry before it: no heap can be
-        // added and no file opened before there is a character device.
-        unsafe { registry::init(file::TABLE.as_ref()) }?;
+        registry::init(file::TABLE.openable())?;
         #[cfg(CONFIG_MODULES)]
         LEFT.begin().inspect_err(|_| registry::exit())?;
         Ok(0)

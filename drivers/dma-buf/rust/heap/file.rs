@@ -8,8 +8,7 @@ use crate::{
         OpenHeap, //
     },
     ioctl,
-    registry,
-    LocalModule, //
+    registry, //
 };
 use kernel::{
     bindings,
@@ -17,7 +16,6 @@ use kernel::{
         Operations,
         Table, //
     },
-    module::this_module,
     prelude::*,
     uaccess::UserPtr, //
 };
@@ -25,9 +23,7 @@ use kernel::{
 /// What such a file does.
 pub(crate) struct Files;
 
-// SAFETY: Files of this table are made by opening a device, and it names this module.
-pub(crate) static TABLE: Table<Files> =
-    unsafe { Table::new(this_module::<LocalModule>().as_ptr()) };
+pub(crate) static TABLE: Table<Files> = Table::new();
 
 #[vtable]
 impl Operations for Files {

@@ -9,14 +9,22 @@ use crate::{
             Allocate,
             Description, //
         },
-        owner::{
-            Kept,
-            Owner, //
-        },
+        owner::Owner, //
     }, //
 };
+use core::{
+    mem::forget,
+    ops::Deref,
+    ptr::NonNull, //
+};
 use kernel::{
+    bindings,
     dma_buf::DmaBuf,
+    error::from_err_ptr,
+    interop::{
+        export::Wrapper,
+        module_ref::ModuleRef, //
+    },
     prelude::*,
     sync::{
         aref::ARef,
@@ -39,32 +47,6 @@ pub(crate) struct Heap {
 }
 
 impl Heap {
-    /// Makes a heap, for [`registry::add`](crate::registry::add), of what its driver says. `owner`
-    /// is the module that it needs.
-    ///
-    /// Fails with `EINVAL` without a name or an operation to allocate, and with `ENOMEM`.
-    pub(crate) fn new(info: &Description, owner: Owner) -> Result<Arc<Self>> {
-        let Some(name) = info.name.filter(|name| !name.is_empty()) else {
-            pr_err!("A heap must have a name\n");
-            return Err(EINVAL);
-        };
-        let Some(allocate) = info.allocate else {
-            pr_err!("Heap {name} cannot allocate\n");
-            return Err(EINVAL);
-        };
-
-        // INVARIANT: What a `Description` and an `Owner` stand for.
-        Arc::pin_init(
-            pin_init!(Self {
-                name,
-                allocate,
-                owner,
-                gate <- Gate::new(),
-            }),
-            GFP_KERNEL,
-        )
-    }
-
     /// Name of the heap, which is its device's name too.
     pub(crate) fn name(&self) -> &'static CStr {
         self.name
@@ -76,6 +58,7 @@ impl Heap {
     }
 
     /// The module of its driver.
+    #[cfg(CONFIG_MODULES)]
     pub(crate) fn owner(&self) -> Owner {
         self.owner
     }
@@ -92,50 +75,110 @@ impl Heap {
     ) -> Result<ARef<DmaBuf>> {
         let _passage = self.gate.enter().ok_or(ENODEV)?;
 
-        // SAFETY: It is this heap's, and we are inside.
-        unsafe { self.allocate.call(self, len, fd_flags, heap_flags) }
+        // SAFETY: By the type invariant the function is there, since we are inside, and this is its
+        // heap, or is going to be while adding it has not returned yet. It gives us a reference.
+        unsafe {
+            let buf = (self.allocate.function)(self.as_c(), len, fd_flags, heap_flags);
+            let buf = NonNull::new(from_err_ptr(buf)?).ok_or(EINVAL)?;
+
+            Ok(ARef::from_raw(buf.cast()))
+        }
     }
 
-    /// Makes [`allocate`](Self::allocate) fail from now on. To be called once.
-    pub(crate) fn close(&self) {
-        self.gate.close();
-    }
-
-    /// Waits for those who are still inside of [`allocate`](Self::allocate) after
-    /// [`close`](Self::close). Sleeps.
+    /// Waits for those who are still inside of [`allocate`](Self::allocate) after it was
+    /// [closed](InUse::close). Sleeps.
     pub(crate) fn wait_until_unused(&self) {
         self.gate.wait_until_empty();
     }
 }
 
-/// A reference to a heap, and one to the module of its driver: what an open file holds.
-pub(crate) struct OpenHeap {
-    // Dropped in this order: the driver may go when its heap is of no use any more.
-    heap: Arc<Heap>,
-    module: Kept,
+/// A reference to a heap that is not closed.
+///
+/// # Invariants
+///
+/// As that says. There is one for a heap.
+pub(crate) struct InUse(Arc<Heap>);
+
+impl InUse {
+    /// Makes a heap, for [`registry::add`](crate::registry::add), of what its driver says. `owner`
+    /// is the module that it needs.
+    ///
+    /// Fails with `EINVAL` without a name or an operation to allocate, and with `ENOMEM`.
+    pub(crate) fn new(info: &Description, owner: Owner) -> Result<Self> {
+        let Some(name) = info.name.filter(|name| !name.is_empty()) else {
+            pr_err!("A heap must have a name\n");
+            return Err(EINVAL);
+        };
+        let Some(allocate) = info.allocate else {
+            pr_err!("Heap {name} cannot allocate\n");
+            return Err(EINVAL);
+        };
+
+        // INVARIANT: What a `Description` and an `Owner` stand for. Nobody has closed it.
+        Ok(Self(Arc::pin_init(
+            pin_init!(Heap {
+                name,
+                allocate,
+                owner,
+                gate <- Gate::new(),
+            }),
+            GFP_KERNEL,
+        )?))
+    }
+
+    /// The heap, whether or not it stays in use.
+    pub(crate) fn heap(&self) -> &Arc<Heap> {
+        &self.0
+    }
+
+    /// Makes [`Heap::allocate`] fail from now on.
+    pub(crate) fn close(self) -> Arc<Heap> {
+        self.0.gate.close();
+        self.0
+    }
 }
 
+impl Deref for InUse {
+    type Target = Heap;
+
+    fn deref(&self) -> &Heap {
+        &self.0
+    }
+}
+
+/// A reference to a heap, and one to the module of its driver: what an open file holds.
+///
+/// # Invariants
+///
+/// As that says: `Arc::into_raw()` has given the pointer.
+#[repr(transparent)]
+pub(crate) struct OpenHeap(NonNull<Heap>);
+
 impl OpenHeap {
-    /// The heap, whose reference and whose module's the caller owns from now on.
-    pub(crate) fn into_parts(self) -> (Arc<Heap>, Kept) {
-        (self.heap, self.module)
-    }
-
-    /// Undoes [`into_parts`](Self::into_parts).
-    pub(crate) fn from_parts(heap: Arc<Heap>, module: Kept) -> Self {
-        Self { heap, module }
-    }
-
     /// Takes both references. Fails with `ENODEV` if the module is being unloaded.
-    ///
-    /// # Safety
-    ///
-    /// The heap must not be closed meanwhile.
-    pub(crate) unsafe fn new(heap: &Arc<Heap>) -> Result<Self> {
-        Ok(Self {
-            // SAFETY: By this function's contract.
-            module: unsafe { heap.owner.keep() }?,
-            heap: heap.clone(),
-        })
+    pub(crate) fn new(heap: &InUse) -> Result<Self> {
+        // SAFETY: NULL, or by the type invariants a module that is there. It is not the driver's
+        // code that gives the reference back.
+        let module = unsafe { ModuleRef::get(heap.owner.as_ptr()) }.ok_or(ENODEV)?;
+        let heap = Arc::into_raw(heap.0.clone()).cast_mut();
+
+        // The heap knows its module.
+        forget(module);
+        // INVARIANT: Taken just above. An `Arc` is no NULL.
+        NonNull::new(heap).map(Self).ok_or(EINVAL)
+    }
+}
+
+impl Drop for OpenHeap {
+    fn drop(&mut self) {
+        // SAFETY: By the type invariant both references are ours. The driver may go when its heap
+        // is of no use any more, so its module comes last.
+        unsafe {
+            let heap = Arc::from_raw(self.0.as_ptr().cast_const());
+            let owner = heap.owner.as_ptr();
+
+            drop(heap);
+            bindings::module_put(owner);
+        }
     }
 }

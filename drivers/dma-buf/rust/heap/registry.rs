@@ -5,17 +5,21 @@
 use crate::{
     heap::{
         Heap,
+        InUse,
         OpenHeap, //
     },
     layout::class::Registered, //
 };
+#[cfg(CONFIG_MODULES)]
+use kernel::bindings;
 use kernel::{
-    bindings,
+    fs::operations::Openable,
     prelude::*,
     sync::{
-        global_lock,
-        Arc,
-        SetOnce, //
+        new_mutex,
+        Mutex,
+        MutexGuard,
+        PinnedOnce, //
     },
 };
 
@@ -26,43 +30,37 @@ const MAX_HEAPS: usize = 128;
 struct Heaps {
     /// `None` while there is no character device.
     devices: Option<Registered>,
-    /// By minor. A heap is closed only after it was taken out.
-    table: [Option<Arc<Heap>>; MAX_HEAPS],
+    /// By minor.
+    table: [Option<InUse>; MAX_HEAPS],
 }
 
-global_lock! {
-    // SAFETY: Initialised by `init()` before anything else uses it.
-    unsafe(uninit) static HEAPS: Mutex<Heaps> = Heaps {
-        devices: None,
-        table: [const { None }; MAX_HEAPS],
-    };
-}
+/// There is none at first: drivers that are built in may be too early.
+static HEAPS: PinnedOnce<Mutex<Heaps>> = PinnedOnce::new();
 
-/// Whether [`HEAPS`] is initialised: drivers that are built in may be too early.
-static READY: SetOnce<()> = SetOnce::new();
+/// Fails with `ENODEV` before [`init`]. Sleeps.
+fn lock() -> Result<MutexGuard<'static, Heaps>> {
+    Ok(HEAPS.get().ok_or(ENODEV)?.lock())
+}
 
 /// Makes the registry usable, and registers the devices of heaps, for files with the operations
-/// `fops`. Sleeps.
+/// `files`. Called once. Sleeps.
 ///
 /// Fails with `ENOMEM`, or `EBUSY` if all majors are taken. No heap can be added then.
-///
-/// # Safety
-///
-/// Must be called once, before any other function of this module.
-pub(crate) unsafe fn init(fops: &'static bindings::file_operations) -> Result {
-    // SAFETY: This is the only call, and the first.
-    unsafe { HEAPS.init() };
-    READY.populate(());
+pub(crate) fn init(files: Openable) -> Result {
+    HEAPS.init(new_mutex!(init!(Heaps {
+        devices: None,
+        table: [const { None }; MAX_HEAPS],
+    })));
     // Who opens a file meanwhile finds no heap.
-    let devices = Registered::new(MAX_HEAPS as u32, fops)?;
+    let devices = Registered::new(MAX_HEAPS as u32, files)?;
 
-    HEAPS.lock().devices = Some(devices);
+    lock()?.devices = Some(devices);
     Ok(())
 }
 
 /// Takes the devices away: no heap can be added any more. Sleeps.
 pub(crate) fn exit() {
-    let devices = HEAPS.lock().devices.take();
+    let devices = lock().ok().and_then(|mut heaps| heaps.devices.take());
 
     drop(devices);
 }
@@ -74,11 +72,9 @@ pub(crate) fn exit() {
 ///
 /// Fails with `EEXIST` if there is a heap of that name, `EBUSY` if all minors are taken, `ENODEV`
 /// if there is no character device (it is too early), or what creating the device gave. Sleeps.
-pub(crate) fn add(heap: &Arc<Heap>) -> Result {
-    READY.as_ref().ok_or(ENODEV)?;
-
+pub(crate) fn add(heap: InUse) -> Result {
     let name = heap.name();
-    let mut heaps = HEAPS.lock();
+    let mut heaps = lock()?;
     let Heaps { devices, table } = &mut *heaps;
     let devices = devices.as_ref().ok_or(ENODEV)?;
 
@@ -96,7 +92,7 @@ pub(crate) fn add(heap: &Arc<Heap>) -> Result {
     devices
         .create_device(minor, name)
         .inspect_err(|err| pr_err!("Cannot create the device of heap {name}: {err:?}\n"))?;
-    *slot = Some(heap.clone());
+    *slot = Some(heap);
     Ok(())
 }
 
@@ -105,36 +101,38 @@ pub(crate) fn add(heap: &Arc<Heap>) -> Result {
 /// Name and minor are free again before the allocations that are under way have ended. To be
 /// called once, for a heap that was added; sleeps until then.
 pub(crate) fn remove(heap: &Heap) {
-    let mut heaps = HEAPS.lock();
+    // It was added.
+    let Ok(mut heaps) = lock() else {
+        return;
+    };
     let Heaps { devices, table } = &mut *heaps;
     let mut slots = table.iter_mut().zip(0..MAX_HEAPS as u32);
-    let taken = slots
+    let closed = slots
         .find(|(slot, _)| {
             slot.as_ref()
                 .is_some_and(|other| core::ptr::eq(&**other, heap))
         })
         .and_then(|(slot, minor)| {
             devices.as_ref()?.destroy_device(minor);
-            slot.take()
+            slot.take().map(InUse::close)
         });
-    heap.close();
 
     drop(heaps);
-    drop(taken);
-    heap.wait_until_unused();
+    if let Some(heap) = closed {
+        heap.wait_until_unused();
+    }
 }
 
 /// Takes away what a module has left that is being unloaded: after this nobody could. Sleeps.
 #[cfg(CONFIG_MODULES)]
 pub(crate) fn remove_left_by(module: *mut bindings::module) {
     let next = || {
-        HEAPS
-            .lock()
-            .table
-            .iter()
-            .flatten()
-            .find(|heap| heap.owner().is(module))
-            .cloned()
+        let heaps = lock().ok()?;
+        let mut table = heaps.table.iter().flatten();
+
+        table
+            .find(|heap| core::ptr::eq(heap.owner().as_ptr(), module))
+            .map(|heap| heap.heap().clone())
     };
 
     while let Some(heap) = next() {
@@ -148,13 +146,12 @@ pub(crate) fn remove_left_by(module: *mut bindings::module) {
 /// Fails with `ENXIO`, as for any device that is not there, if the minor belongs to no heap, and
 /// with `ENODEV` if the heap is about to go with its module.
 pub(crate) fn open(minor: usize) -> Result<OpenHeap> {
-    let heaps = HEAPS.lock();
+    let heaps = lock()?;
     let heap = heaps
         .table
         .get(minor)
         .and_then(Option::as_ref)
         .ok_or(ENXIO)?;
 
-    // SAFETY: The lock keeps the heap in the table, and so from being closed.
-    unsafe { OpenHeap::new(heap) }
+    OpenHeap::new(heap)
 }

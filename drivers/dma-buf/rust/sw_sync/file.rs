@@ -5,13 +5,11 @@
 use crate::{
     info,
     ioctl,
-    timeline::Timeline,
-    LocalModule, //
+    layout::objects::Timeline, //
 };
-use core::ptr;
 use kernel::{
-    bindings,
     fs::{
+        debug_dir::DebugDir,
         operations::{
             Operations,
             Table, //
@@ -21,18 +19,18 @@ use kernel::{
             ShowTable, //
         },
     },
-    module::this_module,
     prelude::*,
     seq_file::SeqFile,
     sync::aref::ARef,
     uaccess::UserPtr, //
 };
 
-const DIR: &CStr = c"sync";
+static DIR: DebugDir = DebugDir::new(c"sync");
 
 /// What `sync/info` does.
 struct Info;
 
+#[vtable]
 impl Show for Info {
     fn show(m: &SeqFile) -> Result {
         info::show(m);
@@ -61,39 +59,21 @@ impl Operations for SwSync {
     }
 }
 
-// SAFETY: It names this module.
-static INFO: ShowTable<Info> = unsafe { ShowTable::new(this_module::<LocalModule>().as_ptr()) };
-
-// SAFETY: Files of this table are made by opening, and it names this module.
-static SW_SYNC: Table<SwSync> = unsafe { Table::new(this_module::<LocalModule>().as_ptr()) };
+static INFO: ShowTable<Info> = ShowTable::new();
+static SW_SYNC: Table<SwSync> = Table::new();
 
 /// Makes the files. They are for tests: the kernel does without, if they cannot be made.
 ///
 /// They go when the module does, which an open file keeps from that: nothing else has to protect
 /// their users.
 pub(crate) fn init() {
-    // SAFETY: Names and operations are static. An error pointer for a parent makes the other calls
-    // do nothing.
-    unsafe {
-        let dir = bindings::debugfs_create_dir(DIR.as_char_ptr(), ptr::null_mut());
-
-        for (name, mode, ops) in [
-            (c"info", 0o444, INFO.as_ptr()),
-            (c"sw_sync", 0o644, SW_SYNC.as_ptr()),
-        ] {
-            bindings::debugfs_create_file_unsafe(
-                name.as_char_ptr(),
-                mode,
-                dir,
-                ptr::null_mut(),
-                ops,
-            );
-        }
-    }
+    DIR.create(&[
+        (c"info", 0o444, INFO.openable()),
+        (c"sw_sync", 0o644, SW_SYNC.openable()),
+    ]);
 }
 
 /// Takes the files away.
 pub(crate) fn exit() {
-    // SAFETY: The name is static. Nobody else makes a directory of that name.
-    unsafe { bindings::debugfs_lookup_and_remove(DIR.as_char_ptr(), ptr::null_mut()) };
+    DIR.remove();
 }

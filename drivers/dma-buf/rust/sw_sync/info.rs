@@ -3,16 +3,19 @@
 //! What `sync/info` says.
 
 use crate::{
-    point::Point,
+    layout::objects::Point,
     registry,
-    seqno::Seqno,
-    timeline::Timeline, //
+    seqno::Seqno, //
 };
 use kernel::{
-    bindings,
-    fs::show::is_full,
-    interop::export::Wrapper,
-    prelude::*,
+    fs::show::{
+        is_full,
+        print, //
+    },
+    interop::printf::{
+        Format,
+        Time, //
+    },
     seq_file::{
         seq_print,
         SeqFile, //
@@ -20,6 +23,8 @@ use kernel::{
 };
 
 const RULE: &str = "--------------";
+
+const AT: Format<(Time,)> = Format::new(c"@%ptSp");
 
 /// Prints all timelines and the fences that wait. Sleeps.
 pub(crate) fn show(m: &SeqFile) {
@@ -31,7 +36,7 @@ pub(crate) fn show(m: &SeqFile) {
         }
         timeline.inspect(
             |value| {
-                print_name(m, &timeline);
+                print(m, timeline.name());
                 seq_print!(m, ": {}\n", value.0 as i32);
             },
             |value, point| print_point(m, point, value),
@@ -50,22 +55,7 @@ fn print_point(m: &SeqFile, point: &Point, value: Seqno) {
 
     seq_print!(m, "  fence {status}");
     if let Some(timestamp) = point.timestamp() {
-        print_time(m, timestamp);
+        AT.print(m, (timestamp.into(),));
     }
     seq_print!(m, ": {} / {}\n", point.seqno().0, value.0 as i32);
-}
-
-/// Printed by C, which leaves the bytes alone that a user chose.
-fn print_name(m: &SeqFile, timeline: &Timeline) {
-    // SAFETY: `m` is valid, and the format takes a string.
-    unsafe { bindings::seq_printf(m.as_c(), c"%s".as_char_ptr(), timeline.name()) };
-}
-
-/// Printed by C, which can divide 64 bits on any machine.
-fn print_time(m: &SeqFile, time: bindings::ktime_t) {
-    // SAFETY: `m` is valid, and the format takes a `struct timespec64`.
-    unsafe {
-        let time = bindings::ns_to_timespec64(time);
-        bindings::seq_printf(m.as_c(), c"@%ptSp".as_char_ptr(), &raw const time);
-    }
 }

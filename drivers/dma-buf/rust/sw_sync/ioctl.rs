@@ -6,12 +6,18 @@
 //! [`tools/testing/selftests/sync/sync.c`](srctree/tools/testing/selftests/sync/sync.c).
 
 use crate::{
-    point::Point,
-    seqno::Seqno,
-    timeline::Timeline, //
+    abi::{
+        add_taint,
+        Lockdep,
+        Taint, //
+    },
+    layout::objects::{
+        Point,
+        Timeline, //
+    },
+    seqno::Seqno, //
 };
 use kernel::{
-    bindings,
     dma_buf::SyncFile,
     fs::file::{
         flags::O_CLOEXEC,
@@ -74,14 +80,7 @@ fn create_fence(timeline: &Timeline, ptr: UserPtr) -> Result {
     let fd = FileDescriptorReservation::get_unused_fd_flags(O_CLOEXEC);
 
     // Whoever waits for such a fence in the kernel is at the mercy of user space.
-    //
-    // SAFETY: The flag exists.
-    unsafe {
-        bindings::add_taint(
-            bindings::TAINT_SOFTLOCKUP,
-            bindings::lockdep_ok_LOCKDEP_STILL_OK,
-        )
-    };
+    add_taint(Taint::SoftLockup, Lockdep::StillOk);
 
     let fd = fd?;
     let slice = || UserSlice::new(ptr, size_of::<CreateFence>());

@@ -2,7 +2,7 @@
 
 //! Fences that user space signals, for tests: `/sys/kernel/debug/sync/sw_sync`.
 //!
-//! Who opens the file gets a [`Timeline`](timeline::Timeline), a counter. With ioctls it creates
+//! Who opens the file gets a [`Timeline`](layout::objects::Timeline), a counter. With ioctls it creates
 //! fences, each of which is signalled when the counter reaches its number, and advances the
 //! counter. Beside it, `/sys/kernel/debug/sync/info` lists all timelines and the fences that wait.
 //!
@@ -11,11 +11,11 @@
 //! # Who owns whom
 //!
 //! - An open `sw_sync` file owns a reference to its timeline.
-//! - A fence ([`Point`](point::Point)) owns a reference to its timeline, for as long as there is a
+//! - A fence ([`Point`](layout::objects::Point)) owns a reference to its timeline, for as long as there is a
 //!   reference to the fence, and pins the module.
 //! - A timeline owns none of its fences. It knows those that it has yet to signal by an
-//!   [`Index`](layout::index::Index), a tree whose nodes are in the fences, and [`registry`] so
-//!   knows the timelines. An object takes itself out of its index, under the lock that guards the
+//!   [`Index`](layout::index::Index), a tree whose nodes are in the fences, and so
+//!   [`TIMELINES`](layout::objects::TIMELINES) knows the timelines. An object takes itself out of its index, under the lock that guards the
 //!   index, after its last reference is gone and before it is freed. So whatever is found under
 //!   the lock is valid while the lock is held, but may be dying: who wants to use it longer takes a
 //!   reference unless the count is zero already. Nobody here raises a count of zero again, and a
@@ -30,7 +30,7 @@
 //! |---|---|
 //! | a timeline's value, and that fences come in | the timeline's `order`, a mutex |
 //! | the index of fences that wait | the timeline's `pending` |
-//! | the index of timelines | [`registry`]'s lock |
+//! | the index of timelines | the lock that it is in |
 //!
 //! `order` is taken first, in ioctls, in the release of the file and for `sync/info`. The other
 //! two are spinlocks that disable interrupts. None of them is held while a fence is signalled or
@@ -38,17 +38,17 @@
 //! the lock of any fence held: a callback of one fence may drop the last reference to another.
 //!
 //! A fence uses the lock inside it; its deadline is atomic. So is a timeline's value, since
-//! [`point`] compares it with a fence's number under no lock at all; it goes up before the first
-//! fence is signalled for it.
+//! a fence compares it with its number under no lock at all; it goes up before the first fence is
+//! signalled for it.
 
 use kernel::prelude::*;
 
+mod abi;
 mod file;
 mod info;
 mod ioctl;
 mod layout;
 mod module;
-mod point;
 mod registry;
 mod seqno;
 mod timeline;
@@ -59,9 +59,7 @@ pub(crate) use self::module::LocalModule;
 /// Sets everything up. Called once, at boot or when the module is loaded.
 #[no_mangle]
 extern "C" fn rust_sw_sync_init() -> c_int {
-    // SAFETY: This is the only call, and there is no file to make a timeline with before the next
-    // line.
-    unsafe { registry::init() };
+    registry::init();
     file::init();
     0
 }

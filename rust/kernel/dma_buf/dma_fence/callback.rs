@@ -10,12 +10,17 @@ use crate::{
     alloc::AllocError,
     bindings,
     container_of,
-    dma_buf::module_ref::ModuleRef,
     error::to_result,
     fmt,
+    interop::{
+        module_ref::{
+            EarlyModuleRef,
+            ModuleRef, //
+        },
+        object::Object, //
+    },
     prelude::*,
-    sync::aref::ARef,
-    types::Opaque, //
+    sync::aref::ARef, //
 };
 use core::{
     cell::UnsafeCell,
@@ -146,16 +151,12 @@ impl<T> From<AllocError> for CallbackError<T> {
 pub struct FenceCallbackRegistration<T: FenceCallback + 'static> {
     fence: ARef<Fence>,
     inside: Inside,
-    module: ModuleRef,
+    module: EarlyModuleRef,
     callback: UnsafeCell<ManuallyDrop<T>>,
     // Last, so that the rest is there when it is registered.
     #[pin]
-    cb: Opaque<bindings::dma_fence_cb>,
+    cb: Object<bindings::dma_fence_cb>,
 }
-
-// SAFETY: The fence and the callback may be dropped from any thread, and the C part is under the
-// fence's lock.
-unsafe impl<T: FenceCallback> Send for FenceCallbackRegistration<T> {}
 
 // SAFETY: The methods do not give out the callback.
 unsafe impl<T: FenceCallback + Sync> Sync for FenceCallbackRegistration<T> {}
@@ -170,10 +171,11 @@ impl<T: FenceCallback + 'static> FenceCallbackRegistration<T> {
             fence: ARef::from(fence),
             inside: Inside::new(),
             module: ModuleRef::of(Self::signaled as *const () as usize)
-                .map_err(|_| CallbackError::Other(ECANCELED))?,
+                .map_err(|_| CallbackError::Other(ECANCELED))?
+                .into(),
             callback: UnsafeCell::new(ManuallyDrop::new(callback)),
             // INVARIANT: If this fails there is no registration.
-            cb <- Opaque::try_ffi_init(move |cb| {
+            cb <- Object::try_ffi_init(move |cb| {
                 // SAFETY: The fence is valid, because `self.fence` has a reference; and `cb` is
                 // part of a registration whose other fields are initialised. It stays in place
                 // until it is dropped, which takes it back.
@@ -215,7 +217,7 @@ impl<T: FenceCallback + 'static> FenceCallbackRegistration<T> {
         // were initialised before the callback was registered are used, and of these `callback`
         // only here. It has a reference to the fence.
         let (inside, module, callback, fence) = unsafe {
-            let this = container_of!(Opaque::cast_from(cb), Self, cb);
+            let this = container_of!(cb.cast::<Object<_>>(), Self, cb);
             (
                 &(*this).inside,
                 &(*this).module,

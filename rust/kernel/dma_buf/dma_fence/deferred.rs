@@ -9,7 +9,7 @@
 use super::memory::Memory;
 use crate::{
     alloc::Flags,
-    dma_buf::module_ref::ModuleRef,
+    interop::module_ref::ModuleRef,
     new_work,
     prelude::*,
     workqueue::{

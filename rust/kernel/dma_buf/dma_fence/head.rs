@@ -12,13 +12,17 @@ use super::{
 };
 use crate::{
     bindings,
-    dma_buf::any_thread::AnyThread,
+    callbacks,
+    interop::{
+        any_thread::AnyThread,
+        export::AsC,
+        object::Object, //
+    },
     prelude::*,
     sync::{
         aref::ARef,
         atomic::Atomic, //
-    },
-    types::Opaque,
+    }, //
 };
 use core::ops::Deref;
 
@@ -31,57 +35,69 @@ use core::ops::Deref;
 #[repr(C)]
 pub(super) struct Head {
     // First, because the core frees the allocation by the address of the fence.
-    fence: Opaque<bindings::dma_fence>,
+    fence: Object<bindings::dma_fence>,
     names: AnyThread<Both>,
     pub(super) inside: Inside,
     /// Whether the owner has taken back what is its own. Changed with the fence's lock held.
     pub(super) closed: Atomic<bool>,
 }
 
-// SAFETY: Any thread may initialise a fence, which does its own locking from then on.
-unsafe impl Send for Head {}
-
-// SAFETY: As above.
-unsafe impl Sync for Head {}
-
 impl Head {
     /// The fence is to be initialised, where it keeps what `names` are part of.
     #[inline]
     pub(super) fn new(names: &Names) -> Self {
         Self {
-            fence: Opaque::uninit(),
+            fence: Object::uninit(),
             names: names.as_ptr(),
             inside: Inside::new(),
             closed: Atomic::new(false),
         }
     }
+}
 
-    /// # Safety
-    ///
-    /// Called by the core, with a fence that is the beginning of a `Head`, in an RCU read-side
-    /// critical section in which it was seen not to be signalled.
-    pub(super) unsafe extern "C" fn driver_name(fence: *mut bindings::dma_fence) -> *const c_char {
-        // SAFETY: By the type invariant.
-        unsafe {
-            (*(*fence.cast::<Self>()).names.as_ptr())
-                .driver
-                .as_char_ptr()
-        }
+/// A fence that the core asks for a name.
+///
+/// # Invariants
+///
+/// In an RCU read-side critical section in which the fence was seen not to be signalled.
+#[repr(transparent)]
+struct Asked<'a>(&'a Head);
+
+/// A fence that is the beginning of a `Head`, as the invariant says.
+// SAFETY: The fence is the first member, and a reference is a pointer.
+unsafe impl AsC for Asked<'_> {
+    type C = *mut bindings::dma_fence;
+}
+
+impl<'a> Asked<'a> {
+    #[inline(always)]
+    fn names(self) -> &'a Both {
+        // SAFETY: They are there, by the type invariants of this and of `Head`.
+        unsafe { self.0.names.get().as_ref() }
+    }
+}
+
+callbacks! {
+    fn driver_name(asked: Asked<'_>) -> *const c_char {
+        asked.names().driver.as_char_ptr()
     }
 
-    /// # Safety
-    ///
-    /// As for [`driver_name`](Self::driver_name).
-    pub(super) unsafe extern "C" fn timeline_name(
-        fence: *mut bindings::dma_fence,
-    ) -> *const c_char {
-        // SAFETY: By the type invariant.
-        unsafe {
-            (*(*fence.cast::<Self>()).names.as_ptr())
-                .timeline
-                .as_char_ptr()
-        }
+    fn timeline_name(asked: Asked<'_>) -> *const c_char {
+        asked.names().timeline.as_char_ptr()
     }
+}
+
+impl Head {
+    /// The operations of any fence.
+    pub(super) const OPS: bindings::dma_fence_ops = bindings::dma_fence_ops {
+        get_driver_name: Some(driver_name),
+        get_timeline_name: Some(timeline_name),
+        enable_signaling: None,
+        signaled: None,
+        wait: None,
+        release: None,
+        set_deadline: None,
+    };
 }
 
 /// A reference to the fence of a Rust driver. Derefs to [`LeafFence`].

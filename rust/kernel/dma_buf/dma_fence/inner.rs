@@ -11,7 +11,7 @@ use super::{
 use crate::{
     alloc::Flags,
     bindings,
-    dma_buf::module_ref::ModuleRef,
+    interop::module_ref::ModuleRef,
     prelude::*,
     sync::{
         atomic::Relaxed,

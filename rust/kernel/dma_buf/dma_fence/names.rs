@@ -8,7 +8,7 @@
 
 use crate::{
     bindings,
-    dma_buf::any_thread::AnyThread,
+    interop::any_thread::AnyThread,
     prelude::*,
     str::CString,
     types::Opaque, //

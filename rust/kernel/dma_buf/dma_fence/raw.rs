@@ -4,6 +4,7 @@
 
 use crate::{
     bindings,
+    interop::object::Object,
     prelude::*,
     sync::{
         aref::{
@@ -14,17 +15,14 @@ use crate::{
             Acquire,
             Atomic, //
         },
+        Refcount, //
     },
     time::{
         Instant,
         Monotonic, //
     },
-    types::Opaque,
 };
-use core::ptr::{
-    self,
-    NonNull, //
-};
+use core::ptr::NonNull;
 
 /// The promise that some work will be done.
 ///
@@ -53,21 +51,13 @@ use core::ptr::{
 /// assert!(fence.timestamp().is_some());
 /// ```
 #[repr(transparent)]
-pub struct Fence(Opaque<bindings::dma_fence>);
-
-// SAFETY: The reference count may be dropped from any thread.
-unsafe impl Send for Fence {}
-
-// SAFETY: A fence does its own locking.
-unsafe impl Sync for Fence {}
+pub struct Fence(Object<bindings::dma_fence>);
 
 // SAFETY: `refcount` counts the references, and the fence lives while it is not zero.
 unsafe impl AlwaysRefCounted for Fence {
     #[inline]
     fn inc_ref(&self) {
-        // SAFETY: By the type invariant the count is not zero.
-        // MODEL: none, because there is a reference already.
-        unsafe { bindings::refcount_inc(&raw mut (*self.as_raw()).refcount.refcount) };
+        self.fields().refs.inc();
     }
 
     #[inline]
@@ -77,7 +67,6 @@ unsafe impl AlwaysRefCounted for Fence {
         // SAFETY: The caller owns a reference and gives it up; if it was the last one, nobody
         // else can reach the fence any more.
         unsafe {
-            // MODEL: fence-last-put
             if bindings::refcount_dec_and_test(&raw mut (*fence).refcount.refcount) {
                 bindings::dma_fence_release(&raw mut (*fence).refcount);
             }
@@ -91,7 +80,7 @@ pub(super) struct Fields<'a> {
     /// accesses through the pointer.
     pub(super) ops: &'a Atomic<*const bindings::dma_fence_ops>,
     pub(super) flags: &'a Atomic<usize>,
-    pub(super) refs: &'a Atomic<c_int>,
+    pub(super) refs: &'a Refcount,
     pub(super) context: &'a u64,
     pub(super) seqno: &'a u64,
 }
@@ -140,10 +129,7 @@ impl Fence {
     /// The C `struct dma_fence`.
     #[inline]
     pub fn as_raw(&self) -> *mut bindings::dma_fence {
-        // Not `Opaque::get()`, which other crates would call in the kernel crate.
-        //
-        // CAST: `Opaque` is transparent, and its content may be changed through a shared reference.
-        ptr::from_ref(&self.0).cast_mut().cast()
+        self.0.get()
     }
 
     #[inline(always)]
@@ -156,7 +142,7 @@ impl Fence {
             Fields {
                 ops: &*(&raw const (*fence).ops).cast(),
                 flags: &*(&raw const (*fence).flags).cast(),
-                refs: &*(&raw const (*fence).refcount.refcount.refs.counter).cast(),
+                refs: &*(&raw const (*fence).refcount.refcount).cast(),
                 context: &(*fence).context,
                 seqno: &(*fence).seqno,
             }
@@ -166,7 +152,6 @@ impl Fence {
     /// Whether the flag `mask` is set. What was written before it was set is visible afterwards.
     #[inline]
     pub(super) fn has_flag(&self, mask: usize) -> bool {
-        // MODEL: fence-done, fence-timestamp, resv-list-changed
         self.fields().flags.load(Acquire) & mask != 0
     }
 }
@@ -207,7 +192,6 @@ impl Signaled<'_> {
     #[inline]
     pub(super) fn error(&self) -> c_int {
         // SAFETY: Constant by the type invariant.
-        // MODEL: fence-error
         unsafe { (*self.0.as_raw()).error }
     }
 
@@ -218,7 +202,6 @@ impl Signaled<'_> {
             return None;
         }
         // SAFETY: The flag says that the union holds a timestamp, which is constant from then on.
-        // MODEL: fence-timestamp
         let timestamp = unsafe { (*self.0.as_raw()).__bindgen_anon_2.timestamp };
 
         Some(instant(timestamp))

@@ -9,7 +9,7 @@ use super::{
     timeline::Timeline, //
 };
 use crate::{
-    dma_buf::module_ref::ModuleRef,
+    interop::module_ref::ModuleRef,
     prelude::*,
     sync::{
         Arc,

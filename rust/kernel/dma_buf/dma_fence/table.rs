@@ -24,21 +24,17 @@ pub(super) struct Operations<T>(PhantomData<T>);
 
 impl<T: FenceContextOps> Operations<T> {
     pub(super) const TABLE: bindings::dma_fence_ops = bindings::dma_fence_ops {
-        get_driver_name: Some(Head::driver_name),
-        get_timeline_name: Some(Head::timeline_name),
         enable_signaling: if T::ENABLE_SIGNALING.is_some() {
             Some(Self::enable_signaling)
         } else {
             None
         },
-        signaled: None,
-        wait: None,
-        release: None,
         set_deadline: if T::SET_DEADLINE.is_some() {
             Some(Self::set_deadline)
         } else {
             None
         },
+        ..Head::OPS
     };
 
     // For all of these: the core calls them with a fence that was initialised with this table, and

@@ -24,7 +24,7 @@ use super::{
 };
 use crate::{
     bindings,
-    dma_buf::module_ref::ModuleRef,
+    interop::module_ref::ModuleRef,
     prelude::*,
     rbtree::{
         RBTree,

@@ -5,7 +5,7 @@
 use super::run::PageRun;
 use crate::{
     bindings,
-    dma_buf::any_thread::AnyThread,
+    interop::any_thread::AnyThread,
     page::PAGE_SIZE, //
 };
 use core::{

@@ -7,8 +7,8 @@
 use super::run::PageRun;
 use crate::{
     bindings,
-    dma_buf::any_thread::AnyThread,
     fs::LocalFile,
+    interop::any_thread::AnyThread,
     page::PAGE_SHIFT,
     prelude::*, //
 };

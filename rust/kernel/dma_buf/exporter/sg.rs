@@ -11,18 +11,18 @@ use crate::{
     bindings,
     device::Device,
     dma::DataDirection,
-    dma_buf::{
-        any_thread::AnyThread,
-        buffer::DmaBuf, //
-    },
+    dma_buf::buffer::DmaBuf,
     error::to_result,
+    interop::{
+        any_thread::AnyThread,
+        object::Object, //
+    },
     page::{PAGE_MASK, PAGE_SHIFT},
     prelude::*,
     rbtree::{
         RBTree,
         RBTreeNodeReservation, //
-    },
-    types::Opaque,
+    }, //
 };
 use core::ptr::NonNull;
 
@@ -45,7 +45,7 @@ pub(super) const SKIP_CPU_SYNC: c_ulong = bindings::DMA_ATTR_SKIP_CPU_SYNC as c_
 /// - `mapped` says for which device, in which direction and with which attributes `sgt` is mapped,
 ///   if it is. The table does not move and does not change while it is.
 struct PageTable {
-    sgt: Opaque<bindings::sg_table>,
+    sgt: Object<bindings::sg_table>,
     mapped: Option<Mapped>,
 }
 
@@ -56,16 +56,13 @@ struct Mapped {
     attrs: c_ulong,
 }
 
-// SAFETY: The table is not tied to a thread, nor is what it is mapped for.
-unsafe impl Send for PageTable {}
-
 impl PageTable {
     /// An empty table.
     #[inline]
     fn new() -> Self {
         // INVARIANT: A zeroed `sg_table` is an empty one.
         Self {
-            sgt: Opaque::zeroed(),
+            sgt: Object::zeroed(),
             mapped: None,
         }
     }

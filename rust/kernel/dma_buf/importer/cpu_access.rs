@@ -4,13 +4,21 @@
 
 use super::raw::raw_direction;
 use crate::{
-    bindings,
+    bindings::dma_data_direction,
+    c_functions,
     dma::DataDirection,
     dma_buf::buffer::DmaBuf,
     error::to_result,
     prelude::*, //
 };
 use core::mem::ManuallyDrop;
+
+// SAFETY: A reference is a valid buffer, whose exporter copes with any direction, and with an end
+// that had no beginning.
+c_functions! {
+    fn dma_buf_begin_cpu_access(buf: &DmaBuf, dir: dma_data_direction) -> c_int;
+    fn dma_buf_end_cpu_access(buf: &DmaBuf, dir: dma_data_direction) -> c_int;
+}
 
 /// An access of the CPU to a buffer's contents. Dropping it ends the access.
 ///
@@ -57,8 +65,7 @@ impl DmaBuf {
         let raw_dir = raw_direction(dir)?;
 
         self.resv().assert_not_held();
-        // SAFETY: The buffer is valid.
-        to_result(unsafe { bindings::dma_buf_begin_cpu_access(self.as_raw(), raw_dir) })?;
+        to_result(dma_buf_begin_cpu_access(self, raw_dir))?;
 
         // INVARIANT: Begun just above.
         Ok(CpuAccess { buf: self, dir })
@@ -79,8 +86,7 @@ impl CpuAccess<'_> {
     #[inline]
     fn finish(&self) -> c_int {
         self.buf.resv().assert_not_held();
-        // SAFETY: The buffer is valid, and by the type invariant the access has begun.
-        unsafe { bindings::dma_buf_end_cpu_access(self.buf.as_raw(), self.dir.into()) }
+        dma_buf_end_cpu_access(self.buf, self.dir.into())
     }
 }
 

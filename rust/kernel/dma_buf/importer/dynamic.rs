@@ -24,13 +24,13 @@ use crate::{
     devres::Devres,
     dma_buf::{
         buffer::DmaBuf,
-        module_ref::ModuleRef,
         resv::ResvGuard,
         trampoline::{
             one,
             Ref, //
         },
     },
+    interop::module_ref::ModuleRef,
     prelude::*,
     sync::aref::ARef, //
 };

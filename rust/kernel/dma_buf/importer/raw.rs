@@ -9,11 +9,9 @@ use crate::{
         Device, //
     },
     dma::DataDirection,
-    dma_buf::{
-        any_thread::AnyThread,
-        buffer::DmaBuf, //
-    },
+    dma_buf::buffer::DmaBuf,
     error::from_err_ptr,
+    interop::any_thread::AnyThread,
     prelude::*,
     sync::aref::ARef, //
 };

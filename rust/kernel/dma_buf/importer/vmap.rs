@@ -7,12 +7,12 @@
 use crate::{
     bindings,
     dma_buf::{
-        any_thread::AnyThread,
         buffer::DmaBuf,
         resv::ResvGuard, //
     },
     error::to_result,
     ffi::c_void,
+    interop::any_thread::AnyThread,
     io::{
         io_project,
         Io,

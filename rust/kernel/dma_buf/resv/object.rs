@@ -4,8 +4,8 @@
 
 use crate::{
     bindings,
-    prelude::*,
-    types::Opaque, //
+    interop::object::Object,
+    prelude::*, //
 };
 
 /// The lock and the fences of a buffer.
@@ -47,13 +47,7 @@ use crate::{
 /// # Ok::<(), Error>(())
 /// ```
 #[repr(transparent)]
-pub struct Resv(Opaque<bindings::dma_resv>);
-
-// SAFETY: A `dma_resv` is not tied to a thread.
-unsafe impl Send for Resv {}
-
-// SAFETY: It is a lock, made to be used by several threads.
-unsafe impl Sync for Resv {}
+pub struct Resv(Object<bindings::dma_resv>);
 
 impl Resv {
     /// A new object, without fences.

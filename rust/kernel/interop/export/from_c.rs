@@ -16,6 +16,10 @@ use crate::{
 };
 use core::{
     marker::PhantomData,
+    mem::{
+        transmute_copy,
+        ManuallyDrop, //
+    },
     ops::{
         Deref,
         DerefMut, //
@@ -37,6 +41,30 @@ pub trait FromC: Sized {
     unsafe fn from_c(value: Self::C) -> Self;
 }
 
+/// What is, bit by bit, what C passes for it.
+///
+/// # Safety
+///
+/// Both have the same size. Where what C passes is what the implementation's documentation says, it
+/// is a value of this type.
+pub unsafe trait AsC: Sized {
+    /// What C passes.
+    type C;
+}
+
+/// As the implementation of [`AsC`] says.
+impl<T: AsC> FromC for T {
+    type C = <T as AsC>::C;
+
+    #[inline(always)]
+    unsafe fn from_c(value: Self::C) -> Self {
+        const { assert!(size_of::<T>() == size_of::<<T as AsC>::C>()) };
+
+        // SAFETY: By the contract above, and `AsC`'s.
+        unsafe { transmute_copy(&ManuallyDrop::new(value)) }
+    }
+}
+
 /// A function, or NULL.
 impl<F> FromC for Option<Function<F>> {
     type C = Option<F>;
@@ -51,25 +79,21 @@ impl<F> FromC for Option<Function<F>> {
 pub struct Function<F>(pub F);
 
 /// A valid object.
-impl<T: Wrapper> FromC for &T {
+// SAFETY: A reference is a pointer, here to what is as good as a `T` by `Wrapper`.
+unsafe impl<T: Wrapper> AsC for &T {
     type C = *mut T::C;
-
-    #[inline(always)]
-    unsafe fn from_c(value: *mut T::C) -> Self {
-        // SAFETY: By the contract above, and `Wrapper`'s.
-        unsafe { &*value.cast() }
-    }
 }
 
 /// A valid object, or NULL.
-impl<T: Wrapper> FromC for Option<&T> {
+// SAFETY: As above. For NULL there is `None`.
+unsafe impl<T: Wrapper> AsC for Option<&T> {
     type C = *mut T::C;
+}
 
-    #[inline(always)]
-    unsafe fn from_c(value: *mut T::C) -> Self {
-        // SAFETY: By the contract above, and `Wrapper`'s.
-        unsafe { value.cast::<T>().as_ref() }
-    }
+/// A valid object that nobody else accesses.
+// SAFETY: As above.
+unsafe impl<T: Wrapper> AsC for &mut T {
+    type C = *mut T::C;
 }
 
 /// A valid object. NULL, which the caller should not pass, is `EINVAL` and a warning.
@@ -79,7 +103,7 @@ impl<T: Wrapper> FromC for Result<&T> {
     #[inline(always)]
     unsafe fn from_c(value: *mut T::C) -> Self {
         // SAFETY: By the contract above.
-        let object = unsafe { Option::from_c(value) };
+        let object = unsafe { Option::<&T>::from_c(value) };
 
         if warn_on!(object.is_none()) {
             return Err(EINVAL);
@@ -122,31 +146,23 @@ impl<T: Wrapper> FromC for Arc<T> {
 }
 
 /// A pointer that is not NULL. Who uses it argues for that.
-impl<T> FromC for NonNull<T> {
+// SAFETY: What is not NULL is one.
+unsafe impl<T> AsC for NonNull<T> {
     type C = *mut T;
-
-    #[inline(always)]
-    unsafe fn from_c(value: *mut T) -> Self {
-        // SAFETY: By the contract above.
-        unsafe { NonNull::new_unchecked(value) }
-    }
 }
 
 /// A pointer, or NULL. Who uses it argues for that.
-impl<T> FromC for Option<NonNull<T>> {
+// SAFETY: For NULL there is `None`.
+unsafe impl<T> AsC for Option<NonNull<T>> {
     type C = *mut T;
-
-    #[inline(always)]
-    unsafe fn from_c(value: *mut T) -> Self {
-        NonNull::new(value)
-    }
 }
 
-/// Where the function leaves something for its caller: valid for a write, and nobody else's.
+/// Where the function leaves something for its caller.
 ///
 /// # Invariants
 ///
-/// As that says.
+/// Valid for a write, and nobody else's.
+#[repr(transparent)]
 pub struct Out<'a, T>(NonNull<T>, PhantomData<&'a mut T>);
 
 impl<T> Out<'_, T> {
@@ -158,29 +174,20 @@ impl<T> Out<'_, T> {
     }
 }
 
-impl<T> FromC for Out<'_, T> {
+/// What the type's invariant says.
+// SAFETY: Transparent. What is valid is not NULL.
+unsafe impl<T> AsC for Out<'_, T> {
     type C = *mut T;
-
-    #[inline(always)]
-    unsafe fn from_c(value: *mut T) -> Self {
-        // INVARIANT: The contract of the type.
-        // SAFETY: What is valid is not NULL.
-        Self(unsafe { NonNull::new_unchecked(value) }, PhantomData)
-    }
 }
 
 /// As without `Option`, or NULL.
-impl<T> FromC for Option<Out<'_, T>> {
+// SAFETY: As above. For NULL there is `None`.
+unsafe impl<T> AsC for Option<Out<'_, T>> {
     type C = *mut T;
-
-    #[inline(always)]
-    unsafe fn from_c(value: *mut T) -> Self {
-        // INVARIANT: The contract of the type.
-        NonNull::new(value).map(|place| Out(place, PhantomData))
-    }
 }
 
 /// A structure that the function changes: valid, initialised, and nobody else accesses it.
+#[repr(transparent)]
 pub struct InOut<'a, T>(&'a mut T);
 
 impl<T> Deref for InOut<'_, T> {
@@ -199,23 +206,8 @@ impl<T> DerefMut for InOut<'_, T> {
     }
 }
 
-impl<T> FromC for InOut<'_, T> {
+/// As the type says.
+// SAFETY: Transparent, and a reference is a pointer.
+unsafe impl<T> AsC for InOut<'_, T> {
     type C = *mut T;
-
-    #[inline(always)]
-    unsafe fn from_c(value: *mut T) -> Self {
-        // SAFETY: By the contract of the type.
-        Self(unsafe { &mut *value })
-    }
-}
-
-/// A valid object that nobody else accesses.
-impl<T: Wrapper> FromC for &mut T {
-    type C = *mut T::C;
-
-    #[inline(always)]
-    unsafe fn from_c(value: *mut T::C) -> Self {
-        // SAFETY: By the contract above, and `Wrapper`'s.
-        unsafe { &mut *value.cast() }
-    }
 }

@@ -60,6 +60,16 @@ impl IntoC for Result<c_long> {
     }
 }
 
+/// A number that is not negative, or a negative error code.
+impl IntoC for Result<i64> {
+    type C = i64;
+
+    #[inline(always)]
+    fn into_c(self) -> i64 {
+        self.unwrap_or_else(|err| err.to_errno().into())
+    }
+}
+
 /// The object.
 impl<T: Wrapper> IntoC for &T {
     type C = *mut T::C;

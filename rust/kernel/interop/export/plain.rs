@@ -3,25 +3,20 @@
 //! What is passed as it is.
 
 use super::{
-    FromC,
+    AsC,
     IntoC, //
 };
 use crate::bindings;
 
 macro_rules! as_it_is {
-    ($($ty:ty),*) => {$(
-        /// As it is.
-        impl FromC for $ty {
+    ($($ty:ty $(where $param:ident)?),* $(,)?) => {$(
+        // SAFETY: It is the same.
+        unsafe impl $(<$param>)? AsC for $ty {
             type C = $ty;
-
-            #[inline(always)]
-            unsafe fn from_c(value: $ty) -> $ty {
-                value
-            }
         }
 
         /// As it is.
-        impl IntoC for $ty {
+        impl $(<$param>)? IntoC for $ty {
             type C = $ty;
 
             #[inline(always)]
@@ -32,31 +27,17 @@ macro_rules! as_it_is {
     )*};
 }
 
-as_it_is!((), bool, i32, u32, i64, u64, isize, usize);
-as_it_is!(bindings::dma_data_direction);
-
-macro_rules! pointer_as_it_is {
-    ($($ty:ty),*) => {$(
-        /// As it is. Who uses it argues for that.
-        impl<T> FromC for $ty {
-            type C = $ty;
-
-            #[inline(always)]
-            unsafe fn from_c(value: $ty) -> $ty {
-                value
-            }
-        }
-
-        /// As it is.
-        impl<T> IntoC for $ty {
-            type C = $ty;
-
-            #[inline(always)]
-            fn into_c(self) -> $ty {
-                self
-            }
-        }
-    )*};
-}
-
-pointer_as_it_is!(*mut T, *const T);
+// Who uses a pointer argues for that.
+as_it_is!(
+    (),
+    bool,
+    i32,
+    u32,
+    i64,
+    u64,
+    isize,
+    usize,
+    bindings::dma_data_direction,
+    *mut T where T,
+    *const T where T,
+);

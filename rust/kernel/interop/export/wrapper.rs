@@ -5,7 +5,8 @@
 use crate::{
     bindings,
     mm::virt::VmaNew,
-    seq_file::SeqFile, //
+    seq_file::SeqFile,
+    sync::Refcount, //
 };
 use core::ptr;
 
@@ -25,12 +26,33 @@ pub unsafe trait Wrapper {
     }
 }
 
-// SAFETY: Transparent.
-unsafe impl Wrapper for VmaNew {
-    type C = bindings::vm_area_struct;
+/// Says what C calls types that have C's structure in them, and else only what has no size, as
+/// `#[repr(transparent)]` types do. Who uses this says that they are of this kind.
+///
+/// # Examples
+///
+/// ```ignore
+/// // SAFETY: Transparent.
+/// wrappers! {
+///     Fence => bindings::dma_fence,
+///     Resv => bindings::dma_resv,
+/// }
+/// ```
+#[macro_export]
+macro_rules! wrappers {
+    ($($ours:ty => $theirs:ty),* $(,)?) => {$(
+        $crate::same_layout!($ours, $theirs);
+
+        // SAFETY: Who uses this says so, and the layouts were compared.
+        unsafe impl $crate::interop::export::Wrapper for $ours {
+            type C = $theirs;
+        }
+    )*};
 }
 
-// SAFETY: Transparent, but for what has no size.
-unsafe impl Wrapper for SeqFile {
-    type C = bindings::seq_file;
+// SAFETY: Transparent, or nearly: `SeqFile` says besides that it is not tied to a thread.
+wrappers! {
+    VmaNew => bindings::vm_area_struct,
+    SeqFile => bindings::seq_file,
+    Refcount => bindings::refcount_t,
 }

@@ -2,11 +2,12 @@
 # shellcheck shell=bash
 # The shape of our sources: how much of them is unsafe (make unsafe prints it), who uses whom, and how long they are.
 
-# The Rust crates of ours, as circles.py wants them. Not yet sw_sync: its point and its timeline know each other.
+# The Rust crates of ours, as circles.py wants them.
 OUR_CRATES=(
 	drivers/dma-buf/rust/core/dma_buf_core.rs
 	drivers/dma-buf/rust/heap/dma_heap_core.rs
 	drivers/dma-buf/rust/heaps/{cma,system}_heap.rs
+	drivers/dma-buf/rust/sw_sync/sw_sync_core.rs
 	drivers/dma-buf/rust/udmabuf/udmabuf_core.rs
 	drivers/dma-buf/rust/kunit/dmabuf_rust_kunit.rs
 	rust/kernel/dma_buf/mod.rs=dma_buf

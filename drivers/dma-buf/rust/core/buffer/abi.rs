@@ -7,10 +7,7 @@
 //! written there. A [`Locked`] stands for "the reservation object is held".
 
 use super::{
-    attachment::{
-        self,
-        MappedTable, //
-    },
+    attachment,
     cpu_access,
     layout::{
         attachment::{
@@ -20,7 +17,10 @@ use super::{
             Device, //
         },
         body::Vmapping,
-        exporter,
+        exporter::{
+            self,
+            MappedTable, //
+        },
         life::into_file,
         locked::{
             Guard,

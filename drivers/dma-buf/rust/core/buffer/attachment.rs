@@ -11,7 +11,8 @@ use super::{
         },
         exporter::{
             exporter,
-            Mapped, //
+            Mapped,
+            MappedTable, //
         },
         locked::{
             Guard,
@@ -24,12 +25,8 @@ use crate::{
     page_hiding,
     resv::has_no_list, //
 };
-use core::ptr::NonNull;
 use kernel::{
-    bindings::{
-        dma_data_direction,
-        sg_table, //
-    },
+    bindings::dma_data_direction,
     dma_buf::{
         DmaBuf,
         Usage, //
@@ -45,13 +42,6 @@ use kernel::{
 fn pins_on_map(attachment: &Locked<'_, AnyAttachment>) -> bool {
     attachment.exporter_moves() && !attachment.is_dynamic()
 }
-
-/// A table as [`map`] has returned it.
-///
-/// # Invariants
-///
-/// As that says, for an attachment and a direction that go with it, and it is not unmapped.
-pub(super) struct MappedTable(pub(super) NonNull<sg_table>);
 
 /// Makes the buffer accessible to the device. See `dma_buf_map_attachment()`.
 ///
@@ -82,15 +72,13 @@ pub(super) fn map(
     if cfg!(CONFIG_DMA_API_DEBUG) {
         check_alignment(mapped.table());
     }
-    // SAFETY: The exporter gave us the table, which stays until it is unmapped.
-    let table = unsafe { page_hiding::hide(mapped.as_raw()) }?;
+    let table = page_hiding::hide(&mapped)?;
 
     let _ = mapped.into_raw();
     if let Some(pinned) = pinned {
         pinned.dismiss();
     }
-    // INVARIANT: This is where they come from.
-    Ok(MappedTable(table))
+    Ok(table)
 }
 
 /// If `is_out_of_reach`, the exporter has let the memory go where those who are attached cannot
@@ -114,8 +102,8 @@ pub(super) fn unmap(
 ) {
     might_sleep();
 
-    // SAFETY: By its invariant the table came from `hide`, and what is behind it from the exporter.
-    drop(unsafe { Mapped::from_raw(attachment, page_hiding::reveal(table.0), dir) });
+    // SAFETY: By its invariant the table stands for a mapping of this attachment that was given up.
+    drop(unsafe { Mapped::from_raw(attachment, page_hiding::reveal(table), dir) });
     if pins_on_map(attachment) {
         attachment.exporter_unpin();
     }

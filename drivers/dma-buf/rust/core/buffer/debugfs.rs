@@ -18,77 +18,60 @@ pub(super) use with_debugfs::{
 
 #[cfg(CONFIG_DEBUG_FS)]
 mod with_debugfs {
-    use crate::{
-        buffer::{
-            layout::{
-                body::body,
-                locked::Guard,
-                owned::Name, //
-            },
-            registry,
-            text::{
-                self,
-                Facts, //
-            }, //
+    use crate::buffer::{
+        layout::{
+            body::body,
+            locked::Guard,
+            owned::Name, //
         },
-        LocalModule, //
+        registry,
+        text::{
+            self,
+            Facts, //
+        }, //
     };
     use kernel::{
-        bindings,
         dma_buf::DmaBuf,
-        fs::show::{
-            self,
-            Show,
-            ShowTable, //
+        fs::{
+            debug_dir::DebugDir,
+            show::{
+                self,
+                print,
+                Show,
+                ShowTable, //
+            }, //
         },
-        module::this_module,
         prelude::*,
         seq_file::SeqFile,
         seq_print, //
     };
 
-    const DIR: &CStr = c"dma_buf";
+    static DIR: DebugDir = DebugDir::new(c"dma_buf");
 
     /// The file.
     struct BufInfo;
 
-    // SAFETY: The owner is this module, or NULL if there is none.
-    static TABLE: ShowTable<BufInfo> =
-        unsafe { ShowTable::new(this_module::<LocalModule>().as_ptr()) };
+    static TABLE: ShowTable<BufInfo> = ShowTable::new();
 
     /// Makes the file. That it is missing, if it cannot be made, is no reason to do without
     /// buffers.
     pub(in crate::buffer) fn init() {
-        // SAFETY: The names and the operations are static. An error pointer for a parent makes the
-        // second call do nothing.
-        unsafe {
-            let dir = bindings::debugfs_create_dir(DIR.as_char_ptr(), core::ptr::null_mut());
-            bindings::debugfs_create_file_full(
-                c"bufinfo".as_char_ptr(),
-                0o444,
-                dir,
-                core::ptr::null_mut(),
-                core::ptr::null(),
-                TABLE.as_ptr(),
-            );
-        }
+        DIR.create(&[(c"bufinfo", 0o444, TABLE.openable())]);
     }
 
-    /// Takes the file away, and waits for those who have it open.
+    /// Takes the file away. Who has it open keeps this module, which can go only afterwards.
     pub(in crate::buffer) fn exit() {
-        // SAFETY: The name is static. Nobody else makes a directory of that name.
-        unsafe {
-            bindings::debugfs_lookup_and_remove(DIR.as_char_ptr(), core::ptr::null_mut());
-        }
+        DIR.remove();
     }
 
+    #[vtable]
     impl Show for BufInfo {
         // Fails with `EINTR` on a signal.
         #[inline(always)]
         fn show(m: &SeqFile) -> Result {
             let (mut count, mut bytes, mut is_full) = (0, 0usize, false);
 
-            text::print(
+            print(
                 m,
                 c"\nDma-buf Objects:\n\
                   size    \tflags   \tmode    \tcount   \texp_name\tino     \tname\n",
@@ -132,12 +115,12 @@ mod with_debugfs {
         drop(name);
 
         locked.describe(m);
-        text::print(m, c"\tAttached Devices:\n");
+        print(m, c"\tAttached Devices:\n");
         locked.attachments().for_each(|attachment| {
             devices += 1;
-            text::print(m, c"\t");
-            text::print(m, attachment.dev().name());
-            text::print(m, c"\n");
+            print(m, c"\t");
+            print(m, attachment.dev().name());
+            print(m, c"\n");
         });
         seq_print!(m, "Total {devices} devices attached\n\n");
         Ok(())

@@ -37,9 +37,9 @@ use kernel::{
 /// The operations of a buffer's file.
 pub(super) struct BufferFile;
 
-// SAFETY: All files of this table are made in `fs.rs`, and given a `Registered` buffer there. Each
-// holds a reference to the mount of their file system, which keeps this module.
-pub(super) static TABLE: Table<BufferFile> = unsafe { Table::new(core::ptr::null_mut()) };
+// SAFETY: All files of this table are made in `fs.rs`. Each holds a reference to the mount of their
+// file system, which keeps this module.
+pub(super) static TABLE: Table<BufferFile> = unsafe { Table::unowned() };
 
 #[vtable]
 impl Operations for BufferFile {

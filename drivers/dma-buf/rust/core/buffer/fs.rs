@@ -6,7 +6,7 @@ use super::{
     file,
     layout::{
         body::{
-            body,
+            self,
             Body, //
         },
         life::Dying,
@@ -22,8 +22,9 @@ use crate::LocalModule;
 use core::ptr::NonNull;
 use kernel::{
     bindings,
+    callbacks,
     dma_buf::DmaBuf,
-    error::from_result,
+    interop::object::Object,
     module::this_module,
     prelude::*,
     str::as_char_ptr_in_const_context,
@@ -69,51 +70,6 @@ pub(super) fn new_file(size: usize, open_flags: u32) -> Result<NewFile> {
     NewFile::new(&mount, NAME, &file::TABLE, (size, number, open_flags))
 }
 
-/// # Safety
-///
-/// Called by the VFS to mount the file system.
-unsafe extern "C" fn init_fs_context(fc: *mut bindings::fs_context) -> c_int {
-    from_result(|| {
-        // SAFETY: The VFS passes a valid context. What is made for it is ours until we return.
-        unsafe {
-            bindings::init_pseudo(fc, bindings::DMA_BUF_MAGIC as c_ulong)
-                .as_mut()
-                .ok_or(ENOMEM)?
-                .dops = &DENTRY_OPS;
-        }
-        Ok(0)
-    })
-}
-
-/// What `/proc/PID/maps` and `/proc/PID/fd` show.
-///
-/// # Safety
-///
-/// Called by the VFS with a directory entry of this file system.
-unsafe extern "C" fn dname(
-    dentry: *mut bindings::dentry,
-    buffer: *mut c_char,
-    len: c_int,
-) -> *mut c_char {
-    // SAFETY: A file got its buffer before anybody could see its entry. `buffer` has room for `len`
-    // bytes, which nobody else looks at meanwhile.
-    let (buf, buffer) = unsafe {
-        (
-            DmaBuf::from_raw((*dentry).d_fsdata.cast()),
-            core::slice::from_raw_parts_mut(buffer.cast::<u8>(), len as usize),
-        )
-    };
-    let mut name = body(buf).name();
-    let name = name
-        .get()
-        .as_ref()
-        .map_or(c"", |name| name.as_c_str())
-        .to_bytes_with_nul();
-
-    put_at_end(buffer, [b"/", NAME.to_bytes(), b":", name])
-        .map_or_else(|err| err.to_ptr(), |path| path.as_mut_ptr().cast())
-}
-
 /// Writes `parts`, which are not long, to the end of `buffer`, where paths are built. Fails with
 /// `ENAMETOOLONG`.
 fn put_at_end<'a>(buffer: &'a mut [u8], parts: [&[u8]; 4]) -> Result<&'a mut [u8]> {
@@ -128,17 +84,55 @@ fn put_at_end<'a>(buffer: &'a mut [u8], parts: [&[u8]; 4]) -> Result<&'a mut [u8
     Ok(path)
 }
 
-/// # Safety
-///
-/// Called by the VFS, once, when nothing refers to the directory entry any more.
-unsafe extern "C" fn d_release(dentry: *mut bindings::dentry) {
-    // SAFETY: The entry owns a buffer, or has NULL if its file was never connected with one.
-    let buf = unsafe {
-        let buf: Option<NonNull<Body>> = NonNull::new((*dentry).d_fsdata.cast());
-        buf.map(|buf| Dying::from_raw(buf))
-    };
+callbacks! {
+    /// Called by the VFS to mount the file system.
+    fn init_fs_context(fc: &Object<bindings::fs_context>) -> Result {
+        // SAFETY: The context is valid. What is made for it is ours until we return.
+        unsafe {
+            bindings::init_pseudo(fc.get(), bindings::DMA_BUF_MAGIC as c_ulong)
+                .as_mut()
+                .ok_or(ENOMEM)?
+                .dops = &DENTRY_OPS;
+        }
+        Ok(())
+    }
 
-    if let Some(buf) = buf {
-        release::release(buf);
+    /// What `/proc/PID/maps` and `/proc/PID/fd` show. Called by the VFS with a directory entry of
+    /// this file system, and where to build a path.
+    fn dname(
+        dentry: &Object<bindings::dentry>,
+        buffer: NonNull<c_char>,
+        len: c_int,
+    ) -> *mut c_char {
+        // SAFETY: A file got its buffer before anybody could see its entry. `buffer` has room for
+        // `len` bytes, which nobody else looks at meanwhile.
+        let (buf, buffer) = unsafe {
+            (
+                DmaBuf::from_raw((*dentry.get()).d_fsdata.cast()),
+                core::slice::from_raw_parts_mut(buffer.as_ptr(), len as usize),
+            )
+        };
+        let mut name = body::body(buf).name();
+        let name = name
+            .get()
+            .as_ref()
+            .map_or(c"", |name| name.as_c_str())
+            .to_bytes_with_nul();
+
+        put_at_end(buffer, [b"/", NAME.to_bytes(), b":", name])
+            .map_or_else(|err| err.to_ptr(), |path| path.as_mut_ptr())
+    }
+
+    /// Called by the VFS, once, when nothing refers to the directory entry any more.
+    fn d_release(dentry: &Object<bindings::dentry>) {
+        // SAFETY: The entry owns a buffer, or has NULL if its file was never connected with one.
+        let buf = unsafe {
+            let buf: Option<NonNull<Body>> = NonNull::new((*dentry.get()).d_fsdata.cast());
+            buf.map(|buf| Dying::from_raw(buf))
+        };
+
+        if let Some(buf) = buf {
+            release::release(buf);
+        }
     }
 }

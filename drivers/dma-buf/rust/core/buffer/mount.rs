@@ -7,13 +7,11 @@
 //! the VFS drops it after its last call into the file system, and so does who looks at a path in
 //! `/proc`.
 
-use super::layout::vfs::{
-    Mount,
-    Static, //
-};
+use super::layout::vfs::Mount;
 use core::ops::Deref;
 use kernel::{
     bindings,
+    interop::object::Object,
     prelude::*, //
 };
 
@@ -26,7 +24,7 @@ pub(super) use form::{
 };
 
 /// What is to be mounted.
-pub(super) type FileSystem = Static<bindings::file_system_type>;
+pub(super) type FileSystem = Object<bindings::file_system_type>;
 
 /// Built in.
 #[cfg(not(MODULE))]

@@ -3,17 +3,11 @@
 //! Printing of buffers. C does it, which leaves the bytes of names alone.
 
 use kernel::{
-    bindings,
-    interop::export::Wrapper,
+    fs::show::print,
+    interop::printf::Format,
     prelude::*,
     seq_file::SeqFile, //
 };
-
-/// Prints a string.
-pub(super) fn print(m: &SeqFile, text: &CStr) {
-    // SAFETY: Both are valid, and a string is as long as it says.
-    unsafe { bindings::seq_write(m.as_c(), text.as_char_ptr().cast(), text.count_bytes()) };
-}
 
 /// What is printed of a buffer.
 pub(super) struct Facts<'a> {
@@ -26,11 +20,10 @@ pub(super) struct Facts<'a> {
 /// Prints the lines of `/proc/PID/fdinfo/`.
 #[inline(always)]
 pub(super) fn print_lines(m: &SeqFile, facts: &Facts<'_>) {
-    let format = c"size:\t%zu\ncount:\t%ld\nexp_name:\t%s\n".as_char_ptr();
-    let exporter = facts.exporter.as_char_ptr();
+    const LINES: Format<(usize, c_long, &CStr)> =
+        Format::new(c"size:\t%zu\ncount:\t%ld\nexp_name:\t%s\n");
 
-    // SAFETY: `m` is valid, and the format gets what it asks for.
-    unsafe { bindings::seq_printf(m.as_c(), format, facts.size, facts.users, exporter) };
+    LINES.print(m, (facts.size, facts.users, facts.exporter));
     if let Some(name) = facts.name {
         print(m, c"name:\t");
         print(m, name);
@@ -42,18 +35,19 @@ pub(super) fn print_lines(m: &SeqFile, facts: &Facts<'_>) {
 #[cfg(CONFIG_DEBUG_FS)]
 #[inline(always)]
 pub(super) fn print_line(m: &SeqFile, facts: &Facts<'_>, (flags, mode, ino): (u32, u32, u64)) {
-    // SAFETY: `m` is valid, and the format gets what it asks for.
-    unsafe {
-        bindings::seq_printf(
-            m.as_c(),
-            c"%08zu\t%08x\t%08x\t%08ld\t%s\t%08llu\t%s\n".as_char_ptr(),
+    const LINE: Format<(usize, u32, u32, c_long, &CStr, u64, &CStr)> =
+        Format::new(c"%08zu\t%08x\t%08x\t%08ld\t%s\t%08llu\t%s\n");
+
+    LINE.print(
+        m,
+        (
             facts.size,
             flags,
             mode,
             facts.users,
-            facts.exporter.as_char_ptr(),
+            facts.exporter,
             ino,
-            facts.name.unwrap_or(c"<none>").as_char_ptr(),
-        )
-    };
+            facts.name.unwrap_or(c"<none>"),
+        ),
+    );
 }

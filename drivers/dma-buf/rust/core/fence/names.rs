@@ -17,9 +17,11 @@ use super::layout::{
 };
 use core::marker::PhantomData;
 use kernel::{
-    bindings,
     dma_buf::Fence,
-    interop::export::Wrapper,
+    interop::printf::{
+        Argument,
+        Format, //
+    },
     prelude::*,
     seq_file::SeqFile,
     sync::rcu, //
@@ -48,6 +50,17 @@ impl<'a> Name<'a> {
     pub(crate) fn as_c_str(self) -> &'a CStr {
         // SAFETY: Names are strings, and RCU keeps this one.
         unsafe { CStr::from_char_ptr(self.chars) }
+    }
+}
+
+// SAFETY: It is a string for C.
+unsafe impl Argument for Name<'_> {
+    const CONVERSIONS: &'static [&'static [u8]] = &[b"s"];
+    type C = *const c_char;
+
+    #[inline(always)]
+    fn to_c(&self) -> *const c_char {
+        self.chars
     }
 }
 
@@ -92,6 +105,9 @@ pub(crate) fn with_names<T>(fence: &Fence, f: impl FnOnce(Name<'_>, Name<'_>) ->
 
 /// Prints one line about `fence`.
 pub(crate) fn describe(fence: &Fence, m: &SeqFile) {
+    const LINE: Format<(u64, u64, Name<'_>, Name<'_>, &CStr)> =
+        Format::new(c"%llu:%llu %s %s %ssignalled\n");
+
     let rcu = rcu::read_lock();
     let (timeline, driver, un) = if fence.is_done() {
         (Name::new(c""), Name::new(c""), c"")
@@ -99,16 +115,5 @@ pub(crate) fn describe(fence: &Fence, m: &SeqFile) {
         (timeline(fence, &rcu), driver(fence, &rcu), c"un")
     };
 
-    // SAFETY: The format gets what it asks for.
-    unsafe {
-        bindings::seq_printf(
-            m.as_c(),
-            c"%llu:%llu %s %s %ssignalled\n".as_char_ptr(),
-            fence.context(),
-            fence.seqno(),
-            timeline.as_char_ptr(),
-            driver.as_char_ptr(),
-            un.as_char_ptr(),
-        )
-    };
+    LINE.print(m, (fence.context(), fence.seqno(), timeline, driver, un));
 }

@@ -13,7 +13,6 @@ use super::{
         NAME_SIZE, //
     }, //
 };
-use crate::LocalModule;
 use kernel::{
     bindings::EPOLLIN,
     dma_buf::Fence,
@@ -25,7 +24,6 @@ use kernel::{
         File,
         LocalFile, //
     },
-    module::this_module,
     prelude::*,
     sync::{
         aref::ARef,
@@ -39,8 +37,7 @@ struct SyncFiles;
 
 impl Kind for SyncFiles {}
 
-// SAFETY: All files of this table are made by it, and it names this module.
-static TABLE: Table<SyncFiles> = unsafe { Table::new(this_module::<LocalModule>().as_ptr()) };
+static TABLE: Table<SyncFiles> = Table::new();
 
 #[vtable]
 impl Operations for SyncFiles {

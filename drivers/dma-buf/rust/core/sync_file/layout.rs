@@ -10,6 +10,7 @@ use kernel::{
     bindings,
     container_of,
     dma_buf::Fence,
+    interop::object::Object,
     prelude::*,
     same_layout,
     static_lock_class,
@@ -21,8 +22,7 @@ use kernel::{
             Relaxed, //
         },
         poll::PollCondVar, //
-    },
-    types::Opaque, //
+    }, //
 };
 
 /// The size of the buffers for names, with the terminating zero.
@@ -45,21 +45,15 @@ pub(crate) struct SyncFile {
     user_name: [u8; NAME_SIZE],
     _list: [usize; NODE],
     #[pin]
-    queue: Opaque<bindings::wait_queue_head>,
+    queue: Object<bindings::wait_queue_head>,
     flags: Atomic<usize>,
     fence: ARef<Fence>,
     #[pin]
-    cb: Opaque<bindings::dma_fence_cb>,
+    cb: Object<bindings::dma_fence_cb>,
 }
 
 same_layout!(PollCondVar, bindings::wait_queue_head);
 same_layout!(SyncFile, bindings::sync_file, user_name, queue: wq, flags, fence, cb);
-
-// SAFETY: The callback belongs to the fence, all else is for any thread.
-unsafe impl Send for SyncFile {}
-
-// SAFETY: As above.
-unsafe impl Sync for SyncFile {}
 
 impl SyncFile {
     /// A sync_file without a file. Fails with `ENOMEM`. Sleeps.
@@ -69,7 +63,7 @@ impl SyncFile {
             user_name: *user_name,
             _list: [0; NODE],
             // SAFETY: The memory is ours; the name and the key are static.
-            queue <- Opaque::ffi_init(|queue| unsafe {
+            queue <- Object::ffi_init(|queue| unsafe {
                 bindings::__init_waitqueue_head(
                     queue,
                     c"&sync_file->wq".as_char_ptr(),
@@ -78,7 +72,7 @@ impl SyncFile {
             }),
             flags: Atomic::new(0),
             fence,
-            cb: Opaque::zeroed(),
+            cb: Object::zeroed(),
         }? Error);
 
         kmalloc::sync_file()?.write_pin_init(init)
@@ -138,7 +132,7 @@ unsafe extern "C" fn fence_signaled(
     cb: *mut bindings::dma_fence_cb,
 ) {
     // SAFETY: The callback is part of a sync_file, whose drop waits for this to return.
-    let sync_file = unsafe { &*container_of!(Opaque::cast_from(cb), SyncFile, cb) };
+    let sync_file = unsafe { &*container_of!(cb.cast::<Object<_>>(), SyncFile, cb) };
 
     sync_file.queue().notify_all();
 }

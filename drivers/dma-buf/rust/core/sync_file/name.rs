@@ -5,8 +5,8 @@
 use super::layout::SyncFile;
 use crate::fence;
 use kernel::{
-    bindings,
     dma_buf::Fence,
+    interop::printf::Format,
     prelude::*, //
 };
 
@@ -33,18 +33,13 @@ pub(super) fn write(sync_file: &SyncFile, room: &mut [u8]) {
 }
 
 fn make_up(fence: &Fence, room: &mut [u8]) {
+    const NAME: Format<(fence::Name<'_>, fence::Name<'_>, u64, i64)> =
+        Format::new(c"%s-%s%llu-%lld");
+
     fence::with_names(fence, |driver, timeline| {
-        // SAFETY: The format gets what it asks for, and the room is as large as it is told.
-        unsafe {
-            bindings::snprintf(
-                room.as_mut_ptr(),
-                room.len(),
-                c"%s-%s%llu-%lld".as_char_ptr(),
-                driver.as_char_ptr(),
-                timeline.as_char_ptr(),
-                fence.context(),
-                fence.seqno(),
-            )
-        };
+        NAME.write(
+            room,
+            (driver, timeline, fence.context(), fence.seqno() as i64),
+        );
     });
 }

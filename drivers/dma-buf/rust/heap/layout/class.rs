@@ -11,18 +11,15 @@ use kernel::{
         from_err_ptr,
         to_result, //
     },
+    fs::operations::Openable,
+    interop::object::Constant,
     prelude::*, //
 };
 
 /// The name of the class, and of the major in `/proc/devices`.
 const NAME: &CStr = c"dma_heap";
 
-struct Class(bindings::class);
-
-// SAFETY: The class is constant.
-unsafe impl Sync for Class {}
-
-static CLASS: Class = Class(bindings::class {
+static CLASS: Constant<bindings::class> = Constant::new(bindings::class {
     name: kernel::str::as_char_ptr_in_const_context(NAME),
     devnode: Some(devnode),
     ..pin_init::zeroed()
@@ -39,26 +36,27 @@ pub(crate) struct Registered {
 }
 
 impl Registered {
-    /// Registers the class and `minors` minors, whose files will have the operations `fops`. Called
+    /// Registers the class and `minors` minors, whose files will have the operations `files`. Called
     /// once. Sleeps.
     ///
     /// Fails with `ENOMEM`, or `EBUSY` if all majors are taken.
-    pub(crate) fn new(minors: u32, fops: &'static bindings::file_operations) -> Result<Self> {
-        // SAFETY: The class is static and complete.
-        to_result(unsafe { bindings::class_register(&CLASS.0) })?;
-
-        // SAFETY: Name and operations are static. The VFS may call the latter from here on.
-        let major = unsafe { bindings::__register_chrdev(0, 0, minors, NAME.as_char_ptr(), fops) };
-
-        match u32::try_from(major) {
-            // INVARIANT: Both registered just above.
-            Ok(major) => Ok(Self { major, minors }),
-            Err(_) => {
-                // SAFETY: Registered above, and no device is in it.
-                unsafe { bindings::class_unregister(&CLASS.0) };
-                Err(Error::from_errno(major))
+    pub(crate) fn new(minors: u32, files: Openable) -> Result<Self> {
+        // SAFETY: Class, name and operations are static. The VFS may call the latter before this is
+        // over. If that fails there is no device in the class.
+        let major = unsafe {
+            to_result(bindings::class_register(CLASS.as_ptr()))?;
+            let major =
+                bindings::__register_chrdev(0, 0, minors, NAME.as_char_ptr(), files.as_ptr());
+            if major < 0 {
+                bindings::class_unregister(CLASS.as_ptr());
             }
-        }
+            major
+        };
+
+        // INVARIANT: Both registered just above.
+        u32::try_from(major)
+            .map(|major| Self { major, minors })
+            .map_err(|_| Error::from_errno(major))
     }
 
     fn number(&self, minor: u32) -> bindings::dev_t {
@@ -73,7 +71,7 @@ impl Registered {
         // is needed, and the format takes one string.
         from_err_ptr(unsafe {
             bindings::device_create(
-                &CLASS.0,
+                CLASS.as_ptr(),
                 core::ptr::null_mut(),
                 self.number(minor),
                 core::ptr::null_mut(),
@@ -87,7 +85,7 @@ impl Registered {
     /// Removes a device, if it is there. Sleeps.
     pub(crate) fn destroy_device(&self, minor: u32) {
         // SAFETY: By the type invariant the class is registered.
-        unsafe { bindings::device_destroy(&CLASS.0, self.number(minor)) };
+        unsafe { bindings::device_destroy(CLASS.as_ptr(), self.number(minor)) };
     }
 }
 
@@ -100,7 +98,7 @@ impl Drop for Registered {
         // SAFETY: By the type invariant both are registered, and there is no device any more.
         unsafe {
             bindings::__unregister_chrdev(self.major, 0, self.minors, NAME.as_char_ptr());
-            bindings::class_unregister(&CLASS.0);
+            bindings::class_unregister(CLASS.as_ptr());
         }
     }
 }

@@ -7,14 +7,11 @@
 use core::ptr::NonNull;
 use kernel::{
     bindings,
-    dma_buf::DmaBuf,
-    error::from_err_ptr,
-    interop::export::{
-        FromC,
-        Wrapper, //
+    interop::{
+        any_thread::AnyThread,
+        export::FromC, //
     },
-    prelude::*,
-    sync::aref::ARef, //
+    prelude::*, //
 };
 
 /// The function of a `struct dma_heap_ops` that allocates a buffer.
@@ -30,46 +27,18 @@ type Function = unsafe extern "C" fn(
 /// # Invariants
 ///
 /// `function` is what the heap was added with. It and `data` are there until the heap is closed and
-/// nobody is inside of it.
+/// nobody is inside of it. Until then it may be called from any thread, with that heap, and gives a
+/// buffer together with a reference to it, or an error.
 #[derive(Clone, Copy)]
 pub(crate) struct Allocate {
-    function: Function,
-    data: *mut c_void,
+    pub(crate) function: Function,
+    data: Option<AnyThread<c_void>>,
 }
-
-// SAFETY: `data` is only passed back to whoever added the heap, and `function` may be called from
-// any thread by the contract of `struct dma_heap_ops`.
-unsafe impl Send for Allocate {}
-
-// SAFETY: As above.
-unsafe impl Sync for Allocate {}
 
 impl Allocate {
     /// What the driver added the heap with.
     pub(crate) fn data(&self) -> *mut c_void {
-        self.data
-    }
-
-    /// Has the driver allocate a buffer from `heap`. Fails as it likes. Sleeps.
-    ///
-    /// # Safety
-    ///
-    /// `heap` must be the heap that was added with this, and the caller be inside of it.
-    pub(crate) unsafe fn call(
-        &self,
-        heap: &impl Wrapper<C = bindings::dma_heap>,
-        len: usize,
-        fd_flags: u32,
-        heap_flags: u64,
-    ) -> Result<ARef<DmaBuf>> {
-        // SAFETY: By the type invariant the function is there while the caller is inside. It gets
-        // the heap that it belongs to, or, while adding it has not returned yet, is going to belong
-        // to. It gives a buffer, together with a reference to it.
-        unsafe {
-            let buf = from_err_ptr((self.function)(heap.as_c(), len, fd_flags, heap_flags))?;
-
-            Ok(ARef::from_raw(NonNull::new(buf).ok_or(EINVAL)?.cast()))
-        }
+        self.data.map_or(core::ptr::null_mut(), AnyThread::as_ptr)
     }
 }
 
@@ -103,7 +72,7 @@ impl FromC for Description {
             // INVARIANT: The contract above.
             allocate: function.map(|function| Allocate {
                 function,
-                data: info.priv_,
+                data: NonNull::new(info.priv_).map(AnyThread::new),
             }),
         }
     }

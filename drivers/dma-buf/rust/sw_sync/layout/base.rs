@@ -6,35 +6,35 @@
 
 use kernel::{
     bindings,
-    interop::export::Wrapper,
+    interop::object::Object,
     prelude::*,
-    sync::atomic::{
-        Acquire,
-        Atomic, //
-    },
-    types::Opaque, //
+    sync::{
+        atomic::{
+            Acquire,
+            Atomic,
+            Relaxed, //
+        },
+        Refcount, //
+    }, //
 };
 
 /// A bit among the flags of a fence.
-pub(crate) type Flag = bindings::dma_fence_flag_bits;
+type Flag = bindings::dma_fence_flag_bits;
 
 /// A fence, or its memory when the last reference is gone.
 ///
 /// # Invariants
 ///
-/// Initialised. Flags and error are accessed atomically, context and number are constant.
+/// Initialised. Count, flags and error are accessed atomically, the number is constant.
 #[repr(transparent)]
-pub(crate) struct Base(Opaque<bindings::dma_fence>);
+pub(super) struct Base(Object<bindings::dma_fence>);
 
-// SAFETY: A fence is not tied to a thread.
-unsafe impl Send for Base {}
-
-// SAFETY: By the type invariant; for the rest the fence core does its own locking.
-unsafe impl Sync for Base {}
-
-// SAFETY: Transparent.
-unsafe impl Wrapper for Base {
-    type C = bindings::dma_fence;
+/// What may be used of a fence at any time.
+struct Fields<'a> {
+    refs: &'a Refcount,
+    flags: &'a Atomic<usize>,
+    error: &'a Atomic<c_int>,
+    seqno: u64,
 }
 
 impl Base {
@@ -44,7 +44,7 @@ impl Base {
     ///
     /// The operations must be for what the fence is put into, all of which must be there already: a
     /// trace event makes use of them.
-    pub(crate) unsafe fn new(
+    pub(super) unsafe fn new(
         ops: &'static bindings::dma_fence_ops,
         context: u64,
         seqno: u64,
@@ -58,59 +58,55 @@ impl Base {
         }
     }
 
-    /// One more reference, unless there is none.
-    pub(crate) fn get_unless_zero(&self) -> bool {
-        // MODEL: sw-sync-dying
-        // SAFETY: The count stays valid while the fence is dying.
-        unsafe { bindings::refcount_inc_not_zero(&raw mut (*self.as_c()).refcount.refcount) }
+    fn fields(&self) -> Fields<'_> {
+        let fence = self.0.get();
+
+        // SAFETY: By the type invariant the fields are there, and accessed as these types say.
+        unsafe {
+            Fields {
+                refs: &*(&raw mut (*fence).refcount.refcount).cast(),
+                flags: Atomic::from_ptr(&raw mut (*fence).flags),
+                error: Atomic::from_ptr(&raw mut (*fence).error),
+                seqno: (*fence).seqno,
+            }
+        }
     }
 
-    pub(crate) fn seqno(&self) -> u64 {
-        // SAFETY: Constant by the type invariant.
-        unsafe { (*self.as_c()).seqno }
+    /// How many references there are. The count stays valid while the fence is dying.
+    pub(super) fn refs(&self) -> &Refcount {
+        self.fields().refs
     }
 
-    pub(crate) fn has(&self, flag: Flag) -> bool {
-        // SAFETY: Accessed atomically by the type invariant.
-        let flags = unsafe { Atomic::from_ptr(&raw mut (*self.as_c()).flags) };
-
-        // MODEL: fence-timestamp, sw-sync-deadline
-        flags.load(Acquire) & (1 << flag) != 0
+    pub(super) fn seqno(&self) -> u64 {
+        self.fields().seqno
     }
 
-    /// Sets a flag. This orders, too: who finds it finds what was done before.
-    pub(crate) fn set(&self, flag: Flag) {
-        // MODEL: sw-sync-deadline
-        // SAFETY: As above.
-        unsafe { bindings::test_and_set_bit(flag as usize, &raw mut (*self.as_c()).flags) };
+    fn has(&self, flag: Flag) -> bool {
+        self.fields().flags.load(Acquire) & (1 << flag) != 0
     }
 
-    /// Only the issuer sets an error, with this; others look at it once the fence is signalled,
-    /// when it does not change any more.
-    pub(crate) fn error(&self) -> &Atomic<c_int> {
-        // SAFETY: Accessed atomically by the type invariant.
-        unsafe { Atomic::from_ptr(&raw mut (*self.as_c()).error) }
+    /// How the fence was signalled: 1 if without error, or a negative error code. 0 if it was not.
+    pub(super) fn status(&self) -> c_int {
+        if !self.has(bindings::dma_fence_flag_bits_DMA_FENCE_FLAG_SIGNALED_BIT) {
+            return 0;
+        }
+        match self.fields().error.load(Relaxed) {
+            0 => 1,
+            error => error,
+        }
+    }
+
+    /// Only the issuer sets an error; others look at it once the fence is signalled, when it does
+    /// not change any more.
+    pub(super) fn set_error(&self, error: Error) {
+        self.fields().error.store(error.to_errno(), Relaxed);
     }
 
     /// When the fence was signalled.
-    pub(crate) fn timestamp(&self) -> Option<bindings::ktime_t> {
-        // MODEL: fence-timestamp
+    pub(super) fn timestamp(&self) -> Option<bindings::ktime_t> {
         self.has(bindings::dma_fence_flag_bits_DMA_FENCE_FLAG_TIMESTAMP_BIT)
             // SAFETY: With this flag it is the timestamp that is in the union, until the fence is
             // freed, and it does not change.
-            .then(|| unsafe { (*self.as_c()).__bindgen_anon_2.timestamp })
+            .then(|| unsafe { (*self.0.get()).__bindgen_anon_2.timestamp })
     }
-}
-
-/// Whether `ops` are the operations of `fence`.
-pub(crate) fn has_ops(
-    fence: &impl Wrapper<C = bindings::dma_fence>,
-    ops: *const bindings::dma_fence_ops,
-) -> bool {
-    // SAFETY: The fence is alive. The fence core may take the operations off fences that others
-    // have issued, at any time, and does so with a single write.
-    let current = unsafe { Atomic::from_ptr(&raw mut (*fence.as_c()).ops) };
-
-    // MODEL: none, because it is only compared.
-    core::ptr::eq(current.load(kernel::sync::atomic::Relaxed), ops)
 }

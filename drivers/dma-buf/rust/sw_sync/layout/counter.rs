@@ -2,12 +2,18 @@
 
 //! What trace events know a timeline as.
 
+use crate::abi;
 use kernel::{
     bindings,
-    interop::export::Wrapper,
+    interop::{
+        export::Wrapper,
+        object::Object, //
+    },
     prelude::*,
-    sync::atomic::Atomic,
-    types::Opaque, //
+    sync::{
+        atomic::Atomic,
+        Refcount, //
+    }, //
 };
 
 /// A `struct sync_timeline`, for what trace events look at.
@@ -17,22 +23,24 @@ use kernel::{
 /// Holds a reference count, the context of the fences, a name and the value; the rest of it is zero
 /// and not used. Context and name are constant, count and value are accessed atomically.
 #[repr(transparent)]
-pub(crate) struct Counter(Opaque<bindings::sync_timeline>);
-
-// SAFETY: Nothing in it is tied to a thread.
-unsafe impl Send for Counter {}
-
-// SAFETY: By the type invariant.
-unsafe impl Sync for Counter {}
+pub(crate) struct Counter(Object<bindings::sync_timeline>);
 
 // SAFETY: Transparent.
 unsafe impl Wrapper for Counter {
     type C = bindings::sync_timeline;
 }
 
+/// What is in a counter.
+struct Fields<'a> {
+    refs: &'a Refcount,
+    context: u64,
+    name: &'a [c_char; 32],
+    value: &'a Atomic<i32>,
+}
+
 impl Counter {
     /// With one reference, a context of its own and the name of the calling thread, at 0.
-    pub(crate) fn new() -> impl PinInit<Self> {
+    pub(super) fn new() -> impl PinInit<Self> {
         // SAFETY: `slot` is memory for the structure, which is valid when all of it is zero. The
         // name of a thread may be copied while it changes.
         // INVARIANT: As initialised here.
@@ -41,9 +49,8 @@ impl Counter {
                 let slot: *mut bindings::sync_timeline = slot.cast();
 
                 slot.write(Default::default());
-                // MODEL: none, because nobody else has it.
                 bindings::refcount_set(&raw mut (*slot).kref.refcount, 1);
-                (*slot).context = bindings::dma_fence_context_alloc(1);
+                (*slot).context = abi::dma_fence_context_alloc(1);
                 bindings::get_task_comm(
                     (&raw mut (*slot).name).cast(),
                     size_of_val(&(*slot).name),
@@ -54,40 +61,40 @@ impl Counter {
         }
     }
 
-    /// One more reference, unless there is none.
-    pub(crate) fn get_unless_zero(&self) -> bool {
-        // MODEL: sw-sync-registry
-        // SAFETY: By the type invariant.
-        unsafe { bindings::refcount_inc_not_zero(&raw mut (*self.0.get()).kref.refcount) }
+    fn fields(&self) -> Fields<'_> {
+        let timeline = self.0.get();
+
+        // SAFETY: By the type invariant these are there, and accessed as the types say; a trace
+        // event only reads the value.
+        unsafe {
+            Fields {
+                refs: &*(&raw mut (*timeline).kref.refcount).cast(),
+                context: (*timeline).context,
+                name: &(*timeline).name,
+                value: Atomic::from_ptr(&raw mut (*timeline).value),
+            }
+        }
     }
 
-    /// One more reference, of which there must be one.
-    pub(crate) fn get(&self) {
-        // MODEL: none, because there is a reference already.
-        // SAFETY: By the type invariant. A count of zero warns.
-        unsafe { bindings::refcount_inc(&raw mut (*self.0.get()).kref.refcount) };
+    pub(super) fn refs(&self) -> &Refcount {
+        self.fields().refs
     }
 
-    /// One reference less. Whether it was the last.
-    pub(crate) fn put(&self) -> bool {
-        // MODEL: fence-last-put, sw-sync-name
-        // SAFETY: By the type invariant.
-        unsafe { bindings::refcount_dec_and_test(&raw mut (*self.0.get()).kref.refcount) }
+    pub(super) fn context(&self) -> u64 {
+        self.fields().context
     }
 
-    pub(crate) fn context(&self) -> u64 {
-        // SAFETY: Constant by the type invariant.
-        unsafe { (*self.0.get()).context }
+    /// A string for C, with its end.
+    pub(super) fn name(&self) -> &[c_char; 32] {
+        self.fields().name
     }
 
-    /// A string for C, as long as this.
-    pub(crate) fn name(&self) -> *const c_char {
-        // SAFETY: Only the address is computed.
-        unsafe { &raw const (*self.0.get()).name }.cast()
+    pub(super) fn name_as_c_str(&self) -> &CStr {
+        // SAFETY: By the type invariant it is one.
+        unsafe { CStr::from_char_ptr(self.name().as_ptr()) }
     }
 
     pub(crate) fn value(&self) -> &Atomic<i32> {
-        // SAFETY: Accessed atomically by the type invariant; a trace event only reads it.
-        unsafe { Atomic::from_ptr(&raw mut (*self.0.get()).value) }
+        self.fields().value
     }
 }

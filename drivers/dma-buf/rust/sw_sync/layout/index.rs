@@ -8,55 +8,38 @@ use core::{
     ptr::NonNull, //
 };
 use kernel::{
-    bindings,
-    bindings::rb_node,
-    prelude::*,
-    types::Opaque, //
+    bindings::{
+        self,
+        rb_node,
+        rb_root, //
+    },
+    interop::object::Object, //
 };
 
 /// What an object needs to have in it to be found by an [`Index`].
 ///
 /// # Invariants
 ///
-/// It belongs to the lock that the index is in. It is a node of the index's tree, or cleared in the
-/// way of `RB_CLEAR_NODE()`.
+/// All zero, or a node of the tree of the one index that the object may be in: there, a node has a
+/// parent or a colour that is not zero, once it is inserted.
 #[repr(transparent)]
-pub(crate) struct Links(Opaque<rb_node>);
-
-// SAFETY: By the type invariant it belongs to a lock, and who has that may be on any thread.
-unsafe impl Send for Links {}
-
-// SAFETY: As above.
-unsafe impl Sync for Links {}
+pub(crate) struct Links(Object<rb_node>);
 
 impl Links {
-    pub(crate) fn new() -> impl PinInit<Self> {
-        // SAFETY: `slot` is memory for a node, and what is embedded in a pinned object stays there.
-        // INVARIANT: It is cleared.
-        unsafe {
-            pin_init::pin_init_from_closure(|slot: *mut Self| {
-                clear(slot.cast());
-                Ok(())
-            })
-        }
+    pub(crate) const fn new() -> Self {
+        // INVARIANT: Zero.
+        Self(Object::zeroed())
     }
-}
-
-/// # Safety
-///
-/// `node` must be valid for writes, and not be in a tree.
-unsafe fn clear(node: *mut rb_node) {
-    // SAFETY: By the caller's guarantee.
-    unsafe { (*node).__rb_parent_color = node.addr() };
 }
 
 /// An object that an [`Index`] finds by its key.
 ///
 /// # Safety
 ///
-/// `LINKS` must be the offset of a [`Links`] in the object, which nothing else uses than the one
-/// index that the object may be in. The key must be constant.
-pub(crate) unsafe trait Indexed {
+/// `LINKS` must be the offset of a [`Links`] in the object, and the key be constant. There must be
+/// one index that an object is passed to, all its life. Once it was inserted it must not move, and
+/// it must be [removed](Index::remove) before it is freed.
+pub(crate) unsafe trait Indexed: 'static {
     const LINKS: usize;
     type Key: Ord;
 
@@ -65,23 +48,24 @@ pub(crate) unsafe trait Indexed {
 
 /// The objects that announced themselves, by key. It keeps none of them alive.
 ///
-/// Put into a lock: an object removes itself before it is freed, for which it needs the lock, so
-/// that what is found stays valid while the lock is held. It may be on its way out nevertheless.
+/// Put into a lock: an object is removed before it is freed, for which the lock is needed, so that
+/// what is found stays valid while the lock is held. It may be on its way out nevertheless.
 ///
 /// # Invariants
 ///
 /// The nodes of the tree are those of the objects that were passed to [`Index::insert`] and have
-/// not been taken out since. Such an object is valid.
-pub(crate) struct Index<T> {
-    root: bindings::rb_root,
-    _p: PhantomData<NonNull<T>>,
+/// not been taken out since. Such an object is valid. Who has a reference has the lock.
+pub(crate) struct Index<T: Indexed> {
+    root: Object<rb_root>,
+    // It gives nothing but shared references.
+    _p: PhantomData<&'static T>,
 }
 
-// SAFETY: Gives nothing but shared references to `T`.
-unsafe impl<T: Sync> Send for Index<T> {}
+// Nodes do not say where the root is.
+impl<T: Indexed> Unpin for Index<T> {}
 
 fn node_of<T: Indexed>(object: &T) -> *mut rb_node {
-    // The node changes, while the object is only borrowed: it is `Opaque`.
+    // The node changes, while the object is only borrowed: it is `Object`.
     core::ptr::from_ref(object)
         .wrapping_byte_add(T::LINKS)
         .cast_mut()
@@ -97,34 +81,34 @@ unsafe fn object_of<'a, T: Indexed>(node: *mut rb_node) -> Option<&'a T> {
 }
 
 impl<T: Indexed> Index<T> {
-    pub(crate) fn new() -> Self {
+    pub(crate) const fn new() -> Self {
         Self {
-            root: bindings::rb_root::default(),
+            root: Object::zeroed(),
             _p: PhantomData,
         }
     }
 
-    /// Adds an object. If there is one of the same key it is shown to `prefer`, and stays if that
-    /// returns something, which is returned. Else the new one takes its place.
-    ///
-    /// # Safety
-    ///
-    /// `object` must not be in the index. It must not move, and stay valid until it was passed to
-    /// [`Index::remove`].
-    pub(crate) unsafe fn insert<R>(
+    /// Adds an object that is in no index. If there is one of the same key it is shown to `prefer`,
+    /// and stays if that returns something, which is returned. Else the new one takes its place.
+    pub(crate) fn insert<R>(
         &mut self,
         object: &T,
         prefer: impl FnOnce(&T) -> Option<R>,
     ) -> Option<R> {
+        let root = self.root.get();
         let node = node_of(object);
         let mut parent = core::ptr::null_mut();
-        let mut link = &raw mut self.root.rb_node;
 
-        // INVARIANT: By the caller's guarantee.
+        // INVARIANT: By the contract of `Indexed`.
         // SAFETY: `link` is the root or a child of `parent`, which is a node of the tree, and by
-        // the type invariant in an object. `node` is not in the tree, and what it replaces is not
-        // any more.
+        // the type invariant in an object. `node` is not in the tree, or nothing is done, and what
+        // it replaces is not any more.
         unsafe {
+            let mut link = &raw mut (*root).rb_node;
+
+            if (*node).__rb_parent_color != 0 {
+                return None;
+            }
             while let Some(other) = object_of::<T>(*link) {
                 let order = object.key().cmp(&other.key());
 
@@ -135,66 +119,68 @@ impl<T: Indexed> Index<T> {
                     Ordering::Equal => {
                         let preferred = prefer(other);
                         if preferred.is_none() {
-                            bindings::rb_replace_node(parent, node, &raw mut self.root);
-                            clear(parent);
+                            bindings::rb_replace_node(parent, node, root);
+                            (*parent).__rb_parent_color = 0;
                         }
                         return preferred;
                     }
                 };
             }
             bindings::rb_link_node(node, parent, link);
-            bindings::rb_insert_color(node, &raw mut self.root);
+            bindings::rb_insert_color(node, root);
         }
         None
     }
 
     /// Takes `object` out, unless it is out already.
     pub(crate) fn remove(&mut self, object: &T) {
+        self.unlink(object);
+    }
+
+    fn unlink(&self, object: &T) {
         let node = node_of(object);
 
-        // SAFETY: By the guarantee of `Indexed` the node is cleared, or in this tree and nowhere
-        // else.
+        // SAFETY: By the contract of `Indexed` the node is zero, or in this tree and nowhere else.
         unsafe {
-            if (*node).__rb_parent_color != node.addr() {
-                bindings::rb_erase(node, &raw mut self.root);
-                clear(node);
+            if (*node).__rb_parent_color != 0 {
+                bindings::rb_erase(node, self.root.get());
+                (*node).__rb_parent_color = 0;
             }
         }
     }
 
-    /// The object of the smallest key.
-    pub(crate) fn first(&self) -> Option<&T> {
-        // SAFETY: The tree is valid, and by the type invariant made of objects; to remove one the
-        // borrow has to end.
-        unsafe { object_of(bindings::rb_first(&self.root)) }
+    /// Shows the first object from `from` on to `take`, and takes it out if that returns something.
+    pub(crate) fn take_from<R>(
+        &mut self,
+        from: &T::Key,
+        take: impl FnOnce(&T) -> Option<R>,
+    ) -> Option<R> {
+        let object = self.first_from(from)?;
+        let taken = take(object)?;
+
+        // Whoever wants to free it needs the lock.
+        self.unlink(object);
+        Some(taken)
     }
 
-    /// The first object whose key is `key` or greater.
-    pub(crate) fn first_from(&self, key: &T::Key) -> Option<&T> {
+    /// The first object whose key is `from` or greater.
+    pub(crate) fn first_from(&self, from: &T::Key) -> Option<&T> {
         let mut found = None;
-        let mut node = self.root.rb_node;
 
         // SAFETY: The root and the children of a node are NULL or nodes of the tree, and by the
         // type invariant of objects; to remove one the borrow has to end.
-        while let Some(object) = unsafe { object_of::<T>(node) } {
-            // SAFETY: As above.
-            node = unsafe {
-                if object.key() < *key {
+        unsafe {
+            let mut node = (*self.root.get()).rb_node;
+
+            while let Some(object) = object_of::<T>(node) {
+                node = if object.key() < *from {
                     (*node).rb_right
                 } else {
                     found = Some(object);
                     (*node).rb_left
-                }
-            };
+                };
+            }
         }
         found
-    }
-
-    /// The objects, by ascending key.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = &T> {
-        core::iter::successors(self.first(), |object| {
-            // SAFETY: As for `first`. What was found in the tree is in it while that is borrowed.
-            unsafe { object_of(bindings::rb_next(node_of(*object))) }
-        })
     }
 }

@@ -21,10 +21,10 @@ use crate::{
         Registered, //
     },
     error::VTABLE_DEFAULT_ERROR,
+    interop,
     mm::virt::VmaNew,
     prelude::*,
-    sync::aref::ARef,
-    types::Opaque, //
+    sync::aref::ARef, //
 };
 use core::{
     ops::Deref,
@@ -98,19 +98,13 @@ pub trait DumbObject: Send + Sync + Sized + 'static {
 #[pin_data]
 pub struct Object<T: DumbObject> {
     // First: a pointer to the one is a pointer to the other.
-    pub(super) obj: Opaque<bindings::drm_gem_object>,
+    pub(super) obj: interop::object::Object<bindings::drm_gem_object>,
     // Dropped in this order.
     #[pin]
     pub(super) data: T,
     pub(super) buf: Option<ARef<DmaBuf>>,
     pub(super) dev: ARef<drm::Device<T::Driver>>,
 }
-
-// SAFETY: A GEM object is not tied to a thread, and neither are the device and `T`.
-unsafe impl<T: DumbObject> Send for Object<T> {}
-
-// SAFETY: A GEM object is made to be used by several threads, and so are the device and `T`.
-unsafe impl<T: DumbObject> Sync for Object<T> {}
 
 impl_aref_for_gem_obj! {
     impl<T> for Object<T>
@@ -138,7 +132,7 @@ impl<T: DumbObject> IntoGEMObject for Object<T> {
     #[inline]
     unsafe fn from_raw<'a>(obj: *mut bindings::drm_gem_object) -> &'a Self {
         // SAFETY: By the caller's guarantee.
-        unsafe { &*crate::container_of!(Opaque::cast_from(obj), Self, obj) }
+        unsafe { &*crate::container_of!(obj.cast::<interop::object::Object<_>>(), Self, obj) }
     }
 }
 

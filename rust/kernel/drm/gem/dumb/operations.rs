@@ -38,6 +38,7 @@ use crate::{
         Registered, //
     },
     error::to_result,
+    interop,
     mm::virt::VmaNew,
     page::{
         PAGE_SHIFT,
@@ -96,7 +97,7 @@ impl<T: DumbObject> Object<T> {
         }
         let this = KBox::pin_init::<Error>(
             try_pin_init!(Self {
-                obj: Opaque::zeroed(),
+                obj: interop::object::Object::zeroed(),
                 data <- data,
                 buf,
                 dev: dev.into(),

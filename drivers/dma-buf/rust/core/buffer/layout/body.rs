@@ -4,10 +4,7 @@
 
 use super::{
     attachment::AttachmentList,
-    owned::{
-        Module,
-        Name, //
-    },
+    owned::Name,
     pointer::Kept,
     tables::Ops, //
 };
@@ -22,7 +19,10 @@ use kernel::{
         EPOLLOUT, //
     },
     dma_buf::DmaBuf,
-    interop::export::Wrapper,
+    interop::{
+        export::Wrapper,
+        module_ref::ModuleRef, //
+    },
     prelude::*,
     same_layout,
     sync::{
@@ -53,7 +53,7 @@ pub(in crate::buffer) struct Body {
     // Guarded by `name_lock`.
     pub(super) name: UnsafeCell<Option<Name>>,
     pub(super) name_lock: Opaque<bindings::spinlock_t>,
-    pub(super) owner: Module,
+    pub(super) owner: ModuleRef,
     // Belongs to the registry.
     pub(super) list_node: Opaque<bindings::list_head>,
     pub(super) private: Opaque<*mut c_void>,

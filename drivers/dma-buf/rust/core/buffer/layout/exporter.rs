@@ -152,7 +152,7 @@ impl Locked<'_, AnyAttachment> {
 /// # Invariants
 ///
 /// The exporter has mapped `attachment` with `table` in the direction `dir`.
-pub(in crate::buffer) struct Mapped<'a> {
+pub(crate) struct Mapped<'a> {
     attachment: &'a AnyAttachment,
     table: NonNull<sg_table>,
     dir: dma_data_direction,
@@ -186,15 +186,23 @@ impl<'a> Mapped<'a> {
     }
 
     #[inline(always)]
-    pub(in crate::buffer) fn as_raw(&self) -> NonNull<sg_table> {
+    pub(crate) fn as_raw(&self) -> NonNull<sg_table> {
         self.table
     }
 
-    pub(in crate::buffer) fn table(&self) -> &SGTable {
+    pub(crate) fn table(&self) -> &SGTable {
         // SAFETY: By the type invariant.
         unsafe { SGTable::from_raw(self.table.as_ptr()) }
     }
 }
+
+/// A table for an importer, which stands for a mapping that was [given up](Mapped::into_raw).
+///
+/// # Invariants
+///
+/// [`hide`](crate::page_hiding::hide) has returned it, and it does not come again. It is used together
+/// with the attachment and the direction of that mapping.
+pub(crate) struct MappedTable(pub(crate) NonNull<sg_table>);
 
 impl Drop for Mapped<'_> {
     #[inline(always)]

@@ -10,10 +10,7 @@ use super::{
         Vmapping,
         WaitQueue, //
     },
-    owned::{
-        CompleteInfo,
-        Module, //
-    },
+    owned::CompleteInfo,
     pointer::Kept,
     vfs::NewFile, //
 };
@@ -32,6 +29,10 @@ use kernel::{
         operations::PrivateData,
         File,
         LocalFile, //
+    },
+    interop::{
+        module_ref::ModuleRef,
+        object::Object, //
     },
     prelude::*,
     static_lock_class,
@@ -84,7 +85,7 @@ impl Blank {
     pub(in crate::buffer) fn fill(
         self,
         exporter: CompleteInfo<'_>,
-        owner: Module,
+        owner: ModuleRef,
         file: NewFile,
     ) -> Unregistered {
         let buf = ManuallyDrop::new(self).0;
@@ -165,22 +166,12 @@ pub(in crate::buffer) struct Unregistered(Kept<Body>);
 /// # Invariants
 ///
 /// The buffer is in the registry.
+#[repr(transparent)]
 pub(in crate::buffer) struct Registered(NonNull<DmaBuf>);
 
-// SAFETY: A buffer outlives its file.
+// SAFETY: Transparent. A buffer outlives its file.
 unsafe impl PrivateData for Registered {
     type Target = DmaBuf;
-
-    #[inline(always)]
-    fn into_ptr(self) -> NonNull<DmaBuf> {
-        self.0
-    }
-
-    #[inline(always)]
-    unsafe fn from_ptr(buf: NonNull<DmaBuf>) -> Self {
-        // INVARIANT: By this function's contract nobody has taken it off.
-        Self(buf)
-    }
 }
 
 /// All buffers, newest first.
@@ -189,15 +180,12 @@ unsafe impl PrivateData for Registered {
 ///
 /// Who has a reference holds the lock. Once initialised, heads a list of buffers whose files are
 /// not released.
-pub(in crate::buffer) struct Ring(Opaque<bindings::list_head>);
-
-// SAFETY: A list is not tied to a thread.
-unsafe impl Send for Ring {}
+pub(in crate::buffer) struct Ring(Object<bindings::list_head>);
 
 impl Ring {
     #[inline(always)]
     pub(in crate::buffer) const fn uninit() -> Self {
-        Self(Opaque::uninit())
+        Self(Object::uninit())
     }
 
     /// What is to be made an empty list before anything else.

@@ -13,20 +13,29 @@ use super::{
     }, //
 };
 use core::ops::Deref;
-use kernel::{
-    bindings,
-    dma_buf::{
-        DmaBuf,
-        ResvGuard, //
-    },
-    types::NotThreadSafe, //
-};
 #[cfg(CONFIG_DEBUG_FS)]
 use kernel::{
+    bindings,
     interop::export::Wrapper,
     prelude::*,
     seq_file::SeqFile, //
 };
+use kernel::{
+    dma_buf::{
+        DmaBuf,
+        Resv,
+        ResvGuard, //
+    },
+    types::NotThreadSafe, //
+};
+
+// SAFETY: A reference is a valid reservation object.
+kernel::c_functions! {
+    #[link_name = "rust_helper_dma_resv_assert_held"]
+    fn dma_resv_assert_held(resv: &Resv);
+    #[link_name = "rust_helper_dma_resv_might_lock"]
+    fn dma_resv_might_lock(resv: &Resv);
+}
 
 /// Something that belongs to a buffer.
 pub(crate) trait OfBuffer {
@@ -127,11 +136,9 @@ impl<'a, T: OfBuffer> Guard<'a, T> {
     /// With the guard of the object's own buffer.
     #[inline(always)]
     fn new(object: &'a T, guard: ResvGuard<'a>) -> Self {
-        // SAFETY: The guard holds it for `'a`, and nobody but this object has the two.
-        let locked = unsafe { Locked::assume(object) };
-
+        // INVARIANT: The guard holds it for `'a`, and nobody but this object has the two.
         Self {
-            locked,
+            locked: Locked(object, NotThreadSafe),
             _guard: guard,
         }
     }
@@ -149,14 +156,12 @@ impl<'a, T> Deref for Guard<'a, T> {
 /// Tells lockdep that the caller must hold the reservation object.
 #[inline(always)]
 pub(crate) fn assert_locked(buf: &DmaBuf) {
-    // SAFETY: The reservation object is valid.
-    unsafe { bindings::dma_resv_assert_held(buf.resv().as_raw()) };
+    dma_resv_assert_held(buf.resv());
 }
 
 /// Tells lockdep that the reservation object may be taken, so that a caller that holds it learns
 /// at once.
 #[inline(always)]
 pub(crate) fn might_lock(buf: &DmaBuf) {
-    // SAFETY: The reservation object is valid.
-    unsafe { bindings::dma_resv_might_lock(buf.resv().as_raw()) };
+    dma_resv_might_lock(buf.resv());
 }

@@ -13,7 +13,10 @@ use kernel::{
         dma_buf_export_info, //
     },
     error::from_err_ptr,
-    interop::export::FromC,
+    interop::{
+        export::FromC,
+        module_ref::ModuleRef, //
+    },
     prelude::*,
     uaccess::UserPtr,
     warn_on, //
@@ -82,37 +85,12 @@ pub(in crate::buffer) struct CompleteInfo<'a> {
     pub(super) ops: Kept<Ops>,
 }
 
-/// A reference to a module's code.
-///
-/// # Invariants
-///
-/// The pointer is NULL, for what is built in, or this object owns a reference to the module.
-#[repr(transparent)]
-pub(in crate::buffer) struct Module(*mut bindings::module);
-
-impl Module {
-    /// Fails with `ENOENT` if the module is being unloaded.
+impl CompleteInfo<'_> {
+    /// A reference to the module of the exporter. Fails with `ENOENT` if that is being unloaded.
     #[inline(always)]
-    pub(in crate::buffer) fn of(exporter: &CompleteInfo<'_>) -> Result<Self> {
-        let module = exporter.info.owner;
-
-        // SAFETY: NULL or a module, by the type invariant of `CompleteInfo`.
-        // MODEL: none, because it fails if that is too late.
-        if unsafe { bindings::try_module_get(module) } {
-            // INVARIANT: Taken just above.
-            Ok(Self(module))
-        } else {
-            Err(ENOENT)
-        }
-    }
-}
-
-impl Drop for Module {
-    #[inline(always)]
-    fn drop(&mut self) {
-        // SAFETY: By the type invariant.
-        // MODEL: none, because the code that runs is not in that module.
-        unsafe { bindings::module_put(self.0) };
+    pub(in crate::buffer) fn module(&self) -> Result<ModuleRef> {
+        // SAFETY: NULL or a module, by the type invariant. What gives it back is this module.
+        unsafe { ModuleRef::get(self.info.owner) }.ok_or(ENOENT)
     }
 }
 

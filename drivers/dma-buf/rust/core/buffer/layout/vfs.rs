@@ -13,53 +13,33 @@ use kernel::{
             Table, //
         }, //
     },
-    prelude::*,
-    types::Opaque, //
+    interop::{
+        any_thread::AnyThread,
+        object::Object, //
+    },
+    prelude::*, //
 };
-
-/// A structure of C in a static. After it was made only C accesses it, under its own locks.
-#[repr(transparent)]
-pub(in crate::buffer) struct Static<T>(Opaque<T>);
-
-// SAFETY: As the type says, and nothing here accesses it.
-unsafe impl<T> Sync for Static<T> {}
-
-impl<T> Static<T> {
-    #[inline(always)]
-    pub(in crate::buffer) const fn new(value: T) -> Self {
-        Self(Opaque::new(value))
-    }
-
-    #[inline(always)]
-    pub(in crate::buffer) fn as_ptr(&'static self) -> *mut T {
-        self.0.get()
-    }
-}
 
 /// A mount of a pseudo file system.
 ///
 /// # Invariants
 ///
 /// It stays mounted as long as this exists.
-pub(in crate::buffer) struct Mount(NonNull<bindings::vfsmount>);
-
-// SAFETY: A mount is not tied to a thread.
-unsafe impl Send for Mount {}
-
-// SAFETY: A mount does its own locking.
-unsafe impl Sync for Mount {}
+pub(in crate::buffer) struct Mount(AnyThread<bindings::vfsmount>);
 
 impl Mount {
     /// Mounts a file system. Fails with `ENOMEM`.
     #[inline(always)]
     pub(in crate::buffer) fn new(
-        fs_type: &'static Static<bindings::file_system_type>,
+        fs_type: &'static Object<bindings::file_system_type>,
     ) -> Result<Self> {
         // SAFETY: The type is static.
-        let mount = from_err_ptr(unsafe { bindings::kern_mount(fs_type.as_ptr()) })?;
+        let mount = from_err_ptr(unsafe { bindings::kern_mount(fs_type.get()) })?;
 
         // INVARIANT: What is mounted stays so unless it is unmounted below.
-        NonNull::new(mount).map(Self).ok_or(ENOMEM)
+        NonNull::new(mount)
+            .map(|mount| Self(AnyThread::new(mount)))
+            .ok_or(ENOMEM)
     }
 
     /// Unmounts it. What has a reference of its own keeps the mount.

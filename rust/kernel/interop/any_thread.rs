@@ -9,7 +9,7 @@ use core::ptr::NonNull;
 /// It is only a pointer. Who follows it says why that may be done, by any thread that may have it.
 /// A structure that has such pointers, and no others, is [`Send`] and [`Sync`] by itself.
 #[repr(transparent)]
-pub(super) struct AnyThread<T>(NonNull<T>);
+pub struct AnyThread<T>(NonNull<T>);
 
 // SAFETY: A pointer does nothing by itself. Who follows it takes into account that others may have
 // it, too.
@@ -19,18 +19,21 @@ unsafe impl<T> Send for AnyThread<T> {}
 unsafe impl<T> Sync for AnyThread<T> {}
 
 impl<T> AnyThread<T> {
+    /// The pointer, for any thread.
     #[inline(always)]
-    pub(super) const fn new(ptr: NonNull<T>) -> Self {
+    pub const fn new(ptr: NonNull<T>) -> Self {
         Self(ptr)
     }
 
+    /// The pointer.
     #[inline(always)]
-    pub(super) const fn get(self) -> NonNull<T> {
+    pub const fn get(self) -> NonNull<T> {
         self.0
     }
 
+    /// The pointer, for C.
     #[inline(always)]
-    pub(super) const fn as_ptr(self) -> *mut T {
+    pub const fn as_ptr(self) -> *mut T {
         self.0.as_ptr()
     }
 }

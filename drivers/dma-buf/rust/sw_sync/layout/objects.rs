@@ -1,0 +1,293 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Timelines and their fences: what they consist of, and how long timelines live.
+//!
+//! C header: [`include/linux/dma-fence.h`](srctree/include/linux/dma-fence.h)
+
+use super::{
+    base::Base,
+    counter::Counter,
+    index::{
+        Index,
+        Indexed,
+        Links, //
+    }, //
+};
+use crate::{
+    abi,
+    seqno::Seqno,
+    LocalModule, //
+};
+use core::{
+    mem::offset_of,
+    ops::Deref,
+    ptr::NonNull, //
+};
+use kernel::{
+    bindings::{
+        self,
+        ktime_t, //
+    },
+    dma_buf::Fence,
+    interop::{
+        export::{
+            FromC,
+            Wrapper, //
+        },
+        module_ref::OwnModuleRef,
+        object::Object, //
+    },
+    prelude::*,
+    sync::{
+        aref::{
+            ARef,
+            AlwaysRefCounted, //
+        },
+        atomic::{
+            Acquire,
+            Atomic,
+            Relaxed,
+            Release, //
+        },
+        new_mutex,
+        new_spinlock_irq,
+        Mutex,
+        PinnedOnce,
+        SpinLockIrq, //
+    },
+    types::ForeignOwnable, //
+};
+
+/// A counter that user space advances, and the fences that are signalled by that.
+///
+/// # Invariants
+///
+/// - The points in `pending` have this timeline.
+/// - `order` is held while the value changes and while points are added to `pending`. When it is
+///   not held, the points there are later than the value.
+/// - The memory is from `kmalloc()`. It is freed, without running destructors, a grace period of
+///   RCU after the last reference is gone. `pending` is empty then, for points own references.
+#[pin_data]
+pub(crate) struct Timeline {
+    /// Reference count, context of the fences, name and value, as trace events know them.
+    #[pin]
+    pub(crate) counter: Counter,
+    #[pin]
+    pub(crate) order: Mutex<()>,
+    #[pin]
+    pub(crate) pending: SpinLockIrq<Index<Point>>,
+    /// Among [`TIMELINES`].
+    links: Links,
+    rcu: Object<bindings::kvfree_rcu_head>,
+}
+
+/// All timelines, oldest first.
+pub(crate) static TIMELINES: PinnedOnce<SpinLockIrq<Index<Timeline>>> = PinnedOnce::new();
+
+// What `kvfree_call_rcu()` asks for.
+const _: () = assert!(offset_of!(Timeline, rcu) < 4096);
+
+// SAFETY: `TIMELINES` is the index of all timelines. `new` is where they get there, when they are
+// where they stay, and `dec_ref` removes them. A context does not change.
+unsafe impl Indexed for Timeline {
+    const LINKS: usize = offset_of!(Timeline, links);
+    type Key = u64;
+
+    fn key(&self) -> u64 {
+        self.context()
+    }
+}
+
+// SAFETY: The timeline lives while the count is not zero.
+unsafe impl AlwaysRefCounted for Timeline {
+    fn inc_ref(&self) {
+        self.counter.refs().inc();
+    }
+
+    unsafe fn dec_ref(obj: NonNull<Self>) {
+        // SAFETY: The caller's reference keeps the timeline. After the last one nobody can find it
+        // any more, the memory is from `kmalloc()`, and `rcu` is for this. By the type invariants
+        // there is nothing to destruct.
+        unsafe {
+            let this = obj.as_ref();
+
+            if this.counter.refs().dec_and_test() {
+                if let Some(timelines) = TIMELINES.get() {
+                    timelines.lock().remove(this);
+                }
+                bindings::kvfree_call_rcu(this.rcu.get(), obj.as_ptr().cast());
+            }
+        }
+    }
+}
+
+impl Timeline {
+    /// Creates a timeline at value 0, named after the calling thread.
+    ///
+    /// Fails with `ENOMEM`, and with `ENODEV` before there is [`TIMELINES`]. May sleep.
+    pub(crate) fn new() -> Result<ARef<Self>> {
+        let timelines = TIMELINES.get().ok_or(ENODEV)?;
+        let timeline = KBox::pin_init(
+            pin_init!(Self {
+                counter <- Counter::new(),
+                order <- new_mutex!(()),
+                pending <- new_spinlock_irq!(Index::new()),
+                links: Links::new(),
+                rcu: Object::uninit(),
+            }),
+            GFP_KERNEL,
+        )?
+        .into_foreign();
+
+        // SAFETY: A box is not NULL. A new timeline has one reference, which is ours.
+        let timeline: ARef<Self> =
+            unsafe { ARef::from_raw(NonNull::new_unchecked(timeline.cast())) };
+
+        // No other timeline has its context.
+        timelines.lock().insert(&timeline, |_| None::<()>);
+        Ok(timeline)
+    }
+
+    /// Takes a reference, unless the last one is gone.
+    pub(crate) fn try_get(&self) -> Option<ARef<Self>> {
+        abi::refcount_inc_not_zero(self.counter.refs())
+            // SAFETY: There is a reference for us.
+            .then(|| unsafe { ARef::from_raw(self.into()) })
+    }
+
+    /// The context of the timeline's fences, which no other timeline has.
+    pub(crate) fn context(&self) -> u64 {
+        self.counter.context()
+    }
+
+    /// The name of the thread that has made it.
+    pub(crate) fn name(&self) -> &CStr {
+        self.counter.name_as_c_str()
+    }
+
+    /// What the timeline has reached: the fences up to that number are signalled, or about to be.
+    pub(crate) fn value(&self) -> Seqno {
+        // Whoever finds a fence signalled because of it sees what was done before the advance.
+        Seqno(self.counter.value().load(Acquire) as u32)
+    }
+}
+
+/// A point on a timeline, as a fence.
+///
+/// # Invariants
+///
+/// `fence` is initialised, as [`issue`](super::issue) does it. The memory is from `kmalloc()`. It is
+/// freed a grace period of RCU after the release there, which takes out what the point owns.
+#[pin_data]
+#[repr(C)]
+pub(crate) struct Point {
+    // First, since the fence core frees the fence where it begins.
+    #[pin]
+    pub(super) fence: Base,
+    pub(super) timeline: ARef<Timeline>,
+    // The operations stay with a fence for all its life.
+    pub(super) module: OwnModuleRef<LocalModule>,
+    /// Among the points of the timeline that wait.
+    pub(super) links: Links,
+    /// The earliest time that somebody wishes the fence to be signalled by; `KTIME_MAX` at first.
+    pub(super) deadline: Atomic<ktime_t>,
+    pub(super) has_deadline: Atomic<bool>,
+}
+
+// SAFETY: The fence is the first member.
+unsafe impl Wrapper for Point {
+    type C = bindings::dma_fence;
+}
+
+// SAFETY: A point has one timeline, whose `pending` is the index. In `issue`, `announce` is where it
+// gets there, when it is where it stays, and `release` removes it. A sequence number does not
+// change.
+unsafe impl Indexed for Point {
+    const LINKS: usize = offset_of!(Point, links);
+    type Key = Seqno;
+
+    fn key(&self) -> Seqno {
+        self.seqno()
+    }
+}
+
+impl Point {
+    /// Takes a reference, unless the last one is gone.
+    pub(crate) fn try_get(&self) -> Option<LivePoint> {
+        // SAFETY: There is a reference for us.
+        // INVARIANT: The fence is this point's.
+        abi::refcount_inc_not_zero(self.fence.refs())
+            .then(|| LivePoint(unsafe { ARef::from_raw(NonNull::from(self).cast()) }))
+    }
+
+    pub(crate) fn seqno(&self) -> Seqno {
+        // It had 32 bits when it was given.
+        Seqno(self.fence.seqno() as u32)
+    }
+
+    /// How the fence was signalled: 1 if without error, or a negative error code. 0 if it was not.
+    pub(crate) fn status(&self) -> c_int {
+        self.fence.status()
+    }
+
+    /// When the fence was signalled.
+    pub(crate) fn timestamp(&self) -> Option<ktime_t> {
+        self.fence.timestamp()
+    }
+
+    /// The earliest deadline that was set.
+    pub(crate) fn deadline(&self) -> Option<ktime_t> {
+        self.has_deadline
+            .load(Acquire)
+            .then(|| self.deadline.load(Relaxed))
+    }
+
+    pub(super) fn set_deadline(&self, deadline: ktime_t) {
+        let mut earliest = self.deadline.load(Relaxed);
+
+        while deadline < earliest {
+            match self.deadline.cmpxchg(earliest, deadline, Relaxed) {
+                Ok(_) => break,
+                Err(other) => earliest = other,
+            }
+        }
+        // Who finds it set finds a deadline.
+        self.has_deadline.store(true, Release);
+    }
+}
+
+/// A point whose fence is alive, and which may therefore be signalled.
+///
+/// # Invariants
+///
+/// The fence is a [`Point`]'s.
+pub(crate) struct LivePoint(pub(super) ARef<Fence>);
+
+impl Deref for LivePoint {
+    type Target = Point;
+
+    fn deref(&self) -> &Point {
+        // SAFETY: By the type invariant, and the reference keeps it alive.
+        unsafe { FromC::from_c(self.0.as_c()) }
+    }
+}
+
+impl LivePoint {
+    /// Signals the fence, if it is not yet signalled.
+    ///
+    /// Callbacks of anybody run in here, so the caller holds no lock that they might want.
+    pub(crate) fn signal(&self) {
+        abi::dma_fence_signal(&self.0);
+    }
+
+    /// Signals the fence with an error. It must not be signalled yet. Context as for
+    /// [`Self::signal`].
+    pub(crate) fn fail(&self, error: Error) {
+        self.fence.set_error(error);
+        self.signal();
+    }
+
+    pub(crate) fn into_fence(self) -> ARef<Fence> {
+        self.0
+    }
+}
