@@ -2,7 +2,10 @@
 
 //! A buffer, as everybody sees it.
 
-use super::resv::Resv;
+use super::resv::{
+    HasResv,
+    Resv, //
+};
 use crate::{
     bindings,
     ffi::c_void,
@@ -110,6 +113,13 @@ impl DmaBuf {
     pub fn resv(&self) -> &Resv {
         // SAFETY: The reservation object lives at least as long as the buffer.
         unsafe { Resv::from_raw(self.constant().resv) }
+    }
+}
+
+impl HasResv for DmaBuf {
+    #[inline]
+    fn resv(&self) -> &Resv {
+        self.resv()
     }
 }
 

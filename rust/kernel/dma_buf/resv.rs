@@ -6,10 +6,14 @@
 
 mod abi;
 mod acquire;
+mod exec;
+mod exec_slots;
 mod guard;
 mod iter;
 mod lock;
+mod locks;
 mod object;
+mod reference;
 mod unlocked;
 mod usage;
 
@@ -18,6 +22,11 @@ pub use self::{
         AcquireCtx,
         LockedResvs, //
     },
+    exec::{
+        Exec,
+        LockedExec, //
+    },
+    exec_slots::ExecSlots,
     guard::{
         Slot,
         Slots, //
@@ -29,5 +38,9 @@ pub use self::{
     },
     lock::ResvGuard,
     object::Resv,
+    reference::{
+        HasResv,
+        ResvHandle, //
+    },
     usage::Usage, //
 };
