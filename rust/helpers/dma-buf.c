@@ -76,6 +76,26 @@ __rust_helper bool rust_helper_dma_resv_trylock(struct dma_resv *obj)
 	return dma_resv_trylock(obj);
 }
 
+__rust_helper bool rust_helper_dma_resv_trylock_ctx(struct dma_resv *obj,
+						    struct ww_acquire_ctx *ctx)
+{
+	return ww_mutex_trylock(&obj->lock, ctx);
+}
+
+/* Whether this task has the object locked, in whatever way. */
+__rust_helper bool rust_helper_dma_resv_is_ours(struct dma_resv *obj)
+{
+	unsigned long owner;
+
+#ifdef CONFIG_PREEMPT_RT
+	owner = (unsigned long)READ_ONCE(obj->lock.base.rtmutex.owner);
+#else
+	owner = atomic_long_read(&obj->lock.base.owner);
+#endif
+	/* The lowest bits are flags. */
+	return (owner & ~7UL) == (unsigned long)current;
+}
+
 __rust_helper void rust_helper_ww_acquire_init(struct ww_acquire_ctx *ctx,
 					       struct ww_class *ww_class)
 {

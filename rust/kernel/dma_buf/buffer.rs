@@ -2,7 +2,10 @@
 
 //! A buffer, as everybody sees it.
 
-use super::resv::Resv;
+use super::resv::{
+    HasResv,
+    Resv, //
+};
 use crate::{
     bindings,
     ffi::c_void,
@@ -102,6 +105,13 @@ impl DmaBuf {
     #[inline]
     pub fn resv(&self) -> &Resv {
         self.constant().resv
+    }
+}
+
+impl HasResv for DmaBuf {
+    #[inline]
+    fn resv(&self) -> &Resv {
+        self.resv()
     }
 }
 

@@ -6,10 +6,14 @@
 
 mod abi;
 mod acquire;
+mod exec;
+mod exec_slots;
 mod guard;
 mod iter;
 mod lock;
+mod locks;
 mod object;
+mod reference;
 mod unlocked;
 mod usage;
 
@@ -19,6 +23,11 @@ pub use self::{
         AcquireCtx,
         LockedResvs, //
     },
+    exec::{
+        Exec,
+        LockedExec, //
+    },
+    exec_slots::ExecSlots,
     guard::{
         Slot,
         Slots, //
@@ -30,5 +39,9 @@ pub use self::{
     },
     lock::ResvGuard,
     object::Resv,
+    reference::{
+        HasResv,
+        ResvHandle, //
+    },
     usage::Usage, //
 };

@@ -14,6 +14,8 @@ mod chain;
 mod coherent;
 mod deadline;
 mod dynamic;
+mod exec;
+mod exec_race;
 mod exporter;
 mod fence;
 mod forgotten;

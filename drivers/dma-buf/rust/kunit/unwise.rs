@@ -7,7 +7,10 @@ use kernel::prelude::*;
 #[kunit_tests(rust_dma_buf_unwise)]
 mod tests {
     use super::*;
-    use crate::exporter::*;
+    use crate::{
+        exporter::*,
+        importing::unlocked, //
+    };
     use core::{
         iter,
         mem, //
@@ -23,6 +26,7 @@ mod tests {
                 EmulatedDevice,
                 KeepsBound, //
             },
+            AcquireCtx,
             AllocEffort,
             DmaBuf,
             PageBlock,
@@ -169,6 +173,63 @@ mod tests {
         }
         drop(mappings);
         drop(attachment);
+        Ok(())
+    }
+
+    // With lockdep these would be reported, as they should.
+    #[test]
+    fn forgets_what_is_locked() -> Result {
+        let (buf, log) = moving()?;
+        let ctx = AcquireCtx::new;
+
+        if cfg!(CONFIG_LOCKDEP) {
+            return Ok(());
+        }
+        forget(ctx()?.until_all_locked(|exec| exec.lock(&buf))?)?;
+        assert!(!unlocked(&buf));
+        // An error, and no wait for oneself.
+        let again = ctx()?.until_all_locked(|exec| exec.lock(&buf));
+        assert_eq!(again.err(), Some(EALREADY));
+        drop(buf);
+        release_all();
+        assert_eq!(log.released.load(Relaxed), 0);
+        Ok(())
+    }
+
+    #[test]
+    fn locks_within_locks() -> Result {
+        let (a, b) = (crate::resv::new()?, crate::resv::new()?);
+        let ctx = AcquireCtx::new;
+
+        if cfg!(CONFIG_LOCKDEP) {
+            return Ok(());
+        }
+        let alone = a.lock();
+        let result = ctx()?.until_all_locked_interruptible(|exec| exec.prepare(&a, 1));
+        assert_eq!(result.err(), Some(EALREADY));
+        drop(alone);
+
+        let result = ctx()?.until_all_locked(|outer| {
+            outer.lock(&a)?;
+            ctx()?.until_all_locked(|inner| inner.lock(&a)).map(drop)
+        });
+        assert_eq!(result.err(), Some(EALREADY));
+
+        let mut locked = ctx()?.until_all_locked(|outer| {
+            outer.lock(&a)?;
+            let mut inner = ctx()?.until_all_locked(|inner| {
+                inner.lock(&b)?;
+                mem::swap(outer, inner);
+                Ok(())
+            })?;
+            assert!(inner.guard(&a).is_some() && inner.guard(&b).is_none());
+            assert!(outer.guard(&b).is_some() && outer.guard(&a).is_none());
+            Ok(())
+        })?;
+        assert!(locked.guard(&b).is_some());
+        assert!(a.try_lock().is_some() && b.try_lock().is_none());
+        drop(locked);
+        assert!(b.try_lock().is_some());
         Ok(())
     }
 }

@@ -14,6 +14,7 @@ use crate::{
     dma_buf::{
         buffer::DmaBuf,
         resv::{
+            HasResv,
             Resv,
             ResvGuard, //
         },
@@ -35,7 +36,10 @@ use crate::{
 use core::{
     marker::PhantomData,
     ops::Deref,
-    ptr::NonNull, //
+    ptr::{
+        self,
+        NonNull, //
+    },
 };
 
 /// What an exporter does for its buffers.
@@ -181,6 +185,13 @@ impl<T: Exporter> Deref for Buffer<T> {
     }
 }
 
+impl<T: Exporter> HasResv for Buffer<T> {
+    #[inline]
+    fn resv(&self) -> &Resv {
+        self.0.resv()
+    }
+}
+
 impl<T: Exporter> From<ARef<Buffer<T>>> for ARef<DmaBuf> {
     #[inline]
     fn from(buf: ARef<Buffer<T>>) -> Self {
@@ -238,6 +249,21 @@ impl<T: Exporter> Buffer<T> {
         Ok(LockedBuffer {
             buf: self,
             guard: self.resv().lock_killable()?,
+        })
+    }
+
+    /// As [`lock`](Self::lock), when the reservation object is locked already, perhaps
+    /// [together with others](crate::dma_buf::AcquireCtx).
+    ///
+    /// Fails with `EINVAL` if `guard` is for another reservation object.
+    #[inline]
+    pub fn with_guard<'a>(&'a self, guard: &'a mut ResvGuard<'_>) -> Result<LockedBuffer<'a, T>> {
+        if !ptr::eq(guard.resv(), self.resv()) {
+            return Err(EINVAL);
+        }
+        Ok(LockedBuffer {
+            buf: self,
+            guard: guard.reborrow(),
         })
     }
 }

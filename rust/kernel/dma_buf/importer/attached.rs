@@ -25,7 +25,8 @@ use crate::{
 use core::{
     cell::UnsafeCell,
     mem,
-    ops::Deref, //
+    ops::Deref,
+    ptr, //
 };
 
 /// By what a mapping of an attachment is found.
@@ -51,6 +52,11 @@ pub(super) struct Entry {
 }
 
 impl Entry {
+    #[inline]
+    pub(super) fn is_none(&self) -> bool {
+        self.key == Key::NONE
+    }
+
     /// Hands the entry on. What is left is none.
     #[inline]
     pub(super) fn take(&mut self) -> Self {
@@ -143,6 +149,22 @@ impl Attached {
             attached: self,
             guard: self.buffer().resv().lock(),
         }
+    }
+
+    /// Fails with `EINVAL` if `guard` is for another reservation object.
+    #[inline]
+    pub(super) fn with_guard<'a>(
+        &'a self,
+        guard: &'a mut ResvGuard<'_>,
+    ) -> Result<LockedAttached<'a>> {
+        if !ptr::eq(guard.resv(), self.buffer().resv()) {
+            return Err(EINVAL);
+        }
+        // INVARIANT: That was just looked at.
+        Ok(LockedAttached {
+            attached: self,
+            guard: guard.reborrow(),
+        })
     }
 }
 

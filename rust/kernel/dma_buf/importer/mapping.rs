@@ -17,7 +17,10 @@ use crate::{
     },
     devres::Devres,
     dma::DataDirection,
-    dma_buf::buffer::DmaBuf,
+    dma_buf::{
+        buffer::DmaBuf,
+        resv::ResvGuard, //
+    },
     prelude::*,
     scatterlist::SGTable,
     sync::{
@@ -115,6 +118,71 @@ impl<A: AttachmentHandle> Mapping<A> {
     #[inline]
     pub fn attachment(&self) -> &Attachment<A::Binding> {
         self.attachment.attachment()
+    }
+}
+
+impl<A: AttachmentHandle + Clone> Mapping<A> {
+    /// As [`new`](Self::new), when the reservation object is locked already, perhaps
+    /// [together with others](crate::dma_buf::AcquireCtx).
+    ///
+    /// As long as it is, the result must not be dropped, but [given back](Self::unmap_with_guard).
+    /// Fails with `EINVAL`, too, if `guard` is for another reservation object.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use kernel::{
+    ///     dma::DataDirection,
+    ///     dma_buf::{importer::{Attachment, EmulatedDevice, Mapping}, AcquireCtx, DmaBuf},
+    ///     prelude::*,
+    ///     sync::{aref::ARef, Arc},
+    /// };
+    ///
+    /// type Attached = Arc<Attachment<Arc<EmulatedDevice>>>;
+    ///
+    /// /// Maps two buffers, or none.
+    /// fn map(bufs: &[ARef<DmaBuf>; 2], to: &[Attached; 2]) -> Result<[Mapping<Attached>; 2]> {
+    ///     let mut locked = AcquireCtx::new()?.until_all_locked(|exec| {
+    ///         bufs.iter().try_for_each(|buf| exec.lock(buf))
+    ///     })?;
+    ///     let mut map = |index: usize| {
+    ///         let mut guard = locked.guard(bufs[index].resv()).ok_or(EINVAL)?;
+    ///         Mapping::with_guard(&to[index], &mut guard, DataDirection::ToDevice)
+    ///     };
+    ///
+    ///     let first = map(0)?;
+    ///     match map(1) {
+    ///         Ok(second) => Ok([first, second]),
+    ///         Err(err) => {
+    ///             drop(locked); // Or else the drop of `first` would wait for ever.
+    ///             Err(err)
+    ///         }
+    ///     }
+    /// }
+    /// ```
+    #[inline]
+    pub fn with_guard(
+        attachment: &A,
+        guard: &mut ResvGuard<'_>,
+        dir: DataDirection,
+    ) -> Result<Self> {
+        let attached = attachment.attachment().attached();
+        let entry = attached.with_guard(guard)?.map(dir)?;
+
+        Ok(Self::of(entry, attachment.clone()))
+    }
+
+    /// Takes the mapping down with the reservation object locked already, and gives back how the
+    /// attachment was held. If `guard` is for another one the mapping comes back.
+    #[inline]
+    pub fn unmap_with_guard(mut self, guard: &mut ResvGuard<'_>) -> Result<A, Self> {
+        let Ok(mut locked) = self.attachment.attachment().attached().with_guard(guard) else {
+            return Err(self);
+        };
+
+        // What is dropped here is not the last that keeps the attachment.
+        locked.unmap(&self.entry.take());
+        Ok(self.attachment.clone())
     }
 }
 
@@ -220,6 +288,9 @@ impl<A: AttachmentHandle> Deref for Mapping<A> {
 impl<A: AttachmentHandle> Drop for Mapping<A> {
     #[inline]
     fn drop(&mut self) {
+        if self.entry.is_none() {
+            return;
+        }
         let attachment = self.attachment.attachment();
 
         attachment.buffer().resv().assert_not_held();

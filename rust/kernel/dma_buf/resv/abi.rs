@@ -150,6 +150,10 @@ c_functions! {
     fn dma_resv_lock_slow_interruptible(resv: &Resv, ctx: &Ctx) -> c_int;
     #[link_name = "rust_helper_dma_resv_trylock"]
     fn dma_resv_trylock(resv: &Resv) -> bool;
+    #[link_name = "rust_helper_dma_resv_trylock_ctx"]
+    fn dma_resv_trylock_ctx(resv: &Resv, ctx: &Ctx) -> bool;
+    #[link_name = "rust_helper_dma_resv_is_ours"]
+    fn dma_resv_is_ours(resv: &Resv) -> bool;
     #[link_name = "rust_helper_dma_resv_assert_not_held"]
     fn dma_resv_assert_not_held(resv: &Resv);
     #[link_name = "rust_helper_ww_acquire_done"]

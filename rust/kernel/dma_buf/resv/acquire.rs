@@ -61,6 +61,11 @@ impl AcquireCtx {
         Ok(Self(KBox::new_uninit(GFP_KERNEL)?))
     }
 
+    #[inline]
+    pub(super) fn begin(self) -> KBox<Ctx> {
+        Ctx::begin(self.0)
+    }
+
     /// Locks all of `resvs`.
     ///
     /// If somebody else who locks several objects is in the way and was there first, this one lets
@@ -105,7 +110,7 @@ impl<'a> LockedResvs<'a> {
     fn new(ctx: AcquireCtx, resvs: &'a [&'a Resv]) -> Self {
         // INVARIANT: Nothing is locked.
         Self {
-            ctx: Ctx::begin(ctx.0),
+            ctx: ctx.begin(),
             resvs,
             locked: 0,
             ahead: None,

@@ -74,19 +74,7 @@ impl ResvGuard<'_> {
     /// Fails with `EINVAL` if there are too many, and with `ENOMEM`. May sleep.
     #[inline]
     pub fn reserve_slots(&mut self, count: u32) -> Result<Slots<'_>> {
-        // The sum with what is there must not overflow, or there would be less room than promised.
-        if c_int::try_from(count).is_err() {
-            return Err(EINVAL);
-        }
-        if count > 0 {
-            to_result(abi::dma_resv_reserve_fences(self.held(), count))?;
-        }
-        // INVARIANT: Reserved just above; the lock is held until after the slots are gone.
-        Ok(Slots {
-            resv: self.held().0,
-            left: count,
-            _not_send: NotThreadSafe,
-        })
+        Slots::reserve(self.held(), count)
     }
 
     /// Puts `replacement` in the place of all fences of `context`, which is one of the caller's: to
@@ -145,6 +133,32 @@ pub struct Slots<'a> {
 }
 
 impl<'a> Slots<'a> {
+    /// See [`ResvGuard::reserve_slots`].
+    #[inline]
+    pub(super) fn reserve(resv: Held<'a>, count: u32) -> Result<Self> {
+        let Held(held) = resv;
+
+        // The sum with what is there must not overflow, or there would be less room than promised.
+        if c_int::try_from(count).is_err() {
+            return Err(EINVAL);
+        }
+        if count > 0 {
+            to_result(abi::dma_resv_reserve_fences(resv, count))?;
+        }
+        // INVARIANT: Reserved just above; the lock is held until after the slots are gone.
+        Ok(Self::reserved(Held(held), count))
+    }
+
+    /// `resv` must have room for `left` more fences, which nobody else counts on.
+    #[inline]
+    pub(super) fn reserved(resv: Held<'a>, left: u32) -> Self {
+        Self {
+            resv: resv.0,
+            left,
+            _not_send: NotThreadSafe,
+        }
+    }
+
     /// Takes the room for one fence; `None` if all slots are used up.
     #[inline]
     pub fn take(&mut self) -> Option<Slot<'a>> {
