@@ -151,7 +151,7 @@ pub type Target<T> = <<T as Operations>::Data as PrivateData>::Target;
 /// # Invariants
 ///
 /// From when others can see such a file until it is released, its `private_data` is what
-/// [`into_ptr`] has returned, and the file owns that. The module that `T` is in stays as long as
+/// `into_ptr` has returned, and the file owns that. The module that `T` is in stays as long as
 /// there is such a file.
 pub struct Table<T>(Constant<bindings::file_operations>, PhantomData<fn() -> T>);
 

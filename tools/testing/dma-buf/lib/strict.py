@@ -31,9 +31,15 @@ def commands(build, files):
             names = [str(file.parent / f".{file.stem}.o.cmd"), f".{file.stem}.o.cmd"]
         for place, directory in places:
             for name in names:
-                if (place / name).exists():
+                # a module of several files is linked, under a name that a program may have, too
+                if (place / name).exists() and is_compiled(place / name):
                     found[place / name] = directory
     return found
+
+
+def is_compiled(file):
+    """Whether the command makes an object of a source."""
+    return any(word.endswith((".c", ".rs")) for word in saved_command(file))
 
 
 def strict_rust(words, clippy, out):
