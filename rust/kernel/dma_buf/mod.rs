@@ -79,6 +79,7 @@ pub use self::{
     },
     exporter::{
         AllocEffort,
+        Attaching,
         Attachment,
         Buffer,
         BufferVma,
