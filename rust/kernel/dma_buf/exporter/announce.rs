@@ -29,8 +29,9 @@ impl<T: Exporter> Attachment<'_, T> {
     /// reservation object that is held here.
     ///
     /// Importers may unmap in the middle of this, this one too, for which the exporter is called.
-    /// So nothing of [`data`](Self::data) can be borrowed meanwhile. One that follows is told also
-    /// of the move that its own mapping makes necessary.
+    /// So this is not for [`Exporter::unmap`] and [`Exporter::unpin`], which may be a part of a
+    /// move: each would begin another one. Nothing of [`data`](Self::data) can be borrowed
+    /// meanwhile. One that follows is told also of the move that its own mapping makes necessary.
     ///
     /// # Examples
     ///
