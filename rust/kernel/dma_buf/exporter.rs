@@ -8,6 +8,7 @@
 //! |---|---|
 //! | `buffer` | what an exporter does ([`Exporter`]), and the buffer it does it for |
 //! | `export` | making such a buffer, and knowing it again |
+//! | `attaching`, `announce` | what it learns of importers, and tells them |
 //! | `handed_out` | what it hands out, and what it is handed |
 //! | `operations` | the C operations |
 //! | `run`, `block` | memory that is pages, and its owners |
@@ -17,6 +18,8 @@
 //! | `source`, `page_exporter`, `fault` | the exporter for all that is pages |
 //! | `coherent` | parts of an exporter for coherent memory |
 
+mod announce;
+mod attaching;
 mod block;
 mod buffer;
 #[cfg(CONFIG_HAS_DMA)]
@@ -34,6 +37,7 @@ mod sg;
 mod source;
 
 pub use self::{
+    attaching::Attaching,
     block::{
         AllocEffort,
         PageBlock,

@@ -77,6 +77,7 @@ pub use self::{
     },
     exporter::{
         AllocEffort,
+        Attaching,
         Attachment,
         Buffer,
         BufferVma,

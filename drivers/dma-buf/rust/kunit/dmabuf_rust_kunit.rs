@@ -24,6 +24,7 @@ mod importing;
 mod jobs;
 mod merge;
 mod mock;
+mod moves;
 mod names;
 mod resv;
 mod resv_list;

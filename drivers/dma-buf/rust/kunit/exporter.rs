@@ -12,6 +12,7 @@ use kernel::{
     },
     dma_buf::{
         AllocEffort,
+        Attaching,
         Attachment,
         Buffer,
         DmaBuf,
@@ -52,12 +53,26 @@ pub(crate) struct Log {
     pub(crate) cpu: Atomic<i32>,
     pub(crate) released: Atomic<i32>,
     pub(crate) refuse: Atomic<bool>,
+    /// How often it still has to move when it is mapped or pinned.
+    pub(crate) moves: Atomic<i32>,
+    /// Whether only importers may attach that let go of it.
+    pub(crate) only_revocable: Atomic<bool>,
+    /// Whether devices can reach memory without pages, and whether the last that mapped does.
+    pub(crate) peer2peer: Atomic<bool>,
+    pub(crate) mapped_peer2peer: Atomic<bool>,
 }
 
 impl Log {
     /// How many attachments, mappings, pins and accesses of the CPU there are.
     pub(crate) fn counts(&self) -> [i32; 4] {
         [&self.attached, &self.mapped, &self.pinned, &self.cpu].map(|count| count.load(Relaxed))
+    }
+
+    fn move_for(&self, attachment: &mut Attachment<'_, Moving>) {
+        if self.moves.load(Relaxed) > 0 {
+            self.moves.add(-1, Relaxed);
+            attachment.invalidate_mappings();
+        }
     }
 
     fn check(&self) -> Result {
@@ -92,6 +107,19 @@ type Table = KBox<Opaque<bindings::sg_table>>;
 impl Exporter for Moving {
     type Attachment = KBox<Attached>;
 
+    fn accept(buf: &Buffer<Self>, importer: &mut Attaching<'_>) -> Result {
+        let log = &buf.data().0;
+
+        if !log.peer2peer.load(Relaxed) {
+            importer.refuse_peer2peer();
+            assert!(!importer.peer2peer());
+        }
+        if log.only_revocable.load(Relaxed) && !importer.is_revocable() {
+            return Err(EOPNOTSUPP);
+        }
+        Ok(())
+    }
+
     fn attach(buf: &Buffer<Self>, _dev: &Device) -> Result<KBox<Attached>> {
         let log = &buf.data().0;
 
@@ -103,6 +131,11 @@ impl Exporter for Moving {
     fn map(attachment: &mut Attachment<'_, Self>, _dir: DataDirection) -> Result<Mapping> {
         let buf = attachment.buffer();
         buf.data().0.check()?;
+        buf.data().0.move_for(attachment);
+        buf.data()
+            .0
+            .mapped_peer2peer
+            .store(attachment.peer2peer(), Relaxed);
         let table: Table = KBox::new(Opaque::zeroed(), GFP_KERNEL)?;
 
         // SAFETY: The table is ours, and has one entry after that.
@@ -132,6 +165,7 @@ impl Exporter for Moving {
         let log = &attachment.buffer().data().0;
 
         log.check()?;
+        log.move_for(attachment);
         log.pinned.add(1, Relaxed);
         Ok(())
     }
@@ -167,6 +201,10 @@ pub(crate) fn moving() -> Result<(ARef<Buffer<Moving>>, Arc<Log>)> {
             cpu: zero(),
             released: zero(),
             refuse: Atomic::new(false),
+            moves: zero(),
+            only_revocable: Atomic::new(false),
+            peer2peer: Atomic::new(true),
+            mapped_peer2peer: Atomic::new(false),
         },
         GFP_KERNEL,
     )?;

@@ -2,10 +2,13 @@
 
 //! A buffer, and what its exporter does for it.
 
-use super::handed_out::{
-    BufferVma,
-    Mapping,
-    VmapAddress, //
+use super::{
+    attaching::Attaching,
+    handed_out::{
+        BufferVma,
+        Mapping,
+        VmapAddress, //
+    },
 };
 use crate::{
     bindings,
@@ -14,7 +17,6 @@ use crate::{
     dma_buf::{
         buffer::DmaBuf,
         resv::{
-            HasResv,
             Resv,
             ResvGuard, //
         },
@@ -65,6 +67,13 @@ pub trait Exporter: Sized + Send + Sync + 'static {
     /// The reservation object is not held. An error, usually `EBUSY` if the memory cannot be
     /// reached by `dev`, fails the attachment.
     fn attach(buf: &Buffer<Self>, dev: &Device) -> Result<Self::Attachment>;
+
+    /// Whether the importer will do, which is asked ahead of [`attach`](Self::attach). By default
+    /// all do. The reservation object is not held. An error fails the attachment.
+    #[inline]
+    fn accept(_buf: &Buffer<Self>, _importer: &mut Attaching<'_>) -> Result {
+        Ok(())
+    }
 
     /// Makes the memory accessible to the attached device.
     ///
@@ -182,13 +191,6 @@ impl<T: Exporter> Deref for Buffer<T> {
     #[inline]
     fn deref(&self) -> &DmaBuf {
         &self.0
-    }
-}
-
-impl<T: Exporter> HasResv for Buffer<T> {
-    #[inline]
-    fn resv(&self) -> &Resv {
-        self.0.resv()
     }
 }
 
@@ -352,8 +354,8 @@ impl<'a, T: Exporter> Attachment<'a, T> {
     }
 
     #[inline(always)]
-    fn view(&self) -> AttachmentView<'a, T> {
-        // SAFETY: By the type invariant it is attached for `'a`, and neither field changes then.
+    pub(super) fn view(&self) -> AttachmentView<'a, T> {
+        // SAFETY: By the type invariant it is attached for `'a`, and no such field changes then.
         // The importer keeps its device and the buffer meanwhile.
         unsafe {
             let raw = self.raw.as_ptr();
@@ -361,6 +363,7 @@ impl<'a, T: Exporter> Attachment<'a, T> {
             AttachmentView {
                 device: Device::from_raw((*raw).dev),
                 buffer: &*(*raw).dmabuf.cast(),
+                peer2peer: (*raw).peer2peer,
             }
         }
     }
@@ -387,7 +390,8 @@ impl<'a, T: Exporter> Attachment<'a, T> {
 }
 
 /// What an attachment is of, and to what.
-struct AttachmentView<'a, T: Exporter> {
+pub(super) struct AttachmentView<'a, T: Exporter> {
     device: &'a Device,
     buffer: &'a Buffer<T>,
+    pub(super) peer2peer: bool,
 }

@@ -13,7 +13,10 @@ use crate::{
     bindings,
     dma_buf::{
         buffer::DmaBuf,
-        resv::Resv, //
+        resv::{
+            HasResv,
+            Resv, //
+        },
     },
     error::from_err_ptr,
     module::this_module,
@@ -34,6 +37,13 @@ pub struct ExportInfo {
     pub size: usize,
     /// Open flags of the file: `O_RDWR` and the like.
     pub flags: u32,
+}
+
+impl<T: Exporter> HasResv for Buffer<T> {
+    #[inline]
+    fn resv(&self) -> &Resv {
+        (**self).resv()
+    }
 }
 
 impl<T: Exporter> Buffer<T> {

@@ -3,6 +3,7 @@
 //! The C operations of an [`Exporter`].
 
 use super::{
+    attaching::Attaching,
     buffer::{
         Attachment,
         Buffer,
@@ -145,6 +146,8 @@ impl<T: Exporter> Operations<T> {
 
     #[inline(always)]
     fn attach(buf: &Buffer<T>, attachment: &mut bindings::dma_buf_attachment) -> Result {
+        T::accept(buf, &mut Attaching::new(attachment))?;
+
         // SAFETY: The importer keeps its device as long as it is attached.
         let dev = unsafe { Device::from_raw(attachment.dev) };
 

@@ -183,16 +183,20 @@ impl<'a, T: DynamicImporter> LockedDynamic<'a, T> {
         let state = &self.inner.state;
         let raw_dir = raw_direction(dir)?;
 
-        self.unmap();
-        // Set first: to make room the exporter may move the memory that it has just mapped.
-        state.valid.set(true);
-        // SAFETY: The device is attached and bound; the reservation object is held.
-        let table = table_from_raw(unsafe { bindings::dma_buf_map_attachment(self.raw, raw_dir) })
-            .inspect_err(|_| state.valid.set(false))?;
+        // Once more if the memory had to move to be mapped, of which everybody is told.
+        for _ in 0..2 {
+            self.unmap();
+            // Set first: to make room the exporter may move the memory that it has just mapped.
+            state.valid.set(true);
+            // SAFETY: The device is attached and bound; the reservation object is held.
+            let table = unsafe { bindings::dma_buf_map_attachment(self.raw, raw_dir) };
+            let table = table_from_raw(table).inspect_err(|_| state.valid.set(false))?;
 
-        // In the place of nothing: the driver cannot have mapped when it was called back.
-        state.mapping.set(Some((table, dir)));
-        if !state.valid.get() {
+            // In the place of nothing: the driver cannot have mapped when it was called back.
+            state.mapping.set(Some((table, dir)));
+            if state.valid.get() {
+                break;
+            }
             self.unmap();
         }
         self.mapping().ok_or(EAGAIN)
