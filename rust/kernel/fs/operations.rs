@@ -182,7 +182,8 @@ impl<T: Operations> Table<T> {
 
     /// The table of `T`.
     pub const fn new() -> Self {
-        // INVARIANT: Whoever makes a file with the pointer argues for that. The VFS keeps the owner.
+        // INVARIANT: Whoever makes a file with the pointer argues for that. The VFS keeps
+        // the owner.
         Self(
             Constant::new(bindings::file_operations {
                 owner: this_module::<T::OwnerModule>().as_ptr(),

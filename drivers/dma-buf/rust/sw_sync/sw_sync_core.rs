@@ -2,8 +2,8 @@
 
 //! Fences that user space signals, for tests: `/sys/kernel/debug/sync/sw_sync`.
 //!
-//! Who opens the file gets a [`Timeline`](layout::objects::Timeline), a counter. With ioctls it creates
-//! fences, each of which is signalled when the counter reaches its number, and advances the
+//! Who opens the file gets a [`Timeline`](layout::objects::Timeline), a counter. With ioctls it
+//! creates fences, each of which is signalled when the counter reaches its number, and advances the
 //! counter. Beside it, `/sys/kernel/debug/sync/info` lists all timelines and the fences that wait.
 //!
 //! The fence core and sync_file are reached through their exported symbols only.
@@ -11,15 +11,16 @@
 //! # Who owns whom
 //!
 //! - An open `sw_sync` file owns a reference to its timeline.
-//! - A fence ([`Point`](layout::objects::Point)) owns a reference to its timeline, for as long as there is a
-//!   reference to the fence, and pins the module.
+//! - A fence ([`Point`](layout::objects::Point)) owns a reference to its timeline, for as long as
+//!   there is a reference to the fence, and pins the module.
 //! - A timeline owns none of its fences. It knows those that it has yet to signal by an
 //!   [`Index`](layout::index::Index), a tree whose nodes are in the fences, and so
-//!   [`TIMELINES`](layout::objects::TIMELINES) knows the timelines. An object takes itself out of its index, under the lock that guards the
-//!   index, after its last reference is gone and before it is freed. So whatever is found under
-//!   the lock is valid while the lock is held, but may be dying: who wants to use it longer takes a
-//!   reference unless the count is zero already. Nobody here raises a count of zero again, and a
-//!   fence that user space drops leaves nothing behind.
+//!   [`TIMELINES`](layout::objects::TIMELINES) knows the timelines. An object takes
+//!   itself out of its index, under the lock that guards the index, after its last reference is
+//!   gone and before it is freed. So whatever is found under the lock is valid while the lock is
+//!   held, but may be dying: who wants to use it longer takes a reference unless the count is zero
+//!   already. Nobody here raises a count of zero again, and a fence that user space drops leaves
+//!   nothing behind.
 //!
 //! The memory of both is freed a grace period of RCU after the last reference is gone: readers may
 //! still look at the name of a timeline whose fence was signalled under their eyes.

@@ -36,8 +36,8 @@ pub(crate) struct Registered {
 }
 
 impl Registered {
-    /// Registers the class and `minors` minors, whose files will have the operations `files`. Called
-    /// once. Sleeps.
+    /// Registers the class and `minors` minors, whose files will have the operations `files`.
+    /// Called once. Sleeps.
     ///
     /// Fails with `ENOMEM`, or `EBUSY` if all majors are taken.
     pub(crate) fn new(minors: u32, files: Openable) -> Result<Self> {

@@ -176,8 +176,8 @@ impl Timeline {
 ///
 /// # Invariants
 ///
-/// `fence` is initialised, as [`issue`](super::issue) does it. The memory is from `kmalloc()`. It is
-/// freed a grace period of RCU after the release there, which takes out what the point owns.
+/// `fence` is initialised, as [`issue`](super::issue) does it. The memory is from `kmalloc()`. It
+/// is freed a grace period of RCU after the release there, which takes out what the point owns.
 #[pin_data]
 #[repr(C)]
 pub(crate) struct Point {
@@ -199,8 +199,8 @@ unsafe impl Wrapper for Point {
     type C = bindings::dma_fence;
 }
 
-// SAFETY: A point has one timeline, whose `pending` is the index. In `issue`, `announce` is where it
-// gets there, when it is where it stays, and `release` removes it. A sequence number does not
+// SAFETY: A point has one timeline, whose `pending` is the index. In `issue`, `announce` is where
+// it gets there, when it is where it stays, and `release` removes it. A sequence number does not
 // change.
 unsafe impl Indexed for Point {
     const LINKS: usize = offset_of!(Point, links);

@@ -200,8 +200,8 @@ impl<'a> Mapped<'a> {
 ///
 /// # Invariants
 ///
-/// [`hide`](crate::page_hiding::hide) has returned it, and it does not come again. It is used together
-/// with the attachment and the direction of that mapping.
+/// [`hide`](crate::page_hiding::hide) has returned it, and it does not come again. It is used
+/// together with the attachment and the direction of that mapping.
 pub(crate) struct MappedTable(pub(crate) NonNull<sg_table>);
 
 impl Drop for Mapped<'_> {
