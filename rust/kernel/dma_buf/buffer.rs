@@ -82,6 +82,7 @@ impl DmaBuf {
                 file: File::from_raw_file((*buf).file),
                 size: (*buf).size,
                 resv: Resv::from_raw((*buf).resv),
+                // MODEL: none, because they are constant.
                 ops: (*buf).ops,
                 data: (*buf).priv_,
                 attachments: &raw mut (*buf).attachments,

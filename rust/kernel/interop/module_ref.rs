@@ -46,6 +46,7 @@ impl ModuleRef {
     #[inline(always)]
     pub unsafe fn get(module: *mut bindings::module) -> Option<Self> {
         // SAFETY: By this function's contract.
+        // MODEL: none, because it fails if that is too late.
         let got = unsafe { bindings::try_module_get(module) };
 
         // INVARIANT: Taken just above.
@@ -121,6 +122,7 @@ impl ModuleRef {
         if !module.is_null() {
             // SAFETY: By the type invariant the module is not freed meanwhile. Others may change
             // its state.
+            // MODEL: none, because a module that is live stays so while we have it.
             let state = unsafe { ptr::read_volatile(&raw const (*module).state) };
 
             return state == bindings::module_state_MODULE_STATE_LIVE;
@@ -142,6 +144,7 @@ impl EarlyModuleRef {
     #[inline]
     pub(crate) fn release(&self) {
         // INVARIANT: NULL from here on. The reference is that of what is dropped.
+        // MODEL: module-ref
         drop(ModuleRef::of_owned(self.0.xchg(ptr::null_mut(), Full)));
     }
 }
@@ -182,6 +185,7 @@ impl<M: ModuleMetadata> OwnModuleRef<M> {
 
         // SAFETY: By this function's contract.
         // INVARIANT: Taken here.
+        // MODEL: none, because it fails if that is too late.
         (module.is_null() || unsafe { bindings::try_module_get(module) })
             .then_some(Self(PhantomData))
     }
@@ -194,6 +198,7 @@ impl<M: ModuleMetadata> Drop for OwnModuleRef<M> {
 
         if !module.is_null() {
             // SAFETY: By the type invariant the reference is ours.
+            // MODEL: module-text
             unsafe { bindings::module_put(module) };
         }
     }
@@ -203,6 +208,7 @@ impl Drop for ModuleRef {
     #[inline(always)]
     fn drop(&mut self) {
         // SAFETY: NULL, or by the type invariant a module whose reference is ours.
+        // MODEL: module-text
         unsafe { bindings::module_put(self.as_ptr()) };
     }
 }

@@ -55,6 +55,7 @@ impl<T> PinnedOnce<T> {
 
     /// Makes the value. Returns whether this was the call that did.
     pub fn init(&'static self, init: impl PinInit<T, Infallible>) -> bool {
+        // MODEL: none, because only who is first goes on.
         if self.is_claimed.xchg(true, Relaxed) {
             return false;
         }
@@ -62,6 +63,7 @@ impl<T> PinnedOnce<T> {
         let Ok(()) = unsafe { init.__init(self.value.get()) };
 
         // INVARIANT: Made just above.
+        // MODEL: pinned-once
         self.is_ready.store(true, Release);
         true
     }
@@ -70,6 +72,7 @@ impl<T> PinnedOnce<T> {
     #[inline]
     pub fn get(&'static self) -> Option<&'static T> {
         // SAFETY: By the type invariant it is there, and nobody changes that.
+        // MODEL: pinned-once
         self.is_ready
             .load(Acquire)
             .then(|| unsafe { &*self.value.get() })

@@ -60,6 +60,7 @@ mod trace;
 pub(crate) fn init() -> Result {
     static IS_READY: AtomicFlag = AtomicFlag::new(false);
 
+    // MODEL: none, because only who is first goes on.
     if IS_READY.xchg(true, Relaxed) {
         return Err(EBUSY);
     }

@@ -178,6 +178,7 @@ impl Drop for OpenHeap {
             let owner = heap.owner.as_ptr();
 
             drop(heap);
+            // MODEL: none, because the code that runs is not in that module.
             bindings::module_put(owner);
         }
     }

@@ -57,6 +57,7 @@ impl Timeline {
 
             trace::sync_timeline(&self.counter);
             // INVARIANT: `order` is held, until what is reached is taken out below.
+            // MODEL: sw-sync-value
             self.counter
                 .value()
                 .store(before.add(step).0 as i32, Release);

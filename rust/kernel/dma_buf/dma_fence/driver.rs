@@ -80,6 +80,7 @@ impl<T: FenceContextOps> Handle<T> {
     #[inline]
     fn end(self, outcome: Outcome, is_lost: bool) -> Owned<T> {
         // Whether others have the fence, besides its timeline.
+        // MODEL: none, because it only decides about a warning.
         let is_missed = is_lost && self.fence.fields().refs.as_atomic().load(Relaxed) > 2;
         let inner = self.inner();
         inner.head.inside.assert_outside();
@@ -87,6 +88,7 @@ impl<T: FenceContextOps> Handle<T> {
         let is_news = inner.owned.shared.timeline.end(self.fence.seqno(), outcome);
         // Also if it is signalled: whoever was in an operation has left the data behind the lock.
         let locked = Locked::new(&self.fence);
+        // MODEL: driver-fence
         inner.head.closed.store(true, Relaxed);
         drop(locked);
 

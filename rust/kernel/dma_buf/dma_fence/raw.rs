@@ -67,6 +67,7 @@ unsafe impl AlwaysRefCounted for Fence {
         // SAFETY: The caller owns a reference and gives it up; if it was the last one, nobody
         // else can reach the fence any more.
         unsafe {
+            // MODEL: fence-last-put
             if bindings::refcount_dec_and_test(&raw mut (*fence).refcount.refcount) {
                 bindings::dma_fence_release(&raw mut (*fence).refcount);
             }
@@ -152,6 +153,7 @@ impl Fence {
     /// Whether the flag `mask` is set. What was written before it was set is visible afterwards.
     #[inline]
     pub(super) fn has_flag(&self, mask: usize) -> bool {
+        // MODEL: fence-done, fence-timestamp, resv-list-changed
         self.fields().flags.load(Acquire) & mask != 0
     }
 }
@@ -192,6 +194,7 @@ impl Signaled<'_> {
     #[inline]
     pub(super) fn error(&self) -> c_int {
         // SAFETY: Constant by the type invariant.
+        // MODEL: fence-error
         unsafe { (*self.0.as_raw()).error }
     }
 
@@ -202,6 +205,7 @@ impl Signaled<'_> {
             return None;
         }
         // SAFETY: The flag says that the union holds a timestamp, which is constant from then on.
+        // MODEL: fence-timestamp
         let timestamp = unsafe { (*self.0.as_raw()).__bindgen_anon_2.timestamp };
 
         Some(instant(timestamp))

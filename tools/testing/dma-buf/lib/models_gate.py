@@ -38,7 +38,7 @@ FIELDS = r"ops|flags|error|refcount|fences|vmapping_counter|f_ref|state|value|kr
 SITE = re.compile(
     rf"""\b(?:Acquire|Release|Full|Relaxed)\b
       | \bsmp_(?:mb|rmb|wmb|load|store)\w*\( | (?<!fn\ )\bset_current_state\w*\( | \b(?:test_and_)?(?:set|clear|change)_bit\( | \btest_bit\(
-      | \b(?:refcount|file_ref)_\w+\( | \brefcount\s*\.\s*(?:set|inc|dec|dec_and_test)\( | \.dec_and_test\(
+      | (?<!fn\ )\b(?:refcount|file_ref)_\w+\( | \brefcount\s*\.\s*(?:set|inc|dec|dec_and_test)\( | \.dec_and_test\(
       | \b(?:call_rcu|kvfree_call_rcu|kfree_rcu|synchronize_rcu|rcu_barrier)\(
       | \b(?:try_module_get|module_put)\(
       | \b(?:read|write)_volatile\b

@@ -5,7 +5,7 @@
  * drop theirs to links in the middle. Each link is freed once.
  *
  * Of: drivers/dma-buf/rust/core/fence/chain.rs: Link::release
- * Of: drivers/dma-buf/rust/core/fence/layout/fence.rs: Dying::put
+ * Of: drivers/dma-buf/rust/core/fence/layout/dying.rs: Dying::put
  * Weakened 1: looks at the count first, and then drops the reference, as dma_fence_chain_release() of C
  */
 

@@ -6,9 +6,8 @@
  *
  * Of: drivers/dma-buf/rust/sw_sync/timeline.rs: Timeline::pop_reached
  * Of: drivers/dma-buf/rust/sw_sync/timeline.rs: Timeline::first_pending
- * Of: drivers/dma-buf/rust/sw_sync/timeline.rs: Timeline::forget
- * Of: drivers/dma-buf/rust/sw_sync/point.rs: Point::try_get
- * Of: drivers/dma-buf/rust/sw_sync/point.rs: release
+ * Of: drivers/dma-buf/rust/sw_sync/layout/objects.rs: Point::try_get
+ * Of: drivers/dma-buf/rust/sw_sync/layout/issue.rs: release
  * Weakened 1: a reference is taken without a look at the count, as sync_timeline_signal() of C
  */
 

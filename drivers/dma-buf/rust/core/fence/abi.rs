@@ -11,8 +11,8 @@ use super::{
     context,
     init::init,
     layout::{
+        dying::Dying,
         fence::{
-            Dying,
             Flag,
             New,
             Table, //

@@ -241,10 +241,10 @@ unsafe impl Container for Array {
     }
 
     fn is_signaled(&self) -> bool {
+        // MODEL: array-signaled
         if has(&self.base, Flag::EnableSignal) {
             // The callbacks count, and before the first of them this is not zero. Those that have
             // counted have seen to the error.
-            // MODEL: array-signaled
             if self.num_pending.load(Acquire) > 0 {
                 return false;
             }

@@ -19,9 +19,9 @@ use super::{
             Single,
             Turn, //
         },
+        dying::Dying,
         fence::{
             set_lock_class,
-            Dying,
             Flag,
             New,
             Structure,

@@ -7,6 +7,7 @@
 
 pub(super) mod callback;
 pub(super) mod container;
+pub(super) mod dying;
 pub(super) mod fence;
 pub(super) mod lock;
 pub(super) mod ops;

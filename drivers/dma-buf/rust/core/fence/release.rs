@@ -4,12 +4,10 @@
 
 use super::{
     layout::{
-        fence::{
-            fields,
-            Dying, //
-        },
+        dying::Dying,
+        fence::fields,
         lock::lock,
-        ops,
+        ops, //
     },
     names,
     trace, //

@@ -135,7 +135,7 @@ fn enable_first(mut locked: Locked<'_>) -> bool {
 /// [`Fence::is_done`], for who holds RCU anyway.
 #[inline(always)]
 pub(crate) fn is_done(fence: &Fence, rcu: &rcu::Guard) -> bool {
-    has(fence, Flag::Signaled) || ask(fence, rcu)
+    fence.test_signaled_flag() || ask(fence, rcu)
 }
 
 /// Asks the issuer whether the work is done. If so `fence` is signalled.

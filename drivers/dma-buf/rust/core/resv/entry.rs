@@ -81,7 +81,7 @@ impl Slot {
 
     #[inline(always)]
     pub(super) fn store(&self, entry: Tagged) {
-        // MODEL: resv-count, resv-entry, resv-second-look
+        // MODEL: resv-entry, resv-second-look
         self.0.store(entry.0, Release);
     }
 

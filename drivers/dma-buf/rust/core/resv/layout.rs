@@ -55,6 +55,7 @@ impl<'a> Held<'a> {
 /// Whether there is no list, and so no fence.
 #[inline(always)]
 pub(crate) fn has_no_list(resv: &Resv) -> bool {
+    // MODEL: none, because nothing is read there.
     list(resv).load(Relaxed).is_null()
 }
 

@@ -60,6 +60,7 @@ impl LockedEntry<'_> {
         };
 
         // What was done before the signal comes before the release of what takes the place.
+        // MODEL: none, because the release of what takes the place comes after it.
         (self.fence.context() == context && replaces()) || has(self.fence, Flag::Signaled)
     }
 }

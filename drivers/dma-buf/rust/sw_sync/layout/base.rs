@@ -82,6 +82,7 @@ impl Base {
     }
 
     fn has(&self, flag: Flag) -> bool {
+        // MODEL: fence-error, fence-timestamp
         self.fields().flags.load(Acquire) & (1 << flag) != 0
     }
 
@@ -90,6 +91,7 @@ impl Base {
         if !self.has(bindings::dma_fence_flag_bits_DMA_FENCE_FLAG_SIGNALED_BIT) {
             return 0;
         }
+        // MODEL: fence-error
         match self.fields().error.load(Relaxed) {
             0 => 1,
             error => error,
@@ -99,11 +101,13 @@ impl Base {
     /// Only the issuer sets an error; others look at it once the fence is signalled, when it does
     /// not change any more.
     pub(super) fn set_error(&self, error: Error) {
+        // MODEL: fence-error
         self.fields().error.store(error.to_errno(), Relaxed);
     }
 
     /// When the fence was signalled.
     pub(super) fn timestamp(&self) -> Option<bindings::ktime_t> {
+        // MODEL: fence-timestamp
         self.has(bindings::dma_fence_flag_bits_DMA_FENCE_FLAG_TIMESTAMP_BIT)
             // SAFETY: With this flag it is the timestamp that is in the union, until the fence is
             // freed, and it does not change.

@@ -49,6 +49,7 @@ impl Counter {
                 let slot: *mut bindings::sync_timeline = slot.cast();
 
                 slot.write(Default::default());
+                // MODEL: none, because nobody else has it.
                 bindings::refcount_set(&raw mut (*slot).kref.refcount, 1);
                 (*slot).context = abi::dma_fence_context_alloc(1);
                 bindings::get_task_comm(

@@ -49,6 +49,7 @@ impl Point {
         // SAFETY: The fence is alive. The fence core may take the operations off fences that others
         // have issued, at any time, and does so with a single write. Only points have ours.
         unsafe {
+            // MODEL: none, because it is only compared.
             let ops = Atomic::from_ptr(&raw mut (*fence.as_c()).ops).load(Relaxed);
 
             ptr::eq(ops, &raw const OPS).then(|| FromC::from_c(fence.as_c()))

@@ -111,6 +111,7 @@ unsafe impl AlwaysRefCounted for Timeline {
         unsafe {
             let this = obj.as_ref();
 
+            // MODEL: fence-last-put, sw-sync-name, sw-sync-registry
             if this.counter.refs().dec_and_test() {
                 if let Some(timelines) = TIMELINES.get() {
                     timelines.lock().remove(this);
@@ -150,6 +151,7 @@ impl Timeline {
 
     /// Takes a reference, unless the last one is gone.
     pub(crate) fn try_get(&self) -> Option<ARef<Self>> {
+        // MODEL: sw-sync-registry
         abi::refcount_inc_not_zero(self.counter.refs())
             // SAFETY: There is a reference for us.
             .then(|| unsafe { ARef::from_raw(self.into()) })
@@ -168,6 +170,7 @@ impl Timeline {
     /// What the timeline has reached: the fences up to that number are signalled, or about to be.
     pub(crate) fn value(&self) -> Seqno {
         // Whoever finds a fence signalled because of it sees what was done before the advance.
+        // MODEL: sw-sync-value
         Seqno(self.counter.value().load(Acquire) as u32)
     }
 }
@@ -216,6 +219,7 @@ impl Point {
     pub(crate) fn try_get(&self) -> Option<LivePoint> {
         // SAFETY: There is a reference for us.
         // INVARIANT: The fence is this point's.
+        // MODEL: sw-sync-dying, sw-sync-turns
         abi::refcount_inc_not_zero(self.fence.refs())
             .then(|| LivePoint(unsafe { ARef::from_raw(NonNull::from(self).cast()) }))
     }
@@ -237,14 +241,17 @@ impl Point {
 
     /// The earliest deadline that was set.
     pub(crate) fn deadline(&self) -> Option<ktime_t> {
+        // MODEL: sw-sync-deadline
         self.has_deadline
             .load(Acquire)
             .then(|| self.deadline.load(Relaxed))
     }
 
     pub(super) fn set_deadline(&self, deadline: ktime_t) {
+        // MODEL: sw-sync-deadline
         let mut earliest = self.deadline.load(Relaxed);
 
+        // MODEL: sw-sync-deadline
         while deadline < earliest {
             match self.deadline.cmpxchg(earliest, deadline, Relaxed) {
                 Ok(_) => break,
@@ -252,6 +259,7 @@ impl Point {
             }
         }
         // Who finds it set finds a deadline.
+        // MODEL: sw-sync-deadline
         self.has_deadline.store(true, Release);
     }
 }

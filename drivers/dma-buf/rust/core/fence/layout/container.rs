@@ -4,9 +4,9 @@
 //! other fences.
 
 use super::{
+    dying::Dying,
     fence::{
         fields,
-        Dying,
         New,
         Structure,
         Time, //

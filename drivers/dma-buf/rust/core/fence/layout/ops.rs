@@ -3,9 +3,9 @@
 //! What a fence's issuer does, `struct dma_fence_ops`.
 
 use super::{
+    dying::Dying,
     fence::{
         fields,
-        Dying,
         Time, //
     },
     lock::Locked, //

@@ -332,6 +332,7 @@ impl ListMut<'static> {
             len += 1;
         }
         // INVARIANT: They have just been written.
+        // MODEL: resv-count
         self.0.header().len.store(len as u32, Release);
     }
 
