@@ -22,7 +22,6 @@ use kernel::{
         FromC,
         Wrapper, //
     },
-    prelude::*,
     sync::aref::ARef, //
 };
 
