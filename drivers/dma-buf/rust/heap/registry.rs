@@ -113,14 +113,18 @@ pub(crate) fn remove(heap: &Heap) {
                 .is_some_and(|other| core::ptr::eq(&**other, heap))
         })
         .and_then(|(slot, minor)| {
-            devices.as_ref()?.destroy_device(minor);
-            slot.take().map(InUse::close)
+            let heap = slot.take()?;
+
+            if let Some(devices) = devices.as_ref() {
+                devices.destroy_device(minor);
+            }
+            Some(heap.close())
         });
 
     drop(heaps);
-    if let Some(heap) = closed {
-        heap.wait_until_unused();
-    }
+    // Also if it was somebody else who has closed it: both go on when nobody is inside any more.
+    heap.wait_until_unused();
+    drop(closed);
 }
 
 /// Takes away what a module has left that is being unloaded: after this nobody could. Sleeps.

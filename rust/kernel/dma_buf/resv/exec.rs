@@ -26,8 +26,9 @@ impl AcquireCtx {
     /// locked, and `f` is called again. It has to begin from the beginning, since others may have
     /// had what was unlocked meanwhile; but may lock other objects than before.
     ///
-    /// Fails with any other error that `f` returns. Everything is unlocked then. Sleeps. The task
-    /// must not hold any other reservation object.
+    /// Fails with any other error that `f` returns, unless something was contended: `f` is called
+    /// again then, whatever it has returned. When this fails everything is unlocked. Sleeps. The
+    /// task must not hold any other reservation object.
     ///
     /// # Examples
     ///

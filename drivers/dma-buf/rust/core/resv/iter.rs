@@ -118,9 +118,11 @@ pub(super) fn has_pending(resv: &Resv, usage: Usage) -> bool {
 
     while let Some(list) = ListRef::read(resv, &rcu) {
         match find(list.entries(u32::MAX), 0, usage, &rcu) {
+            Found::Change => continue,
+            // Another list may have come, and another fence be where one of this was.
+            _ if ListRef::read(resv, &rcu) != Some(list) => continue,
             Found::Pending(..) => return true,
-            Found::Nothing(_) if ListRef::read(resv, &rcu) == Some(list) => break,
-            _ => {}
+            Found::Nothing(_) => break,
         }
     }
     false
