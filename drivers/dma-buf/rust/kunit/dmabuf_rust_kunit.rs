@@ -26,6 +26,7 @@ mod merge;
 mod mock;
 mod moves;
 mod names;
+mod orders;
 mod resv;
 mod resv_list;
 mod resv_race;

@@ -9,6 +9,10 @@ mod tests {
     use super::*;
     use crate::{
         jobs::Jobs,
+        orders::{
+            Three,
+            ALL_ROUNDS, //
+        },
         resv::new, //
     };
     use kernel::{
@@ -20,7 +24,6 @@ mod tests {
         sync::{
             atomic::{
                 Atomic,
-                Full,
                 Relaxed, //
             },
             Arc,
@@ -174,99 +177,49 @@ mod tests {
         Ok(())
     }
 
-    /// Three objects, and what only their owner may touch.
-    struct Three {
-        resvs: [Arc<Resv>; 3],
-        owned: [Atomic<bool>; 3],
-        rounds: Atomic<u32>,
-        bad: Atomic<u32>,
-    }
-
-    impl Three {
-        /// Locks two objects, and in the middle a third one for a moment.
-        fn round(&self, order: [usize; 3], interruptible: bool) -> Result {
-            let [a, b, c] = order.map(|index| &self.resvs[index]);
-            let lock = |exec: &mut Exec| {
-                exec.prepare(a, 1)?;
-                match exec.try_lock(c) {
-                    Ok(()) => {
-                        self.owned(order[2], || fsleep(Delta::from_micros(20)));
-                        exec.unlock(c);
-                    }
-                    Err(EBUSY) => {
-                        exec.lock(c)?;
-                        self.owned(order[2], || {});
-                        exec.unlock(c);
-                    }
-                    Err(err) => return Err(err),
+    /// Locks two objects, and in the middle a third one for a moment.
+    fn round(three: &Three, order: [usize; 3], interruptible: bool) -> Result {
+        let [a, b, c] = order.map(|index| &three.resvs[index]);
+        let lock = |exec: &mut Exec| {
+            exec.prepare(a, 1)?;
+            match exec.try_lock(c) {
+                Ok(()) => {
+                    three.owned(order[2], || fsleep(Delta::from_micros(20)));
+                    exec.unlock(c);
                 }
-                exec.prepare(b, 1)
-            };
-            let ctx = AcquireCtx::new()?;
-            let mut locked = if interruptible {
-                ctx.until_all_locked_interruptible(lock)?
-            } else {
-                ctx.until_all_locked(lock)?
-            };
-
-            self.owned(order[0], || {
-                self.owned(order[1], || fsleep(Delta::from_micros(50)));
-            });
-            let guards = locked.guards().count();
-            drop(locked);
-            if guards == 2 {
-                self.rounds.add(1, Relaxed);
+                Err(EBUSY) => {
+                    exec.lock(c)?;
+                    three.owned(order[2], || {});
+                    exec.unlock(c);
+                }
+                Err(err) => return Err(err),
             }
-            Ok(())
-        }
+            exec.prepare(b, 1)
+        };
+        let ctx = AcquireCtx::new()?;
+        let mut locked = if interruptible {
+            ctx.until_all_locked_interruptible(lock)?
+        } else {
+            ctx.until_all_locked(lock)?
+        };
 
-        fn owned(&self, index: usize, f: impl FnOnce()) {
-            if self.owned[index].xchg(true, Full) {
-                self.bad.add(1, Relaxed);
-            }
-            f();
-            self.owned[index].store(false, Relaxed);
+        three.owned(order[0], || {
+            three.owned(order[1], || fsleep(Delta::from_micros(50)));
+        });
+        let guards = locked.guards().count();
+        drop(locked);
+        if guards == 2 {
+            three.count_round();
         }
+        Ok(())
     }
 
     #[test]
     fn any_order() -> Result {
-        const JOBS: usize = 4;
-        const ROUNDS: usize = 100;
-        const ORDERS: [[usize; 3]; 6] = [
-            [0, 1, 2],
-            [2, 1, 0],
-            [1, 0, 2],
-            [2, 0, 1],
-            [0, 2, 1],
-            [1, 2, 0],
-        ];
+        let (bad, rounds) = Three::lock_in_any_order(round)?;
 
-        let three = Arc::new(
-            Three {
-                resvs: [new()?, new()?, new()?],
-                owned: [Atomic::new(false), Atomic::new(false), Atomic::new(false)],
-                rounds: Atomic::new(0),
-                bad: Atomic::new(0),
-            },
-            GFP_KERNEL,
-        )?;
-        let mut jobs = Jobs::new()?;
-
-        for job in 0..JOBS {
-            let three = three.clone();
-            jobs.add(move || {
-                for round in 0..ROUNDS {
-                    let order = ORDERS[(job + round) % ORDERS.len()];
-                    if three.round(order, round % 2 == 0).is_err() {
-                        three.bad.add(1, Relaxed);
-                    }
-                }
-            })?;
-        }
-        jobs.run();
-        assert_eq!(three.bad.load(Relaxed), 0);
-        assert_eq!(three.rounds.load(Relaxed), (JOBS * ROUNDS) as u32);
+        assert_eq!(bad, 0);
+        assert_eq!(rounds, ALL_ROUNDS);
         Ok(())
     }
 }

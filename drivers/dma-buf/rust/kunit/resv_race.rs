@@ -9,6 +9,10 @@ mod tests {
     use crate::{
         jobs::Jobs,
         mock::*,
+        orders::{
+            Three,
+            ALL_ROUNDS, //
+        },
         resv::new, //
     };
     use core::ptr;
@@ -25,7 +29,6 @@ mod tests {
         sync::{
             atomic::{
                 Atomic,
-                Full,
                 Relaxed, //
             },
             Arc, //
@@ -161,79 +164,29 @@ mod tests {
         Ok(())
     }
 
-    /// Three objects, and what only their owner may touch.
-    struct Three {
-        resvs: [Arc<Resv>; 3],
-        owned: [Atomic<bool>; 3],
-        rounds: Atomic<u32>,
-        bad: Atomic<u32>,
-    }
+    fn round(three: &Three, order: [usize; 3], interruptible: bool) -> Result {
+        let resvs = order.map(|index| &*three.resvs[index]);
+        let ctx = AcquireCtx::new()?;
+        let locked = if interruptible {
+            ctx.lock_all_interruptible(&resvs)?
+        } else {
+            ctx.lock_all(&resvs)?
+        };
 
-    const ORDERS: [[usize; 3]; 6] = [
-        [0, 1, 2],
-        [2, 1, 0],
-        [1, 0, 2],
-        [2, 0, 1],
-        [0, 2, 1],
-        [1, 2, 0],
-    ];
-
-    impl Three {
-        fn lock(&self, order: [usize; 3], interruptible: bool) -> Result {
-            let resvs = order.map(|index| &*self.resvs[index]);
-            let ctx = AcquireCtx::new()?;
-            let locked = if interruptible {
-                ctx.lock_all_interruptible(&resvs)?
-            } else {
-                ctx.lock_all(&resvs)?
-            };
-
-            for owned in &self.owned {
-                if owned.xchg(true, Full) {
-                    self.bad.add(1, Relaxed);
-                }
-            }
-            // Long enough for the others to queue up, each at the first of its objects.
-            fsleep(Delta::from_micros(100));
-            for owned in &self.owned {
-                owned.store(false, Relaxed);
-            }
-            drop(locked);
-            self.rounds.add(1, Relaxed);
-            Ok(())
-        }
+        // Long enough for the others to queue up, each at the first of its objects.
+        let hold = || fsleep(Delta::from_micros(100));
+        three.owned(0, || three.owned(1, || three.owned(2, hold)));
+        drop(locked);
+        three.count_round();
+        Ok(())
     }
 
     #[test]
     fn locks_in_any_order() -> Result {
-        const JOBS: usize = 4;
-        const ROUNDS: usize = 100;
+        let (bad, rounds) = Three::lock_in_any_order(round)?;
 
-        let three = Arc::new(
-            Three {
-                resvs: [new()?, new()?, new()?],
-                owned: [Atomic::new(false), Atomic::new(false), Atomic::new(false)],
-                rounds: Atomic::new(0),
-                bad: Atomic::new(0),
-            },
-            GFP_KERNEL,
-        )?;
-
-        let mut jobs = Jobs::new()?;
-        for job in 0..JOBS {
-            let three = three.clone();
-            jobs.add(move || {
-                for round in 0..ROUNDS {
-                    let order = ORDERS[(job + round) % ORDERS.len()];
-                    if three.lock(order, round % 2 == 0).is_err() {
-                        three.bad.add(1, Relaxed);
-                    }
-                }
-            })?;
-        }
-        jobs.run();
-        assert_eq!(three.bad.load(Relaxed), 0);
-        assert_eq!(three.rounds.load(Relaxed), (JOBS * ROUNDS) as u32);
+        assert_eq!(bad, 0);
+        assert_eq!(rounds, ALL_ROUNDS);
         Ok(())
     }
 }
