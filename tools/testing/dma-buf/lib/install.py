@@ -15,7 +15,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tree import OVERLAY, listed, touched_files
+from tree import OVERLAY, listed, touched_in
 
 STATE = ".rust-dma-buf-install.json"
 
@@ -39,8 +39,9 @@ class Tree:
     def write(self, name, content):
         self.changes[name] = content
 
-    def patch(self, text, touched, *options):
+    def patch(self, text, *options):
         """Applies a patch to copies. Conflicts are returned, and then nothing is changed."""
+        touched = sorted(touched_in(text))
         with tempfile.TemporaryDirectory() as scratch:
             scratch = Path(scratch)
             for name in touched:
@@ -103,17 +104,9 @@ def take_out(tree, state):
             in_the_way.append(f"{name}: changed since it was installed: save what you want to keep, and remove it")
         tree.write(name, None)
     for name, text in reversed(state["hooks"]):
-        found = tree.patch(text, sorted(touched_in(text)), "--reverse")
-        in_the_way += [f"hook {name}: {line}" for line in found]
+        in_the_way += [f"hook {name}: {line}" for line in tree.patch(text, "--reverse")]
     if in_the_way:
         raise Conflict("\n".join(in_the_way))
-
-
-def touched_in(text):
-    with tempfile.NamedTemporaryFile("w", suffix=".patch") as file:
-        file.write(text)
-        file.flush()
-        return touched_files(Path(file.name))
 
 
 def put_in(tree, checkout):
@@ -127,9 +120,9 @@ def put_in(tree, checkout):
         state["files"][name] = digest(content)
         modes[name] = (checkout / name).stat().st_mode & 0o777
     for patch in sorted((checkout / "patches").glob("*.patch")):
-        found = tree.patch(patch.read_text(), sorted(touched_files(patch)), "--forward")
-        in_the_way += [f"hook patches/{patch.name}: {line}" for line in found]
-        state["hooks"].append([f"patches/{patch.name}", patch.read_text()])
+        name, text = f"patches/{patch.name}", patch.read_text()
+        in_the_way += [f"hook {name}: {line}" for line in tree.patch(text, "--forward")]
+        state["hooks"].append([name, text])
     if in_the_way:
         raise Conflict("\n".join(in_the_way))
     return state, modes

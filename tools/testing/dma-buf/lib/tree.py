@@ -86,9 +86,10 @@ def restore(pristine, tree, name, links):
         target.symlink_to(pristine / name)
 
 
-def touched_files(patch):
+def touched_in(patch):
+    """The files that the text of a patch is about."""
     names = set()
-    for line in patch.read_text().splitlines():
+    for line in patch.splitlines():
         if line.startswith(("--- a/", "+++ b/")):
             names.add(line[6:].split("\t")[0])
     return names
@@ -97,7 +98,7 @@ def touched_files(patch):
 def patched_files(pristine, checkout, scratch):
     """Apply the patches to copies in scratch; nothing is laid before all of them fit."""
     patches = sorted((checkout / "patches").glob("*.patch"))
-    wanted = set().union(*map(touched_files, patches)) if patches else set()
+    wanted = set().union(*(touched_in(patch.read_text()) for patch in patches))
     for name in wanted:
         if (pristine / name).exists():
             (scratch / name).parent.mkdir(parents=True, exist_ok=True)
