@@ -3,13 +3,10 @@
 //! The live view: looks, draws, and listens to keys.
 
 use crate::cli::Cli;
-use crate::collect::Collector;
-use crate::model::history::History;
-use crate::model::ledger::Ledger;
 use crate::model::report::Report;
-use crate::print::seconds_since_1970;
 use crate::view::frame;
 use crate::view::state::{Action, State};
+use crate::watch::Watch;
 use ratatui::crossterm::event::{self, Event};
 use ratatui::DefaultTerminal;
 use std::io;
@@ -24,35 +21,26 @@ pub fn run(cli: &Cli) -> io::Result<()> {
 }
 
 fn watch(cli: &Cli, terminal: &mut DefaultTerminal) -> io::Result<()> {
-    let mut collector = Collector::new(cli.places());
-    let mut history = History::new(cli.over.into());
+    let mut watch = Watch::new(cli);
     let mut state = State::new(cli);
-    let start = Instant::now();
     let mut looks = 0;
     loop {
         let next = Instant::now() + cli.interval.max(Duration::from_millis(50));
-        let seen = collector.look()?;
-        let books = Ledger::of(&seen);
-        let report = Report::new(
-            &seen,
-            &books,
-            &mut history,
-            start.elapsed(),
-            seconds_since_1970(),
-        );
-        if looks == 0 {
-            state.sort = sort_column(cli, &report)?;
-        }
-        looks += 1;
-        loop {
-            terminal.draw(|frame| frame::draw(frame, &report, &mut state))?;
-            match wait(&mut state, next)? {
-                Action::Draw => {}
-                Action::Look => break,
-                Action::Quit => return Ok(()),
+        let goes_on = watch.look(|report| {
+            if looks == 0 {
+                state.sort = sort_column(cli, report)?;
             }
-        }
-        if cli.limit().is_some_and(|limit| looks >= limit) {
+            loop {
+                terminal.draw(|frame| frame::draw(frame, report, &mut state))?;
+                match wait(&mut state, next)? {
+                    Action::Draw => {}
+                    Action::Look => return Ok(true),
+                    Action::Quit => return Ok(false),
+                }
+            }
+        })?;
+        looks += 1;
+        if !goes_on || cli.limit().is_some_and(|limit| looks >= limit) {
             return Ok(());
         }
     }

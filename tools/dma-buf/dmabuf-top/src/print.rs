@@ -3,14 +3,12 @@
 //! Everything but the live view: looks are printed, for scripts or into a file.
 
 use crate::cli::Cli;
-use crate::collect::Collector;
-use crate::model::history::History;
-use crate::model::ledger::Ledger;
 use crate::model::report::Report;
 use crate::view::table::{Sizes, Table};
 use crate::view::{csv, rows, text, tree};
+use crate::watch::Watch;
 use std::io::{self, Write};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 /// What there was to say in the end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,14 +17,6 @@ pub enum Outcome {
     Fine,
     /// Something only grows, and that was the question.
     Grows,
-}
-
-/// The time of day.
-pub fn seconds_since_1970() -> f64 {
-    SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default()
-        .as_secs_f64()
 }
 
 /// The column with this head.
@@ -42,28 +32,20 @@ pub fn column(table: &Table<'_>, head: &str) -> io::Result<usize> {
 
 /// Prints as many looks as are wanted.
 pub fn run(cli: &Cli, out: &mut impl Write) -> io::Result<Outcome> {
-    let mut collector = Collector::new(cli.places());
-    let mut history = History::new(cli.over.into());
-    let start = Instant::now();
+    let mut watch = Watch::new(cli);
     let mut outcome = Outcome::Fine;
     for look in 1.. {
         let last = cli.limit() == Some(look);
-        let seen = collector.look()?;
-        let books = Ledger::of(&seen);
-        let report = Report::new(
-            &seen,
-            &books,
-            &mut history,
-            start.elapsed(),
-            seconds_since_1970(),
-        );
-        if cli.growing && report.grows() {
-            outcome = Outcome::Grows;
-        }
-        if last || !cli.only_last() {
-            print(cli, out, &report, look == 1 || cli.only_last())?;
-            out.flush()?;
-        }
+        watch.look(|report| {
+            if cli.growing && report.grows() {
+                outcome = Outcome::Grows;
+            }
+            if last || !cli.only_last() {
+                print(cli, out, report, look == 1 || cli.only_last())?;
+                out.flush()?;
+            }
+            Ok(())
+        })?;
         if last {
             break;
         }
