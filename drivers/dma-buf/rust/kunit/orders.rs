@@ -55,8 +55,8 @@ impl Three {
     }
 
     /// Calls `round` in several tasks at a time, with the objects in any order, and every other
-    /// time so that it waits interruptibly. Returns how often something was not as expected, and how
-    /// many rounds were counted, of [`ALL_ROUNDS`].
+    /// time so that it waits interruptibly. Returns how often something was not as expected, and
+    /// how many rounds were counted, of [`ALL_ROUNDS`].
     pub(crate) fn lock_in_any_order(
         round: fn(&Self, [usize; 3], bool) -> Result,
     ) -> Result<(u32, u32)> {
