@@ -3,9 +3,11 @@
  * The tracepoints of dma-buf: which call hits which, and what they print.
  */
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
+#include <sys/time.h>
 
 #include <linux/dma-buf.h>
 #include <linux/dma-heap.h>
@@ -15,6 +17,7 @@
 
 #define TRACING	"/sys/kernel/tracing/"
 #define ENABLE	TRACING "events/dma_buf/enable"
+#define WAIT	TRACING "events/dma_fence/dma_fence_wait_start/enable"
 
 static char text[65536];
 
@@ -241,6 +244,62 @@ static void test_kmalloc(void)
 	group_end(&g);
 }
 
+static void on_alarm(int sig)
+{
+	(void)sig;
+}
+
+/* A line is "task-pid [cpu] flags time: event: ...". */
+static char irqs_of(const char *event)
+{
+	const char *at = strstr(text, event);
+
+	if (!at)
+		return 0;
+	while (at > text && at[-1] != '\n')
+		at--;
+	at = strstr(at, "] ");
+	return at ? at[2] : 0;
+}
+
+/* Who listens must not hold up those who signal the fence. */
+static void test_wait(void)
+{
+	/* and again: a signal that comes before the wait does not end it */
+	struct itimerval in = { .it_value.tv_usec = 100000,
+				.it_interval.tv_usec = 100000 };
+	struct dma_buf_sync sync = {
+		.flags = DMA_BUF_SYNC_START | DMA_BUF_SYNC_WRITE,
+	};
+	struct sigaction act = { .sa_handler = on_alarm };
+	struct itimerval off = { 0 };
+	int buf, line, fence;
+	struct group g;
+	char irqs;
+
+	line = timeline_open();
+	if (line < 0)
+		return;
+	group_begin(&g, "a wait");
+	buf = new_buffer(page_size());
+	fence = timeline_fence(line, 1);
+	t_err(import_fence(buf, fence, DMA_BUF_SYNC_WRITE), 0, "import a fence");
+	sigaction(SIGALRM, &act, NULL);
+	t_need(write_file(WAIT, "1"), WAIT);
+	start();
+	setitimer(ITIMER_REAL, &in, NULL);
+	t_err(ioctl(buf, DMA_BUF_IOCTL_SYNC, &sync), EINTR, "wait for it");
+	setitimer(ITIMER_REAL, &off, NULL);
+	stop();
+	write_file(WAIT, "0");
+	irqs = irqs_of(": dma_fence_wait_start: ");
+	t_ok(irqs && !strchr("dD", irqs), "told without the lock: '%c'", irqs);
+	close(fence);
+	close(buf);
+	group_end(&g);
+	close(line);
+}
+
 int main(void)
 {
 	int card;
@@ -263,6 +322,7 @@ int main(void)
 		t_skip("no importer: load vgem");
 	}
 	write_file(ENABLE, "0");
+	test_wait();
 	test_kmalloc();
 	return t_end();
 }

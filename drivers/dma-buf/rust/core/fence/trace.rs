@@ -34,12 +34,16 @@ kernel::trace_events! {
     fn dma_fence_wait_end(fence: &Fence; _rcu: &rcu::Guard);
 }
 
-/// Somebody begins to wait. Any context.
+/// Whether somebody wants to know of [`wait_start`].
+#[inline(always)]
+pub(super) fn wait_is_listened_to() -> bool {
+    listened_to::dma_fence_wait_start()
+}
+
+/// Somebody begins to wait. Any context, without the fence's lock.
 #[inline(always)]
 pub(super) fn wait_start(fence: &Fence) {
-    if listened_to::dma_fence_wait_start() {
-        in_rcu(|rcu| dma_fence_wait_start(fence, rcu));
-    }
+    in_rcu(|rcu| dma_fence_wait_start(fence, rcu));
 }
 
 /// Somebody has waited. Any context.
