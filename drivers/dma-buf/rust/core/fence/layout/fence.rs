@@ -229,11 +229,14 @@ impl New {
                 ),
                 Some(lock) => (*fence).__bindgen_anon_1.extern_lock = lock.as_ptr(),
             }
-            (*fence).flags = flags | Flag::Initialized.bit() | own_lock;
             (*fence).error = 0;
 
-            // Last: who has found another fence in this memory before tries for a reference, where
-            // drivers make new ones within a grace period.
+            // Who has found another fence in this memory before may look whether it is signalled,
+            // and tries for a reference, where drivers make new ones within a grace period. The
+            // count is last.
+            let flags = flags | Flag::Initialized.bit() | own_lock;
+            // MODEL: resv-skip
+            (*fence.cast::<Fields>()).flags.store(flags, Relaxed);
             // MODEL: fence-reuse, chain-second-look, resv-moved, resv-second-look
             Atomic::from_ptr(&raw mut (*fence).refcount.refcount.refs.counter).store(1, Release);
             ARef::from_raw(NonNull::new_unchecked(fence.cast()))
