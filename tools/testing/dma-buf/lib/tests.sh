@@ -31,6 +31,7 @@ test_job() {
 	esac
 	case $job in *-4) options+=(--cpus 4) ;; esac
 	[ -z "${BOOT_WITH:-}" ] || options+=(--append "$BOOT_WITH")
+	[ -z "${PATIENCE:-}" ] || options+=(--patience "$PATIENCE")
 	[ -z "$TEST" ] || options+=(--only "$TEST")
 	# what fails is told at once, the whole when the guest has ended
 	guest_job "$machine" "${job%-4}" "$dir" 4500 "${options[@]}" --tell "$VARIANT: $job" 2>"$RESULTS/$VARIANT-$job.txt" >&3 || true
