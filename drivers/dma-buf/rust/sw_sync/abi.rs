@@ -32,15 +32,17 @@ unsafe impl AsC for Lockdep {
     type C = bindings::lockdep_ok;
 }
 
-// SAFETY: Any number of contexts may be asked for, anybody may taint the kernel, a count may be
-// raised unless it is zero, and a fence that is alive may be signalled.
 kernel::c_functions! {
-    pub(crate) fn add_taint(flag: Taint, lockdep: Lockdep);
-    pub(crate) fn dma_fence_context_alloc(num: c_uint) -> u64;
+    // SAFETY: Any number of contexts may be asked for, anybody may taint the kernel, a count may be
+    // raised unless it is zero, and a fence that is alive may be signalled.
+    unsafe extern "C" {
+        pub(crate) safe fn add_taint(flag: Taint, lockdep: Lockdep);
+        pub(crate) safe fn dma_fence_context_alloc(num: c_uint) -> u64;
 
-    /// For the issuer of the fence. Does nothing if it was signalled before.
-    pub(crate) fn dma_fence_signal(fence: &Fence);
+        /// For the issuer of the fence. Does nothing if it was signalled before.
+        pub(crate) safe fn dma_fence_signal(fence: &Fence);
 
-    #[link_name = "rust_helper_refcount_inc_not_zero"]
-    pub(crate) fn refcount_inc_not_zero(count: &Refcount) -> bool;
+        #[link_name = "rust_helper_refcount_inc_not_zero"]
+        pub(crate) safe fn refcount_inc_not_zero(count: &Refcount) -> bool;
+    }
 }

@@ -29,12 +29,14 @@ use kernel::{
     types::NotThreadSafe, //
 };
 
-// SAFETY: A reference is a valid reservation object.
 kernel::c_functions! {
-    #[link_name = "rust_helper_dma_resv_assert_held"]
-    fn dma_resv_assert_held(resv: &Resv);
-    #[link_name = "rust_helper_dma_resv_might_lock"]
-    fn dma_resv_might_lock(resv: &Resv);
+    // SAFETY: A reference is a valid reservation object.
+    unsafe extern "C" {
+        #[link_name = "rust_helper_dma_resv_assert_held"]
+        safe fn dma_resv_assert_held(resv: &Resv);
+        #[link_name = "rust_helper_dma_resv_might_lock"]
+        safe fn dma_resv_might_lock(resv: &Resv);
+    }
 }
 
 /// Something that belongs to a buffer.
