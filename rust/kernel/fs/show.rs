@@ -7,22 +7,24 @@
 use crate::{
     bindings,
     callbacks,
-    fs::operations::Openable,
+    fs::operations::{
+        Contents,
+        Openable, //
+    },
     interop::{
         export::Wrapper,
+        linked::Linked,
         object::{
             Constant,
             Object, //
         }, //
     },
-    module::{
-        this_module,
-        ModuleMetadata, //
-    },
+    module::ModuleMetadata,
     prelude::*,
     seq_file::SeqFile, //
 };
 use core::{
+    any::TypeId,
     marker::PhantomData,
     ptr, //
 };
@@ -53,19 +55,25 @@ pub fn print(m: &SeqFile, text: &CStr) {
 }
 
 /// The `struct file_operations` of files that are printed.
-pub struct ShowTable<T>(Constant<bindings::file_operations>, PhantomData<fn() -> T>);
+pub struct ShowTable<T>(Constant<Contents>, PhantomData<fn() -> T>);
 
 impl<T: Show> ShowTable<T> {
     /// The table of `T`.
     pub const fn new() -> Self {
+        let linked = Linked::into::<T::OwnerModule>();
+
         Self(
-            Constant::new(bindings::file_operations {
-                owner: this_module::<T::OwnerModule>().as_ptr(),
-                open: Some(open::<T>),
-                read: Some(bindings::seq_read),
-                llseek: Some(bindings::seq_lseek),
-                release: Some(bindings::single_release),
-                ..pin_init::zeroed()
+            Constant::new(Contents {
+                operations: bindings::file_operations {
+                    owner: linked.module(),
+                    open: Some(open::<T>),
+                    read: Some(bindings::seq_read),
+                    llseek: Some(bindings::seq_lseek),
+                    release: Some(bindings::single_release),
+                    ..pin_init::zeroed()
+                },
+                _identity: TypeId::of::<T>,
+                _linked: Some(linked),
             }),
             PhantomData,
         )
