@@ -30,8 +30,8 @@ pub unsafe trait Wrapper {
 ///
 /// # Safety
 ///
-/// Each type must have C's structure in it, and else only what has no size, as
-/// `#[repr(transparent)]` types do.
+/// Each type must be laid out as C's, as those are that have C's structure in them, and else only
+/// what has no size.
 ///
 /// # Examples
 ///
