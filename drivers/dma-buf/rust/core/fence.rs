@@ -66,9 +66,7 @@ pub(crate) use self::{
 #[cfg(CONFIG_SYNC_FILE)]
 pub(crate) use self::{
     callback::remove as remove_callback,
-    names::{
-        with_names,
-        Name, //
-    },
+    layout::name::Name,
+    names::with_names,
     signal::status, //
 };

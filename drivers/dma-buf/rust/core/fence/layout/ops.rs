@@ -8,7 +8,8 @@ use super::{
         fields,
         Time, //
     },
-    lock::Locked, //
+    lock::Locked,
+    name::Name, //
 };
 use crate::layout::table::{
     table,
@@ -105,16 +106,16 @@ impl Operations<'_> {
         pick(self.table).map(|operation| operation(self.fence.into()))
     }
 
-    /// Something that RCU keeps.
     #[inline(always)]
-    pub(crate) fn driver_name(&self) -> Option<*const c_char> {
+    pub(crate) fn driver_name<'a>(&self, rcu: &'a rcu::Guard) -> Option<Name<'a>> {
         self.call(|ops| ops.get_driver_name)
+            .map(|chars| Name::of_issuer(chars, rcu))
     }
 
-    /// Something that RCU keeps.
     #[inline(always)]
-    pub(crate) fn timeline_name(&self) -> Option<*const c_char> {
+    pub(crate) fn timeline_name<'a>(&self, rcu: &'a rcu::Guard) -> Option<Name<'a>> {
         self.call(|ops| ops.get_timeline_name)
+            .map(|chars| Name::of_issuer(chars, rcu))
     }
 
     /// Whether the fence should be signalled.
