@@ -301,6 +301,18 @@ impl Openable {
     pub const fn as_ptr(self) -> *const bindings::file_operations {
         &raw const self.0.get().operations
     }
+
+    /// The module that it is of, or NULL.
+    #[cfg(CONFIG_DEBUG_FS)]
+    pub(super) fn owner(self) -> *mut bindings::module {
+        self.0.get().operations.owner
+    }
+
+    /// Where its code is, which is in the same module.
+    #[cfg(CONFIG_DEBUG_FS)]
+    pub(super) fn code(self) -> usize {
+        self.0.get().operations.open.map_or(0, |open| open as usize)
+    }
 }
 
 /// An open file, and what it owns.

@@ -17,7 +17,8 @@ use crate::{
         object::{
             Constant,
             Object, //
-        }, //
+        },
+        printf::Format, //
     },
     module::ModuleMetadata,
     prelude::*,
@@ -50,8 +51,9 @@ pub fn is_full(m: &SeqFile) -> bool {
 /// Prints a string, whose bytes are left alone.
 #[inline]
 pub fn print(m: &SeqFile, text: &CStr) {
-    // SAFETY: Both are valid, and a string is as long as it says.
-    unsafe { bindings::seq_write(m.as_c(), text.as_char_ptr().cast(), text.count_bytes()) };
+    const STRING: Format<(&CStr,)> = Format::new(c"%s");
+
+    STRING.print(m, (text,));
 }
 
 /// The `struct file_operations` of files that are printed.
