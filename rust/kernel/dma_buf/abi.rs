@@ -12,9 +12,11 @@ use crate::{
     wrappers, //
 };
 
-// SAFETY: Transparent.
 wrappers! {
-    DmaBuf => bindings::dma_buf,
-    Fence => bindings::dma_fence,
-    Resv => bindings::dma_resv,
+    // SAFETY: Transparent.
+    unsafe {
+        DmaBuf => bindings::dma_buf,
+        Fence => bindings::dma_fence,
+        Resv => bindings::dma_resv,
+    }
 }

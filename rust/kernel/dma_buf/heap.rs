@@ -17,7 +17,10 @@ use crate::{
     bindings,
     current,
     error::from_err_ptr,
-    interop::any_thread::AnyThread,
+    interop::{
+        any_thread::AnyThread,
+        linked::Linked, //
+    },
     module::ModuleMetadata,
     prelude::*,
     sync::aref::ARef,
@@ -131,10 +134,11 @@ impl<H: Heap> Registration<H> {
     /// if there are too many heaps, and `ENOMEM`. May sleep.
     #[inline]
     pub fn new(name: &'static CStr, heap: H) -> Result<Self> {
+        let table: &'static (bindings::dma_heap_ops, Linked) = &Operations::<H>::TABLE;
         let mut data = KBox::new(Registered { name, heap }, GFP_KERNEL)?;
         let info = bindings::dma_heap_export_info {
             name: name.as_char_ptr(),
-            ops: &Operations::<H>::TABLE,
+            ops: &table.0,
             priv_: (&raw mut *data).cast(),
         };
         #[cfg(not(CONFIG_DMABUF_CORE_RUST))]
@@ -216,11 +220,14 @@ struct Registered<H> {
 struct Operations<H>(PhantomData<H>);
 
 impl<H: Heap> Operations<H> {
-    const TABLE: bindings::dma_heap_ops = bindings::dma_heap_ops {
-        allocate: Some(
-            four::<Ref<Added<H>, _>, Value<_>, Value<_>, Value<_>, _, _>(Self::allocate),
-        ),
-    };
+    const TABLE: (bindings::dma_heap_ops, Linked) = (
+        bindings::dma_heap_ops {
+            allocate: Some(
+                four::<Ref<Added<H>, _>, Value<_>, Value<_>, Value<_>, _, _>(Self::allocate),
+            ),
+        },
+        Linked::into::<H::OwnerModule>(),
+    );
 
     #[inline(always)]
     fn allocate(

@@ -17,9 +17,11 @@ use crate::{
 };
 use core::ptr::NonNull;
 
-// SAFETY: Any number may be asked for.
 c_functions! {
-    fn sync_file_get_fence(fd: c_int) -> Option<OwnedFence>;
+    // SAFETY: Any number may be asked for.
+    unsafe extern "C" {
+        safe fn sync_file_get_fence(fd: c_int) -> Option<OwnedFence>;
+    }
 }
 
 /// A file that user space knows a fence by: it can be polled, merged with others and given to other

@@ -20,16 +20,14 @@ use crate::{
             FromC,
             Wrapper, //
         },
+        linked::Linked,
         object::{
             Constant,
             Object, //
         }, //
     },
     mm::virt::VmaNew,
-    module::{
-        this_module,
-        ModuleMetadata, //
-    },
+    module::ModuleMetadata,
     prelude::*,
     seq_file::SeqFile,
     sync::{
@@ -42,6 +40,7 @@ use crate::{
     uaccess::UserPtr,
 };
 use core::{
+    any::TypeId,
     marker::PhantomData,
     mem::{
         transmute_copy,
@@ -151,9 +150,20 @@ pub type Target<T> = <<T as Operations>::Data as PrivateData>::Target;
 /// # Invariants
 ///
 /// From when others can see such a file until it is released, its `private_data` is what
-/// `into_ptr` has returned, and the file owns that. The module that `T` is in stays as long as
-/// there is such a file.
-pub struct Table<T>(Constant<bindings::file_operations>, PhantomData<fn() -> T>);
+/// `into_ptr` has returned, and the file owns that. The module that the code for `T` is in stays as
+/// long as there is such a file.
+pub struct Table<T>(Constant<Contents>, PhantomData<fn() -> T>);
+
+/// What is in a table.
+///
+/// Those of two types may have the same functions: the compiler merges what is alike, and then
+/// constants that are. The identity keeps them apart, since no two types have the same.
+#[derive(Clone, Copy)]
+pub(super) struct Contents {
+    pub(super) operations: bindings::file_operations,
+    pub(super) _identity: fn() -> TypeId,
+    pub(super) _linked: Option<Linked>,
+}
 
 impl<T: Operations> Table<T> {
     const UNOWNED: bindings::file_operations = bindings::file_operations {
@@ -184,10 +194,16 @@ impl<T: Operations> Table<T> {
     pub const fn new() -> Self {
         // INVARIANT: Whoever makes a file with the pointer argues for that. The VFS keeps
         // the owner.
+        let linked = Linked::into::<T::OwnerModule>();
+
         Self(
-            Constant::new(bindings::file_operations {
-                owner: this_module::<T::OwnerModule>().as_ptr(),
-                ..Self::UNOWNED
+            Constant::new(Contents {
+                operations: bindings::file_operations {
+                    owner: linked.module(),
+                    ..Self::UNOWNED
+                },
+                _identity: TypeId::of::<T>,
+                _linked: Some(linked),
             }),
             PhantomData,
         )
@@ -197,17 +213,25 @@ impl<T: Operations> Table<T> {
     ///
     /// # Safety
     ///
-    /// Something else must keep the module that `T` is in as long as there is a file of the table.
+    /// Something else must keep the module that the code for `T` is in as long as there is a file
+    /// of the table.
     pub const unsafe fn unowned() -> Self {
         // INVARIANT: As for `new`, and by this function's contract.
-        Self(Constant::new(Self::UNOWNED), PhantomData)
+        Self(
+            Constant::new(Contents {
+                operations: Self::UNOWNED,
+                _identity: TypeId::of::<T>,
+                _linked: None,
+            }),
+            PhantomData,
+        )
     }
 
     /// What C calls it. Who makes files with it gives them their `private_data`, or leaves that to
     /// [`open`](Operations::open).
     #[inline]
     pub const fn as_ptr(&'static self) -> *const bindings::file_operations {
-        self.0.as_ptr()
+        &raw const self.0.get().operations
     }
 
     /// The table, for those who let files be opened.
@@ -269,13 +293,25 @@ impl<T: Operations> Default for Table<T> {
 ///
 /// Opening a file makes all of it that the operations need, and keeps the module that they are in.
 #[derive(Clone, Copy)]
-pub struct Openable(pub(super) &'static Constant<bindings::file_operations>);
+pub struct Openable(pub(super) &'static Constant<Contents>);
 
 impl Openable {
     /// What C calls it.
     #[inline]
     pub const fn as_ptr(self) -> *const bindings::file_operations {
-        self.0.as_ptr()
+        &raw const self.0.get().operations
+    }
+
+    /// The module that it is of, or NULL.
+    #[cfg(CONFIG_DEBUG_FS)]
+    pub(super) fn owner(self) -> *mut bindings::module {
+        self.0.get().operations.owner
+    }
+
+    /// Where its code is, which is in the same module.
+    #[cfg(CONFIG_DEBUG_FS)]
+    pub(super) fn code(self) -> usize {
+        self.0.get().operations.open.map_or(0, |open| open as usize)
     }
 }
 

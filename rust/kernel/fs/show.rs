@@ -7,22 +7,25 @@
 use crate::{
     bindings,
     callbacks,
-    fs::operations::Openable,
+    fs::operations::{
+        Contents,
+        Openable, //
+    },
     interop::{
         export::Wrapper,
+        linked::Linked,
         object::{
             Constant,
             Object, //
-        }, //
+        },
+        printf::Format, //
     },
-    module::{
-        this_module,
-        ModuleMetadata, //
-    },
+    module::ModuleMetadata,
     prelude::*,
     seq_file::SeqFile, //
 };
 use core::{
+    any::TypeId,
     marker::PhantomData,
     ptr, //
 };
@@ -48,24 +51,31 @@ pub fn is_full(m: &SeqFile) -> bool {
 /// Prints a string, whose bytes are left alone.
 #[inline]
 pub fn print(m: &SeqFile, text: &CStr) {
-    // SAFETY: Both are valid, and a string is as long as it says.
-    unsafe { bindings::seq_write(m.as_c(), text.as_char_ptr().cast(), text.count_bytes()) };
+    const STRING: Format<(&CStr,)> = Format::new(c"%s");
+
+    STRING.print(m, (text,));
 }
 
 /// The `struct file_operations` of files that are printed.
-pub struct ShowTable<T>(Constant<bindings::file_operations>, PhantomData<fn() -> T>);
+pub struct ShowTable<T>(Constant<Contents>, PhantomData<fn() -> T>);
 
 impl<T: Show> ShowTable<T> {
     /// The table of `T`.
     pub const fn new() -> Self {
+        let linked = Linked::into::<T::OwnerModule>();
+
         Self(
-            Constant::new(bindings::file_operations {
-                owner: this_module::<T::OwnerModule>().as_ptr(),
-                open: Some(open::<T>),
-                read: Some(bindings::seq_read),
-                llseek: Some(bindings::seq_lseek),
-                release: Some(bindings::single_release),
-                ..pin_init::zeroed()
+            Constant::new(Contents {
+                operations: bindings::file_operations {
+                    owner: linked.module(),
+                    open: Some(open::<T>),
+                    read: Some(bindings::seq_read),
+                    llseek: Some(bindings::seq_lseek),
+                    release: Some(bindings::single_release),
+                    ..pin_init::zeroed()
+                },
+                _identity: TypeId::of::<T>,
+                _linked: Some(linked),
             }),
             PhantomData,
         )

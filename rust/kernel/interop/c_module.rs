@@ -9,7 +9,7 @@
 /// # Examples
 ///
 /// ```ignore
-/// kernel::c_module!(c"dma_heap");
+/// kernel::c_module!(c"sw_sync");
 /// ```
 #[macro_export]
 macro_rules! c_module {
@@ -29,6 +29,61 @@ macro_rules! c_module {
 
                 $crate::ThisModule::from_ptr(module)
             };
+        }
+    };
+}
+
+/// Makes the functions that the C files of a crate call, as [`c_module!`](crate::c_module) has it:
+/// `init`, which makes an [`InPlaceModule`](crate::module::InPlaceModule), and `exit`, which drops
+/// it. With a name it makes what that makes, too.
+///
+/// # Safety
+///
+/// `init` is called once, and nothing uses the module if it fails. If it does not, `exit` is called
+/// once, at the end, before the module goes.
+///
+/// # Examples
+///
+/// ```ignore
+/// kernel::c_module_state! {
+///     // SAFETY: `exports.c` calls them in `module_init()` and `module_exit()`.
+///     unsafe {
+///         state: SwSync,
+///         init: rust_sw_sync_init,
+///         exit: rust_sw_sync_exit,
+///     }
+/// }
+/// ```
+// `LocalModule` is that of the crate which uses this.
+#[allow(clippy::crate_in_macro_def)]
+#[macro_export]
+macro_rules! c_module_state {
+    (unsafe {
+        $(name: $name:expr,)?
+        state: $state:ty,
+        init: $init:ident,
+        exit: $exit:ident $(,)?
+    }) => {
+        $($crate::c_module!($name);)?
+
+        static STATE: $crate::interop::object::Object<$state> =
+            $crate::interop::object::Object::uninit();
+
+        #[no_mangle]
+        extern "C" fn $init() -> $crate::ffi::c_int {
+            let module = $crate::module::this_module::<crate::LocalModule>();
+            let state = <$state as $crate::module::InPlaceModule>::init(module);
+
+            // SAFETY: This is called once, and a static stays where it is.
+            let done = unsafe { $crate::prelude::PinInit::__init(state, STATE.get()) };
+
+            $crate::interop::export::IntoC::into_c(done)
+        }
+
+        #[no_mangle]
+        extern "C" fn $exit() {
+            // SAFETY: This is called once, after `init` has made it.
+            unsafe { ::core::ptr::drop_in_place(STATE.get()) };
         }
     };
 }

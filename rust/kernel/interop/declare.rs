@@ -9,24 +9,30 @@
 /// with these types. That it is the same function is checked against what bindgen says: each type
 /// is an [`AsC`](crate::interop::export::AsC).
 ///
-/// Who uses this says why the functions are safe. A wrapper of an inline function needs its
-/// `link_name`.
+/// A wrapper of an inline function needs its `link_name`.
+///
+/// # Safety
+///
+/// Anybody may call such a function, from where it can be seen, with any values of the types of its
+/// arguments. What it gives back must be a value of its type, for as long as that says.
 ///
 /// # Examples
 ///
 /// ```ignore
-/// // SAFETY: Any number may be asked for.
 /// c_functions! {
-///     fn dma_fence_context_alloc(num: c_uint) -> u64;
+///     // SAFETY: Any number may be asked for.
+///     unsafe extern "C" {
+///         safe fn dma_fence_context_alloc(num: c_uint) -> u64;
+///     }
 /// }
 /// ```
 #[macro_export]
 macro_rules! c_functions {
-    ($(
+    (unsafe extern "C" {$(
         $(#[$attr:meta])*
-        $vis:vis fn $name:ident $(<$life:lifetime>)? ($($arg:ident: $ty:ty),* $(,)?)
+        $vis:vis safe fn $name:ident $(<$life:lifetime>)? ($($arg:ident: $ty:ty),* $(,)?)
             $(-> $ret:ty)?;
-    )*) => {
+    )*}) => {
         // What is behind a reference is not passed.
         #[allow(improper_ctypes)]
         unsafe extern "C" {

@@ -104,8 +104,9 @@ impl ModuleRef {
 
     /// As [`of`](Self::of) the code at `code`, for something at `place`; `None` if that is in the
     /// memory of the same module, where what is pinned is dropped before the module goes.
-    #[cfg(CONFIG_DRM = "y")]
-    #[inline]
+    // Once, and not in each module.
+    #[cfg(any(CONFIG_DRM = "y", CONFIG_DEBUG_FS, CONFIG_MODULES))]
+    #[inline(never)]
     pub(crate) fn unless_inside(place: usize, code: usize) -> Result<Option<Self>> {
         let (home, module) = (Self::of(place)?, Self::of(code)?);
 
@@ -197,9 +198,9 @@ impl<M: ModuleMetadata> Drop for OwnModuleRef<M> {
         let module = this_module::<M>().as_ptr();
 
         if !module.is_null() {
-            // SAFETY: By the type invariant the reference is ours.
+            // By the type invariant the reference is ours.
             // MODEL: module-text
-            unsafe { bindings::module_put(module) };
+            drop(ModuleRef::of_owned(module));
         }
     }
 }

@@ -91,7 +91,8 @@ impl<T> Object<T> {
 #[repr(transparent)]
 pub struct Constant<T>(T);
 
-// SAFETY: Only the pointer can be had, which does nothing by itself.
+// SAFETY: What can be had is where it is, or what can be copied, and so has no cells in it. Neither
+// does something by itself.
 unsafe impl<T> Sync for Constant<T> {}
 
 impl<T> Constant<T> {
@@ -105,5 +106,14 @@ impl<T> Constant<T> {
     #[inline(always)]
     pub const fn as_ptr(&'static self) -> *const T {
         &raw const self.0
+    }
+
+    /// What is in it.
+    #[inline(always)]
+    pub(crate) const fn get(&self) -> &T
+    where
+        T: Copy,
+    {
+        &self.0
     }
 }

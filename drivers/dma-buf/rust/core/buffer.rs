@@ -55,9 +55,31 @@ mod release;
 mod text;
 mod trace;
 
-/// Makes everything ready. Called before anything else here. Fails with `EBUSY` if it was called
-/// before.
-pub(crate) fn init() -> Result {
+/// Buffers can be made. Dropped when there is none, and nobody can make one.
+#[pin_data]
+pub(crate) struct Ready {
+    // Dropped in this order.
+    #[pin]
+    _debugfs: debugfs::Files,
+    #[pin]
+    _fs: fs::Usable,
+}
+
+/// Makes everything ready. Comes before anything else here. Fails with `EBUSY` the second time.
+#[inline(always)]
+pub(crate) fn init() -> impl PinInit<Ready, Error> {
+    try_pin_init!(Ready {
+        _fs <- {
+            init_statics()?;
+            fs::init()
+        },
+        _debugfs <- debugfs::files(),
+    }? Error)
+}
+
+/// Fails with `EBUSY` the second time.
+#[inline(always)]
+fn init_statics() -> Result {
     static IS_READY: AtomicFlag = AtomicFlag::new(false);
 
     // MODEL: none, because only who is first goes on.
@@ -71,15 +93,7 @@ pub(crate) fn init() -> Result {
         #[cfg(MODULE)]
         mount::MOUNT.init();
     }
-    fs::init()?;
-    debugfs::init();
     Ok(())
-}
-
-/// Undoes [`init`]. Called once, when there is no buffer and nobody can make one.
-pub(crate) fn exit() {
-    debugfs::exit();
-    mount::exit();
 }
 
 /// Makes a buffer. See `dma_buf_export()`.

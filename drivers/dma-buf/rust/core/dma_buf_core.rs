@@ -6,13 +6,9 @@
 //! meets this crate in files named `abi`; everything behind them works on the types of
 //! [`kernel::dma_buf`].
 
-use kernel::{
-    interop::export::IntoC,
-    prelude::*, //
-};
-
 pub(crate) use module::LocalModule;
 
+mod abi;
 #[cfg(CONFIG_SYNC_FILE)]
 mod argument;
 mod buffer;
@@ -29,23 +25,3 @@ mod sync_file;
 mod unload;
 
 const __LOG_PREFIX: &[u8] = b"dma_buf\0";
-
-/// Sets everything up. Called once, at boot, before any driver's initialisation, or when the module
-/// is loaded.
-#[no_mangle]
-extern "C" fn rust_dma_buf_init() -> c_int {
-    fence::stub::init();
-    #[cfg(CONFIG_LOCKDEP)]
-    if resv::lockdep::prime().is_err() {
-        pr_warn!("lockdep does not know the order of locks around fences\n");
-    }
-    buffer::init().into_c()
-}
-
-/// Takes away what [`rust_dma_buf_init`] made. Called when nothing uses the module any more: there
-/// is no file, and no module that calls it.
-#[no_mangle]
-extern "C" fn rust_dma_buf_exit() {
-    buffer::exit();
-    unload::wait_for_irq_works();
-}

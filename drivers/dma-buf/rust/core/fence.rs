@@ -43,7 +43,7 @@ pub(crate) mod wait;
 pub(crate) use self::annotation::might_wait;
 pub(crate) use self::{
     array::is_container,
-    callback::add_callback,
+    callback::add as add_callback,
     layout::{
         fence::{
             get_unless_zero,
@@ -53,6 +53,7 @@ pub(crate) use self::{
             Time,
             Wanted, //
         },
+        lock::Lent,
         reference::put, //
     },
     names::describe,
@@ -64,10 +65,8 @@ pub(crate) use self::{
 };
 #[cfg(CONFIG_SYNC_FILE)]
 pub(crate) use self::{
-    callback::remove_callback,
-    names::{
-        with_names,
-        Name, //
-    },
+    callback::remove as remove_callback,
+    layout::name::Name,
+    names::with_names,
     signal::status, //
 };

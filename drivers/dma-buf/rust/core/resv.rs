@@ -21,4 +21,8 @@ pub(crate) mod lockdep;
 mod read;
 mod write;
 
-pub(crate) use self::layout::has_no_list;
+pub(crate) use self::layout::{
+    dma_resv_assert_held,
+    dma_resv_might_lock,
+    has_no_list, //
+};

@@ -22,11 +22,19 @@ static SENTINEL: Object<bindings::irq_work> = Object::new(bindings::irq_work {
     ..pin_init::zeroed()
 });
 
-/// Waits until no code of this module runs for an `irq_work`, as those of containers of fences do.
-///
+/// Dropped once, when no more works are queued, waits until no code of this module runs for an
+/// `irq_work`, as those of containers of fences do. Sleeps.
+pub(crate) struct WaitForIrqWorks;
+
+impl Drop for WaitForIrqWorks {
+    #[inline(always)]
+    fn drop(&mut self) {
+        wait_for_irq_works();
+    }
+}
+
 /// A container that was given up with its signal on the way is kept by nothing but its work.
-/// Sleeps. Called once, when no more works are queued.
-pub(crate) fn wait_for_irq_works() {
+fn wait_for_irq_works() {
     // SAFETY: Sleeping is allowed, `queue` may run with interrupts off, and what is waited for is
     // initialised. CPUs are kept from coming and going no longer than for this.
     unsafe {

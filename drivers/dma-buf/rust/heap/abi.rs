@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What drivers call. See [`include/linux/dma-heap.h`](srctree/include/linux/dma-heap.h), and for
-//! what C drivers know nothing of
-//! [`dma_heap_core.h`](srctree/drivers/dma-buf/rust/heap/dma_heap_core.h).
+//! What drivers call, and what is called to begin and to end. See
+//! [`include/linux/dma-heap.h`](srctree/include/linux/dma-heap.h), and for what C drivers know
+//! nothing of [`dma_heap_core.h`](srctree/drivers/dma-buf/rust/heap/dma_heap_core.h).
 
 use crate::{
+    file::TABLE,
     heap::{
         Heap,
         InUse,
@@ -16,12 +17,15 @@ use crate::{
     },
     registry, //
 };
+#[cfg(CONFIG_MODULES)]
+use kernel::interop::going::ModuleGoing;
 use kernel::{
     bindings,
     fs::operations::PrivateData,
     interop::export::Wrapper,
     prelude::*,
-    sync::Arc, //
+    sync::Arc,
+    InPlaceModule, //
 };
 
 // SAFETY: To C a heap is a pointer that it knows nothing about.
@@ -69,5 +73,57 @@ kernel::exports! {
     /// The name that the heap was added with.
     fn dma_heap_get_name(heap: &Heap) -> *const c_char {
         heap.name().as_char_ptr()
+    }
+}
+
+/// What there is as long as the module is there.
+#[pin_data]
+struct DmaHeap {
+    // Dropped in this order.
+    #[pin]
+    _left: Left,
+    _registry: registry::Ready,
+}
+
+/// Modules that go and leave heaps behind.
+///
+/// Who removes a heap is its driver, before its module goes. One that has lost its heap cannot do
+/// that, and must not be kept for it: to be unloaded is how modules take their heaps away. So what
+/// is left is taken away after the driver's own exit, and before its code is freed.
+#[cfg(CONFIG_MODULES)]
+type Left = ModuleGoing;
+
+#[cfg(not(CONFIG_MODULES))]
+type Left = ();
+
+#[cfg(CONFIG_MODULES)]
+fn left() -> impl PinInit<Left, Error> {
+    ModuleGoing::new(registry::remove_left_by)
+}
+
+#[cfg(not(CONFIG_MODULES))]
+fn left() -> impl PinInit<Left, Error> {
+    Ok::<(), Error>(())
+}
+
+impl InPlaceModule for DmaHeap {
+    /// Called before any driver's initialisation.
+    fn init(_module: &'static ThisModule) -> impl PinInit<Self, Error> {
+        try_pin_init!(Self {
+            _registry: registry::init(TABLE.openable())?,
+            _left <- left(),
+        }? Error)
+    }
+}
+
+kernel::c_module_state! {
+    // SAFETY: `exports.c` calls the one at boot, or when the module is loaded, and the other one
+    // when nothing uses the module any more: no file is open, and there is no heap, since whoever
+    // adds heaps uses symbols of this module.
+    unsafe {
+        name: c"dma_heap",
+        state: DmaHeap,
+        init: rust_dma_heap_init,
+        exit: rust_dma_heap_exit,
     }
 }

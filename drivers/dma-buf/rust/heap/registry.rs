@@ -42,11 +42,24 @@ fn lock() -> Result<MutexGuard<'static, Heaps>> {
     Ok(HEAPS.get().ok_or(ENODEV)?.lock())
 }
 
+/// Heaps can be added. Dropped, it takes the devices away, and sleeps.
+pub(crate) struct Ready;
+
+impl Drop for Ready {
+    #[inline(never)]
+    fn drop(&mut self) {
+        let devices = lock().ok().and_then(|mut heaps| heaps.devices.take());
+
+        drop(devices);
+    }
+}
+
 /// Makes the registry usable, and registers the devices of heaps, for files with the operations
 /// `files`. Called once. Sleeps.
 ///
 /// Fails with `ENOMEM`, or `EBUSY` if all majors are taken. No heap can be added then.
-pub(crate) fn init(files: Openable) -> Result {
+#[inline(always)]
+pub(crate) fn init(files: Openable) -> Result<Ready> {
     HEAPS.init(new_mutex!(init!(Heaps {
         devices: None,
         table: [const { None }; MAX_HEAPS],
@@ -55,14 +68,7 @@ pub(crate) fn init(files: Openable) -> Result {
     let devices = Registered::new(MAX_HEAPS as u32, files)?;
 
     lock()?.devices = Some(devices);
-    Ok(())
-}
-
-/// Takes the devices away: no heap can be added any more. Sleeps.
-pub(crate) fn exit() {
-    let devices = lock().ok().and_then(|mut heaps| heaps.devices.take());
-
-    drop(devices);
+    Ok(Ready)
 }
 
 /// Adds a heap, and with it its device.

@@ -31,6 +31,7 @@ mod resv;
 mod resv_list;
 mod resv_race;
 mod sync_file;
+mod tables;
 mod text;
 mod unwise;
 mod upstream;

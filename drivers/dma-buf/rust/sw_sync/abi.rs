@@ -1,46 +1,37 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What we call in C.
+//! What we call in C, and what C calls.
 
 use kernel::{
     bindings,
     dma_buf::Fence,
-    interop::export::AsC,
     prelude::*,
     sync::Refcount, //
 };
 
-/// Why the kernel is not what it was.
-#[repr(u32)]
-pub(crate) enum Taint {
-    SoftLockup = bindings::TAINT_SOFTLOCKUP,
+mod state;
+
+/// Marks the kernel as one that was locked up for a while. Lockdep can be believed all the same.
+pub(crate) fn taint_by_lockup() {
+    // SAFETY: Anybody may taint the kernel.
+    unsafe {
+        bindings::add_taint(
+            bindings::TAINT_SOFTLOCKUP,
+            bindings::lockdep_ok_LOCKDEP_STILL_OK,
+        )
+    };
 }
 
-/// Whether lockdep can be believed afterwards.
-#[repr(u32)]
-pub(crate) enum Lockdep {
-    StillOk = bindings::lockdep_ok_LOCKDEP_STILL_OK,
-}
-
-// SAFETY: A number of C's.
-unsafe impl AsC for Taint {
-    type C = c_uint;
-}
-
-// SAFETY: A number of C's.
-unsafe impl AsC for Lockdep {
-    type C = bindings::lockdep_ok;
-}
-
-// SAFETY: Any number of contexts may be asked for, anybody may taint the kernel, a count may be
-// raised unless it is zero, and a fence that is alive may be signalled.
 kernel::c_functions! {
-    pub(crate) fn add_taint(flag: Taint, lockdep: Lockdep);
-    pub(crate) fn dma_fence_context_alloc(num: c_uint) -> u64;
+    // SAFETY: Any number of contexts may be asked for, a count may be raised unless it is zero, and
+    // a fence that is alive may be signalled.
+    unsafe extern "C" {
+        pub(crate) safe fn dma_fence_context_alloc(num: c_uint) -> u64;
 
-    /// For the issuer of the fence. Does nothing if it was signalled before.
-    pub(crate) fn dma_fence_signal(fence: &Fence);
+        /// For the issuer of the fence. Does nothing if it was signalled before.
+        pub(crate) safe fn dma_fence_signal(fence: &Fence);
 
-    #[link_name = "rust_helper_refcount_inc_not_zero"]
-    pub(crate) fn refcount_inc_not_zero(count: &Refcount) -> bool;
+        #[link_name = "rust_helper_refcount_inc_not_zero"]
+        pub(crate) safe fn refcount_inc_not_zero(count: &Refcount) -> bool;
+    }
 }

@@ -9,7 +9,10 @@ use crate::{
 };
 use kernel::{
     fs::{
-        debug_dir::DebugDir,
+        debug_dir::{
+            DebugDir,
+            DebugFile, //
+        },
         operations::{
             Operations,
             Table, //
@@ -24,8 +27,6 @@ use kernel::{
     sync::aref::ARef,
     uaccess::UserPtr, //
 };
-
-static DIR: DebugDir = DebugDir::new(c"sync");
 
 /// What `sync/info` does.
 struct Info;
@@ -61,19 +62,19 @@ impl Operations for SwSync {
 
 static INFO: ShowTable<Info> = ShowTable::new();
 static SW_SYNC: Table<SwSync> = Table::new();
+static FILES: [DebugFile; 2] = [
+    (c"info", 0o444, INFO.openable()),
+    (c"sw_sync", 0o644, SW_SYNC.openable()),
+];
 
-/// Makes the files. They are for tests: the kernel does without, if they cannot be made.
+/// The files. They are for tests: the kernel does without, if they cannot be made.
+pub(crate) type Files = DebugDir;
+
+/// Makes the files.
 ///
 /// They go when the module does, which an open file keeps from that: nothing else has to protect
 /// their users.
-pub(crate) fn init() {
-    DIR.create(&[
-        (c"info", 0o444, INFO.openable()),
-        (c"sw_sync", 0o644, SW_SYNC.openable()),
-    ]);
-}
-
-/// Takes the files away.
-pub(crate) fn exit() {
-    DIR.remove();
+#[inline(always)]
+pub(crate) fn files() -> impl PinInit<Files, Error> {
+    DebugDir::new(c"sync", &FILES)
 }

@@ -6,11 +6,7 @@
 //! [`tools/testing/selftests/sync/sync.c`](srctree/tools/testing/selftests/sync/sync.c).
 
 use crate::{
-    abi::{
-        add_taint,
-        Lockdep,
-        Taint, //
-    },
+    abi::taint_by_lockup,
     layout::objects::{
         Point,
         Timeline, //
@@ -80,7 +76,7 @@ fn create_fence(timeline: &Timeline, ptr: UserPtr) -> Result {
     let fd = FileDescriptorReservation::get_unused_fd_flags(O_CLOEXEC);
 
     // Whoever waits for such a fence in the kernel is at the mercy of user space.
-    add_taint(Taint::SoftLockup, Lockdep::StillOk);
+    taint_by_lockup();
 
     let fd = fd?;
     let slice = || UserSlice::new(ptr, size_of::<CreateFence>());

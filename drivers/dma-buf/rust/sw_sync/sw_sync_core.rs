@@ -42,8 +42,6 @@
 //! a fence compares it with its number under no lock at all; it goes up before the first fence is
 //! signalled for it.
 
-use kernel::prelude::*;
-
 mod abi;
 mod file;
 mod info;
@@ -56,18 +54,3 @@ mod timeline;
 mod trace;
 
 pub(crate) use self::module::LocalModule;
-
-/// Sets everything up. Called once, at boot or when the module is loaded.
-#[no_mangle]
-extern "C" fn rust_sw_sync_init() -> c_int {
-    registry::init();
-    file::init();
-    0
-}
-
-/// Takes away what [`rust_sw_sync_init`] made. Called when nothing uses the module any more: no
-/// file is open, and no fence is left.
-#[no_mangle]
-extern "C" fn rust_sw_sync_exit() {
-    file::exit();
-}

@@ -5,6 +5,9 @@
 use crate::layout::counter::Counter;
 
 kernel::trace_events! {
-    /// The timeline is about to advance.
-    pub(crate) fn sync_timeline(timeline: &Counter);
+    // SAFETY: It takes a timeline, which begins with what a `Counter` is.
+    unsafe {
+        /// The timeline is about to advance.
+        pub(crate) fn sync_timeline(timeline: &Counter);
+    }
 }

@@ -47,12 +47,17 @@ impl<T: AsC> AsC for Option<&T> {
 /// Declares functions of the C API as safe ones, and checks that the types are those of the header,
 /// each by [`AsC`].
 ///
-/// Who uses this says why they are safe. A wrapper of an inline function needs its `link_name`.
+/// A wrapper of an inline function needs its `link_name`.
+///
+/// # Safety
+///
+/// Anybody may call such a function, from where it can be seen, with any values of the types of its
+/// arguments. What it gives back must be a value of its type, for as long as that says.
 macro_rules! c_functions {
-    ($(
+    (unsafe extern "C" {$(
         $(#[$attr:meta])*
-        fn $name:ident $(<$life:lifetime>)? ($($arg:ident: $ty:ty),* $(,)?) $(-> $ret:ty)?;
-    )*) => {
+        safe fn $name:ident $(<$life:lifetime>)? ($($arg:ident: $ty:ty),* $(,)?) $(-> $ret:ty)?;
+    )*}) => {
         // What is behind a reference is not passed.
         #[allow(improper_ctypes)]
         unsafe extern "C" {

@@ -4,12 +4,14 @@
 
 use crate::types::NotThreadSafe;
 
-// SAFETY: Both may be called in any context; that each beginning has an end is between the caller
-// and lockdep.
 #[cfg(CONFIG_LOCKDEP)]
 super::declare::c_functions! {
-    fn dma_fence_begin_signalling() -> bool;
-    fn dma_fence_end_signalling(cookie: bool);
+    // SAFETY: Both may be called in any context; that each beginning has an end is between the
+    // caller and lockdep.
+    unsafe extern "C" {
+        safe fn dma_fence_begin_signalling() -> bool;
+        safe fn dma_fence_end_signalling(cookie: bool);
+    }
 }
 
 /// Marks code that has to run before some fence can be signalled. The mark ends when it is dropped.

@@ -28,6 +28,7 @@ use crate::{
         Ref,
         Value, //
     },
+    interop::linked::Linked,
     prelude::*,
     types::{
         ForeignOwnable,
@@ -53,6 +54,7 @@ pub(super) struct Operations<T: Exporter>(PhantomData<T>);
 struct Table {
     ops: bindings::dma_buf_ops,
     _identity: fn() -> TypeId,
+    _linked: Linked,
 }
 
 // What the core passes to an operation of `T`, as `struct dma_buf_ops` documents: a buffer that was
@@ -99,6 +101,7 @@ impl<T: Exporter> Operations<T> {
     const TABLE: Table = Table {
         ops: Self::OPS,
         _identity: TypeId::of::<T>,
+        _linked: Linked::into::<T::OwnerModule>(),
     };
 
     const OPS: bindings::dma_buf_ops = bindings::dma_buf_ops {

@@ -13,11 +13,13 @@ use crate::{
 };
 use core::mem::ManuallyDrop;
 
-// SAFETY: A reference is a valid buffer, whose exporter copes with any direction, and with an end
-// that had no beginning.
 c_functions! {
-    fn dma_buf_begin_cpu_access(buf: &DmaBuf, dir: dma_data_direction) -> c_int;
-    fn dma_buf_end_cpu_access(buf: &DmaBuf, dir: dma_data_direction) -> c_int;
+    // SAFETY: A reference is a valid buffer, whose exporter copes with any direction, and with an
+    // end that had no beginning.
+    unsafe extern "C" {
+        safe fn dma_buf_begin_cpu_access(buf: &DmaBuf, dir: dma_data_direction) -> c_int;
+        safe fn dma_buf_end_cpu_access(buf: &DmaBuf, dir: dma_data_direction) -> c_int;
+    }
 }
 
 /// An access of the CPU to a buffer's contents. Dropping it ends the access.

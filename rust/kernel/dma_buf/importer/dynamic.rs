@@ -30,7 +30,10 @@ use crate::{
             Ref, //
         },
     },
-    interop::module_ref::ModuleRef,
+    interop::{
+        linked::Linked,
+        module_ref::ModuleRef, //
+    },
     prelude::*,
     sync::aref::ARef, //
 };
@@ -126,6 +129,7 @@ impl<D: KeepsBound + 'static, T: DynamicImporter> DynamicAttachment<D, T> {
             );
         };
 
+        let table: &'static (bindings::dma_buf_attach_ops, Linked) = &Operations::<T>::TABLE;
         let mut inner = KBox::new(Inner::new(data), GFP_KERNEL)?;
         let module = ModuleRef::this::<T::OwnerModule>()?;
         let device = dev.device();
@@ -136,7 +140,7 @@ impl<D: KeepsBound + 'static, T: DynamicImporter> DynamicAttachment<D, T> {
             let ret = bindings::dma_buf_dynamic_attach(
                 buf.as_raw(),
                 device.as_raw(),
-                &Operations::<T>::TABLE,
+                &table.0,
                 (&raw mut *inner).cast(),
             );
             RawAttachment::new(ret, buf, device)?
@@ -214,8 +218,11 @@ impl<D: KeepsBound + 'static, T: DynamicImporter> Drop for DynamicAttachment<D, 
 struct Operations<T>(PhantomData<T>);
 
 impl<T: DynamicImporter> Operations<T> {
-    const TABLE: bindings::dma_buf_attach_ops = bindings::dma_buf_attach_ops {
-        allow_peer2peer: T::ALLOW_PEER2PEER,
-        invalidate_mappings: Some(one::<Ref<Called<T>, _>, _, _>(Called::invalidate_mappings)),
-    };
+    const TABLE: (bindings::dma_buf_attach_ops, Linked) = (
+        bindings::dma_buf_attach_ops {
+            allow_peer2peer: T::ALLOW_PEER2PEER,
+            invalidate_mappings: Some(one::<Ref<Called<T>, _>, _, _>(Called::invalidate_mappings)),
+        },
+        Linked::into::<T::OwnerModule>(),
+    );
 }

@@ -136,58 +136,60 @@ as_c! {
     Task => bindings::task_struct,
 }
 
-// SAFETY: `&Resv` is an initialised object, and for what needs the lock there is `Held`. A context
-// outlives what is locked with it. Fences come with a reference, but for those that a cursor has
-// come to: they stay up to the next step, or as long as nobody else has the lock.
 c_functions! {
-    #[link_name = "rust_helper_dma_resv_lock"]
-    fn dma_resv_lock(resv: &Resv, ctx: Option<&Ctx>) -> c_int;
-    #[link_name = "rust_helper_dma_resv_lock_interruptible"]
-    fn dma_resv_lock_interruptible(resv: &Resv, ctx: Option<&Ctx>) -> c_int;
-    #[link_name = "rust_helper_dma_resv_lock_slow"]
-    fn dma_resv_lock_slow(resv: &Resv, ctx: &Ctx);
-    #[link_name = "rust_helper_dma_resv_lock_slow_interruptible"]
-    fn dma_resv_lock_slow_interruptible(resv: &Resv, ctx: &Ctx) -> c_int;
-    #[link_name = "rust_helper_dma_resv_trylock"]
-    fn dma_resv_trylock(resv: &Resv) -> bool;
-    #[link_name = "rust_helper_dma_resv_trylock_ctx"]
-    fn dma_resv_trylock_ctx(resv: &Resv, ctx: &Ctx) -> bool;
-    #[link_name = "rust_helper_dma_resv_is_ours"]
-    fn dma_resv_is_ours(resv: &Resv) -> bool;
-    #[link_name = "rust_helper_dma_resv_assert_not_held"]
-    fn dma_resv_assert_not_held(resv: &Resv);
-    #[link_name = "rust_helper_ww_acquire_done"]
-    fn ww_acquire_done(ctx: &Ctx);
-    #[link_name = "rust_helper_fatal_signal_pending"]
-    fn fatal_signal_pending(task: &Task) -> c_int;
-    fn schedule_timeout_killable(timeout: c_long) -> c_long;
+    // SAFETY: `&Resv` is an initialised object, and for what needs the lock there is `Held`. A
+    // context outlives what is locked with it. Fences come with a reference, but for those that a
+    // cursor has come to: they stay up to the next step, or as long as nobody else has the lock.
+    unsafe extern "C" {
+        #[link_name = "rust_helper_dma_resv_lock"]
+        safe fn dma_resv_lock(resv: &Resv, ctx: Option<&Ctx>) -> c_int;
+        #[link_name = "rust_helper_dma_resv_lock_interruptible"]
+        safe fn dma_resv_lock_interruptible(resv: &Resv, ctx: Option<&Ctx>) -> c_int;
+        #[link_name = "rust_helper_dma_resv_lock_slow"]
+        safe fn dma_resv_lock_slow(resv: &Resv, ctx: &Ctx);
+        #[link_name = "rust_helper_dma_resv_lock_slow_interruptible"]
+        safe fn dma_resv_lock_slow_interruptible(resv: &Resv, ctx: &Ctx) -> c_int;
+        #[link_name = "rust_helper_dma_resv_trylock"]
+        safe fn dma_resv_trylock(resv: &Resv) -> bool;
+        #[link_name = "rust_helper_dma_resv_trylock_ctx"]
+        safe fn dma_resv_trylock_ctx(resv: &Resv, ctx: &Ctx) -> bool;
+        #[link_name = "rust_helper_dma_resv_is_ours"]
+        safe fn dma_resv_is_ours(resv: &Resv) -> bool;
+        #[link_name = "rust_helper_dma_resv_assert_not_held"]
+        safe fn dma_resv_assert_not_held(resv: &Resv);
+        #[link_name = "rust_helper_ww_acquire_done"]
+        safe fn ww_acquire_done(ctx: &Ctx);
+        #[link_name = "rust_helper_fatal_signal_pending"]
+        safe fn fatal_signal_pending(task: &Task) -> c_int;
+        safe fn schedule_timeout_killable(timeout: c_long) -> c_long;
 
-    fn dma_resv_wait_timeout(
-        resv: &Resv,
-        usage: Usage,
-        interruptible: bool,
-        timeout: c_ulong,
-    ) -> c_long;
-    fn dma_resv_test_signaled(resv: &Resv, usage: Usage) -> bool;
-    fn dma_resv_set_deadline(resv: &Resv, usage: Usage, deadline: bindings::ktime_t);
-    fn dma_resv_get_singleton(
-        resv: &Resv,
-        usage: Usage,
-        fence: &mut Option<OwnedFence>,
-    ) -> c_int;
-    /// On success gives references to `count` fences, in memory from `kmalloc()`, or NULL.
-    fn dma_resv_get_fences(
-        resv: &Resv,
-        usage: Usage,
-        count: &mut c_uint,
-        fences: &mut *mut *mut bindings::dma_fence,
-    ) -> c_int;
+        safe fn dma_resv_wait_timeout(
+            resv: &Resv,
+            usage: Usage,
+            interruptible: bool,
+            timeout: c_ulong,
+        ) -> c_long;
+        safe fn dma_resv_test_signaled(resv: &Resv, usage: Usage) -> bool;
+        safe fn dma_resv_set_deadline(resv: &Resv, usage: Usage, deadline: bindings::ktime_t);
+        safe fn dma_resv_get_singleton(
+            resv: &Resv,
+            usage: Usage,
+            fence: &mut Option<OwnedFence>,
+        ) -> c_int;
+        /// On success gives references to `count` fences, in memory from `kmalloc()`, or NULL.
+        safe fn dma_resv_get_fences(
+            resv: &Resv,
+            usage: Usage,
+            count: &mut c_uint,
+            fences: &mut *mut *mut bindings::dma_fence,
+        ) -> c_int;
 
-    fn dma_resv_reserve_fences(resv: Held<'_>, count: c_uint) -> c_int;
-    fn dma_resv_describe(resv: Held<'_>, m: &SeqFile);
+        safe fn dma_resv_reserve_fences(resv: Held<'_>, count: c_uint) -> c_int;
+        safe fn dma_resv_describe(resv: Held<'_>, m: &SeqFile);
 
-    fn dma_resv_iter_first<'a>(cursor: &mut HeldCursor<'a>) -> Option<&'a Fence>;
-    fn dma_resv_iter_next<'a>(cursor: &mut HeldCursor<'a>) -> Option<&'a Fence>;
-    fn dma_resv_iter_first_unlocked<'a>(cursor: &'a mut Cursor<'_>) -> Option<&'a Fence>;
-    fn dma_resv_iter_next_unlocked<'a>(cursor: &'a mut Cursor<'_>) -> Option<&'a Fence>;
+        safe fn dma_resv_iter_first<'a>(cursor: &mut HeldCursor<'a>) -> Option<&'a Fence>;
+        safe fn dma_resv_iter_next<'a>(cursor: &mut HeldCursor<'a>) -> Option<&'a Fence>;
+        safe fn dma_resv_iter_first_unlocked<'a>(cursor: &'a mut Cursor<'_>) -> Option<&'a Fence>;
+        safe fn dma_resv_iter_next_unlocked<'a>(cursor: &'a mut Cursor<'_>) -> Option<&'a Fence>;
+    }
 }

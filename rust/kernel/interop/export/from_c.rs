@@ -15,10 +15,10 @@ use crate::{
     warn_on, //
 };
 use core::{
-    marker::PhantomData,
     mem::{
         transmute_copy,
-        ManuallyDrop, //
+        ManuallyDrop,
+        MaybeUninit, //
     },
     ops::{
         Deref,
@@ -157,25 +157,20 @@ unsafe impl<T> AsC for Option<NonNull<T>> {
     type C = *mut T;
 }
 
-/// Where the function leaves something for its caller.
-///
-/// # Invariants
-///
-/// Valid for a write, and nobody else's.
+/// Where the function leaves something for its caller: valid for a write, and nobody else's.
 #[repr(transparent)]
-pub struct Out<'a, T>(NonNull<T>, PhantomData<&'a mut T>);
+pub struct Out<'a, T>(&'a mut MaybeUninit<T>);
 
 impl<T> Out<'_, T> {
     /// Leaves `value` there. What was there is not dropped.
     #[inline(always)]
     pub fn put(&mut self, value: T) {
-        // SAFETY: By the type invariant.
-        unsafe { self.0.write(value) };
+        self.0.write(value);
     }
 }
 
-/// What the type's invariant says.
-// SAFETY: Transparent. What is valid is not NULL.
+/// As the type says.
+// SAFETY: Transparent, and a reference is a pointer.
 unsafe impl<T> AsC for Out<'_, T> {
     type C = *mut T;
 }

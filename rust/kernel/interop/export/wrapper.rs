@@ -26,21 +26,27 @@ pub unsafe trait Wrapper {
     }
 }
 
-/// Says what C calls types that have C's structure in them, and else only what has no size, as
-/// `#[repr(transparent)]` types do. Who uses this says that they are of this kind.
+/// Says what C calls types: implements [`Wrapper`].
+///
+/// # Safety
+///
+/// Each type must be laid out as C's, as those are that have C's structure in them, and else only
+/// what has no size.
 ///
 /// # Examples
 ///
 /// ```ignore
-/// // SAFETY: Transparent.
 /// wrappers! {
-///     Fence => bindings::dma_fence,
-///     Resv => bindings::dma_resv,
+///     // SAFETY: Transparent.
+///     unsafe {
+///         Fence => bindings::dma_fence,
+///         Resv => bindings::dma_resv,
+///     }
 /// }
 /// ```
 #[macro_export]
 macro_rules! wrappers {
-    ($($ours:ty => $theirs:ty),* $(,)?) => {$(
+    (unsafe {$($ours:ty => $theirs:ty),* $(,)?}) => {$(
         $crate::same_layout!($ours, $theirs);
 
         // SAFETY: Who uses this says so, and the layouts were compared.
@@ -50,9 +56,11 @@ macro_rules! wrappers {
     )*};
 }
 
-// SAFETY: Transparent, or nearly: `SeqFile` says besides that it is not tied to a thread.
 wrappers! {
-    VmaNew => bindings::vm_area_struct,
-    SeqFile => bindings::seq_file,
-    Refcount => bindings::refcount_t,
+    // SAFETY: Transparent, or nearly: `SeqFile` says besides that it is not tied to a thread.
+    unsafe {
+        VmaNew => bindings::vm_area_struct,
+        SeqFile => bindings::seq_file,
+        Refcount => bindings::refcount_t,
+    }
 }

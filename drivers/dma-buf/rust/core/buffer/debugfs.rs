@@ -2,19 +2,29 @@
 
 //! `/sys/kernel/debug/dma_buf/bufinfo`: all buffers, their fences and their devices.
 
-/// Makes the file. That it is missing, if it cannot be made, is no reason to do without buffers.
 #[cfg(not(CONFIG_DEBUG_FS))]
-pub(super) fn init() {}
-
-/// Takes the file away.
-#[cfg(not(CONFIG_DEBUG_FS))]
-pub(super) fn exit() {}
+pub(super) use without_debugfs::{
+    files,
+    Files, //
+};
 
 #[cfg(CONFIG_DEBUG_FS)]
 pub(super) use with_debugfs::{
-    exit,
-    init, //
+    files,
+    Files, //
 };
+
+#[cfg(not(CONFIG_DEBUG_FS))]
+mod without_debugfs {
+    use kernel::prelude::*;
+
+    /// There is none.
+    pub(in crate::buffer) type Files = ();
+
+    pub(in crate::buffer) fn files() -> impl PinInit<Files, Error> {
+        Ok::<(), Error>(())
+    }
+}
 
 #[cfg(CONFIG_DEBUG_FS)]
 mod with_debugfs {
@@ -33,7 +43,10 @@ mod with_debugfs {
     use kernel::{
         dma_buf::DmaBuf,
         fs::{
-            debug_dir::DebugDir,
+            debug_dir::{
+                DebugDir,
+                DebugFile, //
+            },
             show::{
                 self,
                 print,
@@ -46,22 +59,21 @@ mod with_debugfs {
         seq_print, //
     };
 
-    static DIR: DebugDir = DebugDir::new(c"dma_buf");
+    /// The directory with the file. Who has that open keeps this module, which can go only
+    /// afterwards.
+    pub(in crate::buffer) type Files = DebugDir;
 
     /// The file.
     struct BufInfo;
 
     static TABLE: ShowTable<BufInfo> = ShowTable::new();
+    static FILES: [DebugFile; 1] = [(c"bufinfo", 0o444, TABLE.openable())];
 
     /// Makes the file. That it is missing, if it cannot be made, is no reason to do without
     /// buffers.
-    pub(in crate::buffer) fn init() {
-        DIR.create(&[(c"bufinfo", 0o444, TABLE.openable())]);
-    }
-
-    /// Takes the file away. Who has it open keeps this module, which can go only afterwards.
-    pub(in crate::buffer) fn exit() {
-        DIR.remove();
+    #[inline(always)]
+    pub(in crate::buffer) fn files() -> impl PinInit<Files, Error> {
+        DebugDir::new(c"dma_buf", &FILES)
     }
 
     #[vtable]

@@ -51,8 +51,12 @@ const DENTRY_OPS: bindings::dentry_operations = bindings::dentry_operations {
     ..pin_init::zeroed()
 };
 
-/// Makes the file system usable. Called at boot or when the module is loaded.
-pub(super) fn init() -> Result {
+/// The file system is usable.
+pub(super) use mount::Mountable as Usable;
+
+/// Makes the file system usable. Comes first, at boot or when the module is loaded.
+#[inline(always)]
+pub(super) fn init() -> impl PinInit<Usable, Error> {
     mount::init(&FS_TYPE)
 }
 

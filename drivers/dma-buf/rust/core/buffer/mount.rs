@@ -18,9 +18,9 @@ use kernel::{
 #[cfg(MODULE)]
 pub(super) use form::MOUNT;
 pub(super) use form::{
-    exit,
     get,
-    init, //
+    init,
+    Mountable, //
 };
 
 /// What is to be mounted.
@@ -34,13 +34,15 @@ mod form {
 
     static MOUNT: SetOnce<Mount> = SetOnce::new();
 
-    /// Mounts the file system. Fails with `ENOMEM`.
-    pub(in crate::buffer) fn init(fs: &'static FileSystem) -> Result {
-        MOUNT.populate(Mount::new(fs)?);
-        Ok(())
-    }
+    /// The mount stays.
+    pub(in crate::buffer) type Mountable = ();
 
-    pub(in crate::buffer) fn exit() {}
+    /// Mounts the file system. Fails with `ENOMEM`.
+    pub(in crate::buffer) fn init(fs: &'static FileSystem) -> impl PinInit<Mountable, Error> {
+        Mount::new(fs).map(|mount| {
+            MOUNT.populate(mount);
+        })
+    }
 
     /// The mount, to make a file in it. Fails with `ENODEV` before [`init`].
     pub(in crate::buffer) fn get(_fs: &'static FileSystem) -> Result<impl Deref<Target = Mount>> {
@@ -68,24 +70,22 @@ mod form {
         pub(in crate::buffer) unsafe(uninit) static MOUNT: Mutex<Option<Mount>> = None;
     }
 
+    /// What unmounts the file system. When it is dropped there is no file and nobody can make one:
+    /// nothing is mounted, since that would keep this module.
+    pub(in crate::buffer) type Mountable = ModuleGoing;
+
     /// A module that runs this is not unloaded.
-    static GOING: ModuleGoing = ModuleGoing::new(|_module| {
+    fn unmount(_module: *mut bindings::module) {
         let kept = MOUNT.lock().take();
 
         if let Some(kept) = kept {
             kept.unmount();
         }
-    });
-
-    /// There is nothing to be mounted before the first file. Fails with `EEXIST` if this was done.
-    pub(in crate::buffer) fn init(_fs: &'static FileSystem) -> Result {
-        GOING.begin()
     }
 
-    /// Undoes [`init`]. Called once, when there is no file and nobody can make one: nothing is
-    /// mounted, since that would keep this module.
-    pub(in crate::buffer) fn exit() {
-        GOING.end();
+    /// There is nothing to be mounted before the first file.
+    pub(in crate::buffer) fn init(_fs: &'static FileSystem) -> impl PinInit<Mountable, Error> {
+        ModuleGoing::new(unmount)
     }
 
     /// The mount, to make a file in it. Fails with `ENOMEM`. Sleeps.

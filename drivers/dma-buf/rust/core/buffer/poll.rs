@@ -16,7 +16,10 @@ use super::layout::body::{
     poll_wait,
     Slot, //
 };
-use crate::fence;
+use crate::fence::{
+    self,
+    Lent, //
+};
 use core::ptr::NonNull;
 use kernel::{
     bindings::{
@@ -31,6 +34,7 @@ use kernel::{
         Usage, //
     },
     fs::File,
+    interop::export::FromC,
     sync::{
         aref::ARef,
         atomic::{
@@ -73,8 +77,8 @@ fn arm(buf: &DmaBuf, guard: &mut ResvGuard<'_>, event: u32) -> bool {
 
         // SAFETY: `active` was zero, so that no fence has the callback now, and we are the one that
         // has set it. The callback finds what it needs until it has run.
-        let added = unsafe { fence::add_callback(&pending, slot.cb.get(), Some(fence_signaled)) };
-        if added.is_ok() {
+        let callback = unsafe { Lent::from_c(slot.cb.get()) };
+        if fence::add_callback(&pending, callback, fence_signaled).is_ok() {
             core::mem::forget((pending, file));
             return true;
         }

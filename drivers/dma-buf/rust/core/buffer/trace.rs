@@ -24,7 +24,10 @@ macro_rules! with_locked_name {
             use super::*;
 
             kernel::trace_events! {
-                $(pub(super) fn $event(buf: &DmaBuf $(, $arg: $ty)*);)*
+                // SAFETY: They take what is valid. The lock is for programs that are attached.
+                unsafe {
+                    $(pub(super) fn $event(buf: &DmaBuf $(, $arg: $ty)*);)*
+                }
             }
         }
 

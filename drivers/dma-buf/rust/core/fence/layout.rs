@@ -10,5 +10,6 @@ pub(super) mod container;
 pub(super) mod dying;
 pub(super) mod fence;
 pub(super) mod lock;
+pub(super) mod name;
 pub(super) mod ops;
 pub(super) mod reference;

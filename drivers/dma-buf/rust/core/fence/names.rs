@@ -10,89 +10,47 @@ use super::layout::{
         has,
         Flag, //
     },
+    name::Name,
     ops::{
         ops,
         Operations, //
     },
 };
-use core::marker::PhantomData;
 use kernel::{
     dma_buf::Fence,
-    interop::printf::{
-        Argument,
-        Format, //
-    },
+    interop::printf::Format,
     prelude::*,
     seq_file::SeqFile,
     sync::rcu, //
 };
 
-/// A string that RCU keeps, of whatever length.
-#[derive(Clone, Copy)]
-pub(crate) struct Name<'a> {
-    chars: *const c_char,
-    _p: PhantomData<&'a rcu::Guard>,
-}
-
-impl<'a> Name<'a> {
-    fn new(name: &'static CStr) -> Self {
-        Self {
-            chars: name.as_char_ptr(),
-            _p: PhantomData,
-        }
-    }
-
-    pub(crate) fn as_char_ptr(self) -> *const c_char {
-        self.chars
-    }
-
-    #[cfg(CONFIG_SYNC_FILE)]
-    pub(crate) fn as_c_str(self) -> &'a CStr {
-        // SAFETY: Names are strings, and RCU keeps this one.
-        unsafe { CStr::from_char_ptr(self.chars) }
-    }
-}
-
-// SAFETY: It is a string for C.
-unsafe impl Argument for Name<'_> {
-    const CONVERSIONS: &'static [&'static [u8]] = &[b"s"];
-    type C = *const c_char;
-
-    #[inline(always)]
-    fn to_c(&self) -> *const c_char {
-        self.chars
-    }
-}
-
 fn name<'a>(
     fence: &Fence,
     rcu: &'a rcu::Guard,
-    get: impl FnOnce(&Operations<'_>) -> Option<*const c_char>,
+    get: impl FnOnce(&Operations<'_>) -> Option<Name<'a>>,
     detached: &'static CStr,
 ) -> Name<'a> {
     // Old issuers stay attached and may be gone all the same: both must be asked, in any order.
     // MODEL: fence-names
-    let chars = ops(fence, rcu)
+    ops(fence, rcu)
         .filter(|_| !has(fence, Flag::Signaled))
-        .and_then(|ops| get(&ops));
-
-    match chars {
-        Some(chars) => Name {
-            chars,
-            _p: PhantomData,
-        },
-        None => Name::new(detached),
-    }
+        .and_then(|ops| get(&ops))
+        .unwrap_or(Name::new(detached))
 }
 
 /// The name of the driver that has issued `fence`.
 pub(super) fn driver<'a>(fence: &Fence, rcu: &'a rcu::Guard) -> Name<'a> {
-    name(fence, rcu, |ops| ops.driver_name(), c"detached-driver")
+    name(fence, rcu, |ops| ops.driver_name(rcu), c"detached-driver")
 }
 
 /// The name of the context of `fence`.
 pub(super) fn timeline<'a>(fence: &Fence, rcu: &'a rcu::Guard) -> Name<'a> {
-    name(fence, rcu, |ops| ops.timeline_name(), c"signaled-timeline")
+    name(
+        fence,
+        rcu,
+        |ops| ops.timeline_name(rcu),
+        c"signaled-timeline",
+    )
 }
 
 /// Calls `f` with the names of the driver and of the timeline. `f` must not sleep.

@@ -17,21 +17,24 @@ use kernel::{
 };
 
 kernel::trace_events! {
-    /// A new fence, which has its operations.
-    pub(super) fn dma_fence_init(fence: &Fence);
+    // SAFETY: Each takes a fence, whose names RCU keeps, or that it is not detached from them.
+    unsafe {
+        /// A new fence, which has its operations.
+        pub(super) fn dma_fence_init(fence: &Fence);
 
-    /// The fence may be without references.
-    pub(super) fn dma_fence_destroy(fence: &Fence; _rcu: &rcu::Guard);
+        /// The fence may be without references.
+        pub(super) fn dma_fence_destroy(fence: &Fence; _rcu: &rcu::Guard);
 
-    /// The fence is locked, and not signalled.
-    pub(super) fn dma_fence_enable_signal(fence: &Fence; _locked: &Locked<'_>);
+        /// The fence is locked, and not signalled.
+        pub(super) fn dma_fence_enable_signal(fence: &Fence; _locked: &Locked<'_>);
 
-    /// The fence is not detached yet.
-    pub(super) fn dma_fence_signaled(fence: &Fence; _unfinished: &Unfinished<'_, '_>);
+        /// The fence is not detached yet.
+        pub(super) fn dma_fence_signaled(fence: &Fence; _unfinished: &Unfinished<'_, '_>);
 
-    fn dma_fence_wait_start(fence: &Fence; _rcu: &rcu::Guard);
+        fn dma_fence_wait_start(fence: &Fence; _rcu: &rcu::Guard);
 
-    fn dma_fence_wait_end(fence: &Fence; _rcu: &rcu::Guard);
+        fn dma_fence_wait_end(fence: &Fence; _rcu: &rcu::Guard);
+    }
 }
 
 /// Whether somebody wants to know of [`wait_start`].

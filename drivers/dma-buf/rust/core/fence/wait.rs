@@ -30,7 +30,10 @@ use crate::errno::to_number;
 use kernel::{
     bindings,
     dma_buf::Fence,
-    interop::export::IntoC,
+    interop::export::{
+        AsC,
+        IntoC, //
+    },
     prelude::*,
     task::{
         might_sleep,
@@ -48,13 +51,21 @@ enum State {
     Uninterruptible = bindings::TASK_UNINTERRUPTIBLE,
 }
 
-// Safe, since a task may be in any of these states, and be woken from them at any time.
-unsafe extern "C" {
-    safe fn schedule_timeout(timeout: c_long) -> c_long;
-    #[link_name = "rust_helper_set_current_state"]
-    safe fn set_current_state(state: State);
-    #[link_name = "rust_helper___set_current_state"]
-    safe fn set_current_state_unordered(state: State);
+/// One of these states.
+// SAFETY: They are numbers of C's.
+unsafe impl AsC for State {
+    type C = c_uint;
+}
+
+kernel::c_functions! {
+    // SAFETY: A task may be in any of these states, and be woken from them at any time.
+    unsafe extern "C" {
+        safe fn schedule_timeout(timeout: c_long) -> c_long;
+        #[link_name = "rust_helper_set_current_state"]
+        safe fn set_current_state(state: State);
+        #[link_name = "rust_helper___set_current_state"]
+        safe fn __set_current_state(state: State);
+    }
 }
 
 /// How a task sleeps.
@@ -179,7 +190,7 @@ fn sleep_until_woken(mut guard: Guard<'_>, sleep: Sleep, timeout: c_long) -> Res
             break;
         }
         // The signal comes under the lock, so that it cannot get between this and the sleep.
-        set_current_state_unordered(sleep.state());
+        __set_current_state(sleep.state());
         drop(guard);
 
         let left = schedule_timeout(left);
@@ -194,7 +205,7 @@ fn sleep_until_woken(mut guard: Guard<'_>, sleep: Sleep, timeout: c_long) -> Res
 
     guard.take_off(&callback);
     // MODEL: none, because the lock is held, and the state is the task's own.
-    set_current_state_unordered(State::Running);
+    __set_current_state(State::Running);
     match result {
         // A task that is woken, but gets to run when its time is over, has not waited in vain.
         Ok(0) if has(fence, Flag::Signaled) => Ok(1),
@@ -293,6 +304,6 @@ pub(crate) fn any(
     }
 
     // MODEL: none, because the state is the task's own.
-    set_current_state_unordered(State::Running);
+    __set_current_state(State::Running);
     result
 }

@@ -4,7 +4,6 @@
 
 use kernel::{
     bindings::{
-        self,
         dma_resv,
         dma_resv_list, //
     },
@@ -15,6 +14,18 @@ use kernel::{
         Relaxed, //
     }, //
 };
+
+kernel::c_functions! {
+    // SAFETY: A reference is a valid reservation object, which is only looked at.
+    unsafe extern "C" {
+        /// Tells lockdep that the lock is held.
+        #[link_name = "rust_helper_dma_resv_assert_held"]
+        pub(crate) safe fn dma_resv_assert_held(resv: &Resv);
+        /// Tells lockdep that the lock may be taken.
+        #[link_name = "rust_helper_dma_resv_might_lock"]
+        pub(crate) safe fn dma_resv_might_lock(resv: &Resv);
+    }
+}
 
 /// A reservation object that is locked.
 ///
@@ -47,8 +58,7 @@ impl<'a> Held<'a> {
     /// Tells lockdep that it is so.
     #[inline(always)]
     pub(super) fn assert(&self) {
-        // SAFETY: The object is valid.
-        unsafe { bindings::dma_resv_assert_held(self.0.as_raw()) };
+        dma_resv_assert_held(self.0);
     }
 }
 

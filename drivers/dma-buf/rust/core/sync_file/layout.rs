@@ -3,14 +3,20 @@
 //! `struct sync_file`.
 
 use crate::{
-    fence,
+    fence::{
+        self,
+        Lent, //
+    },
     kmalloc, //
 };
 use kernel::{
     bindings,
     container_of,
     dma_buf::Fence,
-    interop::object::Object,
+    interop::{
+        export::FromC,
+        object::Object, //
+    },
     prelude::*,
     same_layout,
     static_lock_class,
@@ -109,7 +115,9 @@ impl SyncFile {
         }
         // SAFETY: The flag was not set, so that nobody else has given the callback away. It stays
         // where it is until `drop` has taken it off.
-        unsafe { fence::add_callback(&self.fence, self.cb.get(), Some(fence_signaled)) }
+        let callback = unsafe { Lent::from_c(self.cb.get()) };
+
+        fence::add_callback(&self.fence, callback, fence_signaled)
     }
 }
 
@@ -118,8 +126,10 @@ impl PinnedDrop for SyncFile {
     fn drop(self: Pin<&mut Self>) {
         // MODEL: sync-file-release
         if self.flags.load(Relaxed) != 0 {
-            // SAFETY: By the type invariant.
-            unsafe { fence::remove_callback(&self.fence, self.cb.get()) };
+            // SAFETY: By the type invariant this fence has it.
+            let callback = unsafe { Lent::from_c(self.cb.get()) };
+
+            fence::remove_callback(&self.fence, callback);
         }
     }
 }

@@ -27,17 +27,13 @@ use kernel::{
     },
     prelude::*,
     same_layout,
-    types::Opaque, //
+    types::Opaque,
+    wrappers, //
 };
 
 /// A device that is attached, or to be.
 #[repr(transparent)]
 pub(in crate::buffer) struct Device(Opaque<bindings::device>);
-
-// SAFETY: Transparent.
-unsafe impl Wrapper for Device {
-    type C = bindings::device;
-}
 
 impl Device {
     #[cfg(CONFIG_DEBUG_FS)]
@@ -68,9 +64,12 @@ same_layout!(
     importer_priv, private: priv_
 );
 
-// SAFETY: Laid out in the same way, see above.
-unsafe impl Wrapper for AnyAttachment {
-    type C = bindings::dma_buf_attachment;
+wrappers! {
+    // SAFETY: The one is laid out in the same way, see above, and the other one transparent.
+    unsafe {
+        AnyAttachment => bindings::dma_buf_attachment,
+        Device => bindings::device,
+    }
 }
 
 impl AnyAttachment {

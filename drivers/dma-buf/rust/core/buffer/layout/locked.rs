@@ -12,6 +12,10 @@ use super::{
         Vmapping, //
     }, //
 };
+use crate::resv::{
+    dma_resv_assert_held,
+    dma_resv_might_lock, //
+};
 use core::ops::Deref;
 #[cfg(CONFIG_DEBUG_FS)]
 use kernel::{
@@ -23,19 +27,10 @@ use kernel::{
 use kernel::{
     dma_buf::{
         DmaBuf,
-        Resv,
         ResvGuard, //
     },
     types::NotThreadSafe, //
 };
-
-// SAFETY: A reference is a valid reservation object.
-kernel::c_functions! {
-    #[link_name = "rust_helper_dma_resv_assert_held"]
-    fn dma_resv_assert_held(resv: &Resv);
-    #[link_name = "rust_helper_dma_resv_might_lock"]
-    fn dma_resv_might_lock(resv: &Resv);
-}
 
 /// Something that belongs to a buffer.
 pub(crate) trait OfBuffer {

@@ -3,11 +3,9 @@
 //! Pointers as they are in C, with what is known about them.
 
 use core::{
-    marker::PhantomData,
     ops::Deref,
     ptr::NonNull, //
 };
-use kernel::interop::export::Wrapper;
 
 /// A pointer to what stays at least as long as the structure that the pointer is in.
 ///
@@ -40,27 +38,5 @@ impl<T> Deref for Kept<T> {
     fn deref(&self) -> &T {
         // SAFETY: By the type invariant.
         unsafe { self.0.as_ref() }
-    }
-}
-
-/// A valid object, as an argument of a function in C.
-#[repr(transparent)]
-pub(super) struct Arg<'a, C>(*mut C, PhantomData<&'a C>);
-
-impl<'a, T: Wrapper> From<&'a T> for Arg<'a, T::C> {
-    #[inline(always)]
-    fn from(object: &'a T) -> Self {
-        Self(object.as_c(), PhantomData)
-    }
-}
-
-/// A valid structure that nobody else accesses, as an argument of a function in C.
-#[repr(transparent)]
-pub(super) struct ArgMut<'a, C>(*mut C, PhantomData<&'a mut C>);
-
-impl<'a, C> From<&'a mut C> for ArgMut<'a, C> {
-    #[inline(always)]
-    fn from(object: &'a mut C) -> Self {
-        Self(object, PhantomData)
     }
 }

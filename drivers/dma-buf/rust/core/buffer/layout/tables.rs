@@ -2,13 +2,13 @@
 
 //! The operations of exporters and importers: `struct dma_buf_ops` and `struct dma_buf_attach_ops`.
 
-use super::pointer::{
+use crate::layout::table::{
+    table,
     Arg,
     ArgMut, //
 };
 use kernel::{
     bindings::{
-        self,
         dma_buf,
         dma_buf_attachment,
         dma_data_direction,
@@ -16,44 +16,8 @@ use kernel::{
         sg_table,
         vm_area_struct, //
     },
-    prelude::*,
-    same_layout, //
+    prelude::*, //
 };
-
-/// Makes a table of functions in C whose arguments say that they are valid. The compiler checks
-/// that they are the functions of the table in C.
-macro_rules! table {
-    (
-        $(#[$attr:meta])*
-        struct $name:ident: $c:ident {
-            $(let $data:ident: $data_ty:ty;)*
-            $(
-                $(#[$op_attr:meta])*
-                fn $op:ident($($arg:ident<$arg_ty:ty>),* $(; $value:ty)?) $(-> $ret:ty)?;
-            )*
-        }
-    ) => {
-        $(#[$attr])*
-        #[repr(C)]
-        pub(in crate::buffer) struct $name {
-            $(pub(super) $data: $data_ty,)*
-            $(
-                $(#[$op_attr])*
-                pub(super) $op: Option<
-                    extern "C" fn($($arg<'_, $arg_ty>,)* $($value)?) $(-> $ret)?
-                >,
-            )*
-        }
-
-        same_layout!($name, bindings::$c $(, $data)* $(, $op)*);
-
-        $(const _: fn(
-            bindings::$c,
-        ) -> Option<
-            unsafe extern "C" fn($(*mut $arg_ty,)* $($value)?) $(-> $ret)?
-        > = |ops| ops.$op;)*
-    };
-}
 
 table! {
     /// What the exporter of a buffer does.
@@ -61,7 +25,7 @@ table! {
     /// # Invariants
     ///
     /// Each function may be called as `struct dma_buf_ops` says.
-    struct Ops: dma_buf_ops {
+    pub(in crate::buffer) struct Ops: dma_buf_ops {
         fn attach(Arg<dma_buf>, Arg<dma_buf_attachment>) -> c_int;
         fn detach(Arg<dma_buf>, Arg<dma_buf_attachment>);
         fn pin(Arg<dma_buf_attachment>) -> c_int;
@@ -84,7 +48,7 @@ table! {
     /// # Invariants
     ///
     /// Each function may be called as `struct dma_buf_attach_ops` says.
-    struct AttachOps: dma_buf_attach_ops {
+    pub(in crate::buffer) struct AttachOps: dma_buf_attach_ops {
         let allow_peer2peer: bool;
         fn invalidate_mappings(Arg<dma_buf_attachment>);
     }

@@ -36,7 +36,7 @@ use kernel::{
     },
     dma_buf::Fence,
     interop::export::{
-        FromC,
+        AsC,
         Wrapper, //
     },
     prelude::*,
@@ -311,17 +311,13 @@ pub(crate) const fn ops<T: Container>() -> dma_fence_ops {
 }
 
 /// A container that one of its operations is called for.
+#[repr(transparent)]
 struct Called<'a, T>(&'a T);
 
 /// A fence with the operations of a `T`.
-impl<T: Container> FromC for Called<'_, T> {
+// SAFETY: By the contract of `Container` such a fence is where a `T` begins.
+unsafe impl<T: Container> AsC for Called<'_, T> {
     type C = *mut bindings::dma_fence;
-
-    #[inline(always)]
-    unsafe fn from_c(value: *mut bindings::dma_fence) -> Self {
-        // SAFETY: By the contracts above and of `Container`.
-        Self(unsafe { &*value.cast() })
-    }
 }
 
 extern "C" fn driver_name<T: Container>(_fence: *mut bindings::dma_fence) -> *const c_char {

@@ -19,7 +19,7 @@ use kernel::{
     },
     dma_buf::Fence,
     interop::export::{
-        FromC,
+        AsC,
         Wrapper, //
     },
     sync::aref::ARef, //
@@ -32,24 +32,16 @@ use kernel::{
 ///
 /// This was the last reference, but the count is zero, so that it owns the memory. The fence is the
 /// base of a `T`.
+#[repr(transparent)]
 pub(crate) struct Dying<T = Fence>(
     pub(super) ManuallyDrop<ARef<Fence>>,
     pub(super) PhantomData<T>,
 );
 
 /// A fence, the base of a `T`, whose last reference is gone.
-impl<T> FromC for Dying<T> {
+// SAFETY: Transparent, and the pointer is all there is in a reference: the one that was the last.
+unsafe impl<T> AsC for Dying<T> {
     type C = *mut dma_fence;
-
-    #[inline(always)]
-    unsafe fn from_c(value: *mut dma_fence) -> Self {
-        // INVARIANT: By the contract above.
-        // SAFETY: The reference that was the last one is given up.
-        Self(
-            ManuallyDrop::new(unsafe { FromC::from_c(value) }),
-            PhantomData,
-        )
-    }
 }
 
 impl Dying {

@@ -8,51 +8,47 @@ use super::{
         fields,
         Time, //
     },
-    lock::Locked, //
+    lock::Locked,
+    name::Name, //
+};
+use crate::layout::table::{
+    table,
+    Arg, //
 };
 use core::ptr;
 use kernel::{
-    bindings::dma_fence_ops,
+    bindings::{
+        dma_fence,
+        dma_fence_ops, //
+    },
     dma_buf::Fence,
     prelude::*,
-    same_layout,
     sync::{
         atomic::Relaxed,
         rcu, //
     }, //
 };
 
-type Operation<R> = extern "C" fn(&Fence) -> R;
+type Operation<R> = extern "C" fn(Arg<'_, dma_fence>) -> R;
 
-/// What an issuer does.
-///
-/// # Invariants
-///
-/// Each function may be called as `struct dma_fence_ops` says, with a fence of this issuer. An
-/// issuer that has `wait` or `release` outlives its fences.
-#[repr(C)]
-struct Table {
-    get_driver_name: Option<Operation<*const c_char>>,
-    get_timeline_name: Option<Operation<*const c_char>>,
-    enable_signaling: Option<Operation<bool>>,
-    signaled: Option<Operation<bool>>,
-    wait: Option<extern "C" fn(&Fence, bool, c_long) -> c_long>,
-    /// Takes over a fence without references.
-    release: Option<Operation<()>>,
-    set_deadline: Option<extern "C" fn(&Fence, Time)>,
+table! {
+    /// What an issuer does.
+    ///
+    /// # Invariants
+    ///
+    /// Each function may be called as `struct dma_fence_ops` says, with a fence of this issuer. An
+    /// issuer that has `wait` or `release` outlives its fences.
+    struct Table: dma_fence_ops {
+        fn get_driver_name(Arg<dma_fence>) -> *const c_char;
+        fn get_timeline_name(Arg<dma_fence>) -> *const c_char;
+        fn enable_signaling(Arg<dma_fence>) -> bool;
+        fn signaled(Arg<dma_fence>) -> bool;
+        fn wait(Arg<dma_fence>; bool, c_long) -> c_long;
+        /// Takes over a fence without references.
+        fn release(Arg<dma_fence>);
+        fn set_deadline(Arg<dma_fence>; Time);
+    }
 }
-
-same_layout!(
-    Table,
-    dma_fence_ops,
-    get_driver_name,
-    get_timeline_name,
-    enable_signaling,
-    signaled,
-    wait,
-    release,
-    set_deadline
-);
 
 /// The operations of a fence that is attached to its issuer.
 ///
@@ -107,19 +103,19 @@ impl Operations<'_> {
     /// Calls an operation that the fence is all that it needs for.
     #[inline(always)]
     fn call<R>(&self, pick: impl FnOnce(&Table) -> Option<Operation<R>>) -> Option<R> {
-        pick(self.table).map(|operation| operation(self.fence))
+        pick(self.table).map(|operation| operation(self.fence.into()))
     }
 
-    /// Something that RCU keeps.
     #[inline(always)]
-    pub(crate) fn driver_name(&self) -> Option<*const c_char> {
+    pub(crate) fn driver_name<'a>(&self, rcu: &'a rcu::Guard) -> Option<Name<'a>> {
         self.call(|ops| ops.get_driver_name)
+            .map(|chars| Name::of_issuer(chars, rcu))
     }
 
-    /// Something that RCU keeps.
     #[inline(always)]
-    pub(crate) fn timeline_name(&self) -> Option<*const c_char> {
+    pub(crate) fn timeline_name<'a>(&self, rcu: &'a rcu::Guard) -> Option<Name<'a>> {
         self.call(|ops| ops.get_timeline_name)
+            .map(|chars| Name::of_issuer(chars, rcu))
     }
 
     /// Whether the fence should be signalled.
@@ -156,7 +152,7 @@ impl Operations<'_> {
     #[inline(always)]
     pub(crate) fn set_deadline(&self, deadline: Time) {
         if let Some(set_deadline) = self.table.set_deadline {
-            set_deadline(self.fence, deadline);
+            set_deadline(self.fence.into(), deadline);
         }
     }
 
@@ -176,7 +172,7 @@ impl<'a> Locked<'a> {
         let wait = self.ops()?.table.wait?;
 
         // It stays without the lock: see `Table`.
-        Some(move |interruptible, timeout| wait(fence, interruptible, timeout))
+        Some(move |interruptible, timeout| wait(fence.into(), interruptible, timeout))
     }
 }
 
@@ -199,6 +195,6 @@ pub(crate) fn release(
     };
 
     // It stays without RCU: see `Table`.
-    release(dying.fence());
+    release(dying.fence().into());
     Ok(())
 }

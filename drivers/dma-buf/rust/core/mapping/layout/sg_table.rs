@@ -14,7 +14,7 @@ use kernel::{
         sg_table, //
     },
     error::to_result,
-    interop::export::FromC,
+    interop::export::AsC,
     prelude::*,
     scatterlist::{
         SGEntry,
@@ -36,17 +36,13 @@ struct Inner<T> {
 
 /// A table of addresses without pages that we have made, with a `T` that it belongs to. Others know
 /// its `struct sg_table` only.
+#[repr(transparent)]
 pub(crate) struct OwnTable<T>(KBox<Inner<T>>);
 
 /// A table that [`OwnTable::into_raw`] gave away, and that the caller gives up.
-impl<T> FromC for OwnTable<T> {
+// SAFETY: Transparent, and the pointer is all there is in a box. The table is where that begins.
+unsafe impl<T> AsC for OwnTable<T> {
     type C = *mut sg_table;
-
-    #[inline(always)]
-    unsafe fn from_c(value: *mut sg_table) -> Self {
-        // SAFETY: By the contract above it is the first member of what was in the box.
-        Self(unsafe { KBox::from_raw(value.cast()) })
-    }
 }
 
 impl<T> OwnTable<T> {
@@ -107,7 +103,7 @@ impl<T> OwnTable<T> {
         &mut self.0.owner
     }
 
-    /// Hands the table out. [`FromC`] takes it back.
+    /// Hands the table out, to somebody who gives it back as an argument.
     pub(crate) fn into_raw(self) -> NonNull<sg_table> {
         NonNull::from(KBox::leak(self.0)).cast()
     }

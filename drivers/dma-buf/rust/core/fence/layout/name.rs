@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The strings of issuers.
+
+use core::marker::PhantomData;
+use kernel::{
+    interop::printf::Argument,
+    prelude::*,
+    sync::rcu, //
+};
+
+/// A string, of whatever length.
+///
+/// # Invariants
+///
+/// As that says. It is there as long as RCU is held, for which `'a` stands.
+#[derive(Clone, Copy)]
+pub(crate) struct Name<'a> {
+    chars: *const c_char,
+    _p: PhantomData<&'a rcu::Guard>,
+}
+
+impl<'a> Name<'a> {
+    /// The string of an issuer, which RCU keeps.
+    #[inline(always)]
+    pub(super) fn of_issuer(chars: *const c_char, _rcu: &'a rcu::Guard) -> Self {
+        // INVARIANT: That is what `struct dma_fence_ops` says of them.
+        Self {
+            chars,
+            _p: PhantomData,
+        }
+    }
+
+    #[inline(always)]
+    pub(in crate::fence) fn new(name: &'static CStr) -> Self {
+        Self {
+            chars: name.as_char_ptr(),
+            _p: PhantomData,
+        }
+    }
+
+    pub(crate) fn as_char_ptr(self) -> *const c_char {
+        self.chars
+    }
+
+    #[cfg(CONFIG_SYNC_FILE)]
+    pub(crate) fn as_c_str(self) -> &'a CStr {
+        // SAFETY: By the type invariant.
+        unsafe { CStr::from_char_ptr(self.chars) }
+    }
+}
+
+// SAFETY: By the type invariant it is a string for C.
+unsafe impl Argument for Name<'_> {
+    const CONVERSIONS: &'static [&'static [u8]] = &[b"s"];
+    type C = *const c_char;
+
+    #[inline(always)]
+    fn to_c(&self) -> *const c_char {
+        self.chars
+    }
+}
