@@ -150,6 +150,7 @@ gate_sources() {
 	gate "python scripts parse" python gate_python
 	gate "licence lines" licence gate_licence
 	gate "no header of the kernel is changed" headers same_headers
+	gate "each exported symbol has a header for C, and is in the table" exported exported_table
 	gate "make install and make uninstall" install gate_install
 	gate_shape
 	gate_knobs
