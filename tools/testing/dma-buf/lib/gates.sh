@@ -152,6 +152,7 @@ gate_sources() {
 	gate "no header of the kernel is changed" headers same_headers
 	gate "each exported symbol has a header for C, and is in the table" exported exported_table
 	gate "make install and make uninstall" install gate_install
+	gate "make patches: the series is the laid tree, and each file is in one step" patches gate_patches
 	gate_shape
 	gate_knobs
 	gate_dmabuf_top
