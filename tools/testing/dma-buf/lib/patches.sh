@@ -84,6 +84,7 @@ check_series() {
 }
 
 run_check_series() {
+	MACHINE=x86_64 # its guest is fetched
 	begin_tests check-series "the series, step by step"
 	check_series
 	gate "checkpatch --strict: each patch of the series" checkpatch-series checkpatch_series "$BUILD/patches"
