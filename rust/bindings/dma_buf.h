@@ -15,7 +15,7 @@
 #include <linux/dma-fence-array.h>
 #include <linux/dma-fence-chain.h>
 #include <linux/dma-fence-unwrap.h>
-#include <linux/dma-heap.h>
+#include <linux/dma-heap-owned.h>
 #include <linux/dma-map-ops.h>
 #include <linux/iommu.h>
 #include <linux/iommu-dma.h>
@@ -42,7 +42,6 @@
 #include <uapi/linux/sync_file.h>
 #include <uapi/linux/udmabuf.h>
 
-#include "../../drivers/dma-buf/rust/heap/dma_heap_core.h"
 #include "../../drivers/dma-buf/sync_trace.h"
 #undef TRACE_INCLUDE_PATH
 

@@ -4,7 +4,7 @@
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-for part in common knobs page packages toolchain source kernel userspace compat accelerator jobs tests check bench gates shape models install parity compile rustdoc combinations users bpf dmabuf_top variants knob_gates tries; do
+for part in common knobs page packages toolchain source kernel userspace compat accelerator jobs tests check bench gates shape models install patches parity compile rustdoc combinations users bpf dmabuf_top variants knob_gates tries; do
 	# shellcheck source=/dev/null
 	. "$here/lib/$part.sh"
 done
@@ -74,6 +74,8 @@ help() {
 		make unsafe  how much of our Rust is unsafe, by folder, beside other Rust of the kernel
 		make install KDIR=/path/to/linux   put it into your own tree; it is all or nothing, and says what it does
 		make uninstall KDIR=/path/to/linux   take it out again
+		make patches   what is here, as a series for git am, in build/patches: cover letter, steps, a sign-off to be filled in
+		make check-series   apply it to the pristine tree, build each step (T="NAME...": these), boot what was built last
 		make models  tests of what runs without a lock, by herd7 and spin; ACCEPT=1: the functions they stand for were looked at
 		make build   build kernel and guest only
 		make menuconfig   the knobs below and the options of DMA-BUF on one page; build/config keeps what is chosen
@@ -113,10 +115,12 @@ main() {
 	unsafe) unsafe ;;
 	models) models ;;
 	install | uninstall) run_install "$1" ;;
+	patches) run_patches ;;
+	check-series) run_check_series ;;
 	menuconfig) menuconfig ;;
 	clean) clean ;;
 	help) help ;;
-	*) choose command "$1" build run check test test-full test-debug check-users check-combinations bench rustdoc unsafe models install uninstall menuconfig clean help ;;
+	*) choose command "$1" build run check test test-full test-debug check-users check-combinations check-series bench rustdoc unsafe models patches install uninstall menuconfig clean help ;;
 	esac
 }
 main "$@"

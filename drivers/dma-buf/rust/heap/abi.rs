@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 
 //! What drivers call, and what is called to begin and to end. See
-//! [`include/linux/dma-heap.h`](srctree/include/linux/dma-heap.h), and for what C drivers know
-//! nothing of [`dma_heap_core.h`](srctree/drivers/dma-buf/rust/heap/dma_heap_core.h).
+//! [`include/linux/dma-heap.h`](srctree/include/linux/dma-heap.h), and for what the implementation
+//! in C does not have [`include/linux/dma-heap-owned.h`](srctree/include/linux/dma-heap-owned.h).
 
 use crate::{
     file::TABLE,

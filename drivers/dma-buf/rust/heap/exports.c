@@ -5,7 +5,7 @@
  */
 
 #include <linux/cache.h>
-#include <linux/dma-heap.h>
+#include <linux/dma-heap-owned.h>
 #include <linux/export.h>
 #include <linux/init.h>
 #include <linux/module.h>

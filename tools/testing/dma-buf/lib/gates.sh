@@ -106,7 +106,7 @@ for name in sys.argv[1:]:
 gate_licence() {
 	local bad
 	cd "$TOP" || return 1
-	bad=$(our_files ':!patches/*.patch' ':!LICENSE' | xargs grep -L 'SPDX-License-Identifier: GPL-2.0' -- || true)
+	bad=$(our_files ':!patches/*.patch' ':!LICENSE' ':!*.png' | xargs grep -L 'SPDX-License-Identifier: GPL-2.0' -- || true)
 	[ -z "$bad" ] || { printf 'no SPDX line: %s\n' "$bad"; return 1; }
 }
 
@@ -150,7 +150,9 @@ gate_sources() {
 	gate "python scripts parse" python gate_python
 	gate "licence lines" licence gate_licence
 	gate "no header of the kernel is changed" headers same_headers
+	gate "each exported symbol has a header for C, and is in the table" exported exported_table
 	gate "make install and make uninstall" install gate_install
+	gate "make patches: the series is the laid tree, and each file is in one step" patches gate_patches
 	gate_shape
 	gate_knobs
 	gate_dmabuf_top

@@ -148,6 +148,7 @@ knob_order() {
 	knobs_are 'LINK=m' test-debug "${k}MACHINE_VEXPRESS_A9=y ${k}LINK_M=y" || bad=1
 	knobs_are 'LINK=m' check-users "${k}CORE_RUST=n ${k}LINK_M=y ${k}OP=\"merge\"" || bad=1
 	knobs_are '' check-combinations "${k}MACHINE_ARM64=y ${k}FRAGMENT=\"/x\"" || bad=1
+	knobs_are '' check-series "${k}MACHINE_ARM64=y ${k}FRAGMENT=\"/x\"" || bad=1
 	knobs_are 'LINK=m' check "${k}LINK_M=y ${k}DEBUG_KERNEL=y" || bad=1
 	knobs_are 'OP=merge' bench "${k}OP=\"merge\"" || bad=1
 	knobs_are "ONLY=module BASE=$HOME/x" bench "${k}ONLY=\"module\" ${k}BASE=\"~/x\"" || bad=1

@@ -110,8 +110,8 @@ fits() {
 	case $1:$2=$3 in
 	help:* | *:JOBS=* | *:KDIR=* | bench:OP=* | bench:ONLY=* | bench:BASE=*) ;;
 	*:OP=* | *:ONLY=* | *:BASE=* | menuconfig:*) return 1 ;;
-	# it is about fragments of its own
-	check-combinations:*) return 1 ;;
+	# they are about fragments of their own
+	check-combinations:* | check-series:*) return 1 ;;
 	*:FRAGMENT=* | *:options=*) ;;
 	# these are made of what they compare or need
 	test-full:CORE=rust | test-debug:DEBUG_KERNEL=* | test-debug:CORE=* | test-debug:LINK=*) ;;

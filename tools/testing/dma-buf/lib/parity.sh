@@ -53,6 +53,14 @@ same_layout() {
 	python3 "$HERE/parity/layout.py" compare --nm "llvm-nm$LLVM_SUFFIX" "$out/layout_rust.o" "$out/layout_c.o"
 }
 
+# Each exported symbol has a header that C drivers can include, and the table of them is what the code says. ACCEPT=1 writes it.
+exported_table() {
+	local what=check
+	[ -z "${ACCEPT:-}" ] || what="write"
+	python3 "$HERE/lib/exported.py" "$what" --checkout "$TOP" --pristine "$PRISTINE" \
+		--said "$HERE/configs/exported.txt" "$TOP/Documentation/driver-api/dma-buf-rust-symbols.rst"
+}
+
 gate_parity() {
 	gate "$VARIANT: exported symbols, namespaces and licences are those of the C files, each with its Rust form told" "symbols-$VARIANT" same_symbols
 	gate "$VARIANT: module parameters and their types are those of the C files" "parameters-$VARIANT" same_parameters

@@ -152,6 +152,7 @@ run_full_tests() {
 	test_forms {arm64,vexpress-a9,x86_64}/rust/{y,m} + {arm64,vexpress-a9,x86_64}/c/y {arm64,x86_64}/c-heaps/y
 	lock_cache
 	check_combinations
+	check_series
 	test_variants
 	check_users arm64 vexpress-a9
 	bpf_test

@@ -157,6 +157,7 @@ try_everything() {
 	try "make check" check in_clone check
 	try "make rustdoc" rustdoc in_clone rustdoc
 	try "make unsafe" unsafe in_clone unsafe
+	try "make patches" patches in_clone patches
 	try "make models" models in_clone models
 	try "make menuconfig" menuconfig menu
 	try "make clean" clean cleaned
