@@ -21,6 +21,7 @@ mod fence;
 mod forgotten;
 mod importer;
 mod importing;
+mod iomem;
 mod jobs;
 mod merge;
 mod mock;
