@@ -11,21 +11,20 @@ use crate::{
         VTABLE_DEFAULT_ERROR, //
     },
     fs::{
+        area::MmapVma,
         File,
         LocalFile, //
     },
     interop::{
         export::{
             AsC,
-            FromC,
-            Wrapper, //
+            FromC, //
         },
         object::{
             Constant,
             Object, //
         }, //
     },
-    mm::virt::VmaNew,
     module::{
         this_module,
         ModuleMetadata, //
@@ -118,7 +117,7 @@ pub trait Operations: Sized + 'static {
     }
 
     /// Called for a new area that is to show the file from page `offset` on.
-    fn mmap(_data: &Target<Self>, _area: &VmaNew, _offset: usize) -> Result {
+    fn mmap(_data: &Target<Self>, _area: MmapVma<'_>, _offset: usize) -> Result {
         build_error!(VTABLE_DEFAULT_ERROR)
     }
 
@@ -335,9 +334,9 @@ callbacks! {
     }
 
     /// Called with an area that is being set up.
-    fn mmap<T: Operations>(file: Opened<'_, T>, area: &VmaNew) -> Result {
+    fn mmap<T: Operations>(file: Opened<'_, T>, area: MmapVma<'_>) -> Result {
         // SAFETY: The area does not change under us.
-        let offset = unsafe { (*area.as_c()).vm_pgoff };
+        let offset = unsafe { (*area.as_ptr()).vm_pgoff };
 
         T::mmap(file.data, area, offset)
     }

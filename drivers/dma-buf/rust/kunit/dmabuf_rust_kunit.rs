@@ -37,6 +37,8 @@ mod unwise;
 mod upstream;
 mod wait;
 mod warnings;
+#[cfg(CONFIG_MMU)]
+mod window;
 
 module! {
     type: Tests,
