@@ -8,6 +8,8 @@
 use kernel::prelude::*;
 
 mod array;
+#[cfg(all(CONFIG_PCI, not(CONFIG_PCI_P2PDMA)))]
+mod bus;
 mod callback;
 mod careless;
 mod chain;

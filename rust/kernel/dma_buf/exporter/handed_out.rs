@@ -203,9 +203,11 @@ impl Mapping {
     /// # Safety
     ///
     /// The type invariant must hold for `table`, and the attachment that it is returned for. The
-    /// mapping must not be given to [`Attachment::unmap_coherent`], which takes back its own only.
+    /// mapping must not be given to [`Attachment::unmap_coherent`] or [`Attachment::unmap_bus`],
+    /// which take back their own only.
     ///
     /// [`Attachment::unmap_coherent`]: super::Attachment::unmap_coherent
+    /// [`Attachment::unmap_bus`]: super::Attachment::unmap_bus
     #[inline]
     pub unsafe fn from_raw(table: NonNull<bindings::sg_table>) -> Self {
         // INVARIANT: By the caller's guarantee.
