@@ -21,6 +21,8 @@ mod exec_race;
 mod exporter;
 mod fence;
 mod forgotten;
+#[cfg(CONFIG_DRM = "y")]
+mod gem;
 mod importer;
 mod importing;
 mod iomem;
