@@ -183,6 +183,17 @@ rust_helper_pci_p2pdma_map_type(struct p2pdma_provider *provider, struct device 
 {
 	return pci_p2pdma_map_type(provider, dev);
 }
+
+__rust_helper int rust_helper_pcim_p2pdma_init(struct pci_dev *pdev)
+{
+	return pcim_p2pdma_init(pdev);
+}
+
+__rust_helper struct p2pdma_provider *rust_helper_pcim_p2pdma_provider(struct pci_dev *pdev,
+								       int bar)
+{
+	return pcim_p2pdma_provider(pdev, bar);
+}
 #endif
 
 #ifndef CONFIG_IOMMU_DMA

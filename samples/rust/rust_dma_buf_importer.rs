@@ -259,7 +259,7 @@ impl Importer {
         )?;
 
         let mut guard = lock_without_writers(&buf)?;
-        let slot = guard.reserve_slots(1)?.take().ok_or(ENOSPC)?;
+        let slot = guard.reserve_fences(1)?.take().ok_or(ENOSPC)?;
 
         // Now the fence is made and becomes visible, and nothing can fail any more. We only read:
         // other readers need not wait for us, but writers do.

@@ -44,14 +44,14 @@ use kernel::{
     drm::{
         self,
         gem::{
+            self,
             dumb::{
                 contiguous_address,
                 DumbArgs,
                 DumbObject,
-                Object,
                 ObjectVma, //
             },
-            BaseObject, //
+            Object, //
         },
     },
     faux,
@@ -140,6 +140,16 @@ enum DumbBuffer {
     Imported(#[expect(dead_code)] Devres<importer::Mapping<importer::Attachment<Managed>>>),
 }
 
+impl gem::DriverObject for DumbBuffer {
+    type Driver = DumbDriver;
+    type Args = Self;
+    const HOOKS: gem::Hooks<Self> = gem::Hooks::NONE.dumb().prime();
+
+    fn new(_dev: &DumbDevice, _size: usize, memory: Self) -> impl PinInit<Self, Error> {
+        Ok(memory)
+    }
+}
+
 impl CoherentOwner for DumbBuffer {
     fn coherent(&self) -> Result<&Coherent<[u8]>> {
         match self {
@@ -157,10 +167,7 @@ fn dma_device(dev: &DumbDevice<drm::Registered>) -> &Device<Bound> {
     parent.as_ref()
 }
 
-#[vtable]
 impl DumbObject for DumbBuffer {
-    type Driver = DumbDriver;
-
     // DRM_IOCTL_MODE_CREATE_DUMB. The size is checked: height times pitch fits, in whole pages.
     fn create(dev: &DumbDevice<drm::Registered>, args: &DumbArgs) -> Result<ARef<Object<Self>>> {
         // Contiguous, which for more than a few pages means from the CMA area; without a word in
@@ -174,27 +181,23 @@ impl DumbObject for DumbBuffer {
             DMA_ATTR_WRITE_COMBINE | DMA_ATTR_NO_WARN,
         )?;
 
-        Object::new(dev, args.size(), Ok::<_, Error>(Self::Own(memory)))
+        Object::new(dev, args.size(), Self::Own(memory))
     }
 
-    // DRM_IOCTL_MODE_MAP_DUMB. All objects are mapped through the one file of the device: each has
-    // its place there.
-    fn map_offset(obj: &Object<Self>) -> Result<u64> {
-        obj.create_mmap_offset()
-    }
-
-    // mmap() at that place. The memory is there and stays where it is, so that all of it can be
-    // mapped at once: no page faults to be handled later.
+    // mmap() of the device's one file, at the place that DRM_IOCTL_MODE_MAP_DUMB tells. The memory
+    // stays where it is, so that all of it can be mapped at once: no page faults later.
     fn mmap(_obj: &Object<Self>, vma: ObjectVma<'_, Self>) -> Result {
         vma.map_coherent()
     }
+}
 
+impl gem::prime::PrimeObject for DumbBuffer {
     // DRM_IOCTL_PRIME_HANDLE_TO_FD. Called once: DRM remembers the dma-buf as long as the object
     // has a handle.
     fn export(obj: &Object<Self>, flags: u32) -> Result<ARef<DmaBuf>> {
         let info = ExportInfo {
             name: c"rust_drm_dumb",
-            size: obj.size(),
+            size: obj.coherent()?.size(),
             flags,
         };
         let data = KBox::new(Shared(obj.into()), GFP_KERNEL)?;
@@ -206,12 +209,9 @@ impl DumbObject for DumbBuffer {
     fn import(dev: &DumbDevice<drm::Registered>, buf: &DmaBuf) -> Result<ARef<Object<Self>>> {
         // Our own memory coming back: the object is there. To attach to ourselves would do, but
         // the same memory would be two objects, and user space could not tell that it is one.
-        if let Some(own) = Buffer::<Shared>::from_dma_buf(buf) {
-            let obj = &own.data().0;
-
-            if obj.belongs_to(dev) {
-                return Ok(obj.clone());
-            }
+        let own = Buffer::<Shared>::from_dma_buf(buf).map(|own| &own.data().0);
+        if let Some(obj) = own.filter(|obj| obj.belongs_to(dev)) {
+            return Ok(obj.clone());
         }
 
         let parent = dma_device(dev);
@@ -221,7 +221,7 @@ impl DumbObject for DumbBuffer {
         let address = contiguous_address(memory.access(parent)?, buf.size())?;
 
         dev_dbg!(parent, "imported {} bytes at {:#x}\n", buf.size(), address);
-        Object::new_imported(dev, buf.into(), Ok::<_, Error>(Self::Imported(memory)))
+        Object::new_imported(dev, buf.into(), Self::Imported(memory))
     }
 }
 

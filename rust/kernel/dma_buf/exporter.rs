@@ -17,11 +17,20 @@
 //! | `sg` | tables of them for devices |
 //! | `source`, `page_exporter`, `fault` | the exporter for all that is pages |
 //! | `coherent` | parts of an exporter for coherent memory |
+//! | `bus` | memory that is reached by addresses on a bus |
+//! | `bus_map`, `bus_use` | parts of an exporter for that |
+//! | `table` | tables of either |
 
 mod announce;
 mod attaching;
 mod block;
 mod buffer;
+#[cfg(all(CONFIG_HAS_DMA, CONFIG_PCI))]
+mod bus;
+#[cfg(all(CONFIG_HAS_DMA, CONFIG_PCI))]
+mod bus_map;
+#[cfg(all(CONFIG_HAS_DMA, CONFIG_PCI))]
+mod bus_use;
 #[cfg(CONFIG_HAS_DMA)]
 mod coherent;
 mod contents;
@@ -35,7 +44,14 @@ mod page_exporter;
 mod run;
 mod sg;
 mod source;
+#[cfg(CONFIG_HAS_DMA)]
+mod table;
 
+#[cfg(all(CONFIG_HAS_DMA, CONFIG_PCI))]
+pub use self::bus::{
+    BusMemory,
+    BusRanges, //
+};
 pub use self::{
     attaching::Attaching,
     block::{

@@ -6,7 +6,8 @@
 //!
 //! [`DmaBuf::from_fd`] gives the buffer that user space means. The CPU gets at its contents through
 //! [`DmaBuf::vmap`], between [`DmaBuf::begin_cpu_access`] and the end of what that returns. A
-//! device is attached first, and then the memory is mapped for it:
+//! process that maps a file of the driver gets to see a buffer there by [`DmaBuf::mmap`]. A device
+//! is attached first, and then the memory is mapped for it:
 //!
 //! - [`Attachment`] is for devices that can cope with memory only if it stays where it is, which is
 //!   most of them. [`Mapping`] derefs to the [`SGTable`] with the addresses for the device, and
@@ -31,6 +32,7 @@
 //!
 //! [`DmaBuf::from_fd`]: super::DmaBuf::from_fd
 //! [`DmaBuf::vmap`]: super::DmaBuf::vmap
+//! [`DmaBuf::mmap`]: super::DmaBuf::mmap
 //! [`DmaBuf::begin_cpu_access`]: super::DmaBuf::begin_cpu_access
 //! [`SGTable`]: crate::scatterlist::SGTable
 
@@ -45,6 +47,7 @@ mod from_fd;
 mod locked;
 mod locked_dynamic;
 mod mapping;
+mod mmap;
 mod raw;
 mod vmap;
 

@@ -47,6 +47,11 @@ mod user_vec;
 
 #[cfg(CONFIG_MMU)]
 pub use self::exporter::memfd;
+#[cfg(all(CONFIG_HAS_DMA, CONFIG_PCI))]
+pub use self::exporter::{
+    BusMemory,
+    BusRanges, //
+};
 #[cfg(CONFIG_SYNC_FILE)]
 pub use self::sync_file::SyncFile;
 pub use self::{

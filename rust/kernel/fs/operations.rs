@@ -11,14 +11,14 @@ use crate::{
         VTABLE_DEFAULT_ERROR, //
     },
     fs::{
+        area::MmapVma,
         File,
         LocalFile, //
     },
     interop::{
         export::{
             AsC,
-            FromC,
-            Wrapper, //
+            FromC, //
         },
         linked::Linked,
         object::{
@@ -26,7 +26,6 @@ use crate::{
             Object, //
         }, //
     },
-    mm::virt::VmaNew,
     module::ModuleMetadata,
     prelude::*,
     seq_file::SeqFile,
@@ -117,7 +116,7 @@ pub trait Operations: Sized + 'static {
     }
 
     /// Called for a new area that is to show the file from page `offset` on.
-    fn mmap(_data: &Target<Self>, _area: &VmaNew, _offset: usize) -> Result {
+    fn mmap(_data: &Target<Self>, _area: MmapVma<'_>, _offset: usize) -> Result {
         build_error!(VTABLE_DEFAULT_ERROR)
     }
 
@@ -371,9 +370,9 @@ callbacks! {
     }
 
     /// Called with an area that is being set up.
-    fn mmap<T: Operations>(file: Opened<'_, T>, area: &VmaNew) -> Result {
+    fn mmap<T: Operations>(file: Opened<'_, T>, area: MmapVma<'_>) -> Result {
         // SAFETY: The area does not change under us.
-        let offset = unsafe { (*area.as_c()).vm_pgoff };
+        let offset = unsafe { (*area.as_ptr()).vm_pgoff };
 
         T::mmap(file.data, area, offset)
     }

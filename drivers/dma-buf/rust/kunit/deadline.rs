@@ -93,7 +93,7 @@ mod tests {
         let resv = KBox::pin_init(Resv::new(), GFP_KERNEL)?;
 
         let mut guard = resv.lock();
-        let mut slots = guard.reserve_slots(2)?;
+        let mut slots = guard.reserve_fences(2)?;
         assert!(slots.add(owner_read.as_leaf(), Usage::Read));
         assert!(slots.add(owner_bookkeep.as_leaf(), Usage::Bookkeep));
         drop(guard);

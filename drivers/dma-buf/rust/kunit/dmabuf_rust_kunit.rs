@@ -8,6 +8,8 @@
 use kernel::prelude::*;
 
 mod array;
+#[cfg(all(CONFIG_PCI, not(CONFIG_PCI_P2PDMA)))]
+mod bus;
 mod callback;
 mod careless;
 mod chain;
@@ -19,8 +21,11 @@ mod exec_race;
 mod exporter;
 mod fence;
 mod forgotten;
+#[cfg(CONFIG_DRM = "y")]
+mod gem;
 mod importer;
 mod importing;
+mod iomem;
 mod jobs;
 mod merge;
 mod mock;
@@ -37,6 +42,8 @@ mod unwise;
 mod upstream;
 mod wait;
 mod warnings;
+#[cfg(CONFIG_MMU)]
+mod window;
 
 module! {
     type: Tests,

@@ -98,7 +98,7 @@ mod tests {
         let mut locked = ctx()?.until_all_locked(|exec| exec.prepare(&a, 4))?;
         let mut guard = locked.guard(&a).ok_or(EINVAL)?;
         for owner in &owners[..8] {
-            assert!(guard.reserve_slots(1)?.add(owner.as_leaf(), Usage::Read));
+            assert!(guard.reserve_fences(1)?.add(owner.as_leaf(), Usage::Read));
         }
         drop(guard);
         let mut slots = locked.slots()?;
@@ -163,7 +163,7 @@ mod tests {
             exec.try_lock(&buf)?;
             let mut guard = exec.guard(buf.resv()).ok_or(EINVAL)?;
             buf.with_guard(&mut guard)?.invalidate_mappings();
-            assert!(guard.reserve_slots(1)?.add(fence.as_leaf(), Usage::Kernel));
+            assert!(guard.reserve_fences(1)?.add(fence.as_leaf(), Usage::Kernel));
             drop(guard);
             assert!(exec.unlock(buf.resv()));
             assert!(unlocked(&buf));

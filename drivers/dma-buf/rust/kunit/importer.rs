@@ -91,7 +91,7 @@ mod tests {
         assert!(is_moving(&mapping));
         assert!(mapping
             .guard()
-            .reserve_slots(1)?
+            .reserve_fences(1)?
             .add(fence.as_leaf(), Usage::Read));
         drop(mapping);
         assert!(unlocked(&buf));

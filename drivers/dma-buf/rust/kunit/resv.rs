@@ -36,7 +36,7 @@ mod tests {
 
     fn add(resv: &Resv, fence: &Fence, usage: Usage) -> Result {
         let mut guard = resv.lock();
-        let mut slots = guard.reserve_slots(1)?;
+        let mut slots = guard.reserve_fences(1)?;
 
         slots
             .take()
@@ -74,14 +74,14 @@ mod tests {
         let owners = fences(3)?;
         let mut guard = resv.lock();
 
-        let mut slots = guard.reserve_slots(0)?;
+        let mut slots = guard.reserve_fences(0)?;
         assert!(!slots.add(owners[0].as_leaf(), Usage::Read));
-        let mut slots = guard.reserve_slots(2)?;
+        let mut slots = guard.reserve_fences(2)?;
         let slot = slots.take().ok_or(EINVAL)?;
         assert!(slots.add(owners[0].as_leaf(), Usage::Read));
         assert!(!slots.add(owners[1].as_leaf(), Usage::Read));
         slot.add(owners[1].as_leaf(), Usage::Read);
-        assert!(matches!(guard.reserve_slots(u32::MAX), Err(EINVAL)));
+        assert!(matches!(guard.reserve_fences(u32::MAX), Err(EINVAL)));
         Ok(())
     }
 
@@ -283,7 +283,7 @@ mod tests {
         assert!(resvs.iter().all(|resv| resv.try_lock().is_none()));
         for (mut guard, resv) in locked.guards().zip(resvs) {
             assert!(ptr::eq(guard.resv(), resv));
-            assert!(guard.reserve_slots(1)?.add(fence.as_leaf(), Usage::Write));
+            assert!(guard.reserve_fences(1)?.add(fence.as_leaf(), Usage::Write));
         }
         assert!(locked
             .guard(2)

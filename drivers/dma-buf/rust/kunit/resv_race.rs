@@ -55,7 +55,7 @@ mod tests {
             let (resv, constant) = (new()?, fences(16)?);
 
             let mut guard = resv.lock();
-            let mut slots = guard.reserve_slots(constant.len() as u32)?;
+            let mut slots = guard.reserve_fences(constant.len() as u32)?;
             for fence in &constant {
                 slots.add(fence.as_leaf(), Usage::Write);
             }
@@ -108,7 +108,7 @@ mod tests {
                     // SAFETY: The object is locked.
                     to_result(unsafe { bindings::dma_resv_copy_fences(resv, resv) })?;
                 }
-                let mut slots = guard.reserve_slots(1)?;
+                let mut slots = guard.reserve_fences(1)?;
 
                 self.expect(slots.add(added.as_leaf(), Usage::Read));
                 if round % 3 == 0 {

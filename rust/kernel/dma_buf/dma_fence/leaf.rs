@@ -31,7 +31,7 @@ use core::{
 ///
 /// /// Makes later users of the buffer wait for `fence`, whatever it is made of.
 /// fn wait_for(guard: &mut ResvGuard<'_>, fence: &Fence) -> Result {
-///     let mut slots = guard.reserve_slots(fence.unwrap().count().try_into()?)?;
+///     let mut slots = guard.reserve_fences(fence.unwrap().count().try_into()?)?;
 ///
 ///     // A chain may have lost links meanwhile, but has not grown.
 ///     for each in fence.unwrap() {

@@ -317,16 +317,16 @@ impl<T: Exporter> LockedBuffer<'_, T> {
         self.guard.reborrow()
     }
 
-    /// Where the buffer is mapped for the kernel now, if it is.
+    /// Where the buffer is mapped for the kernel now, if it is, and if it is memory.
     #[inline]
     pub fn vmapping(&self) -> Option<*mut c_void> {
         let buf = self.buf.as_raw();
 
         // SAFETY: Both fields are guarded by the reservation object, which `self` proves locked.
-        // `Exporter::vmap` gives addresses of memory only, so that `vaddr` is the active member.
+        // Of what is no I/O memory, `vaddr` is the active member.
         unsafe {
             // MODEL: none, because the reservation object is held.
-            if (*buf).vmapping_counter == 0 {
+            if (*buf).vmapping_counter == 0 || (*buf).vmap_ptr.is_iomem {
                 return None;
             }
             Some((*buf).vmap_ptr.__bindgen_anon_1.vaddr)

@@ -19,73 +19,19 @@ use super::{
         Shown,
         VmapAddress, //
     },
+    table::Table, //
 };
 use crate::{
     bindings,
-    device::Device,
     dma::{
         Coherent,
         CoherentOwner,
         DataDirection, //
     },
     error::to_result,
-    prelude::*,
-    sync::aref::ARef,
-    types::Opaque, //
+    prelude::*, //
 };
 use core::ptr::NonNull;
-
-/// The table of one mapping.
-///
-/// # Invariants
-///
-/// `sgt` is an initialised `sg_table`; it is mapped for `dev` in the direction `mapped`, if there
-/// is one.
-#[repr(C)]
-struct Table {
-    // First: a `Mapping` points here.
-    sgt: Opaque<bindings::sg_table>,
-    dev: ARef<Device>,
-    mapped: Option<DataDirection>,
-}
-
-impl Table {
-    // The memory is neither cached for the CPU nor ever bounced, so that there is nothing to be
-    // synchronised; and it must not be done through the address of the pages' cached mapping.
-    const ATTRS: c_ulong = bindings::DMA_ATTR_SKIP_CPU_SYNC as c_ulong;
-
-    /// An empty one.
-    #[inline]
-    fn new(dev: &Device) -> Result<KBox<Self>> {
-        // INVARIANT: A zeroed table is an empty one.
-        Ok(KBox::new(
-            Self {
-                sgt: Opaque::zeroed(),
-                dev: dev.into(),
-                mapped: None,
-            },
-            GFP_KERNEL,
-        )?)
-    }
-}
-
-impl Drop for Table {
-    #[inline]
-    fn drop(&mut self) {
-        // SAFETY: By the type invariant; nobody else knows the table when it is dropped.
-        unsafe {
-            if let Some(dir) = self.mapped {
-                bindings::dma_unmap_sgtable(
-                    self.dev.as_raw(),
-                    self.sgt.get(),
-                    dir.into(),
-                    Self::ATTRS,
-                );
-            }
-            bindings::sg_free_table(self.sgt.get());
-        }
-    }
-}
 
 impl<T: Exporter + CoherentOwner> Buffer<T> {
     /// The memory, if it is as long as the buffer, which is what everybody relies on.
@@ -146,8 +92,8 @@ impl<T: Exporter + CoherentOwner> Attachment<'_, T> {
         if dir == DataDirection::None {
             return Err(EINVAL);
         }
-        let mut table = Table::new(self.device())?;
-        let (dev, sgt) = (self.device().as_raw(), table.sgt.get());
+        let mut table = Table::empty(self.device())?;
+        let (dev, sgt) = (self.device().as_raw(), table.get());
 
         // SAFETY: The importer unmaps before it detaches, and detaches before it lets the buffer
         // go, which keeps the memory, see `mmap_coherent`. The table is empty, then filled and not
@@ -156,20 +102,16 @@ impl<T: Exporter + CoherentOwner> Attachment<'_, T> {
             memory.fill_table(sgt)?;
             bindings::dma_map_sgtable(dev, sgt, dir.into(), Table::ATTRS)
         })?;
-        // INVARIANT: Mapped just above.
-        table.mapped = Some(dir);
-
-        let table = NonNull::from(KBox::leak(table)).cast();
-        // SAFETY: Mapped for the attached device just above. The only one to know the table from
-        // now on is who has the mapping. For another attachment it will not be taken.
-        Ok(unsafe { Mapping::from_raw(table) }.only_for(self.as_raw()))
+        // SAFETY: Mapped for the attached device just above.
+        Ok(unsafe {
+            table.set_mapped(dir);
+            table.into_mapping(self)
+        })
     }
 
     /// [`Exporter::unmap`]: undoes [`map_coherent`](Self::map_coherent).
     #[inline]
     pub fn unmap_coherent(&self, mapping: Mapping) {
-        // SAFETY: Who makes a mapping otherwise promised not to give it to us, so that this is the
-        // `Table` that `map_coherent` leaked. `mapping` is the only one of it and ends here.
-        drop(unsafe { KBox::<Table>::from_raw(mapping.as_raw().cast().as_ptr()) });
+        Table::take_down(self, mapping);
     }
 }

@@ -9,10 +9,17 @@ use crate::{
         trampoline::Arg, //
     },
     ffi::c_void,
+    io::{
+        IoBackend,
+        Mmio,
+        MmioBackend, //
+    },
     mm::virt::{
         VmaNew,
         VmaRef, //
     },
+    prelude::*,
+    ptr::KnownSize,
 };
 use core::{
     ops::Deref,
@@ -74,23 +81,86 @@ impl Shown {
 /// # Invariants
 ///
 /// As long as the exporter has not been asked to [`vunmap`], as many bytes as the
-/// buffer is long are mapped at the address. If there is a `buf` it is that buffer.
+/// buffer is long are mapped at the address, unless `io_size` says that they are I/O memory, and
+/// how many. If there is a `buf` it is that buffer.
 ///
 /// [`Exporter::vmap`]: super::Exporter::vmap
 /// [`vunmap`]: super::Exporter::vunmap
 pub struct VmapAddress {
     addr: NonNull<c_void>,
+    io_size: Option<usize>,
     buf: Option<NonNull<bindings::dma_buf>>,
 }
 
 impl VmapAddress {
     /// # Safety
     ///
-    /// The type invariant must hold for `addr`, and the buffer that it is returned for.
+    /// The type invariant must hold for `addr`, of memory, and the buffer that it is returned for.
     #[inline]
     pub unsafe fn new(addr: NonNull<c_void>) -> Self {
         // INVARIANT: By the caller's guarantee.
-        Self { addr, buf: None }
+        Self {
+            addr,
+            io_size: None,
+            buf: None,
+        }
+    }
+
+    /// As [`new`](Self::new), of I/O memory, such as a BAR. Importers are told that it is, and
+    /// access it as such.
+    ///
+    /// Where it is shorter than the buffer it is not taken. Fails with `EINVAL` for what begins at
+    /// address zero.
+    ///
+    /// # Safety
+    ///
+    /// As long as the exporter has not been asked to [`vunmap`](super::Exporter::vunmap), the view
+    /// must be valid, though its lifetime may have ended.
+    #[inline]
+    pub unsafe fn new_iomem<M: ?Sized + KnownSize>(view: Mmio<'_, M>) -> Result<Self> {
+        let start = MmioBackend::as_ptr(view);
+
+        // INVARIANT: By the caller's guarantee.
+        Ok(Self {
+            addr: NonNull::new(start.cast()).ok_or(EINVAL)?,
+            io_size: Some(KnownSize::size(start)),
+            buf: None,
+        })
+    }
+
+    /// Whether it is I/O memory.
+    #[inline]
+    pub fn is_iomem(&self) -> bool {
+        self.io_size.is_some()
+    }
+
+    /// What an importer gives back.
+    ///
+    /// # Safety
+    ///
+    /// `map` must be what [`to_raw`](Self::to_raw) has made, for `buf`.
+    #[inline]
+    pub(super) unsafe fn from_raw(map: &bindings::iosys_map, buf: &DmaBuf) -> Option<Self> {
+        // SAFETY: Both members are pointers, in the same place.
+        let addr = unsafe { map.__bindgen_anon_1.vaddr };
+
+        // INVARIANT: By the caller's guarantee.
+        Some(Self {
+            addr: NonNull::new(addr)?,
+            io_size: map.is_iomem.then_some(buf.size()),
+            buf: None,
+        })
+    }
+
+    /// What importers get.
+    #[inline]
+    pub(super) fn to_raw(&self) -> bindings::iosys_map {
+        bindings::iosys_map {
+            is_iomem: self.is_iomem(),
+            __bindgen_anon_1: bindings::iosys_map__bindgen_ty_1 {
+                vaddr: self.as_ptr(),
+            },
+        }
     }
 
     /// Says which buffer it is for, in the place of a promise.
@@ -104,9 +174,10 @@ impl VmapAddress {
     #[inline]
     pub(super) fn is_for(&self, buf: &DmaBuf) -> bool {
         self.buf.is_none_or(|own| own.as_ptr() == buf.as_raw())
+            && self.io_size.is_none_or(|size| size >= buf.size())
     }
 
-    /// The address.
+    /// The address, of memory or of I/O memory.
     #[inline]
     pub fn as_ptr(&self) -> *mut c_void {
         self.addr.as_ptr()
@@ -132,9 +203,11 @@ impl Mapping {
     /// # Safety
     ///
     /// The type invariant must hold for `table`, and the attachment that it is returned for. The
-    /// mapping must not be given to [`Attachment::unmap_coherent`], which takes back its own only.
+    /// mapping must not be given to [`Attachment::unmap_coherent`] or [`Attachment::unmap_bus`],
+    /// which take back their own only.
     ///
     /// [`Attachment::unmap_coherent`]: super::Attachment::unmap_coherent
+    /// [`Attachment::unmap_bus`]: super::Attachment::unmap_bus
     #[inline]
     pub unsafe fn from_raw(table: NonNull<bindings::sg_table>) -> Self {
         // INVARIANT: By the caller's guarantee.

@@ -239,23 +239,14 @@ impl<T: Exporter> Operations<T> {
         if crate::warn_on!(!addr.is_for(buf)) {
             return Err(EINVAL);
         }
-        let vaddr = addr.as_ptr();
-        map.write(bindings::iosys_map {
-            is_iomem: false,
-            __bindgen_anon_1: bindings::iosys_map__bindgen_ty_1 { vaddr },
-        });
+        map.write(addr.to_raw());
         Ok(())
     }
 
     #[inline(always)]
     fn vunmap(buf: &Buffer<T>, map: &mut bindings::iosys_map) {
-        // SAFETY: `vmap` has set `vaddr`, and this is its address, coming back.
-        let addr = unsafe {
-            let addr = map.__bindgen_anon_1.vaddr;
-            NonNull::new(addr).map(|addr| VmapAddress::new(addr))
-        };
-
-        if let Some(addr) = addr {
+        // SAFETY: This is what `vmap` has told, coming back.
+        if let Some(addr) = unsafe { VmapAddress::from_raw(map, buf) } {
             T::vunmap(buf, addr);
             // Who uses it once more shall find that it is gone.
             *map = bindings::iosys_map::default();

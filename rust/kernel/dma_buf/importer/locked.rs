@@ -38,7 +38,7 @@ impl<D: KeepsBound> Attachment<D> {
     /// fn announce<D: KeepsBound>(attachment: &mut Attachment<D>, job: &LeafFence) -> Result {
     ///     let mut locked = attachment.lock().map(DataDirection::FromDevice)?;
     ///
-    ///     if !locked.guard().reserve_slots(1)?.add(job, Usage::Write) {
+    ///     if !locked.guard().reserve_fences(1)?.add(job, Usage::Write) {
     ///         return Err(ENOSPC);
     ///     }
     ///     let mapping = locked.unlock();

@@ -39,7 +39,7 @@ use core::mem::{
 ///
 /// let mut locked = AcquireCtx::new()?.lock_all(&resvs)?;
 /// for mut guard in locked.guards() {
-///     guard.reserve_slots(1)?.add(fence, Usage::Write);
+///     guard.reserve_fences(1)?.add(fence, Usage::Write);
 /// }
 /// assert!(a.try_lock().is_none());
 /// drop(locked);

@@ -73,7 +73,7 @@ impl ResvGuard<'_> {
     ///
     /// Fails with `EINVAL` if there are too many, and with `ENOMEM`. May sleep.
     #[inline]
-    pub fn reserve_slots(&mut self, count: u32) -> Result<Slots<'_>> {
+    pub fn reserve_fences(&mut self, count: u32) -> Result<Slots<'_>> {
         Slots::reserve(self.held(), count)
     }
 
@@ -133,7 +133,7 @@ pub struct Slots<'a> {
 }
 
 impl<'a> Slots<'a> {
-    /// See [`ResvGuard::reserve_slots`].
+    /// See [`ResvGuard::reserve_fences`].
     #[inline]
     pub(super) fn reserve(resv: Held<'a>, count: u32) -> Result<Self> {
         let Held(held) = resv;

@@ -32,7 +32,7 @@ use crate::{
 ///
 /// let mut guard = resv.lock();
 /// // This may fail...
-/// let mut slots = guard.reserve_slots(1)?;
+/// let mut slots = guard.reserve_fences(1)?;
 /// // ... and this may not.
 /// if let Some(slot) = slots.take() {
 ///     slot.add(fence.as_leaf().ok_or(EINVAL)?, Usage::Write);

@@ -3,8 +3,8 @@
 //! GEM objects of drivers that manage the memory of dumb buffers themselves.
 //!
 //! A dumb buffer is memory for pixels that any program can allocate, map and show without knowing
-//! the driver. A driver implements [`DumbObject`] for its part of such an object and makes
-//! [`Object`] its [`drm::Driver::Object`].
+//! the driver. A driver implements [`DumbObject`] for its part of such an [`Object`], and names that
+//! in [`DriverObject::HOOKS`].
 //!
 //! # Lifetime
 //!
@@ -13,11 +13,13 @@
 //! device bound: after that is unbound, all calls through files of the DRM device fail with
 //! `ENODEV` and areas that map objects through such files are emptied, while objects and exported
 //! dma-bufs stay, with their contents, until their last reference is gone. The
-//! [`drm::RegistrationGuard`] that [`DumbObject::create`] and [`DumbObject::import`] are called
+//! [`drm::RegistrationGuard`] that [`DumbObject::create`] and [`PrimeObject::import`] are called
 //! under says that the parent is bound; an object that needs it later asks for one, too.
 //!
+//! [`Object`]: super::Object
+//! [`DriverObject::HOOKS`]: super::DriverObject::HOOKS
+//! [`PrimeObject::import`]: super::prime::PrimeObject::import
 //! [`drm::Device`]: crate::drm::Device
-//! [`drm::Driver::Object`]: crate::drm::Driver::Object
 //! [`drm::RegistrationGuard`]: crate::drm::RegistrationGuard
 //!
 //! C headers: [`include/drm/drm_gem.h`](srctree/include/drm/drm_gem.h),
@@ -28,12 +30,18 @@ mod memory;
 mod object;
 mod operations;
 
+pub(super) use self::operations::{
+    create,
+    map_offset,
+    mmap,
+    File,
+    VM_OPS, //
+};
 pub use self::{
     args::DumbArgs,
     memory::contiguous_address,
     object::{
         DumbObject,
-        Object,
         ObjectVma, //
     },
 };

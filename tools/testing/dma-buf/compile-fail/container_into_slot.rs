@@ -16,7 +16,7 @@ fn add_all(guard: &mut ResvGuard<'_>, fd: i32) -> Result {
     // Whatever user space has merged.
     let fence = SyncFile::fence_from_fd(fd)?;
     let count = u32::try_from(fence.unwrap().count())?;
-    let mut slots = guard.reserve_slots(count)?;
+    let mut slots = guard.reserve_fences(count)?;
 
     #[cfg(misuse)]
     slots.add(&fence, Usage::Write); //~ ERROR mismatched types
@@ -27,7 +27,7 @@ fn add_all(guard: &mut ResvGuard<'_>, fd: i32) -> Result {
 }
 
 fn add_one(guard: &mut ResvGuard<'_>, fence: &Fence) -> Result {
-    let slot = guard.reserve_slots(1)?.take().ok_or(ENOSPC)?;
+    let slot = guard.reserve_fences(1)?.take().ok_or(ENOSPC)?;
 
     #[cfg(misuse)]
     slot.add(fence, Usage::Write); //~ ERROR mismatched types

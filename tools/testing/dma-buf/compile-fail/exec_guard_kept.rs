@@ -22,7 +22,7 @@ fn while_locking(bufs: &[ARef<DmaBuf>; 2]) -> Result<LockedExec> {
         let mut guard = exec.guard(bufs[0].resv()).ok_or(EINVAL)?;
         #[cfg(misuse)]
         exec.lock(&bufs[1])?; //~ ERROR cannot borrow `*exec` as mutable
-        guard.reserve_slots(1)?;
+        guard.reserve_fences(1)?;
         Ok(())
     })
 }
@@ -45,7 +45,7 @@ fn after_unlock(locked: LockedExec, buf: &DmaBuf) -> Result {
 
     #[cfg(misuse)]
     drop(locked); //~ ERROR cannot move out of `locked` because it is borrowed
-    guard.reserve_slots(1)?;
+    guard.reserve_fences(1)?;
     Ok(())
 }
 

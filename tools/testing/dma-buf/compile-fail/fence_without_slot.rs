@@ -17,7 +17,7 @@ fn add(guard: &mut ResvGuard<'_>, fence: &LeafFence) -> Result {
     guard.add(fence, Usage::Write); //~ ERROR no method named `add` found
     #[cfg(misuse)]
     guard.resv().add(fence, Usage::Write); //~ ERROR no method named `add` found
-    if !guard.reserve_slots(1)?.add(fence, Usage::Write) {
+    if !guard.reserve_fences(1)?.add(fence, Usage::Write) {
         return Err(ENOSPC);
     }
     Ok(())

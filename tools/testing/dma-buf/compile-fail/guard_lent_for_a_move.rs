@@ -34,7 +34,7 @@ impl DynamicImporter for Object {
             let _ = attachment.pin(); //~ ERROR no method named `pin` found
             let mut guard = attachment.guard(); //~ ERROR no method named `guard` found
 
-            let _ = guard.reserve_slots(1);
+            let _ = guard.reserve_fences(1);
             if let Some(peer) = attachment.peer.as_ref() {
                 let _ = peer.with_guard(&mut guard);
             }

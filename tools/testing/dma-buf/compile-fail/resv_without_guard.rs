@@ -17,8 +17,8 @@ use kernel::{
 
 fn reserve(buf: &DmaBuf) -> Result {
     #[cfg(misuse)]
-    buf.resv().reserve_slots(1)?; //~ ERROR no method named `reserve_slots` found
-    buf.resv().lock().reserve_slots(1)?;
+    buf.resv().reserve_fences(1)?; //~ ERROR no method named `reserve_fences` found
+    buf.resv().lock().reserve_fences(1)?;
     Ok(())
 }
 
@@ -39,6 +39,6 @@ fn first_fence<'a>(guard: &'a mut ResvGuard<'_>) -> Option<&'a Fence> {
 
     // Another fence might take its place.
     #[cfg(misuse)]
-    guard.reserve_slots(1).ok()?; //~ ERROR cannot borrow `*guard` as mutable
+    guard.reserve_fences(1).ok()?; //~ ERROR cannot borrow `*guard` as mutable
     first
 }

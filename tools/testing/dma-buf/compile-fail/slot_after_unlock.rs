@@ -13,7 +13,7 @@ use kernel::{
 
 fn unlocked_too_early(resv: &Resv, fence: &LeafFence) -> Result {
     let mut guard = resv.lock();
-    let mut slots = guard.reserve_slots(1)?;
+    let mut slots = guard.reserve_fences(1)?;
 
     #[cfg(misuse)]
     drop(guard); //~ ERROR cannot move out of `guard` because it is borrowed
@@ -24,9 +24,9 @@ fn unlocked_too_early(resv: &Resv, fence: &LeafFence) -> Result {
 fn reserved_by_another_lock(resv: &Resv, fence: &LeafFence) -> Result {
     let mut guard = resv.lock();
     #[cfg(misuse)]
-    let mut slots = resv.lock().reserve_slots(1)?; //~ ERROR temporary value dropped while borrowed
+    let mut slots = resv.lock().reserve_fences(1)?; //~ ERROR temporary value dropped while borrowed
     #[cfg(not(misuse))]
-    let mut slots = guard.reserve_slots(1)?;
+    let mut slots = guard.reserve_fences(1)?;
 
     slots.add(fence, Usage::Write);
     Ok(())

@@ -27,7 +27,10 @@ gate_cases() {
 	done <"$cases"
 }
 
-misuse() { python3 "$HERE/lib/compile_fail.py" --probe "$OBJ/probe" --out "$OBJ/misuse" --jobs "$JOBS" "$HERE"/compile-fail/*.rs; }
+misuse() {
+	python3 "$HERE/lib/compile_fail.py" --probe "$OBJ/probe" --out "$OBJ/misuse" --jobs "$JOBS" --config "$OBJ/.config" \
+		"$HERE"/compile-fail/*.rs
+}
 
 code_blocks() {
 	python3 "$HERE/lib/rst_blocks.py" --probe "$OBJ/probe" --out "$OBJ/code-blocks" --jobs "$JOBS" --config "$OBJ/.config" \

@@ -14,6 +14,7 @@ it must not, for the reasons that are given at the end of the lines that the err
 The text is a part of rustc's message, of its code in brackets, or of a label at the place of the error. Each `^` behind
 `//~` means one line further up, and `?` that the error points to no line of the file. rustc looks at borrows and moves when
 all types are right, and at constants in the end, if the function is `pub`: what is told in one file must be told at one time.
+A file that says `//~ NEEDS CONFIG_X` is skipped if this kernel has not got the option built in.
 """
 
 import argparse
@@ -23,6 +24,7 @@ from pathlib import Path
 
 from snippets import Rust, judge_all, report
 
+NEEDS = re.compile(r"^//~ NEEDS (CONFIG_\w+)$", re.MULTILINE)
 WANTED = re.compile(r"//~(\^*|\?) ERROR (.*?)\s*$")
 
 
@@ -59,14 +61,22 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--probe", type=Path, required=True, help="where kbuild has compiled the probes")
     parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--config", type=Path, required=True)
     parser.add_argument("--jobs", type=int, default=1)
     parser.add_argument("files", type=Path, nargs="+")
     args = parser.parse_args()
 
     compiler = Rust(args.probe)
     args.out.mkdir(parents=True, exist_ok=True)
-    results = judge_all(lambda file: problems_of(compiler, file, args.out.resolve()), args.files, args.jobs)
-    for file, problems in zip(args.files, results):
+    config = args.config.read_text().splitlines()
+    missing = {file: [name for name in NEEDS.findall(file.read_text()) if f"{name}=y" not in config] for file in args.files}
+    for file in args.files:
+        if missing[file]:
+            report("skip", file.stem, f"this kernel has no {missing[file][0]}=y")
+
+    files = [file for file in args.files if not missing[file]]
+    results = judge_all(lambda file: problems_of(compiler, file, args.out.resolve()), files, args.jobs)
+    for file, problems in zip(files, results):
         for problem in problems:
             print(f"{file.name}: {problem}", file=sys.stderr)
         report("fail" if problems else "pass", file.stem, problems[0] if problems else "")

@@ -21,13 +21,13 @@ use kernel::{
     bindings,
     dma_buf::DmaBuf,
     fs::{
+        area::MmapVma,
         operations::{
             Operations,
             Table, //
         },
         File, //
     },
-    mm::virt::VmaNew,
     prelude::*,
     seq_file::SeqFile,
     sync::poll::PollTable,
@@ -51,8 +51,8 @@ impl Operations for BufferFile {
     }
 
     #[inline(always)]
-    fn mmap(buf: &DmaBuf, area: &VmaNew, offset: usize) -> Result {
-        cpu_access::mmap_file(buf, area, offset)
+    fn mmap(buf: &DmaBuf, area: MmapVma<'_>, offset: usize) -> Result {
+        cpu_access::mmap_file(buf, &area, offset)
     }
 
     // Seeking serves to learn the size: only the very start and the very end can be gone to.

@@ -155,7 +155,7 @@ mod sync_file {
         }
 
         let mut guard = buf.resv().lock();
-        let mut slots = guard.reserve_slots(count)?;
+        let mut slots = guard.reserve_fences(count)?;
         unwrap::for_each(&fence, |fence| {
             // A chain may have lost links that were signalled meanwhile, but not grown.
             slots.add(fence.as_leaf().ok_or(EINVAL)?, usage);
