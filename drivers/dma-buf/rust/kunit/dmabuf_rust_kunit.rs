@@ -31,6 +31,8 @@ mod resv;
 mod resv_list;
 mod resv_race;
 mod sync_file;
+#[cfg(CONFIG_DRM = "y")]
+mod syncobj;
 mod text;
 mod unwise;
 mod upstream;
