@@ -58,13 +58,14 @@ use kernel::{
 };
 
 fn allocate(dev: &GpuDevice, gpu: &Gpu, size: usize, movable: bool) -> Result<ARef<Object<Gem>>> {
-    let memory = Own::new(
+    let own = Own::new(
         &gpu.vram,
         &gpu.counters,
         size,
         movable,
         SharedGem::tell_importers,
     )?;
+    let memory = Arc::new(Memory::Own(own), GFP_KERNEL)?;
 
     Object::new(dev, size, Ok::<_, Error>(Gem(memory)))
 }

@@ -93,12 +93,13 @@ impl Own {
         size: usize,
         movable: bool,
         tell: Tell,
-    ) -> Result<Arc<Memory>> {
+    ) -> Result<Pin<KBox<Self>>> {
         if movable && size != BLOCK_SIZE {
             return Err(EINVAL);
         }
         let system = allocate(vram.device().device(), size)?;
-        let own = KBox::pin_init(
+
+        KBox::pin_init(
             pin_init!(Self {
                 resv <- Resv::new(),
                 system,
@@ -111,9 +112,7 @@ impl Own {
                 vram: vram.clone(),
             }),
             GFP_KERNEL,
-        )?;
-
-        Ok(Arc::new(Memory::Own(own), GFP_KERNEL)?)
+        )
     }
 
     fn at(&self, block: usize) -> &Coherent<[u8]> {
