@@ -121,7 +121,7 @@ impl SyncObj {
                 0,
                 fence.map_or(ptr::null_mut(), Fence::as_raw),
             ))?;
-            Self::owned(obj)
+            NonNull::new(obj).map(|obj| ARef::from_raw(obj.cast()))
         }
         .ok_or(ENOMEM)
     }
@@ -135,7 +135,11 @@ impl SyncObj {
 
         // SAFETY: The file is open, and has such handles, as was just checked. What is found comes
         // with a reference for us.
-        unsafe { Self::owned(bindings::drm_syncobj_find(file.as_raw(), handle)) }.ok_or(ENOENT)
+        unsafe {
+            NonNull::new(bindings::drm_syncobj_find(file.as_raw(), handle))
+                .map(|obj| ARef::from_raw(obj.cast()))
+        }
+        .ok_or(ENOENT)
     }
 
     /// The fence of a point of the object that user space knows by `handle`. The stub if the point
@@ -264,16 +268,6 @@ impl SyncObj {
     #[inline]
     pub fn as_raw(&self) -> *mut bindings::drm_syncobj {
         self.0.get()
-    }
-
-    /// # Safety
-    ///
-    /// If it is not NULL, `obj` must have been made by `drm_syncobj_create()`, and the caller give
-    /// up a reference to it.
-    #[inline]
-    unsafe fn owned(obj: *mut bindings::drm_syncobj) -> Option<ARef<Self>> {
-        // SAFETY: By the caller's guarantee; `SyncObj` is transparent.
-        NonNull::new(obj).map(|obj| unsafe { ARef::from_raw(obj.cast()) })
     }
 }
 
