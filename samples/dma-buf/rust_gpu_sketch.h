@@ -12,7 +12,7 @@
 #include <drm/drm.h>
 
 /* Memory that may move to VRAM and back, which the CPU cannot map */
-#define DRM_GPU_SKETCH_CREATE_VRAM	(1 << 0)
+#define DRM_GPU_SKETCH_CREATE_VRAM	0x1
 
 /* What there is of VRAM, and how large an object in it can be */
 #define DRM_GPU_SKETCH_VRAM_SIZE	(2 << 20)
@@ -32,7 +32,7 @@ struct drm_gpu_sketch_create {
 };
 
 /* The job writes to the object: it waits for readers, and readers for it. */
-#define DRM_GPU_SKETCH_OBJECT_WRITE	(1 << 0)
+#define DRM_GPU_SKETCH_OBJECT_WRITE	0x1
 
 /**
  * struct drm_gpu_sketch_object - an object that a job uses
@@ -56,8 +56,8 @@ enum drm_gpu_sketch_op {
 };
 
 /* Wait for the sync_file @in_fence; make a sync_file @out_fence */
-#define DRM_GPU_SKETCH_SUBMIT_IN_FENCE	(1 << 0)
-#define DRM_GPU_SKETCH_SUBMIT_OUT_FENCE	(1 << 1)
+#define DRM_GPU_SKETCH_SUBMIT_IN_FENCE	0x1
+#define DRM_GPU_SKETCH_SUBMIT_OUT_FENCE	0x2
 
 #define DRM_GPU_SKETCH_RINGS		2
 #define DRM_GPU_SKETCH_MAX_OBJECTS	64
