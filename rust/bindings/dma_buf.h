@@ -5,6 +5,7 @@
  */
 
 #include <drm/drm_dumb_buffers.h>
+#include <drm/drm_syncobj.h>
 #include <linux/anon_inodes.h>
 #include <linux/cc_platform.h>
 #include <linux/cma.h>

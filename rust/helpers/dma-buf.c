@@ -22,6 +22,7 @@
 #include <linux/vmalloc.h>
 
 #include "dma-buf-core.c"
+#include "drm-syncobj.c"
 
 /*
  * dma-resv.c refers to the symbols of DMA-BUF. When these are in a module, the

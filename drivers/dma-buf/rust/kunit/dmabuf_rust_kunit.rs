@@ -36,6 +36,8 @@ mod resv;
 mod resv_list;
 mod resv_race;
 mod sync_file;
+#[cfg(CONFIG_DRM = "y")]
+mod syncobj;
 mod tables;
 mod text;
 mod unwise;

@@ -6,6 +6,7 @@
 
 use super::{
     abi,
+    leaf::LeafFence,
     memory::Memory,
     raw::{
         Fence,
@@ -37,7 +38,7 @@ use core::{
 /// See [`FenceChain`].
 pub struct ChainLink(Memory<bindings::dma_fence_chain>);
 
-/// A fence that may be a member of a [`FenceChain`]: anything but a chain.
+/// A fence that may be a member of a [`FenceChain`]: anything but a chain. Derefs to [`Fence`].
 ///
 /// # Invariants
 ///
@@ -47,6 +48,23 @@ pub struct ChainLink(Memory<bindings::dma_fence_chain>);
 ///
 /// See [`FenceChain`].
 pub struct ChainMember(ARef<Fence>);
+
+impl Deref for ChainMember {
+    type Target = Fence;
+
+    #[inline]
+    fn deref(&self) -> &Fence {
+        &self.0
+    }
+}
+
+impl From<&LeafFence> for ChainMember {
+    #[inline]
+    fn from(fence: &LeafFence) -> Self {
+        // INVARIANT: It is no container, and a chain is one.
+        Self((&**fence).into())
+    }
+}
 
 impl TryFrom<ARef<Fence>> for ChainMember {
     type Error = Error;
@@ -69,19 +87,25 @@ impl ChainLink {
         Ok(Self(Memory::new(flags)?))
     }
 
+    /// The memory, from `kmalloc()`, for somebody in C who makes the link.
+    #[inline]
+    pub(crate) fn into_raw(self) -> *mut bindings::dma_fence_chain {
+        KBox::into_raw(self.0.into_inner()).cast()
+    }
+
     /// Makes a fence that is signalled when `fence`, `prev` and all before that are.
     ///
     /// `seqno` is the point on the timeline; if it is not later than the one of `prev`, a new
     /// context begins. May be called in any context.
     #[inline]
     pub fn link(self, prev: Option<ARef<Fence>>, fence: ChainMember, seqno: u64) -> ARef<Fence> {
-        let chain = KBox::into_raw(self.0.into_inner());
+        let chain = self.into_raw();
         let prev = prev.map_or(ptr::null_mut(), Fence::into_owned);
 
         // SAFETY: The memory is ours, from `kmalloc()`, and becomes a fence with one reference,
         // which is ours. It takes over the references to the others.
         unsafe {
-            bindings::dma_fence_chain_init(chain.cast(), prev, Fence::into_owned(fence.0), seqno);
+            bindings::dma_fence_chain_init(chain, prev, Fence::into_owned(fence.0), seqno);
             ARef::from_raw(NonNull::new_unchecked(chain.cast()))
         }
     }

@@ -12,6 +12,7 @@ OUR_CRATES=(
 	drivers/dma-buf/rust/kunit/dmabuf_rust_kunit.rs
 	rust/kernel/dma_buf/mod.rs=dma_buf
 	rust/kernel/drm/gem/dumb.rs=drm::gem::dumb
+	samples/rust/rust_gpu_sketch/rust_gpu_sketch.rs
 )
 
 unsafe_table() { python3 "$HERE/lib/unsafe.py" --kept "$HERE/configs/unsafe.txt" --models "$PRISTINE" "$TOP"; }
