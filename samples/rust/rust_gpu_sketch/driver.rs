@@ -31,13 +31,15 @@ use kernel::{
     drm::{
         self,
         gem::{
+            self,
             dumb::{
                 DumbArgs,
                 DumbObject,
-                Object,
                 ObjectVma, //
             },
-            BaseObject, //
+            prime::PrimeObject,
+            BaseObject,
+            Object, //
         },
         ioctl,
         syncobj::SyncObj, //
@@ -67,7 +69,7 @@ fn allocate(dev: &GpuDevice, gpu: &Gpu, size: usize, movable: bool) -> Result<AR
     )?;
     let memory = Arc::new(Memory::Own(own), GFP_KERNEL)?;
 
-    Object::new(dev, size, Ok::<_, Error>(Gem(memory)))
+    Object::new(dev, size, Gem(memory))
 }
 
 pub(crate) struct Driver;
@@ -252,16 +254,19 @@ impl CoherentOwner for Gem {
     }
 }
 
-#[vtable]
-impl DumbObject for Gem {
+impl gem::DriverObject for Gem {
     type Driver = Driver;
+    type Args = Self;
+    const HOOKS: gem::Hooks<Self> = gem::Hooks::NONE.dumb().prime();
 
+    fn new(_dev: &GpuDevice, _size: usize, gem: Self) -> impl PinInit<Self, Error> {
+        Ok(gem)
+    }
+}
+
+impl DumbObject for Gem {
     fn create(dev: &GpuDevice<drm::Registered>, args: &DumbArgs) -> Result<ARef<Object<Self>>> {
         dev.registration_data_with(|gpu| allocate(dev, gpu, args.size(), false))
-    }
-
-    fn map_offset(obj: &Object<Self>) -> Result<u64> {
-        obj.create_mmap_offset()
     }
 
     fn mmap(obj: &Object<Self>, vma: ObjectVma<'_, Self>) -> Result {
@@ -271,7 +276,9 @@ impl DumbObject for Gem {
         }
         vma.map_coherent()
     }
+}
 
+impl PrimeObject for Gem {
     fn export(obj: &Object<Self>, flags: u32) -> Result<ARef<DmaBuf>> {
         Shared::export(&obj.0, ARef::from(obj), flags)
     }
@@ -285,7 +292,7 @@ impl DumbObject for Gem {
             let import = Import::new(buf, gpu.vram.device(), &gpu.counters)?;
             let memory = Arc::new(Memory::Imported(import), GFP_KERNEL)?;
 
-            Object::new_imported(dev, buf.into(), Ok::<_, Error>(Self(memory)))
+            Object::new_imported(dev, buf.into(), Self(memory))
         })
     }
 }
