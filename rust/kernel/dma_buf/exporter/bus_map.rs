@@ -44,7 +44,10 @@ impl<T: Exporter> Attachment<'_, T> {
     ///     type Attachment = ();
     ///
     ///     fn accept(_buf: &Buffer<Self>, importer: &mut Attaching<'_>) -> Result {
-    ///         if importer.peer2peer() && importer.is_revocable() { Ok(()) } else { Err(EOPNOTSUPP) }
+    ///         if !importer.peer2peer() || !importer.is_revocable() {
+    ///             return Err(EOPNOTSUPP);
+    ///         }
+    ///         Ok(())
     ///     }
     ///
     ///     fn attach(_buf: &Buffer<Self>, _dev: &Device) -> Result {

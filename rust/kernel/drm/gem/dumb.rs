@@ -3,8 +3,8 @@
 //! GEM objects of drivers that manage the memory of dumb buffers themselves.
 //!
 //! A dumb buffer is memory for pixels that any program can allocate, map and show without knowing
-//! the driver. A driver implements [`DumbObject`] for its part of such an [`Object`], and names that
-//! in [`DriverObject::HOOKS`].
+//! the driver. A driver implements [`DumbObject`] for its part of such an [`Object`], and names
+//! that in [`DriverObject::HOOKS`].
 //!
 //! # Lifetime
 //!
