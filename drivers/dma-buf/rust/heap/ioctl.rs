@@ -101,7 +101,9 @@ impl Argument {
         };
 
         reader.read_slice_partial(arg.request.as_mut_bytes(), 0)?;
-        reader.read_all(&mut arg.rest, GFP_KERNEL)?;
+        if !reader.is_empty() {
+            reader.read_all(&mut arg.rest, GFP_KERNEL)?;
+        }
         Ok(arg)
     }
 
@@ -110,7 +112,9 @@ impl Argument {
         let mut writer = to.writer();
 
         writer.write_slice_partial(self.request.as_mut_bytes(), 0)?;
-        writer.write_slice_partial(&self.rest, 0)?;
+        if !writer.is_empty() {
+            writer.write_slice_partial(&self.rest, 0)?;
+        }
         Ok(())
     }
 }
