@@ -4,6 +4,7 @@
 
 use kernel::{
     prelude::*,
+    transmute,
     uaccess::{
         UserPtr,
         UserSlice, //
@@ -11,28 +12,28 @@ use kernel::{
 };
 
 /// An argument that is read and written as a whole.
-pub(crate) trait Argument: FromBytes + IntoBytes {
+pub(crate) trait Argument: Sized {
+    /// As many bytes: their number is known where they are copied.
+    type Bytes: transmute::FromBytes + transmute::AsBytes;
+
+    fn from_bytes(bytes: Self::Bytes) -> Self;
+    fn bytes(&self) -> &Self::Bytes;
+
     /// Fails with `EFAULT`.
     #[inline(always)]
-    fn read(&mut self, ptr: UserPtr) -> Result {
-        read(ptr, self.as_mut_bytes())
+    fn read(ptr: UserPtr) -> Result<Self> {
+        let slice = UserSlice::new(ptr, size_of::<Self>());
+
+        slice.reader().read().map(Self::from_bytes)
     }
 
     /// Fails with `EFAULT`.
     #[inline(always)]
-    fn write(&mut self, ptr: UserPtr) -> Result {
-        write(ptr, self.as_mut_bytes())
+    fn write(&self, ptr: UserPtr) -> Result {
+        let slice = UserSlice::new(ptr, size_of::<Self>());
+
+        slice.writer().write(self.bytes())
     }
-}
-
-impl<T: FromBytes + IntoBytes> Argument for T {}
-
-fn read(ptr: UserPtr, bytes: &mut [u8]) -> Result {
-    UserSlice::new(ptr, bytes.len()).reader().read_slice(bytes)
-}
-
-fn write(ptr: UserPtr, bytes: &[u8]) -> Result {
-    UserSlice::new(ptr, bytes.len()).writer().write_slice(bytes)
 }
 
 /// Defines an argument that is C's, under whatever names that has it, field by field.
@@ -40,8 +41,22 @@ macro_rules! argument {
     ($(#[$attr:meta])* struct $ours:ident = [$($theirs:ident),+] $fields:tt) => {
         $(#[$attr])*
         #[repr(C)]
-        #[derive(Default, FromBytes, IntoBytes)]
+        #[derive(Default, FromBytes, zerocopy_derive::Immutable, IntoBytes)]
         struct $ours $fields
+
+        impl $crate::argument::Argument for $ours {
+            type Bytes = [u8; size_of::<Self>()];
+
+            #[inline(always)]
+            fn from_bytes(bytes: Self::Bytes) -> Self {
+                zerocopy::transmute!(bytes)
+            }
+
+            #[inline(always)]
+            fn bytes(&self) -> &Self::Bytes {
+                zerocopy::transmute_ref!(self)
+            }
+        }
 
         $(argument!(@same $ours, $theirs, $fields);)+
     };

@@ -33,6 +33,7 @@ const READ_WRITE: u64 = READ | WRITE;
 const END: u64 = bindings::DMA_BUF_SYNC_END as u64;
 
 /// Carries out `cmd`. Fails with `ENOTTY` if there is no such command.
+#[inline(always)]
 pub(crate) fn ioctl(buf: &DmaBuf, cmd: u32, arg: UserPtr) -> Result {
     match cmd {
         SYNC => sync(buf, arg),
@@ -105,9 +106,7 @@ mod sync_file {
 
     impl SyncFd {
         fn checked(ptr: UserPtr) -> Result<Self> {
-            let mut arg = Self::default();
-
-            arg.read(ptr)?;
+            let arg = Self::read(ptr)?;
             let access = u64::from(arg.flags);
 
             if access & !READ_WRITE != 0 || access & READ_WRITE == 0 {

@@ -43,6 +43,7 @@ static TABLE: Table<SyncFiles> = Table::new();
 impl Operations for SyncFiles {
     type Data = Pin<KBox<SyncFile>>;
 
+    #[inline(always)]
     fn poll(sync_file: &SyncFile, file: &File, table: PollTable<'_>) -> u32 {
         table.register_wait(file, sync_file.queue());
 
@@ -57,6 +58,7 @@ impl Operations for SyncFiles {
         }
     }
 
+    #[inline(always)]
     fn ioctl(sync_file: &SyncFile, cmd: u32, arg: UserPtr) -> Result<isize> {
         ioctl::ioctl(&TABLE, sync_file, cmd, arg).map(|()| 0)
     }

@@ -40,9 +40,13 @@ use kernel::{
         _IOW,
         _IOWR, //
     },
+    page::PAGE_SIZE,
     prelude::*,
     time::hrtimer::HrTimerExpires,
-    uaccess::UserPtr, //
+    uaccess::{
+        UserPtr,
+        UserSlice, //
+    }, //
 };
 
 const MAGIC: u32 = '>' as u32;
@@ -72,6 +76,7 @@ argument! {
 }
 
 argument! {
+    #[derive(Clone)]
     struct FenceInfo = [sync_fence_info] {
         obj_name: [u8; NAME_SIZE],
         driver_name: [u8; NAME_SIZE],
@@ -106,9 +111,8 @@ pub(super) fn ioctl<T: Kind>(
 /// Makes another sync_file with the fences of both.
 fn merge_with<T: Kind>(table: &'static Table<T>, sync_file: &SyncFile, ptr: UserPtr) -> Result {
     let fd = FileDescriptorReservation::get_unused_fd_flags(O_CLOEXEC)?;
-    let mut arg = Merge::default();
+    let mut arg = Merge::read(ptr)?;
 
-    arg.read(ptr)?;
     if arg.flags != 0 || arg.pad != 0 {
         return Err(EINVAL);
     }
@@ -130,9 +134,8 @@ fn merge_with<T: Kind>(table: &'static Table<T>, sync_file: &SyncFile, ptr: User
 /// Tells about the sync_file and, if there is room, about its fences.
 fn file_info(sync_file: &SyncFile, ptr: UserPtr) -> Result {
     let fence = sync_file.fence();
-    let mut arg = FileInfo::default();
+    let mut arg = FileInfo::read(ptr)?;
 
-    arg.read(ptr)?;
     if arg.flags != 0 || arg.pad != 0 {
         return Err(EINVAL);
     }
@@ -158,7 +161,17 @@ fn file_info(sync_file: &SyncFile, ptr: UserPtr) -> Result {
 
 /// Writes to user space what there is to know about the fences in `head`, up to `limit` of them.
 /// Returns how many these were and their common status.
-fn fence_infos(head: &Fence, mut addr: usize, limit: u32) -> Result<(u32, c_int)> {
+fn fence_infos(head: &Fence, addr: usize, limit: u32) -> Result<(u32, c_int)> {
+    let mut one = [FenceInfo::default()];
+    let mut many = KVec::new();
+    let mut out = if limit > ALLOCATE_ABOVE {
+        let room = AT_ONCE.min(limit as usize);
+
+        many.extend_with(room, FenceInfo::default(), GFP_KERNEL)?;
+        Output::new(addr, &mut many)
+    } else {
+        Output::new(addr, &mut one)
+    };
     let mut count: u32 = 0;
     let mut common = 1;
 
@@ -166,25 +179,79 @@ fn fence_infos(head: &Fence, mut addr: usize, limit: u32) -> Result<(u32, c_int)
         if count == limit {
             return Ok(());
         }
-        let mut info = FenceInfo::default();
+        let info = out.next()?;
 
         info.fill(fence);
-        info.write(UserPtr::from_addr(addr))?;
-        addr = addr.wrapping_add(size_of::<FenceInfo>());
         count += 1;
         if common > 0 {
             common = info.status;
         }
         Ok(())
     })?;
+    out.flush()?;
     Ok((count, common))
+}
+
+/// How many are worth an allocation: writing one costs as much as filling it in.
+const ALLOCATE_ABOVE: u32 = 4;
+
+/// As many as are in a page.
+const AT_ONCE: usize = PAGE_SIZE / size_of::<FenceInfo>();
+
+/// What goes to user space, several at once.
+struct Output<'a> {
+    room: &'a mut [FenceInfo],
+    used: usize,
+    addr: usize,
+}
+
+impl<'a> Output<'a> {
+    /// Writes to `addr`, through `room`, which must be zero.
+    fn new(addr: usize, room: &'a mut [FenceInfo]) -> Self {
+        Self {
+            room,
+            used: 0,
+            addr,
+        }
+    }
+
+    /// The next one, which is zero. Fails with `EFAULT` if there was no room and what is there
+    /// cannot be written.
+    #[inline(always)]
+    fn next(&mut self) -> Result<&mut FenceInfo> {
+        if self.used == self.room.len() {
+            self.flush()?;
+            self.room.fill_with(FenceInfo::default);
+        }
+        let info = self.room.get_mut(self.used).ok_or(EFAULT)?;
+
+        self.used += 1;
+        Ok(info)
+    }
+
+    /// Fails with `EFAULT`.
+    #[inline(never)]
+    fn flush(&mut self) -> Result {
+        let bytes = self
+            .room
+            .get_mut(..self.used)
+            .unwrap_or_default()
+            .as_mut_bytes();
+
+        let slice = UserSlice::new(UserPtr::from_addr(self.addr), bytes.len());
+
+        slice.writer().write_slice(bytes)?;
+        self.addr = self.addr.wrapping_add(bytes.len());
+        self.used = 0;
+        Ok(())
+    }
 }
 
 impl FenceInfo {
     fn fill(&mut self, fence: &Fence) {
         fence::with_names(fence, |driver, timeline| {
-            name::copy(&mut self.obj_name, timeline.as_c_str());
-            name::copy(&mut self.driver_name, driver.as_c_str());
+            timeline.copy_to(&mut self.obj_name);
+            driver.copy_to(&mut self.driver_name);
         });
         self.status = fence::status(fence);
         self.timestamp_ns = fence.timestamp().map_or(0, |at| at.as_nanos()) as u64;
@@ -192,9 +259,8 @@ impl FenceInfo {
 }
 
 fn set_deadline(sync_file: &SyncFile, ptr: UserPtr) -> Result {
-    let mut arg = SetDeadline::default();
+    let arg = SetDeadline::read(ptr)?;
 
-    arg.read(ptr)?;
     if arg.pad != 0 {
         return Err(EINVAL);
     }

@@ -11,8 +11,7 @@ use kernel::{
 };
 
 /// Copies a string, cut off where the room ends.
-#[inline(never)]
-pub(super) fn copy(room: &mut [u8], string: &CStr) {
+fn copy(room: &mut [u8], string: &CStr) {
     let bytes = string.to_bytes_with_nul();
     let len = bytes.len().min(room.len());
 

@@ -3,6 +3,8 @@
 //! The strings of issuers.
 
 use core::marker::PhantomData;
+#[cfg(CONFIG_SYNC_FILE)]
+use kernel::bindings;
 use kernel::{
     interop::printf::Argument,
     prelude::*,
@@ -43,10 +45,11 @@ impl<'a> Name<'a> {
         self.chars
     }
 
+    /// Copies it to `room`, cut off where that ends.
     #[cfg(CONFIG_SYNC_FILE)]
-    pub(crate) fn as_c_str(self) -> &'a CStr {
-        // SAFETY: By the type invariant.
-        unsafe { CStr::from_char_ptr(self.chars) }
+    pub(crate) fn copy_to(self, room: &mut [u8]) {
+        // SAFETY: By the type invariant. There is that much room.
+        unsafe { bindings::sized_strscpy(room.as_mut_ptr(), self.chars, room.len()) };
     }
 }
 
