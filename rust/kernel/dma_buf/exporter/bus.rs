@@ -53,7 +53,7 @@ use core::{
 /// # Invariants
 ///
 /// The `size` bytes from `start` on are reached through `provider`, and both stay until
-/// [`close`](Self::close) returns.
+/// `close` returns.
 #[pin_data]
 pub struct BusMemory {
     provider: AnyThread<bindings::p2pdma_provider>,
