@@ -46,8 +46,8 @@ where
     /// it, which user space sees from then on.
     ///
     /// Fails with `ENODEV` if there is a faux device of that name; with `EIO` if no memory is
-    /// within `mask`; with `ENOENT` if the module is about to be unloaded; with `ENOMEM`. May
-    /// sleep.
+    /// within `mask`; with `ENOENT` if the module is about to be unloaded, or is being loaded and
+    /// this is not in its own structure; with `ENOMEM`. May sleep.
     pub fn new<E>(
         name: &'static CStr,
         mask: DmaMask,

@@ -31,7 +31,8 @@ pub type DebugFile = (&'static CStr, u16, Openable);
 ///
 /// It belongs into the structure that is the module, with which it goes. Anywhere else it keeps the
 /// module loaded that the files call, so that it may be forgotten there. An open file keeps the
-/// module of its operations, whether or not it is still there.
+/// module of its operations, whether or not it is still there, but for one: a module that cannot be
+/// loaded. What can fail there is to be done before this is made.
 ///
 /// # Invariants
 ///
@@ -51,8 +52,8 @@ impl DebugDir {
     /// Makes the directory `name`, which nobody else makes, with files of one module. What cannot
     /// be made is missing: the kernel does without.
     ///
-    /// Fails with `ENOENT` if the module is about to be unloaded, and with `EINVAL` if there are
-    /// files of several. Sleeps.
+    /// Fails with `ENOENT` if the module is about to be unloaded, or is being loaded and this is
+    /// not in its own structure; with `EINVAL` if there are files of several. Sleeps.
     pub fn new(name: &'static CStr, files: &'static [DebugFile]) -> impl PinInit<Self, Error> {
         // INVARIANT: The reference comes first.
         try_pin_init!(&this in Self {
@@ -90,7 +91,8 @@ fn create(name: &CStr, files: &[DebugFile]) -> Option<AnyThread<bindings::dentry
         for (name, mode, operations) in files {
             bindings::debugfs_create_file_unsafe(
                 name.as_char_ptr(),
-                *mode,
+                // More is a bug for debugfs.
+                *mode & 0o7777,
                 dir,
                 ptr::null_mut(),
                 operations.as_ptr(),

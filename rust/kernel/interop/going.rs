@@ -40,7 +40,8 @@ pub struct ModuleGoing {
 impl ModuleGoing {
     /// Will call `call`, which may sleep, with the module.
     ///
-    /// Fails with `ENOENT` if the module of `call` is about to be unloaded. Sleeps.
+    /// Fails with `ENOENT` if the module of `call` is about to be unloaded, or is being loaded and
+    /// this is not in its own structure. Sleeps.
     pub fn new(call: fn(*mut bindings::module)) -> impl PinInit<Self, Error> {
         try_pin_init!(&this in Self {
             _block: Object::new(bindings::notifier_block {

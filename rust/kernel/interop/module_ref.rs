@@ -103,14 +103,24 @@ impl ModuleRef {
     }
 
     /// As [`of`](Self::of) the code at `code`, for something at `place`; `None` if that is in the
-    /// memory of the same module, where what is pinned is dropped before the module goes.
+    /// memory of the same module, where what is pinned is dropped before the module goes: that is
+    /// the guarantee of [`Pin`](core::pin::Pin).
+    ///
+    /// Also fails with `ENOENT` while that module is being loaded, if `place` is somewhere else: no
+    /// reference keeps a module that cannot be loaded.
     // Once, and not in each module.
     #[cfg(any(CONFIG_DRM = "y", CONFIG_DEBUG_FS, CONFIG_MODULES))]
     #[inline(never)]
     pub(crate) fn unless_inside(place: usize, code: usize) -> Result<Option<Self>> {
         let (home, module) = (Self::of(place)?, Self::of(code)?);
 
-        Ok((home.as_ptr() != module.as_ptr()).then_some(module))
+        if home.as_ptr() == module.as_ptr() {
+            return Ok(None);
+        }
+        if !module.is_live() {
+            return Err(ENOENT);
+        }
+        Ok(Some(module))
     }
 
     /// Whether the code stays for sure as long as this reference is held: it does not while a

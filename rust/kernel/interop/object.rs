@@ -91,8 +91,8 @@ impl<T> Object<T> {
 #[repr(transparent)]
 pub struct Constant<T>(T);
 
-// SAFETY: What can be had is where it is, or what can be copied, and so has no cells in it. Neither
-// does something by itself.
+// SAFETY: What can be had is where it is, or, within this crate, copies of pointers and functions.
+// Neither does something by itself.
 unsafe impl<T> Sync for Constant<T> {}
 
 impl<T> Constant<T> {

@@ -7,7 +7,8 @@
 //!
 //! When the device is unbound, its addresses mean nothing any more. So that waits until the last
 //! mapping is gone, and from then on there are no new ones. It is the driver that tells importers,
-//! by [`LockedBuffer::invalidate_mappings`] of each buffer, when it is unbound and not later.
+//! by [`LockedBuffer::invalidate_mappings`] of each buffer, when it is unbound and not later. An
+//! exporter that loses a `Mapping` keeps the device from being unbound for ever.
 //!
 //! C headers: [`include/linux/dma-buf-mapping.h`](srctree/include/linux/dma-buf-mapping.h),
 //! [`include/linux/pci-p2pdma.h`](srctree/include/linux/pci-p2pdma.h)
@@ -74,7 +75,7 @@ struct Users {
 impl BusMemory {
     /// The BAR number `bar` of `dev`, for as long as `dev` is bound.
     ///
-    /// Fails with `EINVAL` if that is no memory, with `EOPNOTSUPP` if this kernel or device does
+    /// Fails with `EINVAL` if that is no memory, or has no address, with `EOPNOTSUPP` if this kernel or device does
     /// not let others get there (`CONFIG_PCI_P2PDMA`), and with `ENOMEM`. May sleep.
     #[inline]
     pub fn of_bar(dev: &pci::Device<Core<'_>>, bar: u32) -> Result<Arc<Self>> {
@@ -85,11 +86,16 @@ impl BusMemory {
         }
         let bound: &Device<Bound> = dev.as_ref();
         // SAFETY: The device is one on a PCI bus, and the driver's callback is running, which is
-        // the only one that does this. There is such a BAR. What C gives for it stays until the
-        // device is unbound, after what is registered from now on has been dropped.
+        // the only one that does this. There is such a BAR; one that was not given an address is
+        // part of nothing. What C gives for it stays until the device is unbound, after what is
+        // registered from now on has been dropped.
         unsafe {
             let dev = crate::container_of!(bound.as_raw(), bindings::pci_dev, dev);
+            let resource = &raw const (*dev).resource;
 
+            if (*resource)[bar as usize].parent.is_null() {
+                return Err(EINVAL);
+            }
             to_result(bindings::pcim_p2pdma_init(dev))?;
             let provider = bindings::pcim_p2pdma_provider(dev, bar as c_int);
 
@@ -113,9 +119,10 @@ impl BusMemory {
         start: PhysAddr,
         size: ResourceSize,
     ) -> Result<Arc<Self>> {
-        if size == 0 || start.checked_add(size).is_none() {
-            return Err(EINVAL);
-        }
+        // The last one may be the highest that there is.
+        size.checked_sub(1)
+            .and_then(|last| start.checked_add(last))
+            .ok_or(EINVAL)?;
         // INVARIANT: By the caller's guarantee, since `dev` is not unbound before `Closing` is
         // dropped.
         let this = Arc::pin_init(

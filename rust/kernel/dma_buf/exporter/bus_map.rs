@@ -77,7 +77,8 @@ impl<T: Exporter> Attachment<'_, T> {
         if !self.peer2peer() || !self.is_revocable() {
             return Err(EOPNOTSUPP);
         }
-        if dir == DataDirection::None || ranges.size() != self.buffer().size() {
+        if dir == DataDirection::None || ranges.size() == 0 || ranges.size() != self.buffer().size()
+        {
             return Err(EINVAL);
         }
         let (using, provider, vec) = ranges.begin()?;

@@ -194,6 +194,7 @@ impl VmapAddress {
 /// A mapping is not [`Send`], so that an exporter cannot keep it and hand it to another attachment.
 ///
 /// [`Exporter::unmap`]: super::Exporter::unmap
+#[must_use = "what is mapped stays until it is given back"]
 pub struct Mapping {
     table: NonNull<bindings::sg_table>,
     attachment: Option<NonNull<bindings::dma_buf_attachment>>,

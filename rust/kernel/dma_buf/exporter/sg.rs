@@ -239,10 +239,13 @@ impl Drop for PageTable {
 ///
 /// # Invariants
 ///
-/// The tables in `more` are mapped. Each is found by the address of its `sgt`.
+/// The tables in `more` are mapped. Each is found by the address of its `sgt`. `mapped` counts all
+/// that are mapped, so that who has attached and not mapped costs those little who access the
+/// buffer.
 pub(super) struct PageTables {
     first: PageTable,
     more: RBTree<usize, KBox<PageTable>>,
+    mapped: usize,
 }
 
 impl PageTables {
@@ -254,6 +257,7 @@ impl PageTables {
             Self {
                 first: PageTable::new(),
                 more: RBTree::new(),
+                mapped: 0,
             },
             GFP_KERNEL,
         )?)
@@ -293,6 +297,8 @@ impl PageTables {
             unsafe { table.fill(runs(), buf.size() >> PAGE_SHIFT) }?;
         }
         let mapping = table.map(dev, dir, attrs)?;
+        // No more than there are objects.
+        self.mapped = self.mapped.wrapping_add(1);
         if let Some((table, node)) = another {
             // INVARIANT: Mapped just above. There is no other table at this address.
             self.more
@@ -306,16 +312,22 @@ impl PageTables {
     pub(super) fn unmap(&mut self, mapping: Mapping) {
         let table = mapping.as_raw().as_ptr();
 
-        if table == self.first.sgt.get() {
-            self.first.unmap();
-        } else if let Some(mut table) = self.more.remove(&table.addr()) {
-            table.unmap();
-        }
+        let was_mapped = if table == self.first.sgt.get() {
+            self.first.unmap()
+        } else {
+            self.more
+                .remove(&table.addr())
+                .is_some_and(|mut table| table.unmap())
+        };
+        self.mapped = self.mapped.wrapping_sub(was_mapped.into());
     }
 
     /// Hands what devices have written to the CPU, or what the CPU has written to the devices.
     #[inline]
     pub(super) fn sync(&mut self, dir: DataDirection, to: Owner) {
+        if self.mapped == 0 {
+            return;
+        }
         self.first.sync(dir, to);
         for table in self.more.values_mut() {
             table.sync(dir, to);

@@ -99,9 +99,11 @@ pub(in super::super) fn mmap<T: DumbObject>(obj: &Object<T>, vma: &VmaNew) -> Re
     // object. The area keeps the object.
     let area = unsafe {
         let node = &raw mut (*obj.as_raw()).vma_node;
-        let start = bindings::drm_vma_node_offset_addr(node) >> PAGE_SHIFT;
+        let start = (bindings::drm_vma_node_offset_addr(node) >> PAGE_SHIFT) as usize;
+        let offset = &raw mut (*vma.as_ptr()).vm_pgoff;
 
-        (*vma.as_ptr()).vm_pgoff -= start as usize;
+        // Less, if it has got its place since DRM's own exporter asked for that.
+        *offset = (*offset).checked_sub(start).ok_or(EINVAL)?;
         ObjectVma::new(vma, obj)
     };
 
