@@ -75,8 +75,9 @@ struct Users {
 impl BusMemory {
     /// The BAR number `bar` of `dev`, for as long as `dev` is bound.
     ///
-    /// Fails with `EINVAL` if that is no memory, or has no address, with `EOPNOTSUPP` if this kernel or device does
-    /// not let others get there (`CONFIG_PCI_P2PDMA`), and with `ENOMEM`. May sleep.
+    /// Fails with `EINVAL` if that is no memory, or has no address, with `EOPNOTSUPP` if this
+    /// kernel or device does not let others get there (`CONFIG_PCI_P2PDMA`), and with `ENOMEM`. May
+    /// sleep.
     #[inline]
     pub fn of_bar(dev: &pci::Device<Core<'_>>, bar: u32) -> Result<Arc<Self>> {
         let (start, size) = (dev.resource_start(bar)?, dev.resource_len(bar)?);
