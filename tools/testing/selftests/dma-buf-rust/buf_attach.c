@@ -9,7 +9,6 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
-#include <sys/time.h>
 #include <sys/wait.h>
 
 #include <linux/dma-buf.h>
@@ -184,11 +183,6 @@ static void test_huge(int module)
 	group_end(&g);
 }
 
-static void on_alarm(int sig)
-{
-	(void)sig;
-}
-
 static int sync_access(int buf, __u64 flags)
 {
 	struct dma_buf_sync sync = { .flags = flags | DMA_BUF_SYNC_RW };
@@ -231,12 +225,6 @@ static void await_holder(pid_t child)
  */
 static void test_begin_while_held(int module)
 {
-	/* Again and again: the first may come before the wait begins. */
-	const struct itimerval soon = {
-		.it_value.tv_usec = 300 * 1000,
-		.it_interval.tv_usec = 300 * 1000,
-	};
-	const struct sigaction act = { .sa_handler = on_alarm };
 	int buf, ret, err;
 	struct group g;
 	pid_t holder;
@@ -245,16 +233,14 @@ static void test_begin_while_held(int module)
 	group_begin(&g, "an importer holds it: begin");
 	buf = new_buffer(page_size());
 	holder = new_holder(module, buf);
-	t_need(!sigaction(SIGALRM, &act, NULL), "sigaction");
-	t_need(!setitimer(ITIMER_REAL, &soon, NULL), "setitimer");
+	interrupt_every_ms(300);
 	start = now_ns();
 	ret = sync_access(buf, DMA_BUF_SYNC_START);
 	err = errno;
 	t_ok(now_ns() - start < 3000000000ULL && (!ret || err == EINTR),
 	     "done, or interrupted, at once");
 	t_note("%s", ret ? strerror(err) : "done");
-	t_need(!setitimer(ITIMER_REAL, &(struct itimerval) { 0 }, NULL),
-	       "setitimer");
+	interrupt_every_ms(0);
 	await_holder(holder);
 	t_err(sync_access(buf, DMA_BUF_SYNC_START), 0, "begin again");
 	t_err(sync_access(buf, DMA_BUF_SYNC_END), 0, "end");

@@ -6,10 +6,8 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
-#include <signal.h>
 #include <sys/epoll.h>
 #include <sys/ioctl.h>
-#include <sys/time.h>
 
 #include <linux/dma-buf.h>
 #include <linux/sync_file.h>
@@ -380,19 +378,9 @@ static void *sync_thread(void *arg)
 	return NULL;
 }
 
-static void on_alarm(int sig)
-{
-	(void)sig;
-}
-
 /* SYNC_START waits for the fences that the access must wait for. */
 static void test_sync(void)
 {
-	struct sigaction act = { .sa_handler = on_alarm };
-	/* and again: a signal that comes before the wait does not end it */
-	struct itimerval in = { .it_value.tv_usec = 100000,
-				.it_interval.tv_usec = 100000 };
-	struct itimerval off = { 0 };
 	struct syncer s;
 	struct group g;
 	int buf, line;
@@ -419,12 +407,10 @@ static void test_sync(void)
 	t_err(s.ret, 0, "and goes on when it is done");
 
 	put_fence(buf, line, 2, DMA_BUF_SYNC_WRITE);
-	sigaction(SIGALRM, &act, NULL);
-	setitimer(ITIMER_REAL, &in, NULL);
+	interrupt_every_ms(100);
 	t_err(dma_sync(buf, DMA_BUF_SYNC_START | DMA_BUF_SYNC_READ), EINTR,
 	      "a signal ends the wait for a writer");
-	setitimer(ITIMER_REAL, &off, NULL);
-	signal(SIGALRM, SIG_DFL);
+	interrupt_every_ms(0);
 	close(line);
 	t_err(dma_sync(buf, DMA_BUF_SYNC_START | DMA_BUF_SYNC_READ), 0,
 	      "a writer that failed is waited for no more");

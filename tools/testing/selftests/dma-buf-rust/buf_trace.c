@@ -3,11 +3,9 @@
  * The tracepoints of dma-buf: which call hits which, and what they print.
  */
 #include <fcntl.h>
-#include <signal.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
-#include <sys/time.h>
 
 #include <linux/dma-buf.h>
 #include <linux/dma-heap.h>
@@ -244,11 +242,6 @@ static void test_kmalloc(void)
 	group_end(&g);
 }
 
-static void on_alarm(int sig)
-{
-	(void)sig;
-}
-
 /* A line is "task-pid [cpu] flags time: event: ...". */
 static char irqs_of(const char *event)
 {
@@ -265,14 +258,9 @@ static char irqs_of(const char *event)
 /* Who listens must not hold up those who signal the fence. */
 static void test_wait(void)
 {
-	/* and again: a signal that comes before the wait does not end it */
-	struct itimerval in = { .it_value.tv_usec = 100000,
-				.it_interval.tv_usec = 100000 };
 	struct dma_buf_sync sync = {
 		.flags = DMA_BUF_SYNC_START | DMA_BUF_SYNC_WRITE,
 	};
-	struct sigaction act = { .sa_handler = on_alarm };
-	struct itimerval off = { 0 };
 	int buf, line, fence;
 	struct group g;
 	char irqs;
@@ -284,12 +272,11 @@ static void test_wait(void)
 	buf = new_buffer(page_size());
 	fence = timeline_fence(line, 1);
 	t_err(import_fence(buf, fence, DMA_BUF_SYNC_WRITE), 0, "import a fence");
-	sigaction(SIGALRM, &act, NULL);
 	t_need(write_file(WAIT, "1"), WAIT);
 	start();
-	setitimer(ITIMER_REAL, &in, NULL);
+	interrupt_every_ms(100);
 	t_err(ioctl(buf, DMA_BUF_IOCTL_SYNC, &sync), EINTR, "wait for it");
-	setitimer(ITIMER_REAL, &off, NULL);
+	interrupt_every_ms(0);
 	stop();
 	write_file(WAIT, "0");
 	irqs = irqs_of(": dma_fence_wait_start: ");

@@ -129,6 +129,11 @@ void fd_table_full(bool full)
 
 int open_card(const char *driver)
 {
+	return open_nth_card(driver, 0);
+}
+
+int open_nth_card(const char *driver, int which)
+{
 	char path[64], name[32];
 
 	for (int i = 0; i < 16; i++) {
@@ -140,7 +145,8 @@ int open_card(const char *driver)
 		fd = open(path, O_RDWR | O_CLOEXEC);
 		if (fd < 0)
 			continue;
-		if (!ioctl(fd, DRM_IOCTL_VERSION, &v) && !strcmp(name, driver))
+		if (!ioctl(fd, DRM_IOCTL_VERSION, &v) &&
+		    !strcmp(name, driver) && !which--)
 			return fd;
 		close(fd);
 	}

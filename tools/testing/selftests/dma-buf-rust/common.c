@@ -6,6 +6,8 @@
 #include <fcntl.h>
 #include <glob.h>
 #include <libgen.h>
+#include <signal.h>
+#include <sys/time.h>
 #include <sys/utsname.h>
 #include <time.h>
 
@@ -421,4 +423,21 @@ __u32 fnv1a(const void *bytes, size_t len)
 	while (len--)
 		sum = (sum ^ *at++) * 16777619U;
 	return sum;
+}
+
+static void on_alarm(int sig)
+{
+	(void)sig;
+}
+
+void interrupt_every_ms(unsigned int ms)
+{
+	const struct itimerval every = {
+		.it_value.tv_usec = ms * 1000,
+		.it_interval.tv_usec = ms * 1000,
+	};
+	const struct sigaction act = { .sa_handler = on_alarm };
+
+	t_need(!sigaction(SIGALRM, &act, NULL), "sigaction");
+	t_need(!setitimer(ITIMER_REAL, &every, NULL), "setitimer");
 }

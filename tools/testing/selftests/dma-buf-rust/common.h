@@ -105,6 +105,11 @@ bool log_is_clean(int log);
  * Makefile puts it, or a sample of the kernel; -1 if it is nowhere.
  */
 int open_module(const char *given, const char *name);
+/*
+ * A signal every so often, to end a call that waits: again and again, because one
+ * that comes before the wait does not end it. 0: no more of them.
+ */
+void interrupt_every_ms(unsigned int ms);
 
 /* Heaps and buffers */
 #define MAX_HEAPS	16
@@ -127,6 +132,8 @@ void fd_table_full(bool full);
 
 /* Importers: the DRM device of a driver (-1 without), its handle of a buffer */
 int open_card(const char *driver);
+/* For drivers of several, numbered from 0 */
+int open_nth_card(const char *driver, int which);
 int prime_import(int card, int fd, __u32 *handle);
 int gem_close(int card, __u32 handle);
 

@@ -399,13 +399,9 @@ int main(int argc, char **argv)
 		t_skip("its buffers have larger pieces than a bounce buffer");
 		return t_end();
 	}
-	module_fd = open_module(argc > 1 ? argv[1] : NULL, MODULE);
-	if (module_fd < 0 && (module_is_loaded("drm") ||
-			      access("/sys/class/drm", F_OK))) {
-		t_skip("no %s.ko: DRM is not built in", MODULE);
+	module_fd = open_drm_module(argc > 1 ? argv[1] : NULL, MODULE, MODULE);
+	if (module_fd < 0)
 		return t_end();
-	}
-	t_need(module_fd >= 0, MODULE ".ko");
 	t_err(load(), 0, "load");
 	test_program();
 	test_sizes();

@@ -13,24 +13,10 @@
 
 int gpu_open(int which)
 {
-	char path[64], name[32];
+	int card = open_nth_card(DRIVER, which);
 
-	for (int i = 0; i < 16; i++) {
-		struct drm_version v = { .name = name, .name_len = 31 };
-		int fd;
-
-		memset(name, 0, sizeof(name));
-		snprintf(path, sizeof(path), "/dev/dri/card%d", i);
-		fd = open(path, O_RDWR | O_CLOEXEC);
-		if (fd < 0)
-			continue;
-		if (!ioctl(fd, DRM_IOCTL_VERSION, &v) && !strcmp(name, DRIVER) &&
-		    !which--)
-			return fd;
-		close(fd);
-	}
-	t_need(false, "the cards of " DRIVER);
-	return -1;
+	t_need(card >= 0, "the cards of " DRIVER);
+	return card;
 }
 
 int gpu_try_create(int card, __u64 size, __u32 flags, __u32 *handle)

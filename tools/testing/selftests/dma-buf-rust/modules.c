@@ -235,3 +235,14 @@ bool sample_prints(const char *name, const char *arg, char *text, size_t len)
 	t_ok(!status, "%s ends well", name);
 	return true;
 }
+
+int open_drm_module(const char *given, const char *path, const char *name)
+{
+	int fd = open_module(given, path);
+
+	if (fd < 0 && (module_is_loaded("drm") || access("/sys/class/drm", F_OK)))
+		t_skip("no %s.ko: DRM is not built in", name);
+	else
+		t_need(fd >= 0, name);
+	return fd;
+}

@@ -24,6 +24,8 @@ struct modules {
 /* The name is that of the file. */
 void modules_add(struct modules *all, const char *path);
 bool module_is_loaded(const char *name);
+/* open_module() for one that there is with DRM built in; skips if that is not. */
+int open_drm_module(const char *given, const char *path, const char *name);
 /* Whether other modules use it */
 bool module_has_users(const char *name);
 /* As the system calls return. Unloading fails with EAGAIN while it is in use. */
