@@ -7,6 +7,7 @@
 //! | | |
 //! |---|---|
 //! | `buffer` | what an exporter does ([`Exporter`]), and the buffer it does it for |
+//! | `locked` | the buffer while it is locked, and its attachments |
 //! | `export` | making such a buffer, and knowing it again |
 //! | `attaching`, `announce` | what it learns of importers, and tells them |
 //! | `handed_out` | what it hands out, and what it is handed |
@@ -37,6 +38,7 @@ mod contents;
 mod export;
 mod fault;
 mod handed_out;
+mod locked;
 #[cfg(CONFIG_MMU)]
 pub mod memfd;
 mod operations;
@@ -63,8 +65,7 @@ pub use self::{
     buffer::{
         Attachment,
         Buffer,
-        Exporter,
-        LockedBuffer, //
+        Exporter, //
     },
     export::ExportInfo,
     handed_out::{
@@ -72,6 +73,7 @@ pub use self::{
         Mapping,
         VmapAddress, //
     },
+    locked::LockedBuffer,
     run::PageRun,
     sg::MAX_SG_ENTRY,
     source::{

@@ -16,7 +16,7 @@ use super::{
         Shown,
         VmapAddress, //
     },
-    run::Joined,
+    locked::Attached,
     sg::{
         Owner,
         PageTables,
@@ -24,7 +24,8 @@ use super::{
     },
     source::{
         MmapMode,
-        PageSource, //
+        PageSource,
+        Pages, //
     },
 };
 use crate::{
@@ -69,7 +70,7 @@ impl DmaBuf {
             .ok_or(EINVAL)?;
 
         let info = ExportInfo { name, size, flags };
-        Ok(Buffer::export(info, KBox::new(Pages::new(source), GFP_KERNEL)?)?.into())
+        Ok(Buffer::export(info, KBox::new(Paged::new(source), GFP_KERNEL)?)?.into())
     }
 }
 
@@ -77,13 +78,13 @@ impl DmaBuf {
 ///
 /// Attachments are guarded by the reservation object alone. CPU access takes it too, so that it
 /// sees a table either mapped or not, never in between.
-struct Pages<S> {
+struct Paged<S> {
     source: S,
     /// An access of the CPU has begun once. Only kept where [`PageSource::END_NEEDS_BEGIN`].
     begun: Atomic<bool>,
 }
 
-impl<S: PageSource> Pages<S> {
+impl<S: PageSource> Paged<S> {
     const DMA_ATTR_CC_SHARED: c_ulong = bindings::DMA_ATTR_CC_SHARED as c_ulong;
 
     #[inline]
@@ -106,63 +107,97 @@ impl<S: PageSource> Pages<S> {
         shared | skip
     }
 
-    /// Prepares the memory for its next owner.
-    ///
-    /// An importer may hold the reservation object for as long as its hardware takes. A signal ends
-    /// the wait to begin, with `ERESTARTSYS`, as it ends the wait for fences. Only one that kills
-    /// ends that to end: there are callers in the kernel who would not come back, and what they
-    /// have written would not get to the devices.
-    #[inline]
+    /// See [`sync`].
+    #[inline(always)]
     fn sync(buf: &Buffer<Self>, dir: DataDirection, to: Owner) -> Result {
         if buf.is_idle() {
             return Ok(());
         }
-        let mut locked = match to {
-            Owner::Cpu => buf.lock_interruptible(),
-            Owner::Device => buf.lock_killable(),
-        }
-        .map_err(|_| ERESTARTSYS)?;
-
-        if let Some(addr) = locked.vmapping() {
-            // SAFETY: The whole buffer is mapped there, and stays so while it is locked.
-            unsafe {
-                match to {
-                    Owner::Cpu => bindings::invalidate_kernel_vmap_range(addr, buf.size() as c_int),
-                    Owner::Device => bindings::flush_kernel_vmap_range(addr, buf.size() as c_int),
-                }
-            };
-        }
-        locked.for_each_attachment(|mut attachment| {
-            attachment.data().sync(dir, to);
-        });
-        Ok(())
-    }
-
-    /// Fills `vma`.
-    #[inline]
-    fn remap(&self, vma: &VmaNew) -> Result {
-        let mut addr = vma.start();
-
-        for run in self.source.runs_after(Shown::by(vma).page) {
-            let size = run.size().min(vma.end() - addr);
-            let decrypted = self.source.decrypted();
-
-            // SAFETY: `vma` is being set up; the range lies inside it, and as many pages follow
-            // in the run. They live as long as the buffer, which `vma` keeps through its file.
-            to_result(unsafe {
-                bindings::remap_pages(vma.as_ptr(), addr, run.first(), size, decrypted)
-            })?;
-            addr += size;
-            if addr == vma.end() {
-                break;
-            }
-        }
-        Ok(())
+        sync(buf.attached(), dir, to)
     }
 }
 
+/// Prepares the memory for its next owner.
+///
+/// An importer may hold the reservation object for as long as its hardware takes. A signal ends the
+/// wait to begin, with `ERESTARTSYS`, as it ends the wait for fences. Only one that kills ends that
+/// to end: there are callers in the kernel who would not come back, and what they have written
+/// would not get to the devices.
+fn sync(attached: Attached<'_, KBox<PageTables>>, dir: DataDirection, to: Owner) -> Result {
+    let mut locked = match to {
+        Owner::Cpu => attached.lock_interruptible(),
+        Owner::Device => attached.lock_killable(),
+    }
+    .map_err(|_| ERESTARTSYS)?;
+
+    if let Some(addr) = locked.vmapping() {
+        let size = locked.size() as c_int;
+
+        // SAFETY: The whole buffer is mapped there, and stays so while it is locked.
+        unsafe {
+            match to {
+                Owner::Cpu => bindings::invalidate_kernel_vmap_range(addr, size),
+                Owner::Device => bindings::flush_kernel_vmap_range(addr, size),
+            }
+        };
+    }
+    locked.for_each(|tables| tables.sync(dir, to));
+    Ok(())
+}
+
+/// Fills `vma` with the pages of `source`.
+fn remap(source: &dyn Pages, vma: &VmaNew) -> Result {
+    let decrypted = source.are_decrypted();
+    let mut addr = vma.start();
+    let mut result = Ok(());
+
+    source.each(Shown::by(vma).page, &mut |run| {
+        let size = run.size().min(vma.end() - addr);
+
+        // SAFETY: `vma` is being set up; the range lies inside it, and as many pages follow in the
+        // run. They live as long as the buffer, which `vma` keeps through its file.
+        result = to_result(unsafe {
+            bindings::remap_pages(vma.as_ptr(), addr, run.first(), size, decrypted)
+        });
+        addr += size;
+        result.is_ok() && addr != vma.end()
+    });
+    result
+}
+
+/// Maps the `count` pages of `source` for the kernel.
+///
+/// Fails with `ENOMEM`, and with `EINVAL` if there are more or less of them.
+fn vmap(source: &dyn Pages, count: usize) -> Result<NonNull<c_void>> {
+    let mut pages = KVVec::with_capacity(count, GFP_KERNEL)?;
+    let mut fits = true;
+
+    source.each(0, &mut |run| {
+        // The source may not say the same each time.
+        fits = run.count() <= count - pages.len();
+        fits && run
+            .pages()
+            .try_for_each(|page| pages.push_within_capacity(page))
+            .is_ok()
+    });
+    if !fits || pages.len() != count {
+        return Err(EINVAL);
+    }
+
+    // SAFETY: `pages` holds `count` pages, which outlive the mapping: that is undone before the
+    // buffer is released.
+    let addr = unsafe {
+        bindings::vmap_kernel(
+            pages.as_mut_ptr(),
+            count.try_into()?,
+            source.are_decrypted(),
+        )
+    };
+    NonNull::new(addr).ok_or(ENOMEM)
+}
+
 #[vtable]
-impl<S: PageSource> Exporter for Pages<S> {
+impl<S: PageSource> Exporter for Paged<S> {
     type OwnerModule = S::OwnerModule;
     type Attachment = KBox<PageTables>;
 
@@ -173,13 +208,13 @@ impl<S: PageSource> Exporter for Pages<S> {
     fn map(attachment: &mut Attachment<'_, Self>, dir: DataDirection) -> Result<Mapping> {
         let (buf, dev) = (attachment.buffer(), attachment.device());
         let pages = buf.data();
-        let runs = || Joined::new(pages.source.runs(), S::JOIN);
+        let source = (&pages.source as &dyn Pages, S::JOIN);
 
         // SAFETY: The pages are lent by `source`, which lives in the buffer, is never borrowed
         // mutably and never moved before it is dropped; so the borrow could as well last until
         // then. An attachment, and with it the tables, goes before its buffer, and before its
         // device. They stay in their box.
-        unsafe { attachment.data().map(runs, buf, dev, dir, pages.attrs()) }
+        unsafe { attachment.data().map(source, buf, dev, dir, pages.attrs()) }
     }
 
     fn unmap(attachment: &mut Attachment<'_, Self>, mapping: Mapping, _dir: DataDirection) {
@@ -205,7 +240,7 @@ impl<S: PageSource> Exporter for Pages<S> {
 
     fn mmap(buf: &Buffer<Self>, vma: BufferVma<'_>) -> Result {
         match S::MMAP {
-            MmapMode::AtOnce => buf.data().remap(&vma),
+            MmapMode::AtOnce => remap(&buf.data().source, &vma),
             MmapMode::OnFault | MmapMode::OnFirstFault => {
                 // SAFETY: The source lives as long as the buffer, which an area of it keeps by its
                 // file. It is not moved, nor borrowed mutably, before it is dropped.
@@ -215,26 +250,10 @@ impl<S: PageSource> Exporter for Pages<S> {
     }
 
     fn vmap(buf: &Buffer<Self>) -> Result<VmapAddress> {
-        let source = &buf.data().source;
-        let count = buf.size() >> PAGE_SHIFT;
-        let mut pages = KVVec::with_capacity(count, GFP_KERNEL)?;
+        let addr = vmap(&buf.data().source, buf.size() >> PAGE_SHIFT)?;
 
-        for page in source.runs().flat_map(|run| run.pages()) {
-            pages.push(page, GFP_KERNEL)?;
-        }
-        if pages.len() != count {
-            // The source does not say the same each time.
-            return Err(EINVAL);
-        }
-
-        // SAFETY: `pages` holds the pages of this buffer, which outlive the mapping: the core
-        // undoes it before it releases the buffer. All of them are mapped at the address.
-        unsafe {
-            let count = pages.len().try_into()?;
-            let addr = bindings::vmap_kernel(pages.as_mut_ptr(), count, source.decrypted());
-
-            Ok(VmapAddress::new(NonNull::new(addr).ok_or(ENOMEM)?))
-        }
+        // SAFETY: All of the buffer is mapped there, until `vunmap()`.
+        Ok(unsafe { VmapAddress::new(addr) })
     }
 
     fn vunmap(_buf: &Buffer<Self>, addr: VmapAddress) {

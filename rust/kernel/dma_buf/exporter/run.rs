@@ -97,7 +97,7 @@ impl PageRun<'_> {
 
     /// This run and `next` as one, if `next` begins where this one ends in memory.
     #[inline]
-    fn join(self, next: Self) -> Option<Self> {
+    pub(super) fn join(self, next: Self) -> Option<Self> {
         let count = self.count.checked_add(next.count)?;
         let end = self.first.as_ptr().wrapping_add(self.count);
 
@@ -125,45 +125,6 @@ impl PageRun<'_> {
         Self {
             count: self.count.min(count.max(1)),
             ..self
-        }
-    }
-}
-
-/// Runs as an iterator gives them, but those that are neighbours in memory as one, if `join` says
-/// so.
-#[derive(Clone)]
-pub(super) struct Joined<'a, I> {
-    runs: I,
-    next: Option<PageRun<'a>>,
-    join: bool,
-}
-
-impl<'a, I: Iterator<Item = PageRun<'a>>> Joined<'a, I> {
-    #[inline]
-    pub(super) fn new(mut runs: I, join: bool) -> Self {
-        let next = runs.next();
-
-        Self { runs, next, join }
-    }
-}
-
-impl<'a, I: Iterator<Item = PageRun<'a>>> Iterator for Joined<'a, I> {
-    type Item = PageRun<'a>;
-
-    #[inline]
-    fn next(&mut self) -> Option<PageRun<'a>> {
-        let mut run = self.next?;
-
-        loop {
-            self.next = self.runs.next();
-            match self
-                .next
-                .filter(|_| self.join)
-                .and_then(|next| run.join(next))
-            {
-                Some(longer) => run = longer,
-                None => return Some(run),
-            }
         }
     }
 }

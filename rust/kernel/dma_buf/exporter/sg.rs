@@ -4,7 +4,7 @@
 
 use super::{
     handed_out::Mapping,
-    run::PageRun, //
+    source::Pages, //
 };
 use crate::{
     alloc::KBox,
@@ -74,21 +74,19 @@ impl PageTable {
         unsafe { (*self.sgt.get()).sgl }
     }
 
-    /// Fills an empty table with `runs`, which must be `pages` pages. On failure it stays empty.
+    /// Fills an empty table with the pages of `source`, which must be `pages`; with neighbours as
+    /// one if `join` says so. On failure it stays empty.
     ///
     /// # Safety
     ///
-    /// The runs' pages must stay valid until the table is dropped.
-    #[inline]
-    unsafe fn fill<'a>(
-        &mut self,
-        runs: impl Iterator<Item = PageRun<'a>> + Clone,
-        pages: usize,
-    ) -> Result {
-        let entries = runs
-            .clone()
-            .map(|run| run.size().div_ceil(MAX_SG_ENTRY))
-            .sum::<usize>();
+    /// The pages must stay valid until the table is dropped.
+    unsafe fn fill(&mut self, source: &dyn Pages, join: bool, pages: usize) -> Result {
+        let mut entries = 0usize;
+
+        source.each_joined(join, &mut |run| {
+            entries = entries.saturating_add(run.size().div_ceil(MAX_SG_ENTRY));
+            true
+        });
 
         // SAFETY: `sgt` is ours and empty.
         to_result(unsafe {
@@ -97,28 +95,29 @@ impl PageTable {
 
         let mut entry = self.first();
         let mut missing = pages;
-        'fill: {
-            for run in runs {
-                let mut rest = Some(run);
-                while let Some(run) = rest {
-                    let part = run.truncate(MAX_SG_ENTRY >> PAGE_SHIFT);
+        let mut fits = true;
+        source.each_joined(join, &mut |run| {
+            let mut rest = Some(run);
+            while let Some(run) = rest {
+                let part = run.truncate(MAX_SG_ENTRY >> PAGE_SHIFT);
 
-                    if entry.is_null() || part.count() > missing {
-                        break 'fill;
-                    }
-                    // SAFETY: `entry` is an entry of the table; the pages are valid by the
-                    // caller's guarantee; `MAX_SG_ENTRY` fits.
-                    entry = unsafe {
-                        bindings::sg_set_page(entry, part.first(), part.size() as u32, 0);
-                        bindings::sg_next(entry)
-                    };
-                    missing -= part.count();
-                    rest = run.skip(part.count());
+                fits = !entry.is_null() && part.count() <= missing;
+                if !fits {
+                    break;
                 }
+                // SAFETY: `entry` is an entry of the table; the pages are valid by the caller's
+                // guarantee; `MAX_SG_ENTRY` fits.
+                entry = unsafe {
+                    bindings::sg_set_page(entry, part.first(), part.size() as u32, 0);
+                    bindings::sg_next(entry)
+                };
+                missing -= part.count();
+                rest = run.skip(part.count());
             }
-            if entry.is_null() && missing == 0 {
-                return Ok(());
-            }
+            fits
+        });
+        if fits && entry.is_null() && missing == 0 {
+            return Ok(());
         }
         // The runs are more or less than the buffer, whose size everybody relies on. Or they have
         // changed between the two passes: an entry without a page must not be mapped.
@@ -222,7 +221,6 @@ impl PageTable {
 }
 
 impl Drop for PageTable {
-    #[inline]
     fn drop(&mut self) {
         // An importer that detaches without unmapping is broken. Its device loses its addresses
         // here, ahead of the memory.
@@ -250,7 +248,6 @@ pub(super) struct PageTables {
 
 impl PageTables {
     /// No mappings, and no memory for any.
-    #[inline]
     pub(super) fn new() -> Result<KBox<Self>> {
         // INVARIANT: Nothing is mapped.
         Ok(KBox::new(
@@ -263,19 +260,19 @@ impl PageTables {
         )?)
     }
 
-    /// Maps what `runs` gives for `dev`, the device of the attachment.
+    /// Maps the pages of `source` for `dev`, the device of the attachment; neighbours as one if
+    /// `join` says so.
     ///
-    /// Fails with `EINVAL` if that is not as many pages as `buf` has; with `ENOMEM`; as the
-    /// device's DMA operations.
+    /// Fails with `EINVAL` if they are not as many as `buf` has; with `ENOMEM`; as the device's DMA
+    /// operations.
     ///
     /// # Safety
     ///
-    /// The runs' pages must stay valid until the tables are dropped, and so must the device. The
-    /// tables must not be moved.
-    #[inline]
-    pub(super) unsafe fn map<'a, I: Iterator<Item = PageRun<'a>> + Clone>(
+    /// The pages must stay valid until the tables are dropped, and so must the device. The tables
+    /// must not be moved.
+    pub(super) unsafe fn map(
         &mut self,
-        runs: impl FnOnce() -> I,
+        (source, join): (&dyn Pages, bool),
         buf: &DmaBuf,
         dev: &Device,
         dir: DataDirection,
@@ -294,7 +291,7 @@ impl PageTables {
 
         if table.first().is_null() {
             // SAFETY: By the caller's guarantee.
-            unsafe { table.fill(runs(), buf.size() >> PAGE_SHIFT) }?;
+            unsafe { table.fill(source, join, buf.size() >> PAGE_SHIFT) }?;
         }
         let mapping = table.map(dev, dir, attrs)?;
         // No more than there are objects.
@@ -308,7 +305,6 @@ impl PageTables {
     }
 
     /// Unmaps the table that `mapping` stands for.
-    #[inline]
     pub(super) fn unmap(&mut self, mapping: Mapping) {
         let table = mapping.as_raw().as_ptr();
 
@@ -323,7 +319,6 @@ impl PageTables {
     }
 
     /// Hands what devices have written to the CPU, or what the CPU has written to the devices.
-    #[inline]
     pub(super) fn sync(&mut self, dir: DataDirection, to: Owner) {
         if self.mapped == 0 {
             return;

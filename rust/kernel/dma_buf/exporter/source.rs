@@ -102,3 +102,53 @@ pub trait PageSource: Sized + Send + Sync + 'static {
         false
     }
 }
+
+/// A [`PageSource`], for code that there is once for all of them.
+pub(super) trait Pages {
+    /// Calls `f` with the runs of pages, without the first `skip` pages, until it returns false.
+    fn each<'a>(&'a self, skip: usize, f: &mut dyn FnMut(PageRun<'a>) -> bool);
+
+    /// See [`PageSource::decrypted`].
+    fn are_decrypted(&self) -> bool;
+}
+
+impl<S: PageSource> Pages for S {
+    fn each<'a>(&'a self, skip: usize, f: &mut dyn FnMut(PageRun<'a>) -> bool) {
+        let _ = self.runs_after(skip).all(f);
+    }
+
+    fn are_decrypted(&self) -> bool {
+        self.decrypted()
+    }
+}
+
+impl dyn Pages + '_ {
+    /// Calls `f` with the runs, where those that are neighbours in memory are one if `join` says
+    /// so, until it returns false.
+    pub(super) fn each_joined<'a>(&'a self, join: bool, f: &mut dyn FnMut(PageRun<'a>) -> bool) {
+        let mut last: Option<PageRun<'a>> = None;
+
+        if !join {
+            return self.each(0, f);
+        }
+        self.each(0, &mut |run| {
+            let Some(before) = last.take() else {
+                last = Some(run);
+                return true;
+            };
+
+            if let Some(longer) = before.join(run) {
+                last = Some(longer);
+                return true;
+            }
+            last = Some(run);
+            f(before) || {
+                last = None;
+                false
+            }
+        });
+        if let Some(run) = last {
+            f(run);
+        }
+    }
+}
