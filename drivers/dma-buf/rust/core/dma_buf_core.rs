@@ -9,8 +9,6 @@
 pub(crate) use module::LocalModule;
 
 mod abi;
-#[cfg(CONFIG_SYNC_FILE)]
-mod argument;
 mod buffer;
 mod errno;
 mod fence;

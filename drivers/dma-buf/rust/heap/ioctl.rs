@@ -16,19 +16,17 @@
 
 use crate::heap::Heap;
 use kernel::{
-    bindings::{
-        self,
-        dma_heap_allocation_data, //
-    },
+    argument, bindings,
     dma_buf::FdReservation,
+    fs::argument::Argument as _,
     ioctl::{
         _IOC_DIR,
         _IOC_NR,
-        _IOC_SIZE, //
+        _IOC_SIZE,
+        _IOWR, //
     },
     page::page_align,
     prelude::*,
-    same_layout,
     uaccess::{
         UserPtr,
         UserSlice, //
@@ -38,24 +36,18 @@ use kernel::{
 /// The number of the only command.
 const ALLOC: u32 = 0;
 
-/// What user space asks for, and is told: `struct dma_heap_allocation_data`.
-#[repr(C)]
-#[derive(Default, FromBytes, IntoBytes)]
-struct Request {
-    len: u64,
-    fd: u32,
-    fd_flags: u32,
-    heap_flags: u64,
-}
+/// The command, as programs have it that know the argument as we do.
+const ALLOC_OF_TODAY: u32 = _IOWR::<Request>(bindings::DMA_HEAP_IOC_MAGIC as u32, ALLOC);
 
-same_layout!(
-    Request,
-    dma_heap_allocation_data,
-    len,
-    fd,
-    fd_flags,
-    heap_flags
-);
+argument! {
+    /// What user space asks for, and is told.
+    struct Request = [dma_heap_allocation_data] {
+        len: u64,
+        fd: u32,
+        fd_flags: u32,
+        heap_flags: u64,
+    }
+}
 
 impl Request {
     /// Does what is asked for. The file descriptor is reserved, and its number noted.
@@ -125,14 +117,24 @@ impl Argument {
 /// failure there is no new buffer and no new file descriptor.
 pub(crate) fn dispatch(heap: &Heap, cmd: u32, arg: UserPtr) -> Result {
     match _IOC_NR(cmd) {
-        ALLOC => alloc(heap, cmd, arg),
+        ALLOC if cmd == ALLOC_OF_TODAY => alloc(heap, arg),
+        ALLOC => alloc_of_another_size(heap, cmd, arg),
         _ => Err(EINVAL),
     }
 }
 
-// Not part of the above, whose other way is short.
+// Not part of the above, whose other ways are short.
 #[inline(never)]
-fn alloc(heap: &Heap, cmd: u32, arg: UserPtr) -> Result {
+fn alloc(heap: &Heap, arg: UserPtr) -> Result {
+    let mut request = Request::read(arg)?;
+    let fd = request.serve(heap)?;
+    request.write(arg)?;
+    fd.install();
+    Ok(())
+}
+
+#[cold]
+fn alloc_of_another_size(heap: &Heap, cmd: u32, arg: UserPtr) -> Result {
     let slice = |direction| {
         let asked = _IOC_DIR(cmd) & direction != 0;
         UserSlice::new(arg, if asked { _IOC_SIZE(cmd) } else { 0 })

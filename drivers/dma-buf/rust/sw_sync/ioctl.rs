@@ -14,49 +14,58 @@ use crate::{
     seqno::Seqno, //
 };
 use kernel::{
+    argument,
     dma_buf::SyncFile,
-    fs::file::{
-        flags::O_CLOEXEC,
-        FileDescriptorReservation, //
+    fs::{
+        argument::Argument,
+        file::{
+            flags::O_CLOEXEC,
+            FileDescriptorReservation, //
+        }, //
     },
     ioctl::{
         _IOW,
         _IOWR, //
     },
     prelude::*,
-    uaccess::{
-        UserPtr,
-        UserSlice, //
-    },
+    uaccess::UserPtr, //
 };
 
 const MAGIC: u32 = 'W' as u32;
 const CREATE_FENCE: u32 = _IOWR::<CreateFence>(MAGIC, 0);
-const INC: u32 = _IOW::<u32>(MAGIC, 1);
+const INC: u32 = _IOW::<Increment>(MAGIC, 1);
 const GET_DEADLINE: u32 = _IOWR::<GetDeadline>(MAGIC, 2);
 
-/// The argument of [`CREATE_FENCE`].
-#[repr(C)]
-#[derive(Default, FromBytes, IntoBytes)]
-struct CreateFence {
-    /// When to signal the fence.
-    value: u32,
-    /// For the name of the fence. Not used.
-    name: [u8; 32],
-    /// Returned: a file descriptor of a sync_file.
-    fence: i32,
+argument! {
+    /// The argument of [`CREATE_FENCE`].
+    struct CreateFence = [] {
+        /// When to signal the fence.
+        value: u32,
+        /// For the name of the fence. Not used.
+        name: [u8; 32],
+        /// Returned: a file descriptor of a sync_file.
+        fence: i32,
+    }
 }
 
-/// The argument of [`GET_DEADLINE`].
-#[repr(C)]
-#[derive(Default, FromBytes, IntoBytes)]
-struct GetDeadline {
-    /// Returned: the deadline, in nanoseconds of `CLOCK_MONOTONIC`. Must be zero.
-    deadline_ns: u64,
-    /// Must be zero.
-    pad: u32,
-    /// A file descriptor of a sync_file.
-    fence_fd: i32,
+argument! {
+    /// The argument of [`INC`].
+    struct Increment = [] {
+        /// How far.
+        steps: u32,
+    }
+}
+
+argument! {
+    /// The argument of [`GET_DEADLINE`].
+    struct GetDeadline = [] {
+        /// Returned: the deadline, in nanoseconds of `CLOCK_MONOTONIC`. Must be zero.
+        deadline_ns: u64,
+        /// Must be zero.
+        pad: u32,
+        /// A file descriptor of a sync_file.
+        fence_fd: i32,
+    }
 }
 
 /// Carries out `cmd`. Fails with `ENOTTY` if there is no such command. Sleeps.
@@ -79,23 +88,20 @@ fn create_fence(timeline: &Timeline, ptr: UserPtr) -> Result {
     taint_by_lockup();
 
     let fd = fd?;
-    let slice = || UserSlice::new(ptr, size_of::<CreateFence>());
     let mut arg = CreateFence::default();
 
-    slice().reader().read_slice(arg.as_mut_bytes())?;
+    arg.fill(ptr)?;
     let file = SyncFile::new(&*timeline.fence(Seqno(arg.value))?)?;
 
     arg.fence = fd.reserved_fd() as i32;
-    slice().writer().write_slice(arg.as_mut_bytes())?;
+    arg.write(ptr)?;
     fd.fd_install(file.into_file());
     Ok(())
 }
 
 /// Advances the timeline. Fails with `EFAULT`.
 fn inc(timeline: &Timeline, ptr: UserPtr) -> Result {
-    let steps = UserSlice::new(ptr, size_of::<u32>())
-        .reader()
-        .read::<u32>()?;
+    let Increment { steps } = Increment::read(ptr)?;
 
     timeline.advance(steps);
     Ok(())
@@ -106,10 +112,7 @@ fn inc(timeline: &Timeline, ptr: UserPtr) -> Result {
 /// Fails with `EFAULT`, with `EINVAL` if the argument is malformed or the file does not stand for
 /// one of our fences, and with `ENOENT` if there is no deadline.
 fn get_deadline(ptr: UserPtr) -> Result {
-    let slice = || UserSlice::new(ptr, size_of::<GetDeadline>());
-    let mut arg = GetDeadline::default();
-
-    slice().reader().read_slice(arg.as_mut_bytes())?;
+    let mut arg = GetDeadline::read(ptr)?;
 
     if arg.deadline_ns != 0 || arg.pad != 0 {
         return Err(EINVAL);
@@ -119,5 +122,5 @@ fn get_deadline(ptr: UserPtr) -> Result {
     let deadline = Point::of(&fence).ok_or(EINVAL)?.deadline();
 
     arg.deadline_ns = deadline.ok_or(ENOENT)? as u64;
-    slice().writer().write_slice(arg.as_mut_bytes())
+    arg.write(ptr)
 }

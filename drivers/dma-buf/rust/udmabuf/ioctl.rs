@@ -8,6 +8,7 @@ use crate::{
 };
 use core::ops::Range;
 use kernel::{
+    argument,
     bindings,
     dma_buf::{
         memfd::{
@@ -19,6 +20,7 @@ use kernel::{
         UserVec, //
     },
     fs::{
+        argument::Argument,
         file::flags,
         LocalFile, //
     },
@@ -28,49 +30,40 @@ use kernel::{
         PAGE_SIZE, //
     },
     prelude::*,
-    same_layout,
-    uaccess::{
-        UserPtr,
-        UserSlice, //
-    },
+    uaccess::UserPtr, //
 };
 
 const CREATE: u32 = _IOW::<Create>(b'u' as u32, 0x42);
 const CREATE_LIST: u32 = _IOW::<List>(b'u' as u32, 0x43);
 
-/// `struct udmabuf_create`
-#[repr(C)]
-#[derive(Default, FromBytes, IntoBytes)]
-struct Create {
-    memfd: u32,
-    flags: u32,
-    offset: u64,
-    size: u64,
+argument! {
+    struct Create = [udmabuf_create] {
+        memfd: u32,
+        flags: u32,
+        offset: u64,
+        size: u64,
+    }
 }
 
-/// `struct udmabuf_create_list`, which [`Item`]s follow.
-#[repr(C)]
-#[derive(Default, FromBytes, IntoBytes)]
-struct List {
-    flags: u32,
-    count: u32,
-    _items: [Item; 0],
+argument! {
+    /// [`Item`]s follow it.
+    struct List = [udmabuf_create_list] {
+        flags: u32,
+        count: u32,
+        list: [Item; 0],
+    }
 }
 
-/// `struct udmabuf_create_item`
-#[repr(C)]
-#[derive(Clone, Default, FromBytes, IntoBytes)]
-struct Item {
-    memfd: u32,
-    /// Not looked at: the ABI was always this way.
-    _pad: u32,
-    offset: u64,
-    size: u64,
+argument! {
+    #[derive(Clone)]
+    struct Item = [udmabuf_create_item] {
+        memfd: u32,
+        /// Not looked at: the ABI was always this way.
+        __pad: u32,
+        offset: u64,
+        size: u64,
+    }
 }
-
-same_layout!(Create, bindings::udmabuf_create, memfd, flags, offset, size);
-same_layout!(List, bindings::udmabuf_create_list, flags, count, _items: list);
-same_layout!(Item, bindings::udmabuf_create_item, memfd, offset, size);
 
 impl Item {
     /// The pages of the file that are asked for.
@@ -138,11 +131,7 @@ fn create(items: &[Item], flags: u32) -> Result<isize> {
 
 /// Fails with `EFAULT`, and as [`create`].
 fn create_one(arg: UserPtr) -> Result<isize> {
-    let mut request = Create::default();
-    UserSlice::new(arg, size_of::<Create>())
-        .reader()
-        .read_slice(request.as_mut_bytes())?;
-
+    let request = Create::read(arg)?;
     let item = Item {
         memfd: request.memfd,
         offset: request.offset,
@@ -154,11 +143,7 @@ fn create_one(arg: UserPtr) -> Result<isize> {
 
 /// Fails with `EFAULT`, `EINVAL` if there are too many items, `ENOMEM`, and as [`create`].
 fn create_list(arg: UserPtr) -> Result<isize> {
-    let mut list = List::default();
-    UserSlice::new(arg, size_of::<List>())
-        .reader()
-        .read_slice(list.as_mut_bytes())?;
-
+    let list = List::read(arg)?;
     let count = usize::try_from(list.count)?;
     if count > limits::items() {
         return Err(EINVAL);

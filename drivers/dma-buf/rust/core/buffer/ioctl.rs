@@ -9,19 +9,18 @@ use super::{
     name, //
 };
 use kernel::{
+    argument,
     bindings,
     bindings::dma_data_direction,
     dma_buf::DmaBuf,
+    fs::argument::Argument,
     ioctl::_IOW,
     prelude::*,
-    uaccess::{
-        UserPtr,
-        UserSlice, //
-    }, //
+    uaccess::UserPtr, //
 };
 
 const BASE: u32 = bindings::DMA_BUF_BASE as u32;
-const SYNC: u32 = _IOW::<bindings::dma_buf_sync>(BASE, 0);
+const SYNC: u32 = _IOW::<Sync>(BASE, 0);
 // The argument is a string. The two numbers differ because a pointer's size crept into the first
 // definition of this ioctl.
 const SET_NAME_A: u32 = _IOW::<u32>(BASE, 1);
@@ -46,12 +45,15 @@ pub(crate) fn ioctl(buf: &DmaBuf, cmd: u32, arg: UserPtr) -> Result {
     }
 }
 
+argument! {
+    struct Sync = [dma_buf_sync] {
+        flags: u64,
+    }
+}
+
 /// Begins or ends an access of the CPU through a mapping in user space.
 fn sync(buf: &DmaBuf, arg: UserPtr) -> Result {
-    // `struct dma_buf_sync` is this one number.
-    let flags = UserSlice::new(arg, size_of::<u64>())
-        .reader()
-        .read::<u64>()?;
+    let Sync { flags } = Sync::read(arg)?;
 
     if flags & !(READ_WRITE | END) != 0 {
         return Err(EINVAL);
@@ -74,13 +76,7 @@ fn sync(buf: &DmaBuf, arg: UserPtr) -> Result {
 #[cfg(CONFIG_SYNC_FILE)]
 mod sync_file {
     use super::*;
-    use crate::{
-        argument::{
-            argument,
-            Argument, //
-        },
-        fence::unwrap, //
-    };
+    use crate::fence::unwrap;
     use kernel::{
         dma_buf::{
             Fence,
@@ -91,7 +87,7 @@ mod sync_file {
             flags::O_CLOEXEC,
             FileDescriptorReservation, //
         },
-        ioctl::_IOWR,
+        ioctl::_IOWR, //
     };
 
     pub(super) const EXPORT: u32 = _IOWR::<SyncFd>(BASE, 2);
@@ -144,11 +140,7 @@ mod sync_file {
             Usage::Read
         };
 
-        let mut count: u32 = 0;
-        unwrap::for_each(&fence, |_| {
-            count += 1;
-            Ok(())
-        })?;
+        let count = unwrap::count(&fence);
         if count == 0 {
             return Ok(());
         }

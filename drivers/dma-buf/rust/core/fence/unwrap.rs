@@ -122,6 +122,24 @@ fn parts<'a>(fence: &'a &Fence) -> &'a [&'a Fence] {
     Array::of(fence).map_or(slice::from_ref(fence), Array::fences)
 }
 
+/// How many fences are in `head`.
+pub(crate) fn count(head: &Fence) -> u32 {
+    let mut link: Option<ARef<Fence>> = None;
+    let mut count: u32 = 0;
+
+    loop {
+        let current = link.as_deref().unwrap_or(head);
+        let parts = parts(&chain::contained(current)).len();
+
+        // Nobody has so many fences.
+        count = count.wrapping_add(parts as u32);
+        link = chain::before(current);
+        if link.is_none() {
+            return count;
+        }
+    }
+}
+
 /// Calls `f` with each fence in `head`.
 #[inline(always)]
 pub(crate) fn for_each(head: &Fence, mut f: impl FnMut(&Fence) -> Result) -> Result {

@@ -25,12 +25,12 @@ use kernel::{
 /// The operations of files that own a sync_file.
 pub(super) trait Kind: Operations<Data = Pin<KBox<SyncFile>>> {}
 
-/// Makes a file for `fence`, with a name that ends with a zero. Fails with `ENOMEM` or `ENFILE`.
-/// Sleeps.
+/// Makes a file for `fence`, with a name that ends with a zero, or none. Fails with `ENOMEM` or
+/// `ENFILE`. Sleeps.
 pub(super) fn create<T: Kind>(
     table: &'static Table<T>,
     fence: ARef<Fence>,
-    user_name: &[u8; NAME_SIZE],
+    user_name: Option<&[u8; NAME_SIZE]>,
 ) -> Result<ARef<File>> {
     let file = table.anon_inode_file(c"sync_file", SyncFile::new(fence, user_name)?, 0)?;
 

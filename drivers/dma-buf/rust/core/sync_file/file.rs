@@ -8,10 +8,7 @@ use super::{
         Kind, //
     },
     ioctl,
-    layout::{
-        SyncFile,
-        NAME_SIZE, //
-    }, //
+    layout::SyncFile, //
 };
 use kernel::{
     bindings::EPOLLIN,
@@ -66,7 +63,7 @@ impl Operations for SyncFiles {
 
 /// Makes a file for `fence`. Fails with `ENOMEM` or `ENFILE`. Sleeps.
 pub(super) fn new(fence: ARef<Fence>) -> Result<ARef<File>> {
-    create(&TABLE, fence, &[0; NAME_SIZE])
+    create(&TABLE, fence, None)
 }
 
 /// The sync_file that `file` stands for, if it does.

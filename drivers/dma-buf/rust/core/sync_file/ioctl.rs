@@ -15,20 +15,15 @@ use super::{
     },
     name, //
 };
-use crate::{
-    argument::{
-        argument,
-        Argument, //
-    },
-    fence::{
-        self,
-        unwrap, //
-    }, //
+use crate::fence::{
+    self,
+    unwrap, //
 };
 use kernel::{
-    bindings,
+    argument,
     dma_buf::Fence,
     fs::{
+        argument::Argument,
         file::{
             flags::O_CLOEXEC,
             FileDescriptorReservation, //
@@ -76,7 +71,7 @@ argument! {
 }
 
 argument! {
-    #[derive(Clone)]
+    #[derive(Clone, Copy)]
     struct FenceInfo = [sync_fence_info] {
         obj_name: [u8; NAME_SIZE],
         driver_name: [u8; NAME_SIZE],
@@ -111,7 +106,9 @@ pub(super) fn ioctl<T: Kind>(
 /// Makes another sync_file with the fences of both.
 fn merge_with<T: Kind>(table: &'static Table<T>, sync_file: &SyncFile, ptr: UserPtr) -> Result {
     let fd = FileDescriptorReservation::get_unused_fd_flags(O_CLOEXEC)?;
-    let mut arg = Merge::read(ptr)?;
+    let mut arg = Merge::default();
+
+    arg.fill(ptr)?;
 
     if arg.flags != 0 || arg.pad != 0 {
         return Err(EINVAL);
@@ -122,7 +119,7 @@ fn merge_with<T: Kind>(table: &'static Table<T>, sync_file: &SyncFile, ptr: User
     let fence = unwrap::merge(&[Some(sync_file.fence()), Some(other.fence())]);
     arg.name[NAME_SIZE - 1] = 0;
     let file = fence
-        .and_then(|fence| create(table, fence, &arg.name))
+        .and_then(|fence| create(table, fence, Some(&arg.name)))
         .map_err(|_| ENOMEM)?;
 
     arg.fence = fd.reserved_fd() as i32;
@@ -134,17 +131,14 @@ fn merge_with<T: Kind>(table: &'static Table<T>, sync_file: &SyncFile, ptr: User
 /// Tells about the sync_file and, if there is room, about its fences.
 fn file_info(sync_file: &SyncFile, ptr: UserPtr) -> Result {
     let fence = sync_file.fence();
-    let mut arg = FileInfo::read(ptr)?;
+    let mut arg = FileInfo::default();
 
+    arg.fill(ptr)?;
     if arg.flags != 0 || arg.pad != 0 {
         return Err(EINVAL);
     }
 
-    let mut count: u32 = 0;
-    unwrap::for_each(fence, |_| {
-        count += 1;
-        Ok(())
-    })?;
+    let mut count = unwrap::count(fence);
 
     if arg.num_fences == 0 {
         arg.status = fence::status(fence);
@@ -162,15 +156,15 @@ fn file_info(sync_file: &SyncFile, ptr: UserPtr) -> Result {
 /// Writes to user space what there is to know about the fences in `head`, up to `limit` of them.
 /// Returns how many these were and their common status.
 fn fence_infos(head: &Fence, addr: usize, limit: u32) -> Result<(u32, c_int)> {
-    let mut one = [FenceInfo::default()];
+    let mut few = [FenceInfo::default(); FEW];
     let mut many = KVec::new();
-    let mut out = if limit > ALLOCATE_ABOVE {
+    let mut out = if limit > FEW as u32 {
         let room = AT_ONCE.min(limit as usize);
 
         many.extend_with(room, FenceInfo::default(), GFP_KERNEL)?;
         Output::new(addr, &mut many)
     } else {
-        Output::new(addr, &mut one)
+        Output::new(addr, &mut few)
     };
     let mut count: u32 = 0;
     let mut common = 1;
@@ -196,8 +190,8 @@ fn fence_infos(head: &Fence, addr: usize, limit: u32) -> Result<(u32, c_int)> {
     Ok((count, common))
 }
 
-/// How many are worth an allocation: writing one costs as much as filling it in.
-const ALLOCATE_ABOVE: u32 = 4;
+/// How many are on the stack: a sync_file mostly has no more.
+const FEW: usize = 2;
 
 /// As many as are in a page.
 const AT_ONCE: usize = PAGE_SIZE / size_of::<FenceInfo>();

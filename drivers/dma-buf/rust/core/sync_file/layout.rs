@@ -63,10 +63,14 @@ same_layout!(SyncFile, bindings::sync_file, user_name, queue: wq, flags, fence, 
 
 impl SyncFile {
     /// A sync_file without a file. Fails with `ENOMEM`. Sleeps.
-    pub(super) fn new(fence: ARef<Fence>, user_name: &[u8; NAME_SIZE]) -> Result<Pin<KBox<Self>>> {
+    #[inline(always)]
+    pub(super) fn new(
+        fence: ARef<Fence>,
+        user_name: Option<&[u8; NAME_SIZE]>,
+    ) -> Result<Pin<KBox<Self>>> {
         let init = pin_init!(Self {
             file: Atomic::new(core::ptr::null_mut()),
-            user_name: *user_name,
+            user_name: [0; NAME_SIZE],
             _list: [0; NODE],
             // SAFETY: The memory is ours; the name and the key are static.
             queue <- Object::ffi_init(|queue| unsafe {
@@ -81,7 +85,12 @@ impl SyncFile {
             cb: Object::zeroed(),
         }? Error);
 
-        kmalloc::sync_file()?.write_pin_init(init)
+        let mut sync_file = kmalloc::sync_file()?.write_pin_init(init)?;
+
+        if let Some(name) = user_name {
+            *sync_file.as_mut().project().user_name = *name;
+        }
+        Ok(sync_file)
     }
 
     /// The file, for C.
