@@ -32,10 +32,12 @@ impl Operations for Files {
     const STREAM: bool = true;
 
     /// Fails as [`registry::open`] does.
+    #[inline(always)]
     fn open(number: u32) -> Result<OpenHeap> {
         registry::open((number & bindings::MINORMASK) as usize)
     }
 
+    #[inline(always)]
     fn ioctl(heap: &Heap, cmd: u32, arg: UserPtr) -> Result<isize> {
         ioctl::dispatch(heap, cmd, arg).map(|()| 0)
     }

@@ -155,6 +155,7 @@ pub(crate) fn remove_left_by(module: *mut bindings::module) {
 ///
 /// Fails with `ENXIO`, as for any device that is not there, if the minor belongs to no heap, and
 /// with `ENODEV` if the heap is about to go with its module.
+#[inline(always)]
 pub(crate) fn open(minor: usize) -> Result<OpenHeap> {
     let heaps = lock()?;
     let heap = heaps

@@ -282,7 +282,7 @@ impl OnSignal for Share<Array> {
 
 /// Whether `fence` is made of others.
 pub(crate) fn is_container(fence: &Fence) -> bool {
-    chain::Link::of(fence).is_some() || Array::of(fence).is_some()
+    container::is_either::<Array, chain::Link>(fence)
 }
 
 /// One fence for those of `fences`, in a context of its own. Fails with `ENOMEM`. May sleep.

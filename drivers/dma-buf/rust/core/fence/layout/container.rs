@@ -100,6 +100,15 @@ pub(crate) unsafe trait Container: Structure + Sized + 'static {
     }
 }
 
+/// Whether `fence` is the base of either.
+#[inline(always)]
+pub(crate) fn is_either<A: Container, B: Container>(fence: &Fence) -> bool {
+    // MODEL: none, because it is only compared.
+    let ops = fields(fence).ops.load(Relaxed);
+
+    ptr::eq(ops, A::table()) || ptr::eq(ops, B::table())
+}
+
 /// A container with a reference to it.
 ///
 /// # Invariants
