@@ -7,8 +7,7 @@ use super::{
     run::PageRun,
     source::{
         MmapMode,
-        PageSource,
-        Pages, //
+        PageSource, //
     },
 };
 use crate::{
@@ -72,7 +71,7 @@ struct Fault<S>(Opaque<bindings::vm_fault>, PhantomData<S>);
 
 impl<S: PageSource> Fault<S> {
     #[inline(always)]
-    fn view(&self) -> FaultView<'_> {
+    fn view(&self) -> FaultView<'_, S> {
         // SAFETY: By the type invariant; the fields are constant during the fault.
         unsafe {
             let fault = ptr::from_ref(&self.0).cast::<bindings::vm_fault>();
@@ -83,7 +82,7 @@ impl<S: PageSource> Fault<S> {
                 vma: VmaRef::from_raw(vma),
                 page: (*fault).pgoff,
                 addr: (*fault).address,
-                source: &*(*vma).vm_private_data.cast::<S>(),
+                source: &*(*vma).vm_private_data.cast(),
             }
         }
     }
@@ -94,29 +93,14 @@ impl<S: PageSource> Fault<S> {
 /// # Invariants
 ///
 /// `vma` takes the page frames of `source`, and is locked.
-struct FaultView<'a> {
+struct FaultView<'a, S> {
     vma: &'a VmaRef,
     page: usize,
     addr: usize,
-    source: &'a dyn Pages,
+    source: &'a S,
 }
 
-impl FaultView<'_> {
-    /// Inserts the page, and after it `all` others of the area. Returns what C says.
-    fn serve(&self, all: bool) -> bindings::vm_fault_t {
-        let decrypted = self.source.are_decrypted();
-        let mut result = bindings::vm_fault_reason_VM_FAULT_SIGBUS;
-
-        self.source.each(self.page, &mut |run| {
-            result = self.insert(self.addr, run, decrypted);
-            false
-        });
-        if all && result == INSERTED {
-            self.fill(decrypted);
-        }
-        result
-    }
-
+impl<S: PageSource> FaultView<'_, S> {
     /// Inserts the first page of `run`, which is one of the source, at `addr`. Returns what C says.
     #[inline]
     fn insert(&self, addr: usize, run: PageRun<'_>, decrypted: bool) -> bindings::vm_fault_t {
@@ -129,18 +113,20 @@ impl FaultView<'_> {
     fn fill(&self, decrypted: bool) {
         let (mut addr, end) = (self.vma.start(), self.vma.end());
 
-        self.source.each(Shown::by(self.vma).page, &mut |run| {
+        for run in self.source.runs_after(Shown::by(self.vma).page) {
             let mut rest = Some(run.truncate((end - addr) >> PAGE_SHIFT));
 
             while let Some(run) = rest {
                 if addr != self.addr && self.insert(addr, run, decrypted) != INSERTED {
-                    return false;
+                    return;
                 }
                 addr += PAGE_SIZE;
                 rest = run.skip(1);
             }
-            addr != end
-        });
+            if addr == end {
+                return;
+            }
+        }
     }
 }
 
@@ -155,7 +141,17 @@ impl<S: PageSource> Operations<S> {
 
     #[inline(always)]
     fn fault(fault: &Fault<S>) -> bindings::vm_fault_t {
-        fault.view().serve(S::MMAP == MmapMode::OnFirstFault)
+        let fault = fault.view();
+        let Some(run) = fault.source.runs_after(fault.page).next() else {
+            return bindings::vm_fault_reason_VM_FAULT_SIGBUS;
+        };
+        let decrypted = fault.source.decrypted();
+        let result = fault.insert(fault.addr, run, decrypted);
+
+        if S::MMAP == MmapMode::OnFirstFault && result == INSERTED {
+            fault.fill(decrypted);
+        }
+        result
     }
 }
 

@@ -17,6 +17,7 @@ use super::{
         VmapAddress, //
     },
     locked::Attached,
+    run::PageRun,
     sg::{
         Owner,
         PageTables,
@@ -107,6 +108,28 @@ impl<S: PageSource> Paged<S> {
         shared | skip
     }
 
+    /// Fills `vma`.
+    #[inline]
+    fn remap(&self, vma: &VmaNew) -> Result {
+        let mut addr = vma.start();
+
+        for run in self.source.runs_after(Shown::by(vma).page) {
+            let size = run.size().min(vma.end() - addr);
+            let decrypted = self.source.decrypted();
+
+            // SAFETY: `vma` is being set up; the range lies inside it, and as many pages follow
+            // in the run. They live as long as the buffer, which `vma` keeps through its file.
+            to_result(unsafe {
+                bindings::remap_pages(vma.as_ptr(), addr, run.first(), size, decrypted)
+            })?;
+            addr += size;
+            if addr == vma.end() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
     /// See [`sync`].
     #[inline(always)]
     fn sync(buf: &Buffer<Self>, dir: DataDirection, to: Owner) -> Result {
@@ -145,26 +168,6 @@ fn sync(attached: Attached<'_, KBox<PageTables>>, dir: DataDirection, to: Owner)
     Ok(())
 }
 
-/// Fills `vma` with the pages of `source`.
-fn remap(source: &dyn Pages, vma: &VmaNew) -> Result {
-    let decrypted = source.are_decrypted();
-    let mut addr = vma.start();
-    let mut result = Ok(());
-
-    source.each(Shown::by(vma).page, &mut |run| {
-        let size = run.size().min(vma.end() - addr);
-
-        // SAFETY: `vma` is being set up; the range lies inside it, and as many pages follow in the
-        // run. They live as long as the buffer, which `vma` keeps through its file.
-        result = to_result(unsafe {
-            bindings::remap_pages(vma.as_ptr(), addr, run.first(), size, decrypted)
-        });
-        addr += size;
-        result.is_ok() && addr != vma.end()
-    });
-    result
-}
-
 /// Maps the `count` pages of `source` for the kernel.
 ///
 /// Fails with `ENOMEM`, and with `EINVAL` if there are more or less of them.
@@ -172,7 +175,7 @@ fn vmap(source: &dyn Pages, count: usize) -> Result<NonNull<c_void>> {
     let mut pages = KVVec::with_capacity(count, GFP_KERNEL)?;
     let mut fits = true;
 
-    source.each(0, &mut |run| {
+    source.each(&mut |run: PageRun<'_>| {
         // The source may not say the same each time.
         fits = run.count() <= count - pages.len();
         fits && run
@@ -240,7 +243,7 @@ impl<S: PageSource> Exporter for Paged<S> {
 
     fn mmap(buf: &Buffer<Self>, vma: BufferVma<'_>) -> Result {
         match S::MMAP {
-            MmapMode::AtOnce => remap(&buf.data().source, &vma),
+            MmapMode::AtOnce => buf.data().remap(&vma),
             MmapMode::OnFault | MmapMode::OnFirstFault => {
                 // SAFETY: The source lives as long as the buffer, which an area of it keeps by its
                 // file. It is not moved, nor borrowed mutably, before it is dropped.

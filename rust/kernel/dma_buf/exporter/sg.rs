@@ -4,6 +4,7 @@
 
 use super::{
     handed_out::Mapping,
+    run::PageRun,
     source::Pages, //
 };
 use crate::{
@@ -83,7 +84,7 @@ impl PageTable {
     unsafe fn fill(&mut self, source: &dyn Pages, join: bool, pages: usize) -> Result {
         let mut entries = 0usize;
 
-        source.each_joined(join, &mut |run| {
+        source.each_joined(join, &mut |run: PageRun<'_>| {
             entries = entries.saturating_add(run.size().div_ceil(MAX_SG_ENTRY));
             true
         });
@@ -96,7 +97,7 @@ impl PageTable {
         let mut entry = self.first();
         let mut missing = pages;
         let mut fits = true;
-        source.each_joined(join, &mut |run| {
+        source.each_joined(join, &mut |run: PageRun<'_>| {
             let mut rest = Some(run);
             while let Some(run) = rest {
                 let part = run.truncate(MAX_SG_ENTRY >> PAGE_SHIFT);

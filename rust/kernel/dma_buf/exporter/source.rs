@@ -103,18 +103,31 @@ pub trait PageSource: Sized + Send + Sync + 'static {
     }
 }
 
+/// Who is shown runs of pages.
+// In place of the functions themselves, since those have a second body, to be called by value.
+pub(super) trait Visitor<'a> {
+    /// Returns whether to go on.
+    fn see(&mut self, run: PageRun<'a>) -> bool;
+}
+
+impl<'a, F: FnMut(PageRun<'a>) -> bool> Visitor<'a> for F {
+    fn see(&mut self, run: PageRun<'a>) -> bool {
+        self(run)
+    }
+}
+
 /// A [`PageSource`], for code that there is once for all of them.
 pub(super) trait Pages {
-    /// Calls `f` with the runs of pages, without the first `skip` pages, until it returns false.
-    fn each<'a>(&'a self, skip: usize, f: &mut dyn FnMut(PageRun<'a>) -> bool);
+    /// Shows `visitor` the runs of pages, until it has enough.
+    fn each<'a>(&'a self, visitor: &mut dyn Visitor<'a>);
 
     /// See [`PageSource::decrypted`].
     fn are_decrypted(&self) -> bool;
 }
 
 impl<S: PageSource> Pages for S {
-    fn each<'a>(&'a self, skip: usize, f: &mut dyn FnMut(PageRun<'a>) -> bool) {
-        let _ = self.runs_after(skip).all(f);
+    fn each<'a>(&'a self, visitor: &mut dyn Visitor<'a>) {
+        let _ = self.runs().all(|run| visitor.see(run));
     }
 
     fn are_decrypted(&self) -> bool {
@@ -123,15 +136,14 @@ impl<S: PageSource> Pages for S {
 }
 
 impl dyn Pages + '_ {
-    /// Calls `f` with the runs, where those that are neighbours in memory are one if `join` says
-    /// so, until it returns false.
-    pub(super) fn each_joined<'a>(&'a self, join: bool, f: &mut dyn FnMut(PageRun<'a>) -> bool) {
+    /// As [`each`](Self::each), where runs that are neighbours in memory are one if `join` says so.
+    pub(super) fn each_joined<'a>(&'a self, join: bool, visitor: &mut dyn Visitor<'a>) {
         let mut last: Option<PageRun<'a>> = None;
 
         if !join {
-            return self.each(0, f);
+            return self.each(visitor);
         }
-        self.each(0, &mut |run| {
+        self.each(&mut |run: PageRun<'a>| {
             let Some(before) = last.take() else {
                 last = Some(run);
                 return true;
@@ -141,14 +153,13 @@ impl dyn Pages + '_ {
                 last = Some(longer);
                 return true;
             }
-            last = Some(run);
-            f(before) || {
-                last = None;
-                false
-            }
+            let more = visitor.see(before);
+
+            last = more.then_some(run);
+            more
         });
         if let Some(run) = last {
-            f(run);
+            visitor.see(run);
         }
     }
 }
