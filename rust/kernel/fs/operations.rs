@@ -326,8 +326,14 @@ impl<T: Operations> FromC for Opened<'_, T> {
 
     #[inline(always)]
     unsafe fn from_c(file: *mut bindings::file) -> Self {
+        // Read as a reference, so that nobody looks whether it is NULL.
+        //
         // SAFETY: By the contract above, and the invariant of the table.
-        let data = unsafe { &*(*file).private_data.cast() };
+        let data = unsafe {
+            (&raw const (*file).private_data)
+                .cast::<&Target<T>>()
+                .read()
+        };
 
         Self { file, data }
     }

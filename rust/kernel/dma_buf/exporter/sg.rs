@@ -320,10 +320,15 @@ impl PageTables {
     }
 
     /// Hands what devices have written to the CPU, or what the CPU has written to the devices.
+    #[inline(always)]
     pub(super) fn sync(&mut self, dir: DataDirection, to: Owner) {
-        if self.mapped == 0 {
-            return;
+        if self.mapped != 0 {
+            self.sync_mapped(dir, to);
         }
+    }
+
+    #[inline(never)]
+    fn sync_mapped(&mut self, dir: DataDirection, to: Owner) {
         self.first.sync(dir, to);
         for table in self.more.values_mut() {
             table.sync(dir, to);

@@ -25,9 +25,12 @@ fn copy(room: &mut [u8], string: &CStr) {
 
 /// Writes the name of `sync_file` to `room`, cut off where that ends.
 pub(super) fn write(sync_file: &SyncFile, room: &mut [u8]) {
-    match CStr::from_bytes_until_nul(sync_file.user_name()) {
-        Ok(name) if !name.is_empty() => copy(room, name),
-        _ => make_up(sync_file.fence(), room),
+    let name = sync_file.user_name();
+
+    if name[0] == 0 {
+        make_up(sync_file.fence(), room);
+    } else if let Ok(name) = CStr::from_bytes_until_nul(name) {
+        copy(room, name);
     }
 }
 
