@@ -35,6 +35,7 @@ mod orders;
 mod resv;
 mod resv_list;
 mod resv_race;
+mod signalling;
 mod sync_file;
 #[cfg(CONFIG_DRM = "y")]
 mod syncobj;
