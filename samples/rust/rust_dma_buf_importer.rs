@@ -162,7 +162,7 @@ impl FenceContextOps for Reading {
 /// A job of the device.
 struct Job {
     queue: Arc<JobQueue>,
-    /// To take it down needs the buffer's lock, so nobody gets at that before the fence is signalled.
+    /// To take it down needs the buffer's lock: nobody gets at it before the fence is signalled.
     memory: AfterSignal<DeviceMemory>,
     outcome: Arc<SetOnce<Result<JobResult>>>,
 }
@@ -174,8 +174,8 @@ impl SignallingWork for Job {
         &self.queue
     }
 
-    // Somebody may wait for the fence, with the buffer's lock held, or in order to get memory. If we
-    // wanted one of these before it is signalled, both would wait for ever. `Signalling` opens
+    // Somebody may wait for the fence, with the buffer's lock held, or in order to get memory. If
+    // we wanted one of these before it is signalled, both would wait for ever. `Signalling` opens
     // nothing that does, and lockdep tells us of the rest.
     fn run(&self, _fence: &Fence, signalling: &Signalling) -> Result {
         let outcome = sum_by_device(self.memory.view(signalling));

@@ -61,7 +61,7 @@ pub use self::{
         PageBlocks, //
     },
     buffer::{
-        Attachment,
+        AttachedDevice,
         Buffer,
         Exporter,
         LockedBuffer, //
@@ -69,10 +69,13 @@ pub use self::{
     export::ExportInfo,
     handed_out::{
         BufferVma,
-        Mapping,
+        MappedTable,
         VmapAddress, //
     },
-    run::PageRun,
+    run::{
+        PageRun,
+        RunPages, //
+    },
     sg::MAX_SG_ENTRY,
     source::{
         MmapMode,

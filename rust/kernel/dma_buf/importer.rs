@@ -61,8 +61,8 @@ pub use self::emulated::{
 pub use self::{
     attachment::Attachment,
     binding::{
+        InDevres, //
         KeepsBound,
-        Managed, //
     },
     cpu_access::CpuAccess,
     dynamic::DynamicAttachment,

@@ -4,7 +4,7 @@
 
 use super::{
     buffer::{
-        Attachment,
+        AttachedDevice,
         Buffer,
         Exporter, //
     },
@@ -12,7 +12,7 @@ use super::{
     fault::fault_in,
     handed_out::{
         BufferVma,
-        Mapping,
+        MappedTable,
         Shown,
         VmapAddress, //
     },
@@ -170,7 +170,7 @@ impl<S: PageSource> Exporter for Pages<S> {
         PageTables::new()
     }
 
-    fn map(attachment: &mut Attachment<'_, Self>, dir: DataDirection) -> Result<Mapping> {
+    fn map(attachment: &mut AttachedDevice<'_, Self>, dir: DataDirection) -> Result<MappedTable> {
         let (buf, dev) = (attachment.buffer(), attachment.device());
         let pages = buf.data();
         let runs = || Joined::new(pages.source.runs(), S::JOIN);
@@ -182,7 +182,7 @@ impl<S: PageSource> Exporter for Pages<S> {
         unsafe { attachment.data().map(runs, buf, dev, dir, pages.attrs()) }
     }
 
-    fn unmap(attachment: &mut Attachment<'_, Self>, mapping: Mapping, _dir: DataDirection) {
+    fn unmap(attachment: &mut AttachedDevice<'_, Self>, mapping: MappedTable, _dir: DataDirection) {
         attachment.data().unmap(mapping);
     }
 
@@ -220,7 +220,7 @@ impl<S: PageSource> Exporter for Pages<S> {
         let mut pages = KVVec::with_capacity(count, GFP_KERNEL)?;
 
         for page in source.runs().flat_map(|run| run.pages()) {
-            pages.push(page, GFP_KERNEL)?;
+            pages.push(page.as_ptr(), GFP_KERNEL)?;
         }
         if pages.len() != count {
             // The source does not say the same each time.

@@ -88,9 +88,9 @@ fn made_up(ctx: AcquireCtx, resvs: &[&Resv]) -> Result {
     let locked = ctx.lock_all(resvs)?;
 
     #[cfg(misuse)]
-    Signalling::enter(|signalling| drop(signalling)); //~ ERROR associated function `enter` is private
+    Signalling::enter(|signalling| drop(signalling)); //~ ERROR is private
     #[cfg(misuse)]
-    MaySleep::enter(|may_sleep| drop(may_sleep)); //~ ERROR associated function `enter` is private
+    MaySleep::enter(|may_sleep| drop(may_sleep)); //~ ERROR is private
     drop(locked);
     Ok(())
 }
