@@ -20,15 +20,20 @@ use kernel::{
         importer::{
             Attachment,
             EmulatedDevice,
-            Mapping, //
+            Mapping,
+            MappingView, //
         },
+        AfterSignal,
         DmaBuf,
-        DriverFence,
+        Fence,
         FenceContext,
         FenceContextOps,
+        JobQueue,
         LeafFence,
         ResvGuard,
-        SignallingSection,
+        Signalling,
+        SignallingJob,
+        SignallingWork,
         Usage, //
     },
     fs::File,
@@ -56,13 +61,6 @@ use kernel::{
         UserSlice,
         UserSliceReader,
         UserSliceWriter, //
-    },
-    workqueue::{
-        impl_has_work,
-        new_work,
-        OwnedQueue,
-        Work,
-        WorkItem, //
     },
 };
 
@@ -132,14 +130,15 @@ fn sum_by_cpu(buf: &DmaBuf) -> Result<u32> {
 ///
 /// An open file would do to keep the device for as long as a system call takes. A job goes on after
 /// that, and so has to keep by itself all that it needs.
-type DeviceMemory = Mapping<Attachment<Arc<EmulatedDevice>>>;
+type DeviceMemory = Mapping<Attached>;
+type Attached = Attachment<Arc<EmulatedDevice>>;
 
 /// How the device gets at the contents: by the addresses that it was given. They are no addresses
 /// for the CPU, and no `struct page`s stand behind them, as far as an importer knows.
 ///
 /// Hardware would be told `entry.dma_address()` and `entry.dma_len()` of every entry of the table.
 /// The reader does what hardware does then.
-fn sum_by_device(memory: &DeviceMemory) -> Result<JobResult> {
+fn sum_by_device(memory: MappingView<'_, Attached>) -> Result<JobResult> {
     let (mut sum, mut part) = (Sum::new(), [0; PART]);
     let mut reader = memory.reader();
 
@@ -161,79 +160,52 @@ impl FenceContextOps for Reading {
 }
 
 /// A job of the device.
-#[pin_data]
 struct Job {
-    memory: DeviceMemory,
-    /// There until it is signalled. Whatever happens to a job, its fence is signalled at last: that
-    /// is what drop does, with an error.
-    fence: Option<DriverFence<'static, Reading>>,
+    queue: Arc<JobQueue>,
+    /// To take it down needs the buffer's lock: nobody gets at it before the fence is signalled.
+    memory: AfterSignal<DeviceMemory>,
     outcome: Arc<SetOnce<Result<JobResult>>>,
-    /// Where the job goes when the device is done.
-    cleanup: Option<Arc<OwnedQueue>>,
-    #[pin]
-    read: Work<Job, READ>,
-    #[pin]
-    clean_up: Work<Job, CLEAN_UP>,
 }
 
-/// What is to be done with a job, first the one, then the other.
-const READ: u64 = 0;
-const CLEAN_UP: u64 = 1;
+impl SignallingWork for Job {
+    type Ops = Reading;
 
-impl_has_work! {
-    impl HasWork<Self, READ> for Job { self.read }
-    impl HasWork<Self, CLEAN_UP> for Job { self.clean_up }
-}
-
-impl WorkItem<READ> for Job {
-    type Pointer = Pin<KBox<Self>>;
-
-    fn run(mut job: Pin<KBox<Self>>) {
-        {
-            // Somebody may wait for the fence, with the buffer's lock held, or in order to get
-            // memory. If we wanted one of these before we signal, both would wait for ever. Lockdep
-            // tells us, if we let it know where that matters.
-            let _section = SignallingSection::begin();
-            let outcome = sum_by_device(&job.memory);
-
-            // Who waits for the fence finds this afterwards.
-            job.outcome.populate(outcome);
-            if let Some(fence) = job.as_mut().project().fence.take() {
-                fence.signal(outcome.map(|_| ()));
-            }
-        }
-        // What is left takes the buffer's lock. Our own fence is signalled, but other jobs wait for
-        // their turn in this queue, and whoever has the lock may wait for the fence of one of them.
-        // So it is done elsewhere.
-        if let Some(cleanup) = job.as_mut().project().cleanup.take() {
-            cleanup.enqueue::<_, CLEAN_UP>(job);
-        }
+    fn queue(&self) -> &JobQueue {
+        &self.queue
     }
-}
 
-impl WorkItem<CLEAN_UP> for Job {
-    type Pointer = Pin<KBox<Self>>;
+    // Somebody may wait for the fence, with the buffer's lock held, or in order to get memory. If
+    // we wanted one of these before it is signalled, both would wait for ever. `Signalling` opens
+    // nothing that does, and lockdep tells us of the rest.
+    fn run(&self, _fence: &Fence, signalling: &Signalling) -> Result {
+        let outcome = sum_by_device(self.memory.view(signalling));
 
-    fn run(job: Pin<KBox<Self>>) {
-        // Here the memory is unmapped and the device detached.
-        drop(job);
+        // Who waits for the fence finds this afterwards.
+        self.outcome.populate(outcome);
+        outcome.map(|_| ())
     }
+
+    // What is left is dropped, in another queue, with nobody waiting: there the memory is unmapped
+    // and the device detached.
 }
 
 /// What all jobs share: the device.
 struct Importer {
-    // Fields are dropped in this order: a queue waits for its jobs, which go from the first to the
-    // second, and use the device in both.
-    queue: OwnedQueue,
-    cleanup: Arc<OwnedQueue>,
+    queue: Arc<JobQueue>,
     dev: Arc<EmulatedDevice>,
+}
+
+impl Drop for Importer {
+    fn drop(&mut self) {
+        // Jobs have references to both.
+        self.queue.flush();
+    }
 }
 
 impl Importer {
     fn new() -> Result<Self> {
         Ok(Self {
-            queue: OwnedQueue::new(NAME)?,
-            cleanup: Arc::new(OwnedQueue::new(c"rust-dma-buf-cleanup")?, GFP_KERNEL)?,
+            queue: Arc::new(JobQueue::new(NAME)?, GFP_KERNEL)?,
             dev: Arc::new(EmulatedDevice::new(NAME, DmaMask::new::<64>())?, GFP_KERNEL)?,
         })
     }
@@ -244,19 +216,12 @@ impl Importer {
         // the moment others can see the fence it must be certain that it will be signalled.
         let memory = Attachment::new(buf.clone(), self.dev.clone())?
             .into_mapping(DataDirection::ToDevice)?;
-        let outcome = Arc::new(SetOnce::new(), GFP_KERNEL)?;
         let allocation = timeline.new_fence_allocation(())?;
-        let mut job = KBox::pin_init(
-            pin_init!(Job {
-                memory,
-                fence: None,
-                outcome,
-                cleanup: Some(self.cleanup.clone()),
-                read <- new_work!("Job::read"),
-                clean_up <- new_work!("Job::clean_up"),
-            }),
-            GFP_KERNEL,
-        )?;
+        let job = SignallingJob::new(Job {
+            queue: self.queue.clone(),
+            memory: AfterSignal::new(memory),
+            outcome: Arc::new(SetOnce::new(), GFP_KERNEL)?,
+        })?;
 
         let mut guard = lock_without_writers(&buf)?;
         let slot = guard.reserve_fences(1)?.take().ok_or(ENOSPC)?;
@@ -266,17 +231,13 @@ impl Importer {
         //
         // Not earlier: from here on the fences of later jobs on this timeline wait for ours, and so
         // would who waits for these.
-        let section = SignallingSection::begin();
         let fence = allocation.new_fence().detach();
         let submitted = Submitted {
             fence: fence.as_leaf().into(),
             outcome: job.outcome.clone(),
         };
-        *job.as_mut().project().fence = Some(fence);
-        slot.add(&submitted.fence, Usage::Read);
-        self.queue.enqueue::<_, READ>(job);
-        drop(section);
-
+        job.publish(fence, |fence| slot.add(fence, Usage::Read));
+        job.start();
         Ok(submitted)
     }
 }

@@ -28,16 +28,17 @@ use kernel::{
     },
     dma_buf::{
         importer::{
-            self,
-            Managed, //
+            Attachment,
+            InDevres,
+            Mapping, //
         },
-        Attachment,
+        AttachedDevice,
         Buffer,
         BufferVma,
         DmaBuf,
         ExportInfo,
         Exporter,
-        Mapping,
+        MappedTable,
         Resv,
         VmapAddress, //
     },
@@ -137,7 +138,7 @@ enum DumbBuffer {
     Own(Coherent<[u8]>),
     /// Somebody else's, mapped for our device. Our device cannot be unbound while there are
     /// objects, but most others can: `Devres` would take the mapping down before that.
-    Imported(#[expect(dead_code)] Devres<importer::Mapping<importer::Attachment<Managed>>>),
+    Imported(#[expect(dead_code)] Devres<Mapping<Attachment<InDevres>>>),
 }
 
 impl gem::DriverObject for DumbBuffer {
@@ -215,8 +216,7 @@ impl gem::prime::PrimeObject for DumbBuffer {
         }
 
         let parent = dma_device(dev);
-        let memory =
-            importer::Mapping::new_managed(buf.into(), parent, DataDirection::Bidirectional)?;
+        let memory = Mapping::new_devres(buf.into(), parent, DataDirection::Bidirectional)?;
         // Our device has no IOMMU and wants all of a buffer in one piece.
         let address = contiguous_address(memory.access(parent)?, buf.size())?;
 
@@ -248,11 +248,11 @@ impl Exporter for Shared {
     }
 
     // A table of the memory, with addresses for the attached device.
-    fn map(attachment: &mut Attachment<'_, Self>, dir: DataDirection) -> Result<Mapping> {
+    fn map(attachment: &mut AttachedDevice<'_, Self>, dir: DataDirection) -> Result<MappedTable> {
         attachment.map_coherent(dir)
     }
 
-    fn unmap(attachment: &mut Attachment<'_, Self>, mapping: Mapping, _dir: DataDirection) {
+    fn unmap(attachment: &mut AttachedDevice<'_, Self>, mapping: MappedTable, _dir: DataDirection) {
         attachment.unmap_coherent(mapping);
     }
 

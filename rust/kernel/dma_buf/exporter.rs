@@ -63,18 +63,21 @@ pub use self::{
         PageBlocks, //
     },
     buffer::{
-        Attachment,
+        AttachedDevice,
         Buffer,
         Exporter, //
     },
     export::ExportInfo,
     handed_out::{
         BufferVma,
-        Mapping,
+        MappedTable,
         VmapAddress, //
     },
     locked::LockedBuffer,
-    run::PageRun,
+    run::{
+        PageRun,
+        RunPages, //
+    },
     sg::MAX_SG_ENTRY,
     source::{
         MmapMode,

@@ -49,6 +49,7 @@ mod locked_dynamic;
 mod mapping;
 mod mmap;
 mod raw;
+mod signalling;
 mod vmap;
 
 #[cfg(CONFIG_DMABUF_EMULATED_DEVICE)]
@@ -60,8 +61,8 @@ pub use self::emulated::{
 pub use self::{
     attachment::Attachment,
     binding::{
+        InDevres, //
         KeepsBound,
-        Managed, //
     },
     cpu_access::CpuAccess,
     dynamic::DynamicAttachment,
@@ -77,6 +78,10 @@ pub use self::{
     mapping::{
         AttachmentHandle,
         Mapping, //
+    },
+    signalling::{
+        MappingView,
+        VmapView, //
     },
     vmap::{
         LockedVmap,

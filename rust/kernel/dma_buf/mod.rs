@@ -18,7 +18,8 @@
 //! - A driver that lets user space allocate from a named pool implements [`heap::Heap`].
 //! - A driver whose device works on buffers makes a [`DriverFence`] for each job, and adds it to
 //!   the buffers' [`Resv`] objects (implicit synchronisation) or hands it out as a [`SyncFile`]
-//!   (explicit synchronisation). Everybody else sees it as a [`Fence`].
+//!   (explicit synchronisation). Everybody else sees it as a [`Fence`]. A [`SignallingJob`] is what
+//!   runs until it is signalled.
 //!
 //! Everything here calls the exported symbols of the DMA-BUF core only, so it works on any
 //! implementation of them. Functions that name such a symbol are generic or `#[inline]`, so that
@@ -40,6 +41,7 @@ mod exporter;
 pub mod heap;
 pub mod importer;
 mod resv;
+mod signalling;
 #[cfg(CONFIG_SYNC_FILE)]
 mod sync_file;
 pub(crate) mod trampoline;
@@ -82,20 +84,21 @@ pub use self::{
     },
     exporter::{
         AllocEffort,
+        AttachedDevice,
         Attaching,
-        Attachment,
         Buffer,
         BufferVma,
         ExportInfo,
         Exporter,
         LockedBuffer,
-        Mapping,
+        MappedTable,
         MmapMode,
         PageBlock,
         PageBlockRuns,
         PageBlocks,
         PageRun,
         PageSource,
+        RunPages,
         VmapAddress,
         MAX_SG_ENTRY, //
     },
@@ -115,6 +118,17 @@ pub use self::{
         UnlockedFence,
         UnlockedFences,
         Usage, //
+    },
+    signalling::{
+        AfterSignal,
+        JobQueue,
+        MaySleep,
+        Signalling,
+        SignallingHandler,
+        SignallingInterrupt,
+        SignallingJob,
+        SignallingView,
+        SignallingWork, //
     },
     user_vec::UserVec, //
 };

@@ -14,14 +14,14 @@ use kernel::{
         DataDirection, //
     },
     dma_buf::{
-        Attachment,
+        AttachedDevice,
         Buffer,
         BufferVma,
         DmaBuf,
         ExportInfo,
         Exporter,
         HasResv,
-        Mapping,
+        MappedTable,
         Resv,
         ResvGuard,
         VmapAddress, //
@@ -67,7 +67,7 @@ impl<T: Send + Sync + 'static> Shared<T> {
     }
 
     /// Moves it to where any device can reach it. The others are told.
-    fn move_to_system(attachment: &mut Attachment<'_, Self>) -> Result {
+    fn move_to_system(attachment: &mut AttachedDevice<'_, Self>) -> Result {
         let own = attachment.buffer().data().memory.own()?;
 
         if !own.is_in_vram() {
@@ -110,23 +110,23 @@ impl<T: Send + Sync + 'static> Exporter for Shared<T> {
     }
 
     // It stays there until it is moved, of which the importer is told, or is pinned.
-    fn map(attachment: &mut Attachment<'_, Self>, dir: DataDirection) -> Result<Mapping> {
+    fn map(attachment: &mut AttachedDevice<'_, Self>, dir: DataDirection) -> Result<MappedTable> {
         if !attachment.peer2peer() {
             Self::move_to_system(attachment)?;
         }
         attachment.map_coherent(dir)
     }
 
-    fn unmap(attachment: &mut Attachment<'_, Self>, mapping: Mapping, _dir: DataDirection) {
+    fn unmap(attachment: &mut AttachedDevice<'_, Self>, mapping: MappedTable, _dir: DataDirection) {
         attachment.unmap_coherent(mapping);
     }
 
-    fn pin(attachment: &mut Attachment<'_, Self>) -> Result {
+    fn pin(attachment: &mut AttachedDevice<'_, Self>) -> Result {
         Self::move_to_system(attachment)?;
         attachment.buffer().data().memory.own().map(Own::pin)
     }
 
-    fn unpin(attachment: &mut Attachment<'_, Self>) {
+    fn unpin(attachment: &mut AttachedDevice<'_, Self>) {
         let _ = attachment.buffer().data().memory.own().map(Own::unpin);
     }
 

@@ -5,15 +5,15 @@
 use super::{
     import::Counters,
     memory::Memory,
-    ring::{
-        Queues,
-        Ring, //
-    },
-    vram::Vram,
+    ring::Ring,
+    vram::Vram, //
 };
 use kernel::{
     dma::DmaMask,
-    dma_buf::importer::EmulatedDevice,
+    dma_buf::{
+        importer::EmulatedDevice,
+        JobQueue, //
+    },
     prelude::*,
     sync::{
         atomic::Atomic,
@@ -26,7 +26,7 @@ const RINGS: usize = uapi::DRM_GPU_SKETCH_RINGS as usize;
 
 pub(crate) struct Gpu {
     rings: [Arc<Ring>; RINGS],
-    queues: Arc<Queues>,
+    queue: Arc<JobQueue>,
     pub(crate) vram: Arc<Vram<Memory>>,
     pub(crate) counters: Arc<Counters>,
 }
@@ -44,15 +44,12 @@ impl Gpu {
             },
             GFP_KERNEL,
         )?;
-        let queues = Queues::new()?;
+        let queue = Arc::new(JobQueue::new(c"rust-gpu-sketch")?, GFP_KERNEL)?;
 
         Ok(Arc::new(
             Self {
-                rings: [
-                    Ring::new(&queues, &counters)?,
-                    Ring::new(&queues, &counters)?,
-                ],
-                queues,
+                rings: [Ring::new(&queue, &counters)?, Ring::new(&queue, &counters)?],
+                queue,
                 vram: Vram::new(engine)?,
                 counters,
             },
@@ -70,6 +67,6 @@ impl Drop for Gpu {
     fn drop(&mut self) {
         // Files may be closed while there are jobs. Jobs that wait for others keep the module, so
         // that all that are left can run.
-        self.queues.flush();
+        self.queue.flush();
     }
 }

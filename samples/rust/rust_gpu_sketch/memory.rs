@@ -24,11 +24,13 @@ use kernel::{
             KeepsBound,
             Vmap, //
         },
+        AfterSignal,
         DmaBuf,
         Exec,
         HasResv,
         Resv,
         ResvGuard,
+        Signalling,
         Usage, //
     },
     new_mutex,
@@ -308,8 +310,8 @@ impl Memory {
 /// its fence is pending they stay there.
 pub(crate) enum Bytes {
     Own(Arc<Memory>),
-    /// Pinned where it is. The reservation object must not be held where this is dropped.
-    Imported(Vmap),
+    /// Pinned where it is. To undo that needs the lock.
+    Imported(AfterSignal<Vmap>),
 }
 
 impl Bytes {
@@ -317,28 +319,28 @@ impl Bytes {
     pub(crate) fn of(memory: &Arc<Memory>) -> Result<Self> {
         Ok(match &**memory {
             Memory::Own(_) => Self::Own(memory.clone()),
-            Memory::Imported(import) => Self::Imported(import.buffer().vmap()?),
+            Memory::Imported(import) => Self::Imported(AfterSignal::new(import.buffer().vmap()?)),
         })
     }
 
-    pub(crate) fn size(&self) -> Result<usize> {
+    pub(crate) fn size(&self, signalling: &Signalling) -> Result<usize> {
         Ok(match self {
             Self::Own(memory) => memory.own()?.place().len(),
-            Self::Imported(contents) => contents.buffer().size(),
+            Self::Imported(contents) => contents.view(signalling).size(),
         })
     }
 
-    pub(crate) fn read(&self, offset: usize, to: &mut [u8]) -> Result {
+    pub(crate) fn read(&self, signalling: &Signalling, offset: usize, to: &mut [u8]) -> Result {
         match self {
             Self::Own(memory) => read(memory.own()?.place(), offset, to),
-            Self::Imported(contents) => contents.read(offset, to),
+            Self::Imported(contents) => contents.view(signalling).read(offset, to),
         }
     }
 
-    pub(crate) fn write(&self, offset: usize, from: &[u8]) -> Result {
+    pub(crate) fn write(&self, signalling: &Signalling, offset: usize, from: &[u8]) -> Result {
         match self {
             Self::Own(memory) => write(memory.own()?.place(), offset, from),
-            Self::Imported(contents) => contents.write(offset, from),
+            Self::Imported(contents) => contents.view(signalling).write(offset, from),
         }
     }
 }

@@ -3,7 +3,8 @@
 //! Jobs, and the rings that do one after the other.
 //!
 //! A work item plays the hardware. It runs when all that the job waits for is signalled, which the
-//! last of these fences finds out: nobody sleeps meanwhile.
+//! last of these fences finds out: nobody sleeps meanwhile. What is left of the job takes the locks
+//! of buffers: [`SignallingJob`] sees to it that nobody waits for that.
 
 use super::{
     import::Counters,
@@ -13,13 +14,16 @@ use super::{
 use kernel::{
     dma_buf::{
         CallbackError,
-        DriverFence,
         Fence,
         FenceCallback,
         FenceCallbackRegistration,
         FenceContext,
         FenceContextOps,
-        SignallingSection, //
+        JobQueue,
+        MaySleep,
+        Signalling,
+        SignallingJob,
+        SignallingWork, //
     },
     new_mutex,
     prelude::*,
@@ -39,13 +43,6 @@ use kernel::{
         Instant,
         Monotonic, //
     },
-    workqueue::{
-        impl_has_work,
-        new_work,
-        OwnedQueue,
-        Work,
-        WorkItem, //
-    },
 };
 
 /// What happens when somebody waits for a fence of a ring: nothing.
@@ -53,30 +50,6 @@ pub(crate) struct Rendering;
 
 impl FenceContextOps for Rendering {
     type FenceDataType = ();
-}
-
-/// Who does the work. What is left of jobs goes elsewhere, see [`Job::run`].
-pub(crate) struct Queues {
-    run: OwnedQueue,
-    clean_up: OwnedQueue,
-}
-
-impl Queues {
-    pub(crate) fn new() -> Result<Arc<Self>> {
-        Ok(Arc::new(
-            Self {
-                run: OwnedQueue::new(c"rust-gpu-sketch")?,
-                clean_up: OwnedQueue::new(c"rust-gpu-sketch-cleanup")?,
-            },
-            GFP_KERNEL,
-        )?)
-    }
-
-    /// Waits until nothing is left of the jobs that can run.
-    pub(crate) fn flush(&self) {
-        self.run.flush();
-        self.clean_up.flush();
-    }
 }
 
 /// A ring.
@@ -91,13 +64,13 @@ pub(crate) struct Ring {
     running: Atomic<u64>,
     condemned: Atomic<u64>,
     counters: Arc<Counters>,
-    queues: Arc<Queues>,
+    queue: Arc<JobQueue>,
 }
 
 const TIMEOUT: Delta = Delta::from_millis(kernel::uapi::DRM_GPU_SKETCH_TIMEOUT_MS as i64);
 
 impl Ring {
-    pub(crate) fn new(queues: &Arc<Queues>, counters: &Arc<Counters>) -> Result<Arc<Self>> {
+    pub(crate) fn new(queue: &Arc<JobQueue>, counters: &Arc<Counters>) -> Result<Arc<Self>> {
         Arc::try_pin_init(
             try_pin_init!(Self {
                 context <- FenceContext::new(1, c"rust-gpu-sketch", c"ring", Rendering),
@@ -105,7 +78,7 @@ impl Ring {
                 running: Atomic::new(0),
                 condemned: Atomic::new(0),
                 counters: counters.clone(),
-                queues: queues.clone(),
+                queue: queue.clone(),
             }),
             GFP_KERNEL,
         )
@@ -142,93 +115,69 @@ impl Op {
 
 /// A job.
 #[pin_data]
-pub(crate) struct Job {
+pub(crate) struct Work {
     op: Op,
     bytes: KVec<Bytes>,
     /// How many fences it waits for, and one for who submits it.
     missing: Atomic<u32>,
     #[pin]
     waits: Mutex<Waits>,
-    /// There until it is signalled. Whatever happens to a job, its fence is signalled at last: that
-    /// is what drop does, with an error.
-    #[pin]
-    fence: Mutex<Option<DriverFence<'static, Rendering>>>,
     ring: Arc<Ring>,
-    #[pin]
-    run: Work<Job, RUN>,
-    #[pin]
-    clean_up: Work<Job, CLEAN_UP>,
 }
 
-/// What is to be done with a job, first the one, then the other.
-const RUN: u64 = 0;
-const CLEAN_UP: u64 = 1;
-
-impl_has_work! {
-    impl HasWork<Self, RUN> for Job { self.run }
-    impl HasWork<Self, CLEAN_UP> for Job { self.clean_up }
-}
+pub(crate) type Job = SignallingJob<Work>;
 
 /// The callbacks that a job waits for.
 pub(crate) type Waits = KVec<Pin<KBox<FenceCallbackRegistration<Ready>>>>;
 
 /// One of the fences that a job waits for.
-pub(crate) struct Ready(Option<Arc<Job>>);
+pub(crate) struct Ready(Option<Job>);
 
 impl FenceCallback for Ready {
     fn on_signal(&mut self) {
         if let Some(job) = self.0.take() {
-            Job::one_less(job);
+            Work::one_less(job);
         }
     }
 }
 
-impl Job {
-    pub(crate) fn new(ring: &Arc<Ring>, op: Op, bytes: KVec<Bytes>) -> Result<Arc<Self>> {
-        Arc::pin_init(
-            pin_init!(Self {
-                op,
-                bytes,
-                missing: Atomic::new(1),
-                waits <- new_mutex!(KVec::new()),
-                fence <- new_mutex!(None),
-                ring: ring.clone(),
-                run <- new_work!("Job::run"),
-                clean_up <- new_work!("Job::clean_up"),
-            }),
-            GFP_KERNEL,
-        )
+impl Work {
+    pub(crate) fn new(ring: &Arc<Ring>, op: Op, bytes: KVec<Bytes>) -> Result<Job> {
+        Job::new(pin_init!(Self {
+            op,
+            bytes,
+            missing: Atomic::new(1),
+            waits <- new_mutex!(KVec::new()),
+            ring: ring.clone(),
+        }))
     }
 
     /// The job shall wait for `fence`, with what goes into `waits`. That refers to the job: if it
     /// is not submitted it is to be dropped.
-    pub(crate) fn wait_for(this: &Arc<Self>, fence: &Fence, waits: &mut Waits) -> Result {
-        let ready = Ready(Some(this.clone()));
+    pub(crate) fn wait_for(job: &Job, fence: &Fence, waits: &mut Waits) -> Result {
+        let ready = Ready(Some(job.clone()));
 
         waits.reserve(1, GFP_KERNEL)?;
-        this.missing.add(1, Relaxed);
+        job.missing.add(1, Relaxed);
         match KBox::try_pin_init(FenceCallbackRegistration::new(fence, ready), GFP_KERNEL) {
             Ok(wait) => waits.push(wait, GFP_KERNEL)?,
             Err(CallbackError::AlreadySignaled(_)) => {
-                this.missing.fetch_sub(1, Relaxed);
+                job.missing.fetch_sub(1, Relaxed);
             }
             Err(CallbackError::Other(err)) => return Err(err),
         }
         Ok(())
     }
 
-    /// From here on the job runs when nothing is missing. Cannot fail.
-    pub(crate) fn submit(this: Arc<Self>, fence: DriverFence<'static, Rendering>, waits: Waits) {
-        *this.fence.lock() = Some(fence);
-        *this.waits.lock() = waits;
-        Self::one_less(this);
+    /// From here on the job, whose fence is published, runs when nothing is missing. Cannot fail.
+    pub(crate) fn submit(job: Job, waits: Waits) {
+        *job.waits.lock() = waits;
+        Self::one_less(job);
     }
 
-    fn one_less(this: Arc<Self>) {
-        if this.missing.fetch_sub(1, Full) == 1 {
-            // It is in no queue yet.
-            let ring = this.ring.clone();
-            let _ = ring.queues.run.enqueue::<_, RUN>(this);
+    fn one_less(job: Job) {
+        if job.missing.fetch_sub(1, Full) == 1 {
+            job.start();
         }
     }
 
@@ -248,30 +197,31 @@ impl Job {
     /// Goes through the first object, part by part.
     fn write(
         &self,
+        signalling: &Signalling,
         end: usize,
         check: impl Fn() -> Result,
         mut make: impl FnMut(usize, &mut [u8]) -> Result,
     ) -> Result {
         let to = self.bytes.first().ok_or(EINVAL)?;
-        let (end, mut part) = (end.min(to.size()?), [0; PART]);
+        let (end, mut part) = (end.min(to.size(signalling)?), [0; PART]);
 
         for offset in (0..end).step_by(PART) {
             let part = part.get_mut(..PART.min(end - offset)).ok_or(EINVAL)?;
 
             check()?;
             make(offset, part)?;
-            to.write(offset, part)?;
+            to.write(signalling, offset, part)?;
         }
         Ok(())
     }
 
-    fn execute(&self, number: u64) -> Result {
+    fn execute(&self, number: u64, signalling: &Signalling) -> Result {
         let since = Instant::now();
         let check = || self.check(number, since);
 
         match self.op {
             Op::Nop => Ok(()),
-            Op::Fill(value) => self.write(usize::MAX, check, |_, part| {
+            Op::Fill(value) => self.write(signalling, usize::MAX, check, |_, part| {
                 for word in part.chunks_mut(4) {
                     let value = value.to_ne_bytes();
                     word.copy_from_slice(value.get(..word.len()).ok_or(EINVAL)?);
@@ -280,8 +230,11 @@ impl Job {
             }),
             Op::Copy => {
                 let from = self.bytes.get(1).ok_or(EINVAL)?;
+                let end = from.size(signalling)?;
 
-                self.write(from.size()?, check, |offset, part| from.read(offset, part))
+                self.write(signalling, end, check, |offset, part| {
+                    from.read(signalling, offset, part)
+                })
             }
             Op::Hang => loop {
                 check()?;
@@ -291,42 +244,30 @@ impl Job {
     }
 }
 
-impl WorkItem<RUN> for Job {
-    type Pointer = Arc<Self>;
+impl SignallingWork for Work {
+    type Ops = Rendering;
 
-    fn run(job: Arc<Self>) {
-        let ring = job.ring.clone();
-        {
-            // Whoever waits for the fence may have the lock of a buffer, or want memory: nothing
-            // here may wait for one of these. Lockdep tells us, if we let it know.
-            let _section = SignallingSection::begin();
-            let fence = job.fence.lock().take();
-
-            if let Some(fence) = fence {
-                let number = fence.as_fence().seqno();
-
-                ring.running.store(number, Relaxed);
-                let outcome = job.execute(number);
-                ring.running.store(0, Relaxed);
-                ring.counters.jobs.add(1, Relaxed);
-                fence.signal(outcome);
-            }
-        }
-        // What is left takes the locks of buffers. Who has one may wait for another job, which may
-        // have to wait for us to end: so it is done elsewhere.
-        let _ = ring.queues.clean_up.enqueue::<_, CLEAN_UP>(job);
+    fn queue(&self) -> &JobQueue {
+        &self.ring.queue
     }
-}
 
-impl WorkItem<CLEAN_UP> for Job {
-    type Pointer = Arc<Self>;
+    // Whoever waits for the fence may have the lock of a buffer, or want memory: nothing here may
+    // wait for one of these.
+    fn run(&self, fence: &Fence, signalling: &Signalling) -> Result {
+        let (ring, number) = (&self.ring, fence.seqno());
 
-    fn run(job: Arc<Self>) {
+        ring.running.store(number, Relaxed);
+        let outcome = self.execute(number, signalling);
+        ring.running.store(0, Relaxed);
+        ring.counters.jobs.add(1, Relaxed);
+        outcome
+    }
+
+    fn clean_up(&self, _may_sleep: &MaySleep) {
         // Callbacks may be on their way out still, and have references to the job. This waits for
         // them, so that what is dropped afterwards is dropped here.
-        let waits = core::mem::take(&mut *job.waits.lock());
+        let waits = core::mem::take(&mut *self.waits.lock());
 
         drop(waits);
-        drop(job);
     }
 }

@@ -8,10 +8,10 @@ use super::{
         Memory, //
     },
     ring::{
-        Job,
         Op,
         Ring,
-        Waits, //
+        Waits,
+        Work, //
     },
 };
 use kernel::{
@@ -20,8 +20,6 @@ use kernel::{
         ChainLink,
         Fence,
         HasResv,
-        LeafFence,
-        SignallingSection,
         SyncFile,
         Usage, //
     },
@@ -89,7 +87,7 @@ impl Request<'_> {
             bytes.push(Bytes::of(&each.memory)?, GFP_KERNEL)?;
         }
         // Before anything is locked: if it is not submitted it goes after all is unlocked.
-        let job = Job::new(self.ring, self.op, bytes)?;
+        let job = Work::new(self.ring, self.op, bytes)?;
         let allocation = self.ring.context.new_fence_allocation(())?;
 
         // All objects are locked, in whatever order others lock them, and moved to where the job
@@ -105,20 +103,20 @@ impl Request<'_> {
 
         let mut waits = Waits::new();
         for fence in self.wait_for {
-            Job::wait_for(&job, fence, &mut waits)?;
+            Work::wait_for(&job, fence, &mut waits)?;
         }
         for each in self.uses {
             let mut guard = locked.guard(each.memory.resv()).ok_or(EINVAL)?;
 
             for fence in guard.fences(Usage::before_access(each.is_written)) {
-                Job::wait_for(&job, fence, &mut waits)?;
+                Work::wait_for(&job, fence, &mut waits)?;
             }
         }
         // Who submits to the same ring has to wait from here on: jobs run in the order of their
         // fences.
         let mut last = self.ring.last.lock();
         if let Some(fence) = &*last {
-            Job::wait_for(&job, fence, &mut waits)?;
+            Work::wait_for(&job, fence, &mut waits)?;
         }
         let mut slots = locked.slots()?;
 
@@ -137,26 +135,25 @@ impl Request<'_> {
         };
 
         // Now it becomes visible, and nothing can fail any more.
-        let section = SignallingSection::begin();
-        let shared: ARef<LeafFence> = fence.as_leaf().into();
-        for each in self.uses {
-            let usage = if each.is_written {
-                Usage::Write
-            } else {
-                Usage::Read
-            };
-            slots.add(each.memory.resv(), &shared, usage);
-        }
-        match self.signal {
-            Some(Signal::Replace(syncobj)) => syncobj.replace_fence(Some(&shared)),
-            Some(Signal::AddPoint(syncobj, link, point)) => {
-                syncobj.add_point(link, (&*shared).into(), point);
+        job.publish(fence, |fence| {
+            for each in self.uses {
+                let usage = if each.is_written {
+                    Usage::Write
+                } else {
+                    Usage::Read
+                };
+                slots.add(each.memory.resv(), fence, usage);
             }
-            None => {}
-        }
-        *last = Some(fence.as_fence().into());
-        Job::submit(job, fence, waits);
-        drop(section);
+            match self.signal {
+                Some(Signal::Replace(syncobj)) => syncobj.replace_fence(Some(fence)),
+                Some(Signal::AddPoint(syncobj, link, point)) => {
+                    syncobj.add_point(link, fence.into(), point);
+                }
+                None => {}
+            }
+            *last = Some(ARef::from(&**fence));
+        });
+        Work::submit(job, waits);
         Ok(file)
     }
 }

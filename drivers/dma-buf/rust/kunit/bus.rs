@@ -27,13 +27,13 @@ mod tests {
                 KeepsBound,
                 MovingAttachment, //
             },
-            Attachment,
+            AttachedDevice,
             Buffer,
             BusMemory,
             BusRanges,
             ExportInfo,
             Exporter,
-            Mapping, //
+            MappedTable, //
         },
         fs::file::flags::O_RDWR,
         interop::object::Object,
@@ -58,11 +58,14 @@ mod tests {
             Ok(())
         }
 
-        fn map(attachment: &mut Attachment<'_, Self>, dir: DataDirection) -> Result<Mapping> {
+        fn map(
+            attachment: &mut AttachedDevice<'_, Self>,
+            dir: DataDirection,
+        ) -> Result<MappedTable> {
             attachment.map_bus(&attachment.buffer().data().0, dir)
         }
 
-        fn unmap(attachment: &mut Attachment<'_, Self>, map: Mapping, _dir: DataDirection) {
+        fn unmap(attachment: &mut AttachedDevice<'_, Self>, map: MappedTable, _dir: DataDirection) {
             attachment.unmap_bus(map);
         }
     }

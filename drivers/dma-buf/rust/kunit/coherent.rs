@@ -21,11 +21,11 @@ mod tests {
                 EmulatedDevice,
                 KeepsBound, //
             },
-            Attachment,
+            AttachedDevice,
             Buffer,
             ExportInfo,
             Exporter,
-            Mapping,
+            MappedTable,
             VmapAddress, //
         },
         fs::file::flags::O_RDWR,
@@ -53,11 +53,18 @@ mod tests {
             Ok(())
         }
 
-        fn map(attachment: &mut Attachment<'_, Self>, dir: DataDirection) -> Result<Mapping> {
+        fn map(
+            attachment: &mut AttachedDevice<'_, Self>,
+            dir: DataDirection,
+        ) -> Result<MappedTable> {
             attachment.map_coherent(dir)
         }
 
-        fn unmap(attachment: &mut Attachment<'_, Self>, mapping: Mapping, _dir: DataDirection) {
+        fn unmap(
+            attachment: &mut AttachedDevice<'_, Self>,
+            mapping: MappedTable,
+            _dir: DataDirection,
+        ) {
             attachment.unmap_coherent(mapping);
         }
 

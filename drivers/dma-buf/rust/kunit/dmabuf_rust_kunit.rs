@@ -23,6 +23,8 @@ mod fence;
 mod forgotten;
 #[cfg(CONFIG_DRM = "y")]
 mod gem;
+#[cfg(all(CONFIG_DRM = "y", CONFIG_RUST_DRM_GEM_SHMEM_HELPER))]
+mod gem_shmem;
 mod importer;
 mod importing;
 mod iomem;
@@ -35,6 +37,7 @@ mod orders;
 mod resv;
 mod resv_list;
 mod resv_race;
+mod signalling;
 mod sync_file;
 #[cfg(CONFIG_DRM = "y")]
 mod syncobj;

@@ -12,13 +12,13 @@ use kernel::{
     },
     dma_buf::{
         AllocEffort,
+        AttachedDevice,
         Attaching,
-        Attachment,
         Buffer,
         DmaBuf,
         ExportInfo,
         Exporter,
-        Mapping,
+        MappedTable,
         PageBlock,
         PageRun,
         PageSource, //
@@ -68,7 +68,7 @@ impl Log {
         [&self.attached, &self.mapped, &self.pinned, &self.cpu].map(|count| count.load(Relaxed))
     }
 
-    fn move_for(&self, attachment: &mut Attachment<'_, Moving>) {
+    fn move_for(&self, attachment: &mut AttachedDevice<'_, Moving>) {
         if self.moves.load(Relaxed) > 0 {
             self.moves.add(-1, Relaxed);
             attachment.invalidate_mappings();
@@ -128,7 +128,7 @@ impl Exporter for Moving {
         Ok(KBox::new(Attached(log.clone()), GFP_KERNEL)?)
     }
 
-    fn map(attachment: &mut Attachment<'_, Self>, _dir: DataDirection) -> Result<Mapping> {
+    fn map(attachment: &mut AttachedDevice<'_, Self>, _dir: DataDirection) -> Result<MappedTable> {
         let buf = attachment.buffer();
         buf.data().0.check()?;
         buf.data().0.move_for(attachment);
@@ -149,10 +149,10 @@ impl Exporter for Moving {
         }
         buf.data().0.mapped.add(1, Relaxed);
         // SAFETY: A box is not NULL; there is no memory to be mapped, and nobody changes the table.
-        Ok(unsafe { Mapping::from_raw(NonNull::new_unchecked(KBox::into_raw(table)).cast()) })
+        Ok(unsafe { MappedTable::from_raw(NonNull::new_unchecked(KBox::into_raw(table)).cast()) })
     }
 
-    fn unmap(attachment: &mut Attachment<'_, Self>, mapping: Mapping, _dir: DataDirection) {
+    fn unmap(attachment: &mut AttachedDevice<'_, Self>, mapping: MappedTable, _dir: DataDirection) {
         // SAFETY: From `map`.
         let table = unsafe { Table::from_raw(mapping.as_raw().cast().as_ptr()) };
 
@@ -161,7 +161,7 @@ impl Exporter for Moving {
         attachment.buffer().data().0.mapped.add(-1, Relaxed);
     }
 
-    fn pin(attachment: &mut Attachment<'_, Self>) -> Result {
+    fn pin(attachment: &mut AttachedDevice<'_, Self>) -> Result {
         let log = &attachment.buffer().data().0;
 
         log.check()?;
@@ -170,7 +170,7 @@ impl Exporter for Moving {
         Ok(())
     }
 
-    fn unpin(attachment: &mut Attachment<'_, Self>) {
+    fn unpin(attachment: &mut AttachedDevice<'_, Self>) {
         attachment.buffer().data().0.pinned.add(-1, Relaxed);
     }
 

@@ -156,8 +156,8 @@ mod tests {
     #[test]
     fn goes_with_the_device() -> Result {
         let (dev, (buf, log)) = (device()?, moving()?);
-        let mapping = Mapping::new_managed(buf.clone().into(), dev.device(), DIR)?;
-        let attachment = Attachment::new_managed(buf.into(), dev.device())?;
+        let mapping = Mapping::new_devres(buf.clone().into(), dev.device(), DIR)?;
+        let attachment = Attachment::new_devres(buf.into(), dev.device())?;
 
         assert!(is_moving(mapping.access(dev.device())?));
         assert!(attachment.try_access().is_some());

@@ -12,11 +12,11 @@ mod tests {
         device::Device,
         dma::DataDirection,
         dma_buf::{
-            Attachment,
+            AttachedDevice,
             Buffer,
             ExportInfo,
             Exporter,
-            Mapping,
+            MappedTable,
             VmapAddress, //
         },
         fs::file::flags::O_RDWR,
@@ -53,11 +53,19 @@ mod tests {
             Err(EBUSY)
         }
 
-        fn map(_attachment: &mut Attachment<'_, Self>, _dir: DataDirection) -> Result<Mapping> {
+        fn map(
+            _attachment: &mut AttachedDevice<'_, Self>,
+            _dir: DataDirection,
+        ) -> Result<MappedTable> {
             Err(EBUSY)
         }
 
-        fn unmap(_attachment: &mut Attachment<'_, Self>, _map: Mapping, _dir: DataDirection) {}
+        fn unmap(
+            _attachment: &mut AttachedDevice<'_, Self>,
+            _map: MappedTable,
+            _dir: DataDirection,
+        ) {
+        }
 
         fn vmap(buf: &Buffer<Self>) -> Result<VmapAddress> {
             let data = buf.data();

@@ -255,6 +255,9 @@ impl<'a, T: FenceContextOps> DriverFence<'a, T> {
     }
 }
 
+// What it refers to does not move with it.
+impl<T: FenceContextOps> Unpin for DriverFence<'_, T> {}
+
 impl<T: FenceContextOps> Deref for DriverFence<'_, T> {
     type Target = T::FenceDataType;
 

@@ -3,12 +3,12 @@
 //! What an exporter asks of an importer, and tells it, with the reservation object held.
 
 use super::buffer::{
-    Attachment,
+    AttachedDevice,
     Exporter, //
 };
 use crate::bindings;
 
-impl<T: Exporter> Attachment<'_, T> {
+impl<T: Exporter> AttachedDevice<'_, T> {
     /// Whether the importer copes with memory that has no pages, and the exporter has not
     /// [said](super::Attaching::refuse_peer2peer) that its device cannot reach such memory.
     #[inline]
@@ -37,7 +37,7 @@ impl<T: Exporter> Attachment<'_, T> {
     ///
     /// ```
     /// use kernel::{device::Device, dma::DataDirection, prelude::*};
-    /// use kernel::dma_buf::{Attachment, Buffer, Exporter, Mapping};
+    /// use kernel::dma_buf::{AttachedDevice, Buffer, Exporter, MappedTable};
     /// use kernel::sync::atomic::{Atomic, Relaxed};
     ///
     /// struct Vram {
@@ -46,7 +46,10 @@ impl<T: Exporter> Attachment<'_, T> {
     ///
     /// #[vtable]
     /// impl Exporter for Vram {
-    ///     fn map(attachment: &mut Attachment<'_, Self>, _dir: DataDirection) -> Result<Mapping> {
+    ///     fn map(
+    ///         attachment: &mut AttachedDevice<'_, Self>,
+    ///         _: DataDirection,
+    ///     ) -> Result<MappedTable> {
     ///         let vram = attachment.buffer().data();
     ///
     ///         if !attachment.peer2peer() && !vram.in_system.load(Relaxed) {
@@ -59,7 +62,7 @@ impl<T: Exporter> Attachment<'_, T> {
     ///     // ... and the others.
     /// #    type Attachment = ();
     /// #    fn attach(_buf: &Buffer<Self>, _dev: &Device) -> Result { Ok(()) }
-    /// #    fn unmap(_attachment: &mut Attachment<'_, Self>, _map: Mapping, _dir: DataDirection) {}
+    /// #    fn unmap(_at: &mut AttachedDevice<'_, Self>, _map: MappedTable, _: DataDirection) {}
     /// }
     /// ```
     #[inline]

@@ -29,7 +29,7 @@ impl<'a> Attaching<'a> {
     }
 
     /// Says that the device cannot reach such memory here. The importer sees pages then, and so
-    /// does [`Attachment::peer2peer`](super::Attachment::peer2peer).
+    /// does [`AttachedDevice::peer2peer`](super::AttachedDevice::peer2peer).
     #[inline]
     pub fn refuse_peer2peer(&mut self) {
         self.0.peer2peer = false;

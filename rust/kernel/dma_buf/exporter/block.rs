@@ -2,11 +2,17 @@
 
 //! Owners of pages.
 
-use super::run::PageRun;
+use super::run::{
+    PageRun,
+    RunPages, //
+};
 use crate::{
     bindings,
     interop::any_thread::AnyThread,
-    page::PAGE_SIZE, //
+    page::{
+        AsPageIter,
+        PAGE_SIZE, //
+    },
 };
 use core::{
     marker::PhantomData,
@@ -95,6 +101,15 @@ impl PageBlock {
         // SAFETY: `alloc_pages()` gives contiguous pages, zeroed, which are ours while `self` is
         // borrowed.
         unsafe { PageRun::from_raw(self.first.get(), 1 << self.order()) }
+    }
+}
+
+impl AsPageIter for PageBlock {
+    type Iter<'a> = RunPages<'a>;
+
+    #[inline]
+    fn page_iter(&mut self) -> RunPages<'_> {
+        self.run().pages()
     }
 }
 

@@ -6,7 +6,7 @@ use super::{
     attaching::Attaching,
     handed_out::{
         BufferVma,
-        Mapping,
+        MappedTable,
         VmapAddress, //
     },
 };
@@ -67,19 +67,19 @@ pub trait Exporter: Sized + Send + Sync + 'static {
     /// Makes the memory accessible to the attached device.
     ///
     /// The reservation object is held. May sleep.
-    fn map(attachment: &mut Attachment<'_, Self>, dir: DataDirection) -> Result<Mapping>;
+    fn map(attachment: &mut AttachedDevice<'_, Self>, dir: DataDirection) -> Result<MappedTable>;
 
     /// Undoes [`map`](Self::map). The reservation object is held.
-    fn unmap(attachment: &mut Attachment<'_, Self>, mapping: Mapping, dir: DataDirection);
+    fn unmap(attachment: &mut AttachedDevice<'_, Self>, mapping: MappedTable, dir: DataDirection);
 
     /// Keeps the memory where it is until [`unpin`](Self::unpin); for memory that can move. An
     /// exporter has both or neither. The reservation object is held.
-    fn pin(_attachment: &mut Attachment<'_, Self>) -> Result {
+    fn pin(_attachment: &mut AttachedDevice<'_, Self>) -> Result {
         build_error!(VTABLE_DEFAULT_ERROR)
     }
 
     /// Undoes [`pin`](Self::pin). The reservation object is held.
-    fn unpin(_attachment: &mut Attachment<'_, Self>) {
+    fn unpin(_attachment: &mut AttachedDevice<'_, Self>) {
         build_error!(VTABLE_DEFAULT_ERROR)
     }
 
@@ -119,7 +119,7 @@ pub trait Exporter: Sized + Send + Sync + 'static {
     ///
     /// ```
     /// # use kernel::{device::Device, dma::DataDirection};
-    /// # use kernel::dma_buf::{Attachment, Buffer, ExportInfo, Exporter, Mapping};
+    /// # use kernel::dma_buf::{AttachedDevice, Buffer, ExportInfo, Exporter, MappedTable};
     /// use kernel::{dma_buf::Resv, prelude::*, sync::Arc};
     ///
     /// struct Shared(Arc<Resv>);
@@ -132,10 +132,10 @@ pub trait Exporter: Sized + Send + Sync + 'static {
     ///     // ... and the others.
     /// #    type Attachment = ();
     /// #    fn attach(_buf: &Buffer<Self>, _dev: &Device) -> Result { Ok(()) }
-    /// #    fn map(_at: &mut Attachment<'_, Self>, _dir: DataDirection) -> Result<Mapping> {
+    /// #    fn map(_at: &mut AttachedDevice<'_, Self>, _: DataDirection) -> Result<MappedTable> {
     /// #        Err(EBUSY)
     /// #    }
-    /// #    fn unmap(_attachment: &mut Attachment<'_, Self>, _map: Mapping, _dir: DataDirection) {}
+    /// #    fn unmap(_at: &mut AttachedDevice<'_, Self>, _map: MappedTable, _: DataDirection) {}
     /// }
     ///
     /// let resv = Arc::pin_init(Resv::new(), GFP_KERNEL)?;
@@ -224,12 +224,12 @@ impl<T: Exporter> Buffer<T> {
 /// reservation object is held for `'a`, and this is the only way to the attachment's data
 /// meanwhile.
 #[repr(transparent)]
-pub struct Attachment<'a, T: Exporter> {
+pub struct AttachedDevice<'a, T: Exporter> {
     pub(super) raw: NonNull<bindings::dma_buf_attachment>,
     pub(super) _p: PhantomData<(&'a DmaBuf, T)>,
 }
 
-impl<'a, T: Exporter> Attachment<'a, T> {
+impl<'a, T: Exporter> AttachedDevice<'a, T> {
     #[inline]
     pub(super) fn as_raw(&self) -> NonNull<bindings::dma_buf_attachment> {
         self.raw

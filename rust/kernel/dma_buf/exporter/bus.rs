@@ -3,17 +3,17 @@
 //! Memory that is no pages: addresses on a bus, by which devices reach each other.
 //!
 //! A driver says once which addresses there are ([`BusMemory::of_bar`]), and which of them a buffer
-//! is made of ([`BusRanges`]). Its exporter maps them with [`Attachment::map_bus`].
+//! is made of ([`BusRanges`]). Its exporter maps them with [`AttachedDevice::map_bus`].
 //!
 //! When the device is unbound, its addresses mean nothing any more. So that waits until the last
 //! mapping is gone, and from then on there are no new ones. It is the driver that tells importers,
 //! by [`LockedBuffer::invalidate_mappings`] of each buffer, when it is unbound and not later. An
-//! exporter that loses a `Mapping` keeps the device from being unbound for ever.
+//! exporter that loses a `MappedTable` keeps the device from being unbound for ever.
 //!
 //! C headers: [`include/linux/dma-buf-mapping.h`](srctree/include/linux/dma-buf-mapping.h),
 //! [`include/linux/pci-p2pdma.h`](srctree/include/linux/pci-p2pdma.h)
 //!
-//! [`Attachment::map_bus`]: super::Attachment::map_bus
+//! [`AttachedDevice::map_bus`]: super::AttachedDevice::map_bus
 //! [`LockedBuffer::invalidate_mappings`]: super::LockedBuffer::invalidate_mappings
 
 use crate::{

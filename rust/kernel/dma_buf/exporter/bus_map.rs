@@ -4,12 +4,12 @@
 
 use super::{
     buffer::{
-        Attachment,
+        AttachedDevice,
         Exporter, //
     },
     bus::BusRanges,
     bus_use::BusUse,
-    handed_out::Mapping,
+    handed_out::MappedTable,
     table::Table, //
 };
 use crate::{
@@ -20,7 +20,7 @@ use crate::{
 };
 use core::ptr::NonNull;
 
-impl<T: Exporter> Attachment<'_, T> {
+impl<T: Exporter> AttachedDevice<'_, T> {
     /// [`Exporter::map`]: maps `ranges` for the attached device.
     ///
     /// Fails with `ENODEV` if the device that they belong to has been unbound; with `EOPNOTSUPP` if
@@ -32,8 +32,8 @@ impl<T: Exporter> Attachment<'_, T> {
     ///
     /// ```
     /// use kernel::{device::{Core, Device}, dma::DataDirection, fs::file::flags, pci, prelude::*};
-    /// use kernel::dma_buf::{Attaching, Attachment, Buffer, DmaBuf, ExportInfo, Exporter};
-    /// use kernel::dma_buf::{BusMemory, BusRanges, Mapping};
+    /// use kernel::dma_buf::{Attaching, AttachedDevice, Buffer, DmaBuf, ExportInfo, Exporter};
+    /// use kernel::dma_buf::{BusMemory, BusRanges, MappedTable};
     /// use kernel::{io::ResourceSize, page::PAGE_SIZE, sync::aref::ARef};
     ///
     /// /// A buffer in video memory, which the device shows in a BAR.
@@ -54,11 +54,18 @@ impl<T: Exporter> Attachment<'_, T> {
     ///         Ok(())
     ///     }
     ///
-    ///     fn map(attachment: &mut Attachment<'_, Self>, dir: DataDirection) -> Result<Mapping> {
+    ///     fn map(
+    ///         attachment: &mut AttachedDevice<'_, Self>,
+    ///         dir: DataDirection,
+    ///     ) -> Result<MappedTable> {
     ///         attachment.map_bus(&attachment.buffer().data().0, dir)
     ///     }
     ///
-    ///     fn unmap(attachment: &mut Attachment<'_, Self>, map: Mapping, _dir: DataDirection) {
+    ///     fn unmap(
+    ///         attachment: &mut AttachedDevice<'_, Self>,
+    ///         map: MappedTable,
+    ///         _: DataDirection,
+    ///     ) {
     ///         attachment.unmap_bus(map);
     ///     }
     /// }
@@ -73,7 +80,7 @@ impl<T: Exporter> Attachment<'_, T> {
     /// }
     /// ```
     #[inline]
-    pub fn map_bus(&self, ranges: &BusRanges, dir: DataDirection) -> Result<Mapping> {
+    pub fn map_bus(&self, ranges: &BusRanges, dir: DataDirection) -> Result<MappedTable> {
         if !self.peer2peer() || !self.is_revocable() {
             return Err(EOPNOTSUPP);
         }
@@ -104,7 +111,7 @@ impl<T: Exporter> Attachment<'_, T> {
 
     /// [`Exporter::unmap`]: undoes [`map_bus`](Self::map_bus).
     #[inline]
-    pub fn unmap_bus(&self, mapping: Mapping) {
+    pub fn unmap_bus(&self, mapping: MappedTable) {
         Table::take_down(self, mapping);
     }
 }

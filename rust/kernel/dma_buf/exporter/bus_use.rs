@@ -4,7 +4,7 @@
 
 use super::{
     buffer::{
-        Attachment,
+        AttachedDevice,
         Exporter, //
     },
     bus::Using, //
@@ -39,7 +39,7 @@ impl BusUse {
     /// `dma_buf_phys_vec_to_sgt()`, and `using` keep what it is made of.
     #[inline]
     pub(super) unsafe fn new<T: Exporter>(
-        attachment: &Attachment<'_, T>,
+        attachment: &AttachedDevice<'_, T>,
         table: NonNull<bindings::sg_table>,
         dir: DataDirection,
         using: Using,
@@ -64,7 +64,7 @@ impl BusUse {
 
     /// Whether it was made for `attachment`, or for one of the same device that was in its place.
     #[inline]
-    pub(super) fn is_for<T: Exporter>(&self, attachment: &Attachment<'_, T>) -> bool {
+    pub(super) fn is_for<T: Exporter>(&self, attachment: &AttachedDevice<'_, T>) -> bool {
         self.attachment == attachment.as_raw() && self.dev.as_raw() == attachment.device().as_raw()
     }
 }

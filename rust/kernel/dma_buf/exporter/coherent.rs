@@ -4,18 +4,18 @@
 //!
 //! Coherent memory is allocated for one device ([`Coherent`]) and mapped for the kernel all the
 //! time. An [`Exporter`] that says where it is ([`CoherentOwner`]) gets its operations here, one by
-//! one: [`Attachment::map_coherent`] and [`Attachment::unmap_coherent`],
+//! one: [`AttachedDevice::map_coherent`] and [`AttachedDevice::unmap_coherent`],
 //! [`Buffer::mmap_coherent`], [`Buffer::vmap_coherent`].
 
 use super::{
     buffer::{
-        Attachment,
+        AttachedDevice,
         Buffer,
         Exporter, //
     },
     handed_out::{
         BufferVma,
-        Mapping,
+        MappedTable,
         Shown,
         VmapAddress, //
     },
@@ -79,14 +79,14 @@ impl<T: Exporter + CoherentOwner> Buffer<T> {
     }
 }
 
-impl<T: Exporter + CoherentOwner> Attachment<'_, T> {
+impl<T: Exporter + CoherentOwner> AttachedDevice<'_, T> {
     /// [`Exporter::map`]: maps the memory for the attached device.
     ///
     /// Fails as [`CoherentOwner::coherent`]; with `EINVAL` if the memory is not as long as the
     /// buffer or `dir` is [`DataDirection::None`]; with `ENOMEM`; as the device's DMA operations.
     /// May sleep.
     #[inline]
-    pub fn map_coherent(&self, dir: DataDirection) -> Result<Mapping> {
+    pub fn map_coherent(&self, dir: DataDirection) -> Result<MappedTable> {
         let memory = self.buffer().coherent()?;
 
         if dir == DataDirection::None {
@@ -111,7 +111,7 @@ impl<T: Exporter + CoherentOwner> Attachment<'_, T> {
 
     /// [`Exporter::unmap`]: undoes [`map_coherent`](Self::map_coherent).
     #[inline]
-    pub fn unmap_coherent(&self, mapping: Mapping) {
+    pub fn unmap_coherent(&self, mapping: MappedTable) {
         Table::take_down(self, mapping);
     }
 }

@@ -88,7 +88,7 @@ impl Transfer<'_> {
             // the bytes, which are only written to if they may be. Nothing in Rust has a reference
             // to what is in the page. Unmapped again by this task, in reverse order.
             unsafe {
-                let mapped = bindings::kmap_local_page(page);
+                let mapped = bindings::kmap_local_page(page.as_ptr());
                 let (memory, bytes) = (mapped.byte_add(start), bytes.add(done).cast());
 
                 if out {

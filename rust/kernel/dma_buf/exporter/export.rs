@@ -99,7 +99,7 @@ impl<T: Exporter> Buffer<T> {
     ///
     /// ```
     /// use kernel::{device::Device, dma::DataDirection, prelude::*, sync::aref::ARef};
-    /// use kernel::dma_buf::{Attachment, Buffer, DmaBuf, ExportInfo, Exporter, Mapping};
+    /// use kernel::dma_buf::{AttachedDevice, Buffer, DmaBuf, ExportInfo, Exporter, MappedTable};
     ///
     /// /// Two exporters that do the same, namely nothing.
     /// struct Idle<const N: usize>(u32);
@@ -112,11 +112,11 @@ impl<T: Exporter> Buffer<T> {
     ///         Ok(())
     ///     }
     ///
-    ///     fn map(_attachment: &mut Attachment<'_, Self>, _dir: DataDirection) -> Result<Mapping> {
+    ///     fn map(_at: &mut AttachedDevice<'_, Self>, _: DataDirection) -> Result<MappedTable> {
     ///         Err(EBUSY)
     ///     }
     ///
-    ///     fn unmap(_attachment: &mut Attachment<'_, Self>, _map: Mapping, _dir: DataDirection) {}
+    ///     fn unmap(_at: &mut AttachedDevice<'_, Self>, _map: MappedTable, _: DataDirection) {}
     /// }
     ///
     /// let info = ExportInfo { name: c"example", size: 4096, flags: 0 };

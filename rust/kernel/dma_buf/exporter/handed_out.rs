@@ -195,20 +195,20 @@ impl VmapAddress {
 ///
 /// [`Exporter::unmap`]: super::Exporter::unmap
 #[must_use = "what is mapped stays until it is given back"]
-pub struct Mapping {
+pub struct MappedTable {
     table: NonNull<bindings::sg_table>,
     attachment: Option<NonNull<bindings::dma_buf_attachment>>,
 }
 
-impl Mapping {
+impl MappedTable {
     /// # Safety
     ///
     /// The type invariant must hold for `table`, and the attachment that it is returned for. The
-    /// mapping must not be given to [`Attachment::unmap_coherent`] or [`Attachment::unmap_bus`],
-    /// which take back their own only.
+    /// mapping must not be given to [`AttachedDevice::unmap_coherent`] or
+    /// [`AttachedDevice::unmap_bus`], which take back their own only.
     ///
-    /// [`Attachment::unmap_coherent`]: super::Attachment::unmap_coherent
-    /// [`Attachment::unmap_bus`]: super::Attachment::unmap_bus
+    /// [`AttachedDevice::unmap_coherent`]: super::AttachedDevice::unmap_coherent
+    /// [`AttachedDevice::unmap_bus`]: super::AttachedDevice::unmap_bus
     #[inline]
     pub unsafe fn from_raw(table: NonNull<bindings::sg_table>) -> Self {
         // INVARIANT: By the caller's guarantee.

@@ -3,7 +3,7 @@
 //! A buffer whose reservation object its exporter has locked, and what can be looked at then.
 
 use super::buffer::{
-    Attachment,
+    AttachedDevice,
     Buffer,
     Exporter, //
 };
@@ -90,13 +90,13 @@ pub struct LockedBuffer<'a, T: Exporter> {
 impl<T: Exporter> LockedBuffer<'_, T> {
     /// Calls `f` on every attachment.
     #[inline]
-    pub fn for_each_attachment(&mut self, mut f: impl FnMut(Attachment<'_, T>)) {
+    pub fn for_each_attachment(&mut self, mut f: impl FnMut(AttachedDevice<'_, T>)) {
         let buf = self.buf;
 
         each_attachment(buf, &mut self.guard, |raw| {
             // INVARIANT: An attachment is in the list only after `attach` and before `detach`; the
             // lock is held and `&mut self` makes this the only access in this task.
-            f(Attachment {
+            f(AttachedDevice {
                 raw,
                 _p: PhantomData,
             });

@@ -5,13 +5,13 @@
 use super::{
     attaching::Attaching,
     buffer::{
-        Attachment,
+        AttachedDevice,
         Buffer,
         Exporter, //
     },
     handed_out::{
         BufferVma,
-        Mapping,
+        MappedTable,
         VmapAddress, //
     },
 };
@@ -64,14 +64,14 @@ type Buf<T> = Ref<Buffer<T>, bindings::dma_buf>;
 // at it;
 type Loose = Mut<bindings::dma_buf_attachment, bindings::dma_buf_attachment>;
 // one in between, with the reservation object held;
-type Attached<T> = Attachment<'static, T>;
+type Attached<T> = AttachedDevice<'static, T>;
 // and a direction, which an importer may have made up.
 type Direction = Value<bindings::dma_data_direction>;
 
 // SAFETY: An attachment is a pointer to the C attachment.
-unsafe impl<T: Exporter> Arg for Attachment<'static, T> {
+unsafe impl<T: Exporter> Arg for AttachedDevice<'static, T> {
     type Raw = *mut bindings::dma_buf_attachment;
-    type Typed<'a> = Attachment<'a, T>;
+    type Typed<'a> = AttachedDevice<'a, T>;
 }
 
 /// What an importer gives back.
@@ -165,18 +165,18 @@ impl<T: Exporter> Operations<T> {
     }
 
     #[inline(always)]
-    fn pin(mut attachment: Attachment<'_, T>) -> Result {
+    fn pin(mut attachment: AttachedDevice<'_, T>) -> Result {
         T::pin(&mut attachment)
     }
 
     #[inline(always)]
-    fn unpin(mut attachment: Attachment<'_, T>) {
+    fn unpin(mut attachment: AttachedDevice<'_, T>) {
         T::unpin(&mut attachment);
     }
 
     #[inline(always)]
     fn map(
-        mut attachment: Attachment<'_, T>,
+        mut attachment: AttachedDevice<'_, T>,
         dir: bindings::dma_data_direction,
     ) -> Result<NonNull<bindings::sg_table>> {
         let mapping = T::map(&mut attachment, direction(dir)?)?;
@@ -190,7 +190,7 @@ impl<T: Exporter> Operations<T> {
 
     #[inline(always)]
     fn unmap(
-        mut attachment: Attachment<'_, T>,
+        mut attachment: AttachedDevice<'_, T>,
         table: Returned,
         dir: bindings::dma_data_direction,
     ) {
@@ -200,7 +200,7 @@ impl<T: Exporter> Operations<T> {
 
         if let Some(table) = table.0 {
             // SAFETY: By the type invariant it was given out for this attachment, and not since.
-            let mapping = unsafe { Mapping::from_raw(table) };
+            let mapping = unsafe { MappedTable::from_raw(table) };
             T::unmap(
                 &mut attachment,
                 mapping,

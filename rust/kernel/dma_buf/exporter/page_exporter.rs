@@ -4,7 +4,7 @@
 
 use super::{
     buffer::{
-        Attachment,
+        AttachedDevice,
         Buffer,
         Exporter, //
     },
@@ -12,7 +12,7 @@ use super::{
     fault::fault_in,
     handed_out::{
         BufferVma,
-        Mapping,
+        MappedTable,
         Shown,
         VmapAddress, //
     },
@@ -180,7 +180,7 @@ fn vmap(source: &dyn Pages, count: usize) -> Result<NonNull<c_void>> {
         fits = run.count() <= count - pages.len();
         fits && run
             .pages()
-            .try_for_each(|page| pages.push_within_capacity(page))
+            .try_for_each(|page| pages.push_within_capacity(page.as_ptr()))
             .is_ok()
     });
     if !fits || pages.len() != count {
@@ -208,7 +208,7 @@ impl<S: PageSource> Exporter for Paged<S> {
         PageTables::new()
     }
 
-    fn map(attachment: &mut Attachment<'_, Self>, dir: DataDirection) -> Result<Mapping> {
+    fn map(attachment: &mut AttachedDevice<'_, Self>, dir: DataDirection) -> Result<MappedTable> {
         let (buf, dev) = (attachment.buffer(), attachment.device());
         let pages = buf.data();
         let source = (&pages.source as &dyn Pages, S::JOIN);
@@ -220,7 +220,7 @@ impl<S: PageSource> Exporter for Paged<S> {
         unsafe { attachment.data().map(source, buf, dev, dir, pages.attrs()) }
     }
 
-    fn unmap(attachment: &mut Attachment<'_, Self>, mapping: Mapping, _dir: DataDirection) {
+    fn unmap(attachment: &mut AttachedDevice<'_, Self>, mapping: MappedTable, _dir: DataDirection) {
         attachment.data().unmap(mapping);
     }
 

@@ -4,7 +4,10 @@
 
 use crate::{
     bindings,
-    page::PAGE_SHIFT, //
+    page::{
+        BorrowedPage,
+        PAGE_SHIFT, //
+    },
 };
 use core::{
     marker::PhantomData,
@@ -25,7 +28,7 @@ pub struct PageRun<'a> {
     _p: PhantomData<&'a bindings::page>,
 }
 
-impl PageRun<'_> {
+impl<'a> PageRun<'a> {
     /// # Safety
     ///
     /// The type invariant must hold.
@@ -53,7 +56,7 @@ impl PageRun<'_> {
 
     /// The first page.
     #[inline]
-    pub fn first(&self) -> *mut bindings::page {
+    pub(super) fn first(&self) -> *mut bindings::page {
         self.first.as_ptr()
     }
 
@@ -63,33 +66,29 @@ impl PageRun<'_> {
     }
 
     /// The page at `index`, if the run is that long.
-    #[inline]
-    pub fn page(&self, index: usize) -> Option<*mut bindings::page> {
-        self.page_at(index).map(NonNull::as_ptr)
-    }
-
     #[inline(always)]
-    fn page_at(&self, index: usize) -> Option<NonNull<bindings::page>> {
-        // SAFETY: By the type invariant there are `count` contiguous `struct page`s.
-        (index < self.count).then(|| unsafe { self.first.add(index) })
+    pub fn page(&self, index: usize) -> Option<BorrowedPage<'a>> {
+        // SAFETY: By the type invariant there are `count` contiguous `struct page`s, for `'a`.
+        (index < self.count).then(|| unsafe { BorrowedPage::from_raw(self.first.add(index)) })
     }
 
     /// The pages.
     #[inline]
-    pub(super) fn pages(&self) -> impl Iterator<Item = *mut bindings::page> {
-        let first = self.first.as_ptr();
-
-        (0..self.count).map(move |index| first.wrapping_add(index))
+    pub fn pages(&self) -> RunPages<'a> {
+        RunPages {
+            run: *self,
+            next: 0,
+        }
     }
 
     /// The run without its first `count` pages, unless nothing would be left.
     #[inline]
     pub fn skip(self, count: usize) -> Option<Self> {
-        let first = self.page_at(count)?;
+        let page = self.page(count)?;
 
         // INVARIANT: A part of a run is a run.
         Some(Self {
-            first,
+            first: NonNull::new(page.as_ptr())?,
             count: self.count - count,
             _p: PhantomData,
         })
@@ -126,6 +125,25 @@ impl PageRun<'_> {
             count: self.count.min(count.max(1)),
             ..self
         }
+    }
+}
+
+/// Iterator over the pages of a run.
+#[derive(Clone)]
+pub struct RunPages<'a> {
+    run: PageRun<'a>,
+    next: usize,
+}
+
+impl<'a> Iterator for RunPages<'a> {
+    type Item = BorrowedPage<'a>;
+
+    #[inline]
+    fn next(&mut self) -> Option<BorrowedPage<'a>> {
+        let page = self.run.page(self.next)?;
+
+        self.next += 1;
+        Some(page)
     }
 }
 

@@ -3,7 +3,7 @@
 //! Scatter-gather tables over runs of pages, for the attachments of a page exporter.
 
 use super::{
-    handed_out::Mapping,
+    handed_out::MappedTable,
     run::PageRun,
     source::Pages, //
 };
@@ -135,7 +135,7 @@ impl PageTable {
 
     /// Maps the table, which must be filled and not mapped: fails with `EBUSY` otherwise.
     #[inline]
-    fn map(&mut self, dev: &Device, dir: DataDirection, attrs: c_ulong) -> Result<Mapping> {
+    fn map(&mut self, dev: &Device, dir: DataDirection, attrs: c_ulong) -> Result<MappedTable> {
         if self.mapped.is_some() || self.first().is_null() {
             return Err(EBUSY);
         }
@@ -161,7 +161,7 @@ impl PageTable {
             if skip_sync {
                 bindings::dma_sync_sgtable_for_device(dev, sgt_ptr, dir.into());
             }
-            Mapping::from_raw(sgt)
+            MappedTable::from_raw(sgt)
         };
         // INVARIANT: Mapped just above.
         self.mapped = Some(Mapped {
@@ -278,7 +278,7 @@ impl PageTables {
         dev: &Device,
         dir: DataDirection,
         attrs: c_ulong,
-    ) -> Result<Mapping> {
+    ) -> Result<MappedTable> {
         let mut another = if self.first.mapped.is_some() {
             let node = RBTreeNodeReservation::new(GFP_KERNEL)?;
             Some((KBox::new(PageTable::new(), GFP_KERNEL)?, node))
@@ -306,7 +306,7 @@ impl PageTables {
     }
 
     /// Unmaps the table that `mapping` stands for.
-    pub(super) fn unmap(&mut self, mapping: Mapping) {
+    pub(super) fn unmap(&mut self, mapping: MappedTable) {
         let table = mapping.as_raw().as_ptr();
 
         let was_mapped = if table == self.first.sgt.get() {

@@ -6,10 +6,10 @@
 use super::bus_use::BusUse;
 use super::{
     buffer::{
-        Attachment,
+        AttachedDevice,
         Exporter, //
     },
-    handed_out::Mapping, //
+    handed_out::MappedTable, //
 };
 use crate::{
     bindings,
@@ -28,7 +28,7 @@ use core::ptr::NonNull;
 /// `sgt` is an initialised `sg_table`, and what `memory` says is true of it.
 #[repr(C)]
 pub(super) struct Table {
-    // First: a `Mapping` points here.
+    // First: a `MappedTable` points here.
     sgt: Opaque<bindings::sg_table>,
     memory: Memory,
 }
@@ -109,19 +109,19 @@ impl Table {
     #[inline]
     pub(super) unsafe fn into_mapping<T: Exporter>(
         self: KBox<Self>,
-        attachment: &Attachment<'_, T>,
-    ) -> Mapping {
+        attachment: &AttachedDevice<'_, T>,
+    ) -> MappedTable {
         let table = NonNull::from(KBox::leak(self)).cast();
 
         // SAFETY: By the caller's guarantee. The only one to know the table from now on is who has
         // the mapping. For another attachment it will not be taken.
-        unsafe { Mapping::from_raw(table) }.only_for(attachment.as_raw())
+        unsafe { MappedTable::from_raw(table) }.only_for(attachment.as_raw())
     }
 
     /// Takes it down again, whatever it is of. Who has kept a mapping of a bus, and gives it to
     /// another attachment, is told so, and it stays.
     #[inline]
-    pub(super) fn take_down<T: Exporter>(attachment: &Attachment<'_, T>, mapping: Mapping) {
+    pub(super) fn take_down<T: Exporter>(attachment: &AttachedDevice<'_, T>, mapping: MappedTable) {
         // SAFETY: Who makes a mapping otherwise promised not to give it to us, so that this is a
         // `Table` that `into_mapping` leaked. `mapping` is the only one of it and ends here.
         let table = unsafe { KBox::<Self>::from_raw(mapping.as_raw().cast().as_ptr()) };

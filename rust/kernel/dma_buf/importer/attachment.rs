@@ -5,8 +5,8 @@
 use super::{
     attached::Attached,
     binding::{
+        InDevres, //
         KeepsBound,
-        Managed, //
     },
     raw::RawAttachment, //
 };
@@ -127,13 +127,13 @@ impl<D: KeepsBound> Attachment<D> {
     }
 }
 
-impl Attachment<Managed> {
+impl Attachment<InDevres> {
     /// As [`new`](Self::new), but for as long as `dev` is bound and no longer, whoever has the
     /// result then.
     #[inline]
-    pub fn new_managed(buf: ARef<DmaBuf>, dev: &Device<Bound>) -> Result<Devres<Self>> {
+    pub fn new_devres(buf: ARef<DmaBuf>, dev: &Device<Bound>) -> Result<Devres<Self>> {
         // SAFETY: Goes into a `Devres` for `dev` at once.
-        let attachment = Self::new(buf, unsafe { Managed::new(dev) })?;
+        let attachment = Self::new(buf, unsafe { InDevres::new(dev) })?;
 
         Devres::new(dev, attachment)
     }

@@ -22,7 +22,7 @@ use crate::{
 /// - a [`&Device<Bound>`](Device), as `probe()` and other callbacks of a bus have it: the
 ///   attachment cannot outlive it, and one that was forgotten goes when the device is unbound;
 /// - the registration of a device that the driver itself has made, or an [`Arc`] of it;
-/// - [`Managed`], for everything that lives longer, such as what belongs to an open file: then it
+/// - [`InDevres`], for everything that lives longer, such as what belongs to an open file: then it
 ///   comes in a [`Devres`](crate::devres::Devres), and goes when the device is unbound.
 ///
 /// # Safety
@@ -73,9 +73,9 @@ unsafe impl<T: KeepsBound> KeepsBound for Arc<T> {
 ///
 /// Is part of what a `Devres` for this device holds, or is on the way there while the device is
 /// bound.
-pub struct Managed(ARef<Device>);
+pub struct InDevres(ARef<Device>);
 
-impl Managed {
+impl InDevres {
     /// # Safety
     ///
     /// The value must become part of what a `Devres` for `dev` holds, or be dropped while `dev` is
@@ -89,7 +89,7 @@ impl Managed {
 
 // SAFETY: By the type invariant: a `Devres` drops what it holds before its device is unbound, and
 // lets nobody have it to forget it.
-unsafe impl KeepsBound for Managed {
+unsafe impl KeepsBound for InDevres {
     const FORGETTABLE: bool = false;
 
     #[inline]

@@ -4,8 +4,8 @@
 
 use super::{
     binding::{
+        InDevres, //
         KeepsBound,
-        Managed, //
     },
     locked_dynamic::{
         Called,
@@ -99,7 +99,7 @@ use core::{
 ///
 /// fn import(dev: &Device<Bound>, fd: i32) -> Result {
 ///     let object = Object { in_page_table: Atomic::new(false) };
-///     let attachment = DynamicAttachment::new_managed(DmaBuf::from_fd(fd)?, dev, object)?;
+///     let attachment = DynamicAttachment::new_devres(DmaBuf::from_fd(fd)?, dev, object)?;
 ///
 ///     prepare(&mut attachment.access(dev)?.lock())?;
 ///     Ok(())
@@ -186,13 +186,13 @@ impl<D: KeepsBound + 'static, T: DynamicImporter> DynamicAttachment<D, T> {
     }
 }
 
-impl<T: DynamicImporter> DynamicAttachment<Managed, T> {
+impl<T: DynamicImporter> DynamicAttachment<InDevres, T> {
     /// As [`new`](Self::new), but for as long as `dev` is bound and no longer, whoever has the
     /// result then.
     #[inline]
-    pub fn new_managed(buf: ARef<DmaBuf>, dev: &Device<Bound>, data: T) -> Result<Devres<Self>> {
+    pub fn new_devres(buf: ARef<DmaBuf>, dev: &Device<Bound>, data: T) -> Result<Devres<Self>> {
         // SAFETY: Goes into a `Devres` for `dev` at once.
-        let attachment = Self::new(buf, unsafe { Managed::new(dev) }, data)?;
+        let attachment = Self::new(buf, unsafe { InDevres::new(dev) }, data)?;
 
         Devres::new(dev, attachment)
     }

@@ -6,8 +6,8 @@ use super::{
     attached::Entry,
     attachment::Attachment,
     binding::{
+        InDevres, //
         KeepsBound,
-        Managed, //
     },
 };
 use crate::{
@@ -225,7 +225,7 @@ impl<D: KeepsBound> Attachment<D> {
     }
 }
 
-impl Mapping<Attachment<Managed>> {
+impl Mapping<Attachment<InDevres>> {
     /// Attaches `dev` to `buf` and maps it, for as long as `dev` is bound and no longer, whoever
     /// has the result then.
     ///
@@ -238,18 +238,18 @@ impl Mapping<Attachment<Managed>> {
     ///     device::{Bound, Device},
     ///     devres::Devres,
     ///     dma::{DataDirection, DmaAddress},
-    ///     dma_buf::{importer::{Attachment, Managed, Mapping}, DmaBuf},
+    ///     dma_buf::{importer::{Attachment, InDevres, Mapping}, DmaBuf},
     ///     prelude::*,
     ///     sync::aref::ARef,
     /// };
     ///
     /// /// Something that user space keeps a handle of.
     /// struct Object {
-    ///     memory: Devres<Mapping<Attachment<Managed>>>,
+    ///     memory: Devres<Mapping<Attachment<InDevres>>>,
     /// }
     ///
     /// fn import(dev: &Device<Bound>, buf: ARef<DmaBuf>) -> Result<Object> {
-    ///     Ok(Object { memory: Mapping::new_managed(buf, dev, DataDirection::Bidirectional)? })
+    ///     Ok(Object { memory: Mapping::new_devres(buf, dev, DataDirection::Bidirectional)? })
     /// }
     ///
     /// /// Where the device finds the object, if it is in one piece.
@@ -264,13 +264,13 @@ impl Mapping<Attachment<Managed>> {
     /// }
     /// ```
     #[inline]
-    pub fn new_managed(
+    pub fn new_devres(
         buf: ARef<DmaBuf>,
         dev: &Device<Bound>,
         dir: DataDirection,
     ) -> Result<Devres<Self>> {
         // SAFETY: Goes into a `Devres` for `dev` at once.
-        let attachment = Attachment::new(buf, unsafe { Managed::new(dev) })?;
+        let attachment = Attachment::new(buf, unsafe { InDevres::new(dev) })?;
 
         Devres::new(dev, Self::new(attachment, dir)?)
     }

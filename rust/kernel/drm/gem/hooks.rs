@@ -11,8 +11,10 @@ use super::{
         self,
         Dev,
         Obj,
+        PrimeClass,
         PrimeObject, //
     },
+    DriverAllocImpl,
     DriverObject,
     Object, //
 };
@@ -55,7 +57,7 @@ type DumbRequest = *mut bindings::drm_mode_create_dumb;
 ///
 /// # Invariants
 ///
-/// The functions may be called by DRM for an [`Object<T>`] that has had a handle, and its device.
+/// The functions may be called by DRM for an object of `T` that has had a handle, and its device.
 pub struct Hooks<T> {
     pub(super) export: Option<unsafe extern "C" fn(Gem, c_int) -> Buf>,
     pub(super) mmap: Option<unsafe extern "C" fn(Gem, *mut bindings::vm_area_struct) -> c_int>,
@@ -83,7 +85,7 @@ impl<T: DriverObject> Hooks<T> {
     where
         T: PrimeObject,
     {
-        const { assert!(offset_of!(Object<T>, obj) == 0) };
+        const { assert!(<DriverAllocImpl<T> as PrimeClass>::OFFSET == 0) };
 
         // INVARIANT: They are those of `T`.
         Self {

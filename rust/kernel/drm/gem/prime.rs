@@ -3,13 +3,17 @@
 //! Sharing GEM objects with other devices, as dma-bufs (PRIME).
 //!
 //! A driver implements [`PrimeObject`] for its part of an object, and names that in
-//! [`DriverObject::HOOKS`]. An object that is made of a dma-buf ([`Object::new_imported`]) keeps
-//! that, has its reservation object, and DRM's helpers know where it comes from.
+//! [`DriverObject::HOOKS`]. The object itself is of a [`PrimeClass`]: [`Object`] or
+//! [`shmem::Object`](super::shmem::Object). One that is made of a dma-buf
+//! ([`Object::new_imported`]) keeps that, has its reservation object, and DRM's helpers know where
+//! it comes from.
 //!
 //! C header: [`include/drm/drm_prime.h`](srctree/include/drm/drm_prime.h)
 
 use super::{
+    DriverAllocImpl,
     DriverObject,
+    IntoGEMObject,
     Object, //
 };
 use crate::{
@@ -20,43 +24,76 @@ use crate::{
     },
     drm::{
         self,
+        driver::AllocImpl,
         DeviceContext,
         Registered, //
     },
     interop,
     page::PAGE_SIZE,
     prelude::*,
-    sync::aref::ARef,
+    sync::aref::{
+        ARef,
+        AlwaysRefCounted, //
+    },
     types::Opaque, //
 };
 use core::{
     marker::PhantomData,
+    mem::offset_of,
     ptr::{
         self,
         NonNull, //
     },
 };
 
-/// The driver's part of an [`Object`] that other devices can use, and that may be theirs.
+/// A class of objects that can be shared.
+pub trait PrimeClass: AllocImpl + AlwaysRefCounted + 'static {
+    /// Where in it DRM's object is.
+    #[doc(hidden)]
+    const OFFSET: usize;
+
+    /// The dma-buf that the object was imported from, if it was.
+    fn imported_from(&self) -> Option<&DmaBuf>;
+
+    /// Whether the object belongs to `dev`.
+    fn belongs_to(&self, dev: &drm::Device<Self::Driver>) -> bool;
+}
+
+impl<T: DriverObject> PrimeClass for Object<T> {
+    const OFFSET: usize = offset_of!(Self, obj);
+
+    #[inline]
+    fn imported_from(&self) -> Option<&DmaBuf> {
+        self.imported_from()
+    }
+
+    #[inline]
+    fn belongs_to(&self, dev: &drm::Device<T::Driver>) -> bool {
+        self.belongs_to(dev)
+    }
+}
+
+/// The driver's part of an object that other devices can use, and that may be theirs.
 ///
-/// Where it is not in [`DriverObject::HOOKS`], DRM's own exporter lets user space map the buffer,
-/// and no device, and imports nothing else.
-pub trait PrimeObject: DriverObject<Driver: drm::Driver<Object = Object<Self>>> {
+/// Where it is not in [`DriverObject::HOOKS`], DRM's own exporter lets user space map the buffer of
+/// an [`Object`], and no device, and imports nothing else.
+pub trait PrimeObject: DriverObject<Driver: drm::Driver<Object: PrimeClass>> {
     /// Exports the object as a dma-buf, which must keep the object. Called for an object that has
     /// no dma-buf yet.
     ///
     /// `flags` are open flags of the file.
-    fn export(obj: &Object<Self>, flags: u32) -> Result<ARef<DmaBuf>>;
+    fn export(obj: &DriverAllocImpl<Self>, flags: u32) -> Result<ARef<DmaBuf>>;
 
     /// Makes an object of a dma-buf: the same one if it was exported of an object of this device,
-    /// otherwise [`Object::new_imported`].
+    /// otherwise [`Object::new_imported`]. One that belongs to another dma-buf is refused with
+    /// `EINVAL`.
     ///
     /// The lock of the device's object names is held: the object's handles and names must be left
     /// alone.
     fn import(
         dev: &drm::Device<Self::Driver, Registered>,
         buf: &DmaBuf,
-    ) -> Result<ARef<Object<Self>>>;
+    ) -> Result<ARef<DriverAllocImpl<Self>>>;
 }
 
 /// The dma-buf that an object is made of.
@@ -73,7 +110,14 @@ pub(super) struct Imported {
 
 impl Imported {
     /// Fails with `ENOMEM`.
-    fn new(buf: ARef<DmaBuf>) -> Result<Self> {
+    ///
+    /// Fails with `EINVAL`, too, if the buffer is not whole pages.
+    pub(super) fn new(buf: ARef<DmaBuf>) -> Result<Self> {
+        let size = buf.size();
+
+        if size == 0 || size % PAGE_SIZE != 0 {
+            return Err(EINVAL);
+        }
         let attachment = interop::object::Object::new(bindings::dma_buf_attachment {
             dmabuf: buf.as_raw(),
             ..pin_init::zeroed()
@@ -85,11 +129,20 @@ impl Imported {
             buf,
         })
     }
+
+    #[inline]
+    pub(super) fn buffer(&self) -> &DmaBuf {
+        &self.buf
+    }
 }
 
-/// Tells DRM about the dma-buf that a new object is made of.
-pub(super) fn adopt<T: DriverObject>(obj: Pin<KBox<Object<T>>>) -> Pin<KBox<Object<T>>> {
-    if let Some(imported) = &obj.imported {
+/// Tells DRM about the dma-buf that a new object is made of, if `imported` gives one, which the
+/// object keeps.
+pub(super) fn adopt<O: IntoGEMObject>(
+    obj: Pin<KBox<O>>,
+    imported: fn(&O) -> Option<&Imported>,
+) -> Pin<KBox<O>> {
+    if let Some(imported) = imported(&obj) {
         let raw = obj.as_raw();
 
         // SAFETY: The object is initialised, and nobody else knows it yet. What it was imported
@@ -115,9 +168,6 @@ impl<T: DriverObject> Object<T> {
     ) -> Result<ARef<Self>> {
         let size = buf.size();
 
-        if size == 0 || size % PAGE_SIZE != 0 {
-            return Err(EINVAL);
-        }
         Self::with(dev, size, args, Some(Imported::new(buf)?))
     }
 }
@@ -126,7 +176,7 @@ impl<T: DriverObject, Ctx: DeviceContext> Object<T, Ctx> {
     /// The dma-buf that the object was imported from, if it was.
     #[inline]
     pub fn imported_from(&self) -> Option<&DmaBuf> {
-        self.imported.as_ref().map(|imported| &*imported.buf)
+        self.imported.as_ref().map(Imported::buffer)
     }
 
     /// Whether the object belongs to `dev`.
@@ -143,7 +193,7 @@ unsafe impl<T: DriverObject, Ctx: DeviceContext> Send for Object<T, Ctx> {}
 unsafe impl<T: DriverObject, Ctx: DeviceContext> Sync for Object<T, Ctx> {}
 
 /// What DRM calls an object that `T` is in.
-pub(super) type Obj<T> = Ref<Object<T>, bindings::drm_gem_object>;
+pub(super) type Obj<T> = Ref<DriverAllocImpl<T>, bindings::drm_gem_object>;
 
 /// What DRM calls a device that such objects belong to.
 pub(super) type Dev<T> = Ref<DeviceOf<T>, bindings::drm_device>;
@@ -173,7 +223,7 @@ impl<T: DriverObject> DeviceOf<T> {
 /// `export` of `struct drm_gem_object_funcs`.
 #[inline(always)]
 pub(super) fn export<T: PrimeObject>(
-    obj: &Object<T>,
+    obj: &DriverAllocImpl<T>,
     flags: c_int,
 ) -> Result<NonNull<bindings::dma_buf>> {
     T::export(obj, flags as u32).map(|buf| ARef::into_raw(buf).cast())
@@ -187,8 +237,15 @@ pub(super) fn import<T: PrimeObject>(
 ) -> Result<NonNull<bindings::drm_gem_object>> {
     dev.registered(|dev| {
         let obj = T::import(dev, buf)?;
+        // SAFETY: The object is there. What it says is not changed, as the lock for that is held.
+        let known = unsafe { (*obj.as_raw()).dma_buf };
 
-        if obj.belongs_to(dev) {
+        let is_of_it = match obj.imported_from() {
+            Some(from) => ptr::eq(from.as_raw(), buf.as_raw()),
+            // Its buffer may be forgotten, when it has no handle any more.
+            None => known.is_null() || known == buf.as_raw(),
+        };
+        if obj.belongs_to(dev) && is_of_it {
             // The reference is DRM's now.
             Ok(ARef::into_raw(obj).cast())
         } else {

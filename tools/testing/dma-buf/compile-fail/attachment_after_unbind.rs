@@ -21,6 +21,6 @@ fn probe(dev: &Device<Bound>, buf: ARef<DmaBuf>) -> Result {
     #[cfg(misuse)]
     keep(Attachment::new(buf, dev)?); //~ ERROR borrowed data escapes outside of function
     #[cfg(not(misuse))]
-    keep(Attachment::new_managed(buf, dev)?);
+    keep(Attachment::new_devres(buf, dev)?);
     Ok(())
 }

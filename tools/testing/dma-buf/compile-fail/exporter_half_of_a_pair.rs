@@ -6,11 +6,11 @@ use kernel::{
     device::Device,
     dma::DataDirection,
     dma_buf::{
-        Attachment,
+        AttachedDevice,
         Buffer,
         ExportInfo,
         Exporter,
-        Mapping,
+        MappedTable,
         VmapAddress, //
     },
     prelude::*,
@@ -27,11 +27,16 @@ impl Exporter for Memory {
         Err(EBUSY)
     }
 
-    fn map(_attachment: &mut Attachment<'_, Self>, _dir: DataDirection) -> Result<Mapping> {
+    fn map(_attachment: &mut AttachedDevice<'_, Self>, _dir: DataDirection) -> Result<MappedTable> {
         Err(EIO)
     }
 
-    fn unmap(_attachment: &mut Attachment<'_, Self>, _mapping: Mapping, _dir: DataDirection) {}
+    fn unmap(
+        _attachment: &mut AttachedDevice<'_, Self>,
+        _mapping: MappedTable,
+        _dir: DataDirection,
+    ) {
+    }
 
     #[cfg(misuse)]
     fn vmap(_buf: &Buffer<Self>) -> Result<VmapAddress> {

@@ -15,7 +15,7 @@ use kernel::{
             DynamicAttachment,
             DynamicImporter,
             EmulatedDevice,
-            Managed,
+            InDevres,
             Mapping, //
         },
         DmaBuf, //
@@ -37,14 +37,14 @@ fn by_hardware(dev: &Device<Bound>, buf: ARef<DmaBuf>) -> Result {
     Ok(())
 }
 
-fn by_hardware_later(mapping: &Mapping<Attachment<Managed>>) -> Result {
+fn by_hardware_later(mapping: &Mapping<Attachment<InDevres>>) -> Result {
     #[cfg(misuse)]
     mapping.reader().read(&mut [0; 4])?; //~ ERROR trait bounds were not satisfied
     let _ = mapping.iter().count();
     Ok(())
 }
 
-fn by_hardware_that_follows<T: DynamicImporter>(moving: &DynamicAttachment<Managed, T>) -> Result {
+fn by_hardware_that_follows<T: DynamicImporter>(moving: &DynamicAttachment<InDevres, T>) -> Result {
     let locked = moving.lock();
     #[cfg(misuse)]
     moving.reader(&locked).ok_or(EINVAL)?.read(&mut [0; 4])?; //~ ERROR trait bounds were not satisfied

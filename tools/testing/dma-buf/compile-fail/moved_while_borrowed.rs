@@ -4,12 +4,12 @@
 //! not borrowed meanwhile.
 
 use kernel::dma_buf::{
-    Attachment,
+    AttachedDevice,
     Exporter, //
 };
 
 fn announced<T: Exporter<Attachment = kernel::alloc::KBox<u32>>>(
-    attachment: &mut Attachment<'_, T>,
+    attachment: &mut AttachedDevice<'_, T>,
 ) {
     let data = attachment.data();
 

@@ -11,6 +11,8 @@
 #define SIZE		DRM_GPU_SKETCH_VRAM_OBJECT
 #define BLOCKS		(DRM_GPU_SKETCH_VRAM_SIZE / SIZE)
 
+/* Loads the module. As system calls return */
+int gpu_load(void);
 /* One of the two cards; stops if it is not there. */
 int gpu_open(int which);
 int gpu_try_create(int card, __u64 size, __u32 flags, __u32 *handle);

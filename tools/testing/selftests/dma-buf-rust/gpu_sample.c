@@ -22,7 +22,7 @@
 
 static int module_fd;
 
-static int load(void)
+int gpu_load(void)
 {
 	return syscall(SYS_finit_module, module_fd, "", 0);
 }
@@ -344,7 +344,7 @@ static bool cycle(void)
 	__u32 handles[2];
 	int card, other;
 
-	if (load())
+	if (gpu_load())
 		return false;
 	card = gpu_open(0);
 	other = gpu_open(1);
@@ -397,7 +397,7 @@ int main(int argc, char **argv)
 				    MODULE "/" MODULE, MODULE);
 	if (module_fd < 0)
 		return t_end();
-	t_err(load(), 0, "load");
+	t_err(gpu_load(), 0, "load");
 	test_program();
 	test_create();
 	test_arguments();

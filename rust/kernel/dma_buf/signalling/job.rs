@@ -1,0 +1,257 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Jobs that end with a fence.
+
+use super::token::{
+    MaySleep,
+    Signalling, //
+};
+use crate::{
+    dma_buf::dma_fence::{
+        DriverFence,
+        Fence,
+        FenceContextOps,
+        LeafFence,
+        SignallingSection, //
+    },
+    prelude::*,
+    static_lock_class,
+    sync::{
+        Arc,
+        LockClassKey,
+        Mutex, //
+    },
+    workqueue::{
+        impl_has_work,
+        OwnedQueue,
+        Work,
+        WorkItem, //
+    },
+};
+use core::ops::Deref;
+
+/// Where jobs are run, and cleaned up afterwards.
+///
+/// Two queues, because what is left of a job takes reservation objects: who has one may wait for
+/// another job, which may have to wait for its turn.
+///
+/// Dropping it waits for the jobs that run. It must not be dropped by one of them: where jobs have a
+/// reference, whoever owns it [flushes](Self::flush) it before.
+pub struct JobQueue {
+    // Dropped in this order: jobs go from the first to the second.
+    run: Arc<OwnedQueue>,
+    clean_up: Arc<OwnedQueue>,
+}
+
+impl JobQueue {
+    /// New queues. Fails with `ENOMEM`. May sleep.
+    #[inline]
+    pub fn new(name: &CStr) -> Result<Self> {
+        Ok(Self {
+            run: Arc::new(OwnedQueue::new(name)?, GFP_KERNEL)?,
+            clean_up: Arc::new(OwnedQueue::new(name)?, GFP_KERNEL)?,
+        })
+    }
+
+    /// Waits until nothing is left of the jobs that were started.
+    #[inline]
+    pub fn flush(&self) {
+        self.run.flush();
+        self.clean_up.flush();
+    }
+}
+
+/// What a job does.
+///
+/// # Examples
+///
+/// ```
+/// use kernel::dma_buf::{
+///     Fence, FenceContext, FenceContextOps, JobQueue, Signalling, SignallingJob, SignallingWork,
+/// };
+/// use kernel::sync::{aref::ARef, Arc};
+///
+/// struct Ring;
+///
+/// impl FenceContextOps for Ring {
+///     type FenceDataType = ();
+/// }
+///
+/// struct Draw {
+///     queue: Arc<JobQueue>,
+///     has_pixels: bool,
+/// }
+///
+/// impl SignallingWork for Draw {
+///     type Ops = Ring;
+///
+///     fn queue(&self) -> &JobQueue {
+///         &self.queue
+///     }
+///
+///     fn run(&self, _fence: &Fence, _signalling: &Signalling) -> Result {
+///         if self.has_pixels { Ok(()) } else { Err(EINVAL) }
+///     }
+/// }
+///
+/// let queue = Arc::new(JobQueue::new(c"example")?, GFP_KERNEL)?;
+/// let ring = KBox::pin_init(FenceContext::new(1, c"example", c"ring", Ring), GFP_KERNEL)?;
+///
+/// // What may fail, as long as nobody knows of the job.
+/// let job = SignallingJob::new(Draw { queue: queue.clone(), has_pixels: true })?;
+/// let fence = ring.new_fence_allocation(())?.new_fence().detach();
+/// let shared = ARef::from(fence.as_fence());
+///
+/// job.publish(fence, |_fence| {
+///     // Here it is added to reservation objects, with slots that were reserved before.
+/// });
+/// job.start();
+/// shared.wait();
+/// queue.flush();
+/// # Ok::<(), Error>(())
+/// ```
+pub trait SignallingWork: Sized + Send + Sync + 'static {
+    /// What the job's fence is of.
+    type Ops: FenceContextOps;
+
+    /// Where it is run: always the same.
+    fn queue(&self) -> &JobQueue;
+
+    /// Does all that is to be done before the fence is signalled, with what this returns.
+    ///
+    /// May sleep as long as that does not wait for memory, for a reservation object or for a fence.
+    fn run(&self, fence: &Fence, signalling: &Signalling) -> Result;
+
+    /// Called afterwards, where nobody waits for the job. Then it is dropped.
+    #[inline]
+    fn clean_up(&self, _may_sleep: &MaySleep) {}
+}
+
+/// A job: a [`SignallingWork`], to which it derefs, and its fence. Clones are the same job.
+///
+/// Whatever happens to it, the fence is signalled at last: if it is dropped before it has run, with
+/// an error.
+pub struct SignallingJob<T: SignallingWork>(Arc<Inner<T>>);
+
+/// Not for others: who could call what a work item does would have a token anywhere.
+#[pin_data]
+struct Inner<T: SignallingWork> {
+    // Dropped in this order: first those who wait go on.
+    #[pin]
+    fence: Mutex<Option<DriverFence<'static, T::Ops>>>,
+    #[pin]
+    run: Work<Inner<T>, RUN>,
+    #[pin]
+    clean_up: Work<Inner<T>, CLEAN_UP>,
+    #[pin]
+    work: T,
+}
+
+/// What is to be done with a job, first the one, then the other.
+const RUN: u64 = 0;
+const CLEAN_UP: u64 = 1;
+
+impl_has_work! {
+    impl{T: SignallingWork} HasWork<Inner<T>, RUN> for Inner<T> { self.run }
+    impl{T: SignallingWork} HasWork<Inner<T>, CLEAN_UP> for Inner<T> { self.clean_up }
+}
+
+impl<T: SignallingWork> SignallingJob<T> {
+    /// A job without a fence. Fails with `ENOMEM`, or as `work` does. May sleep.
+    #[inline]
+    pub fn new<E>(work: impl PinInit<T, E>) -> Result<Self>
+    where
+        Error: From<E>,
+    {
+        let [fence, run, clean_up] = lock_classes();
+
+        Ok(Self(Arc::try_pin_init(
+            try_pin_init!(Inner {
+                fence <- Mutex::new(None, fence.0, fence.1),
+                run <- Work::new(run.0, run.1),
+                clean_up <- Work::new(clean_up.0, clean_up.1),
+                work <- work,
+            }? Error),
+            GFP_KERNEL,
+        )?))
+    }
+
+    /// Shows the fence to others, which is what `f` does, and gives it to the job, which has none
+    /// yet. Cannot fail, and neither can `f`.
+    ///
+    /// The job is to be [started](Self::start) then, or to be dropped. Reservation objects may be
+    /// held, and are by whoever has the slots.
+    #[inline]
+    pub fn publish(&self, fence: DriverFence<'static, T::Ops>, f: impl FnOnce(&LeafFence)) {
+        let _section = SignallingSection::begin();
+
+        f(fence.as_leaf());
+        let before = self.0.fence.lock().replace(fence);
+        drop(before);
+    }
+
+    /// Has the job run, if it has a fence. To be called once, in any context.
+    #[inline]
+    pub fn start(self) {
+        // It may have run, and be gone, before this returns.
+        let queue = self.0.work.queue().run.clone();
+        let _ = queue.enqueue::<_, RUN>(self.0);
+    }
+}
+
+impl<T: SignallingWork> Clone for SignallingJob<T> {
+    #[inline]
+    fn clone(&self) -> Self {
+        Self(self.0.clone())
+    }
+}
+
+impl<T: SignallingWork> Deref for SignallingJob<T> {
+    type Target = T;
+
+    #[inline]
+    fn deref(&self) -> &T {
+        &self.0.work
+    }
+}
+
+impl<T: SignallingWork> WorkItem<RUN> for Inner<T> {
+    type Pointer = Arc<Self>;
+
+    #[inline]
+    fn run(job: Arc<Self>) {
+        let has_run = Signalling::enter(|signalling| {
+            let fence = job.fence.lock().take()?;
+            let result = job.work.run(fence.as_fence(), signalling);
+
+            fence.signal(result);
+            Some(())
+        });
+
+        if has_run.is_some() {
+            // Nothing of it may be left for us to drop.
+            let queue = job.work.queue().clean_up.clone();
+            let _ = queue.enqueue::<_, CLEAN_UP>(job);
+        }
+    }
+}
+
+impl<T: SignallingWork> WorkItem<CLEAN_UP> for Inner<T> {
+    type Pointer = Arc<Self>;
+
+    #[inline]
+    fn run(job: Arc<Self>) {
+        MaySleep::enter(|may_sleep| job.work.clean_up(may_sleep));
+    }
+}
+
+/// Of all jobs. In the kernel and not in a driver, as are the names: lockdep wants a class to have
+/// the same string.
+#[inline(never)]
+fn lock_classes() -> [(&'static CStr, Pin<&'static LockClassKey>); 3] {
+    [
+        (c"dma_buf::SignallingJob::fence", static_lock_class!()),
+        (c"dma_buf::SignallingJob::run", static_lock_class!()),
+        (c"dma_buf::SignallingJob::clean_up", static_lock_class!()),
+    ]
+}
