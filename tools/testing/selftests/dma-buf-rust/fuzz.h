@@ -44,6 +44,8 @@ struct world {
 	struct slot slots[MAX_SLOTS];
 	unsigned int n;
 	bool racing;
+	/* a fence may have come out of a timeline of points */
+	bool chains;
 };
 
 /* One thread's calls, and what came of them */

@@ -222,7 +222,8 @@ int fd_of(struct run *r, enum thing kind, __u8 a)
 
 void *arg_at(__u8 a, void *arg, size_t len)
 {
-	size_t inside = len / 2;
+	/* the whole of what is long would reach back over the page */
+	size_t inside = len < 64 ? len / 2 : 32;
 
 	switch (a) {
 	case 0xfc:
@@ -294,4 +295,5 @@ void world_end(struct world *w)
 		if (w->slots[i].map)
 			munmap(w->slots[i].map, w->slots[i].len);
 	w->n = 0;
+	w->chains = false;
 }

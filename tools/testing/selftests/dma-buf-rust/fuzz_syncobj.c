@@ -53,6 +53,19 @@ static void syncobj_to_fd(struct run *r, const __u8 *a)
 	long ret = ioctl(s->fd, DRM_IOCTL_SYNCOBJ_HANDLE_TO_FD, &arg);
 
 	got_fd(r, fence ? FENCE : NOTHING, ret < 0 ? ret : arg.fd);
+	r->world->chains |= fence;
+}
+
+/*
+ * Not the fence of a point as that of another: DRM lets that happen, and either
+ * core warns about a chain inside of a chain.
+ */
+static bool chain_in_chain(struct run *r, __u32 flags)
+{
+	const __u32 both = DRM_SYNCOBJ_FD_TO_HANDLE_FLAGS_IMPORT_SYNC_FILE |
+			   DRM_SYNCOBJ_FD_TO_HANDLE_FLAGS_TIMELINE;
+
+	return (flags & both) == both && r->world->chains;
 }
 
 static void syncobj_from_fd(struct run *r, const __u8 *a)
@@ -64,7 +77,13 @@ static void syncobj_from_fd(struct run *r, const __u8 *a)
 		.fd = SELDOM(a[4]) ? any_slot(r, a[3])->fd : fd_of(r, FENCE, a[3]),
 		.point = PICK(points, a[2]),
 	};
-	long ret = ioctl(s->fd, DRM_IOCTL_SYNCOBJ_FD_TO_HANDLE, &arg);
+	long ret;
+
+	if (chain_in_chain(r, arg.flags)) {
+		say(r, "=no");
+		return;
+	}
+	ret = ioctl(s->fd, DRM_IOCTL_SYNCOBJ_FD_TO_HANDLE, &arg);
 
 	if (arg.flags & DRM_SYNCOBJ_FD_TO_HANDLE_FLAGS_IMPORT_SYNC_FILE)
 		said(r, ret);
