@@ -47,14 +47,18 @@ static void epoll_change(struct run *r, const __u8 *a)
 {
 	static const int ops[] = { EPOLL_CTL_ADD, EPOLL_CTL_ADD, EPOLL_CTL_MOD, EPOLL_CTL_DEL };
 	static const __u32 modes[] = { 0, EPOLLET, EPOLLONESHOT, EPOLLEXCLUSIVE };
+	__u32 mode = PICK(modes, a[3]);
 	struct epoll_event e = {
-		.events = PICK(events, a[2]) | PICK(modes, a[3]),
+		.events = PICK(events, a[2]) | mode,
 		.data.u32 = a[4],
 	};
 	int epoll = fd_of(r, EPOLL, a[0]);
 	int fd = SELDOM(a[5]) ? any_slot(r, a[1])->fd :
 		 fd_of(r, a[5] & 1 ? FENCE : BUF, a[1]);
 
+	/* in C each poll of a buffer that is ready is another edge */
+	if (!r->world->racing && mode == EPOLLET)
+		e.events &= ~EPOLLET;
 	said(r, epoll_ctl(epoll, PICK(ops, a[4]), fd, &e));
 }
 
