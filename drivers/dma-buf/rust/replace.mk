@@ -3,6 +3,9 @@
 # a Rust counterpart for the counterparts. Remove the C files and this list is
 # all that goes with them.
 
+# Where CONFIG_KCOV does not instrument the whole kernel: this directory and those below it.
+export KCOV_INSTRUMENT := y
+
 # The tests are for both implementations.
 obj-$(CONFIG_DMABUF_RUST_KUNIT_TEST) += rust/kunit/
 

@@ -4,7 +4,7 @@
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-for part in common knobs page packages toolchain source kernel userspace compat accelerator jobs tests check bench gates shape models install patches parity compile rustdoc combinations users bpf dmabuf_top variants knob_gates tries; do
+for part in common knobs page packages toolchain source kernel userspace compat accelerator jobs tests check bench gates shape models install patches parity compile rustdoc combinations users bpf dmabuf_top variants knob_gates tries fuzz; do
 	# shellcheck source=/dev/null
 	. "$here/lib/$part.sh"
 done
@@ -76,6 +76,7 @@ help() {
 		make uninstall KDIR=/path/to/linux   take it out again
 		make patches   what is here, as a series for git am, in build/patches: cover letter, steps, a sign-off to be filled in
 		make check-series   apply it to the pristine tree, build each step (T="NAME...": these), boot what was built last
+		make fuzz SECONDS=600   random programs of system calls, led by coverage, on debug kernels of both cores; SEED=1: the same again
 		make models  tests of what runs without a lock, by herd7 and spin; ACCEPT=1: the functions they stand for were looked at
 		make build   build kernel and guest only
 		make menuconfig   the knobs below and the options of DMA-BUF on one page; build/config keeps what is chosen
@@ -111,6 +112,7 @@ main() {
 	check-users) run_check_users ;;
 	check-combinations) run_check_combinations ;;
 	bench) bench ;;
+	fuzz) fuzz ;;
 	rustdoc) rustdoc ;;
 	unsafe) unsafe ;;
 	models) models ;;
@@ -120,7 +122,7 @@ main() {
 	menuconfig) menuconfig ;;
 	clean) clean ;;
 	help) help ;;
-	*) choose command "$1" build run check test test-full test-debug check-users check-combinations check-series bench rustdoc unsafe models patches install uninstall menuconfig clean help ;;
+	*) choose command "$1" build run check test test-full test-debug check-users check-combinations check-series bench rustdoc unsafe models fuzz patches install uninstall menuconfig clean help ;;
 	esac
 }
 main "$@"

@@ -23,7 +23,7 @@ check_gates() {
 machine_of_host() { if [ "$(uname -m)" = aarch64 ]; then echo arm64; else echo x86_64; fi; }
 
 # T=GATE of one that looks at sources only, so that nothing has to be built.
-only_sources() { [ -n "$TEST" ] && [[ " $(gates_in gate_sources gate_shape gate_knobs gate_dmabuf_top) " == *" $TEST "* ]]; }
+only_sources() { [ -n "$TEST" ] && [[ " $(gates_in gate_sources gate_shape gate_knobs gate_dmabuf_top gate_fuzz) " == *" $TEST "* ]]; }
 
 run_check() {
 	local jobs=(selftests sync kunit)

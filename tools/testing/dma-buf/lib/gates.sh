@@ -156,4 +156,5 @@ gate_sources() {
 	gate_shape
 	gate_knobs
 	gate_dmabuf_top
+	gate_fuzz
 }

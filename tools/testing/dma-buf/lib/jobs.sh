@@ -6,7 +6,7 @@
 guest_job() {
 	local machine=$1 job=$2 dir=$3 timeout=$4
 	shift 4
-	[ "$KIND" != debug ] || set -- --debug --patience 4 "$@"
+	[[ $KIND != @(debug|fuzz) ]] || set -- --debug --patience 4 "$@"
 	[ "${ACCELERATOR[$machine]:-}" != KVM ] || set -- --kvm "$@"
 	python3 "$HERE/qemu.py" --machine "$machine" --core "${CORE%-heaps}" --link "$LINK" --dir "$OUT" --out "$dir" \
 		--job "$job" --timeout "$timeout" "$@"

@@ -33,6 +33,7 @@ set_machine() {
 		[ "$KIND" = test ] || names+=(debug)
 		;;
 	bench) names+=(tracing bench) ;;
+	fuzz) names+=(camera tests-drm debug fuzz) ;;
 	esac
 	set_fragments "${names[@]}"
 	# An object directory belongs to one tree and one set of compilers; what changes inside these, kbuild follows.

@@ -1,0 +1,172 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0
+"""What a run of the fuzzer says: programs, differences between two kernels, blocks reached.
+
+  fuzz.py programs LOG            the programs of a run, for "fuzz replay"
+  fuzz.py kept LOG                the corpus that it leaves
+  fuzz.py compare RUST C LISTED   results of the same programs; LISTED: differences that Documentation explains.
+                                  Prints the programs that differ, to be run again; status 1 if there are any
+  fuzz.py blocks VMLINUX OUT      all instrumented blocks of an arm64 kernel
+  fuzz.py coverage BLOCKS LOG...  which of them were reached, by function
+"""
+
+import argparse
+import collections
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+CALLED = "__sanitizer_cov_trace_pc"
+INSTRUCTION = 4  # bytes; the address that KCOV keeps is that behind the call
+
+
+def runs(path):
+    """(number, program, result) of each program, the result None of one that did not come to its end."""
+    found, program = [], None
+    for line in Path(path).read_text(errors="replace").splitlines():
+        if line.startswith("p "):
+            if program:
+                found.append((*program, None))
+            _, number, text = line.split(" ", 2)
+            program = int(number), text
+        elif line.startswith("r ") and program:
+            found.append((*program, line[2:]))
+            program = None
+    return found + ([(*program, None)] if program else [])
+
+
+def listed(path):
+    """Lines of LISTED: a pattern for a call's result in Rust, one for that in C, and where it is explained."""
+    rules = []
+    for line in Path(path).read_text().splitlines():
+        if line and not line.startswith("#"):
+            rust, c, why = re.split(r"\s{2,}", line.strip(), maxsplit=2)
+            rules.append((re.compile(rust), re.compile(c), why))
+    return rules
+
+
+def first_difference(rust, c):
+    """The first calls that differ: all that follows may be a consequence."""
+    if rust is None or c is None:
+        return None if rust == c else (rust or "did not end", c or "did not end")
+    one, other = rust.split(";"), c.split(";")
+    for a, b in zip(one, other):
+        if a != b:
+            return a, b
+    return None if len(one) == len(other) else (one[-1], other[-1])
+
+
+def compare(rust, c, rules):
+    """Differences, those that are explained counted by explanation, and how many programs were compared."""
+    ours, theirs = runs(rust), {number: (program, result) for number, program, result in runs(c)}
+    differ, explained, compared = [], collections.Counter(), 0
+    for number, program, result in ours:
+        if number not in theirs:
+            continue
+        if theirs[number][0] != program:
+            sys.exit(f"program {number} is not the same on both kernels")
+        compared += 1
+        difference = first_difference(result, theirs[number][1])
+        if not difference:
+            continue
+        for a, b, why in rules:
+            if a.fullmatch(difference[0]) and b.fullmatch(difference[1]):
+                explained[why] += 1
+                break
+        else:
+            differ.append((program, *difference))
+    return differ, explained, compared
+
+
+def run_compare(args):
+    differ, explained, compared = compare(args.rust, args.c, listed(args.listed))
+    for program, rust, c in differ:
+        print(f"# Rust: {rust}\n# C:    {c}\n{program}")
+    for why, times in explained.most_common():
+        print(f"{times} programs differ as explained: {why}", file=sys.stderr)
+    print(f"{compared} programs compared, {len(differ)} differ", file=sys.stderr)
+    return 1 if differ or not compared else 0
+
+
+def without_hashes(function):
+    return re.sub(r"\[[0-9a-f]+\]", "", function)
+
+
+def run_blocks(args):
+    """Address that KCOV reports, and function, of each instrumented block; demangled, without the crates' hashes."""
+    command = [args.objdump, "-d", "--demangle", "--no-show-raw-insn", args.vmlinux]
+    text = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    function = "?"
+    with open(args.out, "w") as out:
+        for line in text.stdout:
+            if line.endswith(">:\n"):
+                function = line.split("<", 1)[1][:-3]
+            elif CALLED in line and re.search(r"\sbl\s", line):
+                at = int(line.split(":")[0], 16) + INSTRUCTION
+                print(f"{at:x} {without_hashes(function)}", file=out)
+    return text.wait()
+
+
+def run_coverage(args):
+    blocks, times = {}, collections.Counter()
+    for line in Path(args.blocks).read_text().splitlines():
+        at, function = line.split(" ", 1)
+        blocks[int(at, 16)] = function
+    for log in args.logs:
+        for line in Path(log).read_text(errors="replace").splitlines():
+            if line.startswith("c "):
+                times[int(line.split()[1], 16)] += int(line.split()[2])
+    functions = collections.defaultdict(list)
+    for at, function in blocks.items():
+        functions[function].append(at)
+    reached = sum(at in times for at in blocks)
+    print(f"blocks {reached} of {len(blocks)} ({100 * reached / max(1, len(blocks)):.1f} %)")
+    strangers = [at for at in times if at not in blocks]
+    if strangers:
+        # a function that ends with the call to KCOV leaves it the address of its own caller
+        print(f"{len(strangers)} more addresses are those of callers of functions that consist of one block")
+    print("\nnever reached, of all, function:")
+    for function, all_ in sorted(functions.items()):
+        never = [at for at in all_ if at not in times]
+        if never:
+            print(f"{len(never):5} {len(all_):5} {function}")
+    print("\nreached less than 100 times: address, times, function:")
+    for at, function in sorted(blocks.items()):
+        if 0 < times[at] < 100:
+            print(f"{at:x} {times[at]:5} {function}")
+    return 0
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parts = parser.add_subparsers(dest="part", required=True)
+    for name in ("programs", "kept"):
+        parts.add_parser(name).add_argument("log")
+    part = parts.add_parser("compare")
+    for name in ("rust", "c", "listed"):
+        part.add_argument(name)
+    part = parts.add_parser("blocks")
+    part.add_argument("--objdump", default="llvm-objdump")
+    part.add_argument("vmlinux")
+    part.add_argument("out")
+    part = parts.add_parser("coverage")
+    part.add_argument("blocks")
+    part.add_argument("logs", nargs="+")
+    args = parser.parse_args()
+    if args.part == "compare":
+        return run_compare(args)
+    if args.part == "blocks":
+        return run_blocks(args)
+    if args.part == "coverage":
+        return run_coverage(args)
+    if args.part == "programs":
+        lines = [program for _, program, _ in runs(args.log)]
+    else:
+        lines = [line[2:] for line in Path(args.log).read_text(errors="replace").splitlines() if line.startswith("k ")]
+    print("\n".join(lines))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

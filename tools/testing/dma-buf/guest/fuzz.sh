@@ -1,0 +1,20 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=sh
+# make fuzz: the command line says dmabuf.fuzz=guided,SECONDS,SEED, race,SECONDS,SEED or replay. Files come with the initramfs.
+
+. /jobs/lib.sh
+modprobe vgem
+modprobe virtio-gpu
+modprobe vivid node_types=0x1
+huge=/proc/sys/vm/nr_hugepages
+[ ! -e $huge ] || echo 8 >$huge
+
+IFS=, read -r mode seconds seed <<END
+$(word fuzz)
+END
+case $mode in
+replay) set -- replay /jobs/fuzz-programs ;;
+*) set -- "$mode" "$seconds" "$seed" /jobs/fuzz-corpus ;;
+esac
+# what it was told, and as long again for a look at what is left
+program plain fuzz $((${seconds:-3000} * 2 + 1000)) fuzz "$@"

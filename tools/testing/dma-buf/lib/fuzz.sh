@@ -1,0 +1,166 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+# make fuzz: programs of system calls, led by the blocks of drivers/dma-buf that they reach, on kernels that watch themselves; the
+# same programs on the C core, whose results must be the same. Documentation/driver-api/dma-buf-rust-fuzz.rst tells of it.
+
+FUZZ_CORPUS=$HERE/configs/fuzz-corpus.txt
+FUZZ_DIFFERENCES=$HERE/configs/fuzz-differences.txt
+
+# fuzz_kernel CORE: one that watches itself, and counts what is reached.
+fuzz_kernel() {
+	# shellcheck disable=SC2034 # of the kernel that is built
+	KIND=fuzz MACHINE=arm64 LINK=y CORE=$1
+	build_machine "$MACHINE" "$LINK"
+	choose_accelerator
+	stage "List the blocks of drivers/dma-buf ($TITLE)" "1 min" "read the log" list_blocks
+}
+
+list_blocks() { python3 "$HERE/fuzz.py" blocks --objdump "llvm-objdump$LLVM_SUFFIX" "$OBJ/vmlinux" "$OUT/blocks"; }
+
+# fuzz_guest CORE NAME MODE PROGRAMS: boot it, with this file of programs; what it says is in $RESULTS/fuzz-NAME.
+fuzz_guest() {
+	# shellcheck disable=SC2034 # of the guest that is booted
+	local KIND=fuzz MACHINE=arm64 LINK=y CORE=$1 name=$2 mode=$3 programs=$4 base more
+	set_machine
+	base=$OUT OUT=$RESULTS/fuzz-$name.guest
+	more=$OUT/more
+	rm -rf "$OUT"
+	mkdir -p "$more/jobs"
+	cp "$base/kernel" "$OUT/"
+	cp "$programs" "$more/jobs/fuzz-corpus"
+	cp "$programs" "$more/jobs/fuzz-programs"
+	{
+		cat "$base/initramfs.cpio"
+		(cd "$more" && find . -print0 | LC_ALL=C sort -z | cpio --quiet -0 -o -H newc -R 0:0)
+	} >"$OUT/initramfs.cpio"
+	guest_job "$MACHINE" fuzz "$RESULTS/fuzz-$name" 8000 --gpu --append "dmabuf.fuzz=$mode" 2>"$RESULTS/fuzz-$name.txt" || true
+	rm -rf "$OUT"
+}
+
+# fuzz_judge NAME TITLE: reports, leaks and hangs of a guest, and whether the fuzzer came to its end.
+fuzz_judge() {
+	local log=$RESULTS/fuzz-$1/data.log note
+	if [ -s "$RESULTS/fuzz-$1/problems.txt" ] || ! grep -qx '# end 0' "$log" 2>/dev/null; then
+		note=$({ grep -h -m 3 '^left ' "$log"; head -n 3 "$RESULTS/fuzz-$1/problems.txt"; } 2>/dev/null | tr '\n' ';')
+		case_is fail "fuzz: $2" "${note:-it ended early}; see $RESULTS/fuzz-$1; the last program: $(grep '^p ' "$log" | tail -n 1 | cut -c1-300)"
+		return 1
+	fi
+	case_is pass "fuzz: $2"
+}
+
+fuzz_sum() { sed -n "s/^= $2 //p" "$RESULTS/fuzz-$1/data.log" | tail -n 1; }
+
+# Programs whose results differ are run once more on both: a difference that stays is one.
+fuzz_compare() {
+	local name="fuzz: the C core gives the same results, or others that Documentation explains" core
+	if ! python3 "$HERE/fuzz.py" compare "$RESULTS"/fuzz-{guided,c}/data.log "$FUZZ_DIFFERENCES" >"$RESULTS/fuzz-differ.txt" 2>"$RESULTS/fuzz-compare.txt"; then
+		for core in rust c; do fuzz_guest "$core" "again-$core" replay "$RESULTS/fuzz-differ.txt"; done
+		if ! python3 "$HERE/fuzz.py" compare "$RESULTS"/fuzz-again-{rust,c}/data.log "$FUZZ_DIFFERENCES" >"$RESULTS/fuzz-differ.txt" 2>&1; then
+			sed 's/^/    /' "$RESULTS/fuzz-compare.txt"
+			case_is fail "$name" "$(head -n 2 "$RESULTS/fuzz-differ.txt" | cut -c1-200 | tr '\n' ' '); see $RESULTS/fuzz-differ.txt"
+			return
+		fi
+	fi
+	sed 's/^/    /' "$RESULTS/fuzz-compare.txt"
+	case_is pass "$name"
+}
+
+fuzz_guided() { fuzz_guest rust guided "guided,$FUZZ_FOR" "$FUZZ_CORPUS"; }
+fuzz_race() { fuzz_guest rust race "race,$FUZZ_FOR" "$FUZZ_CORPUS"; }
+
+# fuzz_run SECONDS SEED: the kernels are there.
+fuzz_run() {
+	local seconds=$1 seed=$2 start=$SECONDS programs new
+	say "  Fuzz for $(duration "$seconds"), seed $seed: one guest led by coverage, one with threads and failing allocations ..."
+	FUZZ_FOR=$seconds,$seed
+	together fuzz_guided fuzz_race
+	fuzz_judge guided "Rust core: no report, no leak, no hang" || true
+	fuzz_judge race "Rust core, threads and failing allocations: no report, no leak, no hang" || true
+	say "  The same programs on the C core ..."
+	python3 "$HERE/fuzz.py" programs "$RESULTS/fuzz-guided/data.log" >"$RESULTS/fuzz-programs.txt"
+	fuzz_guest c c replay "$RESULTS/fuzz-programs.txt"
+	# what it has found in C is said, and is not ours
+	[ ! -s "$RESULTS/fuzz-c/problems.txt" ] || sed 's/^/    C core: /' "$RESULTS/fuzz-c/problems.txt" | head -n 5
+	fuzz_compare
+	python3 "$HERE/fuzz.py" coverage "$BUILD/arm64-rust-fuzz/blocks" "$RESULTS/fuzz-guided/data.log" >"$RESULTS/fuzz-coverage.txt"
+	python3 "$HERE/fuzz.py" kept "$RESULTS/fuzz-guided/data.log" >"$RESULTS/fuzz-corpus.txt"
+	new=$(grep -vxFf <(grep -v '^#' "$FUZZ_CORPUS") -c "$RESULTS/fuzz-corpus.txt" || true)
+	programs=$(fuzz_sum guided programs)
+	say "  programs: ${programs:-?} ($((${programs:-0} / seconds)) a second), with threads $(fuzz_sum race programs)"
+	say "  drivers/dma-buf, Rust: $(head -n 1 "$RESULTS/fuzz-coverage.txt"); those never reached: $RESULTS/fuzz-coverage.txt"
+	say "  corpus: $(wc -l <"$RESULTS/fuzz-corpus.txt") programs, $new of them new: $RESULTS/fuzz-corpus.txt (ACCEPT=1 keeps it)"
+	if [ -n "${ACCEPT:-}" ] && [ -s "$RESULTS/fuzz-corpus.txt" ]; then
+		{
+			grep '^#' "$FUZZ_CORPUS"
+			cat "$RESULTS/fuzz-corpus.txt"
+		} >"$RESULTS/fuzz-accepted" && mv "$RESULTS/fuzz-accepted" "$FUZZ_CORPUS"
+	fi
+	say "  fuzzed in $(duration $((SECONDS - start)))"
+}
+
+fuzz() {
+	local core seconds=${FUZZ_SECONDS:-600} seed=${FUZZ_SEED:-}
+	choose MACHINE "${MACHINE:=arm64}" arm64
+	[[ $seconds =~ ^[1-9][0-9]{0,6}$ ]] || fail "reading the knobs" "SECONDS=$seconds is no number of seconds" "use make fuzz SECONDS=600"
+	[ -n "$seed" ] || seed=$(date +%s)
+	[[ $seed =~ ^[0-9]{1,18}$ ]] || fail "reading the knobs" "SEED=$seed is no number" "use make fuzz SEED=1"
+	begin_tests fuzz "fuzzing both cores"
+	for core in rust c; do fuzz_kernel "$core"; done
+	unlock_cache
+	fuzz_run "$seconds" "$seed"
+	CORE=rust
+	end_tests
+}
+
+# The slice of make test-full: the same programs each time, as far as the machine comes.
+fuzz_slice() {
+	local core
+	for core in rust c; do fuzz_kernel "$core"; done
+	ACCEPT='' fuzz_run 120 1
+	KIND='test' CORE=rust
+}
+
+# A comparison that finds nothing proves nothing: one wrong errno, and one result that is missing, must be found.
+fuzz_comparison_finds() {
+	local dir=$BUILD/fuzz-comparison bad=0
+	mkdir -p "$dir"
+	printf '%s\n' 'p 0 seek:01 poll' 'r seek=0;poll=1,5' 'p 1 merge' 'r merge++=fd' >"$dir/same"
+	sed 's/seek=0/seek=-22/' "$dir/same" >"$dir/errno"
+	sed 's/poll=1,5/poll=1,4/' "$dir/same" >"$dir/bits"
+	sed '$d' "$dir/same" >"$dir/short"
+	: >"$dir/none"
+	echo 'seek=-22  seek=0  a-page' >"$dir/listed"
+	fuzz_finds 0 '' same same none || bad=1
+	fuzz_finds 1 'seek=-22' errno same none || bad=1
+	fuzz_finds 1 'poll=1,4' bits same none || bad=1
+	fuzz_finds 1 'did not end' same short none || bad=1
+	fuzz_finds 0 '' errno same listed || bad=1
+	# the list does not hold the other way round
+	fuzz_finds 1 'seek=-22' same errno listed || bad=1
+	return "$bad"
+}
+
+# fuzz_finds STATUS TEXT RUST C LISTED: what a comparison of these says.
+fuzz_finds() {
+	local dir=$BUILD/fuzz-comparison status=0
+	python3 "$HERE/fuzz.py" compare "$dir/$3" "$dir/$4" "$dir/$5" >"$dir/out" || status=$?
+	[ "$status" = "$1" ] && grep -qF -- "$2" "$dir/out" && return
+	# nothing that differs is an empty file
+	[ "$status" = 0 ] && [ "$1$2" = 0 ] && return
+	echo "$3 and $4 with the list $5: status $status, and not: $2"
+	return 1
+}
+
+# Each explanation is a place in Documentation.
+fuzz_differences_explained() {
+	local line bad=0
+	while read -r line; do
+		grep -rqF "_$line:" "$TOP/Documentation" || { echo "no .. _$line: in Documentation"; bad=1; }
+	done < <(grep -v '^#' "$FUZZ_DIFFERENCES" | awk 'NF { print $NF }' | sort -u)
+	return "$bad"
+}
+
+gate_fuzz() {
+	gate "fuzz: a comparison finds what is planted" fuzz-comparison fuzz_comparison_finds
+	gate "fuzz: Documentation explains each difference that is let pass" fuzz-differences fuzz_differences_explained
+}

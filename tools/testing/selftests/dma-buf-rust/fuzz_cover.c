@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What of drivers/dma-buf the fuzzer reaches, by KCOV: a kernel in which nothing
+ * else is instrumented.
+ */
+#include <fcntl.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <linux/kcov.h>
+
+#include "fuzz.h"
+
+#define KCOV		"/sys/kernel/debug/kcov"
+#define ROOM		131072UL
+
+struct block {
+	unsigned long at;
+	unsigned long times;
+	/* the last run that has reached it */
+	unsigned int run;
+};
+
+static struct block blocks[MAX_BLOCKS];
+/* Index + 1 into blocks, by address */
+static __u16 hashed[4 * MAX_BLOCKS];
+static unsigned int n_blocks, runs;
+static unsigned long *cover;
+
+bool cover_begin(void)
+{
+	int fd = open(KCOV, O_RDWR | O_CLOEXEC);
+	void *at;
+
+	if (fd < 0)
+		return false;
+	t_need(!ioctl(fd, KCOV_INIT_TRACE, ROOM), "KCOV_INIT_TRACE");
+	at = mmap(NULL, ROOM * sizeof(long), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	t_need(at != MAP_FAILED, "map KCOV's buffer");
+	t_need(!ioctl(fd, KCOV_ENABLE, KCOV_TRACE_PC), "KCOV_ENABLE");
+	cover = at;
+	return true;
+}
+
+void cover_start(void)
+{
+	if (cover)
+		__atomic_store_n(cover, 0, __ATOMIC_RELAXED);
+}
+
+static struct block *block_at(unsigned long at)
+{
+	size_t i = at * 0x9e3779b97f4a7c15ULL >> 13;
+
+	for (;; i++) {
+		__u16 *slot = &hashed[i % ARRAY_SIZE(hashed)];
+
+		if (*slot && blocks[*slot - 1].at == at)
+			return &blocks[*slot - 1];
+		if (*slot)
+			continue;
+		t_need(n_blocks < MAX_BLOCKS - 1, "room for blocks");
+		blocks[n_blocks].at = at;
+		*slot = n_blocks + 1;
+		return &blocks[n_blocks++];
+	}
+}
+
+unsigned int cover_stop(void)
+{
+	unsigned int before = n_blocks;
+	unsigned long n = cover ? __atomic_load_n(cover, __ATOMIC_ACQUIRE) : 0;
+
+	runs++;
+	for (unsigned long i = 1; i <= n && i < ROOM; i++) {
+		struct block *b = block_at(cover[i]);
+
+		/* of a loop once */
+		b->times += b->run != runs;
+		b->run = runs;
+	}
+	return n_blocks - before;
+}
+
+unsigned int cover_blocks(void)
+{
+	return n_blocks;
+}
+
+void cover_of_last(__u32 bits[BLOCK_WORDS])
+{
+	memset(bits, 0, BLOCK_WORDS * sizeof(*bits));
+	for (unsigned int i = 0; i < n_blocks; i++)
+		if (blocks[i].run == runs)
+			bits[i / 32] |= 1U << i % 32;
+}
+
+void cover_print(void)
+{
+	for (unsigned int i = 0; i < n_blocks; i++)
+		printf("c %lx %lu\n", blocks[i].at, blocks[i].times);
+}

@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The fuzzer's programs torn apart: threads run a part each of what they share,
+ * and allocations fail. What comes of a call counts for nothing here; what is
+ * left behind, what the kernel says and what never ends does.
+ */
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "fuzz.h"
+
+#define THREADS		3
+#define FAULTS		"/sys/kernel/debug/"
+
+void remains_look(struct remains *before)
+{
+	before->log = log_open();
+	before->objects = count_objects();
+	before->timelines = count_timelines();
+	before->files = count_files();
+}
+
+/* Some of it goes a little after the last reference: it is waited for. */
+bool remains_none(const struct remains *before)
+{
+	__u64 end = now_ns() + PATIENCE_MS * 1000000ULL;
+	int objects, timelines, files;
+
+	if (!log_is_clean(before->log)) {
+		printf("left a complaint of the kernel\n");
+		return false;
+	}
+	do {
+		objects = count_objects() - before->objects;
+		timelines = count_timelines() - before->timelines;
+		files = count_files() - before->files;
+		if (objects <= 0 && timelines <= 0 && files <= 0)
+			return true;
+		nap_ms(100);
+	} while (now_ns() < end);
+	printf("left %d buffers, %d timelines, %d files\n", objects, timelines, files);
+	return false;
+}
+
+static bool set_faults(void)
+{
+	static const char * const kinds[] = { "failslab", "fail_page_alloc" };
+	static const char * const knobs[][2] = {
+		{ "task-filter", "Y" }, { "probability", "4" }, { "interval", "1" },
+		{ "times", "-1" }, { "verbose", "0" }, { "ignore-gfp-wait", "N" },
+	};
+	bool ok = true;
+	char path[128];
+
+	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
+		for (size_t j = 0; j < ARRAY_SIZE(knobs); j++) {
+			snprintf(path, sizeof(path), FAULTS "%s/%s", kinds[i], knobs[j][0]);
+			ok &= write_file(path, knobs[j][1]);
+		}
+		snprintf(path, sizeof(path), FAULTS "%s/min-order", kinds[i]);
+		write_file(path, "0");
+	}
+	return ok;
+}
+
+struct part {
+	pthread_t thread;
+	struct run run;
+	const struct prog *prog;
+	unsigned int first;
+	bool faults;
+	bool done;
+};
+
+static void *run_part(void *arg)
+{
+	struct part *part = arg;
+	int fd = open("/proc/thread-self/make-it-fail", O_RDWR | O_CLOEXEC);
+
+	if (part->faults && fd >= 0 && write(fd, "1", 1) < 0)
+		part->faults = false;
+	for (int round = 0; round < 4; round++) {
+		part->run.used = 0;
+		run_calls(&part->run, part->prog, part->first, THREADS);
+	}
+	if (fd >= 0)
+		close(fd);
+	__atomic_store_n(&part->done, true, __ATOMIC_RELEASE);
+	return NULL;
+}
+
+static void run_threads(const struct prog *p, bool faults)
+{
+	static struct part parts[THREADS];
+	static struct world world;
+	bool all;
+
+	world.racing = true;
+	for (int i = 0; i < THREADS; i++) {
+		parts[i].run.world = &world;
+		parts[i].prog = p;
+		parts[i].first = i;
+		parts[i].faults = faults;
+		t_need(!pthread_create(&parts[i].thread, NULL, run_part, &parts[i]),
+		       "pthread_create");
+	}
+	/* calls that wait are interrupted, as long as it takes */
+	do {
+		nap_ms(10);
+		all = true;
+		for (int i = 0; i < THREADS; i++) {
+			if (__atomic_load_n(&parts[i].done, __ATOMIC_ACQUIRE))
+				continue;
+			all = false;
+			pthread_kill(parts[i].thread, SIGALRM);
+		}
+	} while (!all);
+	for (int i = 0; i < THREADS; i++)
+		pthread_join(parts[i].thread, NULL);
+}
+
+unsigned long race(const struct corpus *c, __u64 seed, unsigned int seconds)
+{
+	__u64 end = now_ns() + seconds * 1000000000ULL;
+	unsigned long n = 0, died = 0, faults = 0;
+	bool can_fail = set_faults();
+	struct remains r;
+
+	if (!can_fail)
+		printf("= no faults: %s\n", strerror(errno));
+	remains_look(&r);
+	for (; now_ns() < end; n++) {
+		bool fail = can_fail && n & 1;
+		struct prog p;
+		struct dice d;
+		int status;
+		pid_t child;
+
+		dice_seed(&d, seed, n);
+		prog_make(&p, &d, c);
+		printf("p %lu", n);
+		prog_print(&p);
+		fflush(stdout);
+		child = fork();
+		t_need(child >= 0, "fork");
+		if (!child) {
+			run_threads(&p, fail);
+			_exit(0);
+		}
+		t_need(waitpid(child, &status, 0) == child, "waitpid");
+		/* a mapping that another thread has taken away */
+		died += WIFSIGNALED(status);
+		faults += fail;
+		if (n % 16 == 15 && !remains_none(&r))
+			return 0;
+	}
+	if (!remains_none(&r))
+		return 0;
+	printf("= programs %lu\n= with faults %lu\n= died %lu\n", n, faults, died);
+	return n;
+}
