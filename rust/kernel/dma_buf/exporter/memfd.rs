@@ -83,6 +83,11 @@ impl Drop for SealedMemfd<'_> {
 /// quarter.
 const MOST_AT_ONCE: usize = 1 << 16;
 
+/// The most references that a folio may have to be pinned once more. A pin of a page counts as a
+/// thousand: user space, which may name a page as often as it likes, would have the counter
+/// overflow. What lies between is for calls that are under way at once.
+const MOST_REFERENCES: c_int = c_int::MAX / 2;
+
 /// What one call has pinned, or several.
 #[derive(Clone, Copy, Default)]
 struct Part {
@@ -133,7 +138,8 @@ impl PinnedPages {
     #[inline]
     pub fn with_capacity(pages: usize) -> Result<Self> {
         Ok(Self {
-            folios: KVVec::with_capacity(pages.min(MOST_AT_ONCE), GFP_KERNEL)?,
+            // What user space can make long counts as its memory.
+            folios: KVVec::with_capacity(pages.min(MOST_AT_ONCE), GFP_KERNEL_ACCOUNT)?,
             parts: KVec::new(),
             last: Part::default(),
             size: 0,
@@ -152,7 +158,8 @@ impl PinnedPages {
     /// they are, such as those of a CMA region, move elsewhere first.
     ///
     /// Fails with `EINVAL` if there are none in the range, or some are behind the end of the file,
-    /// and with `ENOMEM`. Some may have been appended then. Sleeps.
+    /// and with `ENOMEM`, also if one of them was pinned so often that its references could soon
+    /// not be counted any more. Some may have been appended then. Sleeps.
     #[inline]
     pub fn pin(&mut self, memfd: &SealedMemfd<'_>, mut pages: Range<usize>) -> Result {
         if pages.is_empty() {
@@ -176,16 +183,17 @@ impl PinnedPages {
         // First what can fail: folios that are pinned must become part of something.
         self.size.checked_add(count).ok_or(EINVAL)?;
         if self.last.count != 0 {
-            self.parts.reserve(1, GFP_KERNEL)?;
+            self.parts.reserve(1, GFP_KERNEL_ACCOUNT)?;
         }
-        self.folios.reserve(count.min(MOST_AT_ONCE), GFP_KERNEL)?;
+        self.folios
+            .reserve(count.min(MOST_AT_ONCE), GFP_KERNEL_ACCOUNT)?;
         let room = self.folios.spare_capacity_mut();
         let asked = room.len().min(count);
 
         // SAFETY: The file is alive, and there is room for as many folios as are asked for. As many
-        // as it says were written behind the others, none of them NULL.
+        // as it says were written behind the others, none of them NULL, and they are pinned.
         // INVARIANT: Each of them was pinned.
-        let got = unsafe {
+        let (got, is_worn) = unsafe {
             let got = bindings::memfd_pin_folios(
                 memfd.file.as_ptr(),
                 start,
@@ -195,14 +203,21 @@ impl PinnedPages {
                 &mut offset,
             );
 
-            self.folios.inc_len(got.max(0) as usize);
-            got
+            let new = got.max(0) as usize;
+            self.folios.inc_len(new);
+            let mut new = self.folios.iter().rev().take(new);
+            let is_worn =
+                new.any(|folio| bindings::folio_ref_count(folio.as_ptr()) > MOST_REFERENCES);
+            (got, is_worn)
         };
         let got = match usize::try_from(got) {
             Ok(0) => return Err(EINVAL),
             Ok(got) => got,
             Err(_) => return Err(Error::from_errno(got as c_int)),
         };
+        if is_worn {
+            return Err(ENOMEM);
+        }
 
         let offset = offset >> PAGE_SHIFT;
         if got == asked && asked < count {
@@ -236,7 +251,7 @@ impl PinnedPages {
             self.last.count += part.count;
         } else {
             if self.last.count != 0 {
-                self.parts.push(self.last, GFP_KERNEL)?;
+                self.parts.push(self.last, GFP_KERNEL_ACCOUNT)?;
             }
             self.last = part;
         }

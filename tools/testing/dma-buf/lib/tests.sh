@@ -19,7 +19,11 @@ test_job() {
 	case $job in
 	# of the kernel crate's documentation tests (some 300) only our own
 	kunit*) options+=(--append "kunit.enable=1 kunit.filter_glob=rust_doctests_kernel.*_dma_buf_*") ;;
-	selftests | selftests-32) options+=(--gpu) ;;
+	selftests | selftests-32)
+		options+=(--gpu)
+		# buffers of the system heap count as a control group's memory: that kernel has such groups
+		[ "$KIND" != debug ] || options+=(--append dma_heap.mem_accounting=1)
+		;;
 	interop) options+=(--display) ;;
 	modules)
 		# With each module that goes, 32-bit ARM flushes page by page what lies between modules and vmalloc: all memory does.
@@ -168,7 +172,25 @@ run_debug_tests() {
 	begin_tests test-debug "every test on a debug kernel of $MACHINE"
 	KIND=debug
 	test_forms "$MACHINE/$CORE/${LINK:-y}"
+	failure_points
 	end_tests
+}
+
+# Where our crates can fail, by the objects, and where they have, by what fail_each has sent.
+failure_points() {
+	local log=$LOGS/failure-points.log name="$VARIANT: each place that can fail for want of memory or in a copy has failed"
+	# the C core is not ours; of modules the stacks are the same; of x86_64 the relocations do not say what is a call
+	[ "$MACHINE/$CORE/${LINK:-y}" = arm64/rust/y ] || return 0
+	lock_cache
+	if python3 "$HERE/lib/failure_points.py" --build "$OBJ" --objdump "llvm-objdump$LLVM_SUFFIX" --cxxfilt "llvm-cxxfilt$LLVM_SUFFIX" \
+		--reasons "$HERE/configs/failure-points.txt" "$RESULTS/$VARIANT/selftests/data.log" >"$log" 2>&1; then
+		say "  $(tail -n 1 "$log")"
+		case_is pass "$name"
+	else
+		tail -n 20 "$log" | sed 's/^/      /'
+		case_is fail "$name" "see $log"
+	fi
+	unlock_cache
 }
 
 # begin_tests DIR TITLE

@@ -283,6 +283,46 @@ static void test_end_while_held(int module)
 	group_end(&g);
 }
 
+/*
+ * Who reads bufinfo waits for each buffer's reservation object, but others are
+ * not kept from making and dropping buffers meanwhile: in C they are.
+ */
+static void test_list_while_held(int module)
+{
+	char text[64];
+	struct group g;
+	pid_t holder, reader;
+	__u64 start;
+	int buf;
+
+	if (!is_rust_core()) {
+		t_skip("an importer holds it: with C, all wait with who reads bufinfo");
+		return;
+	}
+	group_begin(&g, "an importer holds it: bufinfo");
+	buf = new_buffer(page_size());
+	holder = new_holder(module, buf);
+	reader = fork();
+	t_need(reader >= 0, "fork");
+	if (!reader) {
+		read_file(BUFINFO, text, sizeof(text));
+		_exit(0);
+	}
+	nap_ms(500);
+	t_ok(!waitpid(reader, NULL, WNOHANG), "a reader waits");
+	start = now_ns();
+	for (int i = 0; i < 10; i++)
+		close(new_buffer(page_size()));
+	t_ok(now_ns() - start < 3000000000ULL, "others make and drop buffers");
+	start = now_ns();
+	kill(reader, SIGKILL);
+	t_need(waitpid(reader, NULL, 0) == reader, "waitpid");
+	t_ok(now_ns() - start < 3000000000ULL, "the reader can be killed at once");
+	await_holder(holder);
+	close(buf);
+	group_end(&g);
+}
+
 int main(int argc, char **argv)
 {
 	char names[MAX_HEAPS][64];
@@ -303,6 +343,7 @@ int main(int argc, char **argv)
 	test_written_behind(module);
 	test_begin_while_held(module);
 	test_end_while_held(module);
+	test_list_while_held(module);
 	want_huge_pages(true);
 	test_huge(module);
 	want_huge_pages(false);

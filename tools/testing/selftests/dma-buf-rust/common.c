@@ -210,6 +210,20 @@ bool has_64_bits(void)
 	return sizeof(long) == 8 || strstr(u.machine, "64");
 }
 
+/* One of its functions by the name that the compiler gives it */
+bool is_rust_core(void)
+{
+	FILE *f = fopen("/proc/kallsyms", "re");
+	bool found = false;
+	char line[1024];
+
+	t_need(f, "/proc/kallsyms");
+	while (!found && fgets(line, sizeof(line), f))
+		found = strstr(line, " _R") && strstr(line, "12dma_buf_core");
+	fclose(f);
+	return found;
+}
+
 bool has_bounce_buffers(void)
 {
 	char words[4096] = "";

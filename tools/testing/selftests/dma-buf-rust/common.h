@@ -65,6 +65,8 @@ int count_fds(void);
 int count_files(void);
 /* The kernel's, that is: this program may have 32 bits on a kernel of 64. */
 bool has_64_bits(void);
+/* Whether dma-buf is the one in Rust: some of what C does differs, or is worse. Takes a second. */
+bool is_rust_core(void);
 /* Devices reach nothing else, in pieces of up to 256 KiB: swiotlb=force. */
 bool has_bounce_buffers(void);
 long meminfo_kb(const char *key);

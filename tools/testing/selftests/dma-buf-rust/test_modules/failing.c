@@ -1,0 +1,442 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Calls the exported functions that allocate: which one is written to a file of
+ * debugfs, with a buffer's descriptor behind it where one is needed, so that it is
+ * the writer's own calls that fail, and the writer who is told. What it gets is
+ * let go again. For the test program fail_each.
+ */
+#include <linux/debugfs.h>
+#include <linux/dma-buf.h>
+#include <linux/dma-fence-array.h>
+#include <linux/dma-fence-unwrap.h>
+#include <linux/dma-heap-owned.h>
+#include <linux/dma-mapping.h>
+#include <linux/dma-resv.h>
+#include <linux/err.h>
+#include <linux/fdtable.h>
+#include <linux/file.h>
+#include <linux/fs.h>
+#include <linux/iosys-map.h>
+#include <linux/kstrtox.h>
+#include <linux/module.h>
+#include <linux/platform_device.h>
+#include <linux/scatterlist.h>
+#include <linux/slab.h>
+#include <linux/spinlock.h>
+#include <linux/string.h>
+#include <linux/sync_file.h>
+#include <linux/uaccess.h>
+
+#define FENCES	12
+#define SIZE	(4 * PAGE_SIZE)
+
+static struct platform_device *device;
+static u64 dma_mask = DMA_BIT_MASK(64);
+static struct dentry *dir;
+static DEFINE_SPINLOCK(lock);
+
+static const char *fence_name(struct dma_fence *fence)
+{
+	return "failing";
+}
+
+static const struct dma_fence_ops fence_ops = {
+	.get_driver_name = fence_name,
+	.get_timeline_name = fence_name,
+};
+
+/* There before anything fails: pending, each of a context of its own */
+static struct dma_fence *fences[FENCES];
+
+static struct sg_table *give_no_table(struct dma_buf_attachment *attach,
+				      enum dma_data_direction direction)
+{
+	return ERR_PTR(-ENOMEM);
+}
+
+static void take_table(struct dma_buf_attachment *attach, struct sg_table *table,
+		       enum dma_data_direction direction)
+{
+}
+
+static void let_go(struct dma_buf *buf)
+{
+}
+
+static const struct dma_buf_ops buf_ops = {
+	.map_dma_buf = give_no_table,
+	.unmap_dma_buf = take_table,
+	.release = let_go,
+};
+
+static struct dma_buf *new_buffer(void)
+{
+	DEFINE_DMA_BUF_EXPORT_INFO(info);
+
+	info.ops = &buf_ops;
+	info.size = SIZE;
+	info.flags = O_RDWR;
+	info.priv = &device;
+	return dma_buf_export(&info);
+}
+
+static int call_export(void)
+{
+	struct dma_buf *buf = new_buffer();
+
+	if (IS_ERR(buf))
+		return PTR_ERR(buf);
+	dma_buf_put(buf);
+	return 0;
+}
+
+static int call_attach(void)
+{
+	struct dma_buf *buf = new_buffer();
+	struct dma_buf_attachment *attach;
+	int ret;
+
+	if (IS_ERR(buf))
+		return PTR_ERR(buf);
+	attach = dma_buf_attach(buf, &device->dev);
+	ret = PTR_ERR_OR_ZERO(attach);
+	if (!ret)
+		dma_buf_detach(buf, attach);
+	dma_buf_put(buf);
+	return ret;
+}
+
+static int call_fd(void)
+{
+	struct dma_buf *buf = new_buffer();
+	int fd;
+
+	if (IS_ERR(buf))
+		return PTR_ERR(buf);
+	fd = dma_buf_fd(buf, O_CLOEXEC);
+	if (fd < 0) {
+		dma_buf_put(buf);
+		return fd;
+	}
+	close_fd(fd);
+	return 0;
+}
+
+static int fill(struct dma_resv *resv)
+{
+	int ret = 0, i;
+
+	for (i = 0; i < FENCES && !ret; i++) {
+		ret = dma_resv_reserve_fences(resv, 1);
+		if (!ret)
+			dma_resv_add_fence(resv, fences[i], DMA_RESV_USAGE_READ);
+	}
+	return ret;
+}
+
+static int with_fences(int (*use)(struct dma_resv *resv))
+{
+	struct dma_resv resv;
+	int ret;
+
+	dma_resv_init(&resv);
+	dma_resv_lock(&resv, NULL);
+	ret = fill(&resv);
+	if (!ret)
+		ret = use(&resv);
+	dma_resv_unlock(&resv);
+	dma_resv_fini(&resv);
+	return ret;
+}
+
+static int get_fences(struct dma_resv *resv)
+{
+	struct dma_fence **got = NULL;
+	unsigned int n = 0;
+	int ret = dma_resv_get_fences(resv, DMA_RESV_USAGE_READ, &n, &got);
+
+	if (ret)
+		return ret;
+	while (n)
+		dma_fence_put(got[--n]);
+	kfree(got);
+	return 0;
+}
+
+static int get_singleton(struct dma_resv *resv)
+{
+	struct dma_fence *fence = NULL;
+	int ret = dma_resv_get_singleton(resv, DMA_RESV_USAGE_READ, &fence);
+
+	if (!ret)
+		dma_fence_put(fence);
+	return ret;
+}
+
+static int copy_fences(struct dma_resv *resv)
+{
+	struct dma_resv copy;
+	int ret;
+
+	dma_resv_init(&copy);
+	/* its lock is of the same class, which nobody else has */
+	if (WARN_ON(!dma_resv_trylock(&copy)))
+		return -EBUSY;
+	ret = dma_resv_copy_fences(&copy, resv);
+	dma_resv_unlock(&copy);
+	dma_resv_fini(&copy);
+	return ret;
+}
+
+static int call_get_fences(void)
+{
+	return with_fences(get_fences);
+}
+
+static int call_get_singleton(void)
+{
+	return with_fences(get_singleton);
+}
+
+static int call_copy_fences(void)
+{
+	return with_fences(copy_fences);
+}
+
+static int call_array(void)
+{
+	struct dma_fence **list = kmalloc_objs(*list, 2);
+	struct dma_fence_array *array;
+	int i;
+
+	if (!list)
+		return -ENOMEM;
+	for (i = 0; i < 2; i++)
+		list[i] = dma_fence_get(fences[i]);
+	array = dma_fence_array_create(2, list, dma_fence_context_alloc(1), 1);
+	if (!array) {
+		for (i = 0; i < 2; i++)
+			dma_fence_put(list[i]);
+		kfree(list);
+		return -ENOMEM;
+	}
+	dma_fence_put(&array->base);
+	return 0;
+}
+
+static int call_merge(void)
+{
+	struct dma_fence *merged = dma_fence_unwrap_merge(fences[0], fences[1], fences[2]);
+
+	if (!merged)
+		return -ENOMEM;
+	dma_fence_put(merged);
+	return 0;
+}
+
+static int call_stub(void)
+{
+	struct dma_fence *stub = dma_fence_allocate_private_stub(ktime_get());
+
+	if (!stub)
+		return -ENOMEM;
+	dma_fence_put(stub);
+	return 0;
+}
+
+static int call_sync_file(void)
+{
+	struct sync_file *file = sync_file_create(fences[0]);
+
+	if (!file)
+		return -ENOMEM;
+	fput(file->file);
+	return 0;
+}
+
+static int call_wait_any(void)
+{
+	long ret = dma_fence_wait_any_timeout(fences, FENCES, true, 1, NULL);
+
+	/* nothing signals them */
+	return ret > 0 ? -EBUSY : ret;
+}
+
+/* With a buffer of user space's */
+static int given_fd = -1;
+
+static int call_map(void)
+{
+	struct dma_buf *buf = dma_buf_get(given_fd);
+	struct dma_buf_attachment *attach;
+	struct sg_table *table, *second;
+	int ret;
+
+	if (IS_ERR(buf))
+		return PTR_ERR(buf);
+	attach = dma_buf_attach(buf, &device->dev);
+	ret = PTR_ERR_OR_ZERO(attach);
+	if (ret)
+		goto put;
+	table = dma_buf_map_attachment_unlocked(attach, DMA_BIDIRECTIONAL);
+	ret = PTR_ERR_OR_ZERO(table);
+	if (ret)
+		goto detach;
+	/* once more: with exporters in Rust, a table of its own */
+	second = dma_buf_map_attachment_unlocked(attach, DMA_TO_DEVICE);
+	ret = PTR_ERR_OR_ZERO(second);
+	if (!ret)
+		dma_buf_unmap_attachment_unlocked(attach, second, DMA_TO_DEVICE);
+	dma_buf_unmap_attachment_unlocked(attach, table, DMA_BIDIRECTIONAL);
+detach:
+	dma_buf_detach(buf, attach);
+put:
+	dma_buf_put(buf);
+	return ret;
+}
+
+static int call_vmap(void)
+{
+	struct dma_buf *buf = dma_buf_get(given_fd);
+	struct iosys_map map;
+	int ret;
+
+	if (IS_ERR(buf))
+		return PTR_ERR(buf);
+	ret = dma_buf_vmap_unlocked(buf, &map);
+	if (!ret)
+		dma_buf_vunmap_unlocked(buf, &map);
+	dma_buf_put(buf);
+	return ret;
+}
+
+#ifdef CONFIG_DMABUF_CORE_RUST
+static struct dma_buf *no_buffer(struct dma_heap *heap, unsigned long len,
+				 u32 fd_flags, u64 heap_flags)
+{
+	return ERR_PTR(-ENOMEM);
+}
+
+static const struct dma_heap_ops heap_ops = { .allocate = no_buffer };
+
+static int call_heap(void)
+{
+	const struct dma_heap_export_info info = {
+		.name = "failing",
+		.ops = &heap_ops,
+	};
+	struct dma_heap *heap = dma_heap_add_owned(&info, THIS_MODULE);
+
+	if (IS_ERR(heap))
+		return PTR_ERR(heap);
+	dma_heap_remove(heap);
+	return 0;
+}
+#else
+static int call_heap(void)
+{
+	/* a heap of C stays for ever */
+	return 0;
+}
+#endif
+
+static const struct {
+	const char *name;
+	int (*call)(void);
+} calls[] = {
+	{ "dma_buf_export", call_export },
+	{ "dma_buf_attach", call_attach },
+	{ "dma_buf_fd", call_fd },
+	{ "dma_resv_get_fences", call_get_fences },
+	{ "dma_resv_get_singleton", call_get_singleton },
+	{ "dma_resv_copy_fences", call_copy_fences },
+	{ "dma_fence_array_create", call_array },
+	{ "dma_fence_unwrap_merge", call_merge },
+	{ "dma_fence_allocate_private_stub", call_stub },
+	{ "dma_fence_wait_any_timeout", call_wait_any },
+	{ "dma_buf_map_attachment", call_map },
+	{ "dma_buf_vmap", call_vmap },
+	{ "sync_file_create", call_sync_file },
+	{ "dma_heap_add_owned", call_heap },
+};
+
+static ssize_t call_write(struct file *file, const char __user *text, size_t len,
+			  loff_t *pos)
+{
+	char text_of[64] = "", *fd = text_of, *name;
+	int i, ret;
+
+	if (len >= sizeof(text_of))
+		return -EINVAL;
+	if (copy_from_user(text_of, text, len))
+		return -EFAULT;
+	/* one call at a time */
+	name = strsep(&fd, " ");
+	if (fd && kstrtoint(fd, 10, &given_fd))
+		return -EINVAL;
+	for (i = 0; i < ARRAY_SIZE(calls); i++) {
+		if (strcmp(name, calls[i].name))
+			continue;
+		ret = calls[i].call();
+		return ret ? ret : len;
+	}
+	return -ENOENT;
+}
+
+static const struct file_operations call_file = {
+	.owner = THIS_MODULE,
+	.open = simple_open,
+	.write = call_write,
+};
+
+static void signal_all(void)
+{
+	int i;
+
+	for (i = 0; i < FENCES && fences[i]; i++) {
+		dma_fence_signal(fences[i]);
+		dma_fence_put(fences[i]);
+	}
+}
+
+static int __init failing_init(void)
+{
+	int i;
+
+	for (i = 0; i < FENCES; i++) {
+		fences[i] = kzalloc_obj(*fences[i]);
+		if (!fences[i]) {
+			signal_all();
+			return -ENOMEM;
+		}
+		dma_fence_init(fences[i], &fence_ops, &lock,
+			       dma_fence_context_alloc(1), 1);
+	}
+	device = platform_device_register_simple("failing", PLATFORM_DEVID_NONE,
+						 NULL, 0);
+	if (IS_ERR(device)) {
+		signal_all();
+		return PTR_ERR(device);
+	}
+	device->dev.dma_mask = &dma_mask;
+	device->dev.coherent_dma_mask = DMA_BIT_MASK(64);
+	dir = debugfs_create_dir("dma_buf_failing", NULL);
+	debugfs_create_file("call", 0200, dir, NULL, &call_file);
+	return 0;
+}
+module_init(failing_init);
+
+static void __exit failing_exit(void)
+{
+	debugfs_remove(dir);
+	platform_device_unregister(device);
+	signal_all();
+	/* who still looks at the names of one does so under RCU */
+	synchronize_rcu();
+}
+module_exit(failing_exit);
+
+MODULE_DESCRIPTION("Calls what allocates");
+MODULE_LICENSE("GPL");
+MODULE_IMPORT_NS("DMA_BUF");
+MODULE_IMPORT_NS("DMA_BUF_HEAP");
