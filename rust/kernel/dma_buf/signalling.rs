@@ -9,8 +9,8 @@
 //! kept [`AfterSignal`], which does not open with that token, but with [`MaySleep`], which is to be
 //! had when the fences are signalled.
 //!
-//! What the types do not see is in the list "What no type can see" of
-//! [`Documentation/driver-api/dma-buf-rust-tour.rst`](srctree/Documentation/driver-api/dma-buf-rust-tour.rst).
+//! What the types do not see is in the list "What no type can see" of `dma-buf-rust-tour.rst` in
+//! `Documentation/driver-api`.
 
 mod after;
 mod interrupt;

@@ -35,8 +35,8 @@ use core::ops::Deref;
 /// Two queues, because what is left of a job takes reservation objects: who has one may wait for
 /// another job, which may have to wait for its turn.
 ///
-/// Dropping it waits for the jobs that run. It must not be dropped by one of them: where jobs have a
-/// reference, whoever owns it [flushes](Self::flush) it before.
+/// Dropping it waits for the jobs that run. It must not be dropped by one of them: where jobs have
+/// a reference, whoever owns it [flushes](Self::flush) it before.
 pub struct JobQueue {
     // Dropped in this order: jobs go from the first to the second.
     run: Arc<OwnedQueue>,
