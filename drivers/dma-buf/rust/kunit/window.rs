@@ -104,10 +104,36 @@ mod tests {
         WINDOWS.anon_inode_file(c"[window]", data, O_RDWR)
     }
 
+    /// Memory of this task, which is a thread of the kernel and has none of its own.
+    struct UserMemory;
+
+    impl UserMemory {
+        fn new() -> Result<Self> {
+            // SAFETY: The test's task is a thread of the kernel.
+            to_result(unsafe { bindings::kunit_attach_mm() })?;
+            Ok(Self)
+        }
+    }
+
+    impl Drop for UserMemory {
+        fn drop(&mut self) {
+            // The task's end would let go of one of the two references only.
+            //
+            // SAFETY: The task has what `new` has attached, and both references to it.
+            unsafe {
+                let mm = (*bindings::get_current()).mm;
+
+                bindings::kthread_unuse_mm(mm);
+                bindings::mmput(mm);
+            }
+        }
+    }
+
     /// An area of this task.
     struct Area {
         addr: usize,
         len: usize,
+        _memory: UserMemory,
     }
 
     impl Area {
@@ -115,10 +141,10 @@ mod tests {
         fn new(file: &File, pages: usize, offset: usize) -> Result<Self> {
             let (len, prot, shared) = (pages * PAGE_SIZE, 3, 1);
 
-            // SAFETY: The test's task is a thread of the kernel, which gets memory of its own that
-            // goes with it. The file is open.
+            let memory = UserMemory::new()?;
+
+            // SAFETY: There is memory for areas. The file is open.
             let addr = unsafe {
-                to_result(bindings::kunit_attach_mm())?;
                 bindings::vm_mmap(file.as_ptr(), 0, len, prot, shared, offset * PAGE_SIZE)
             };
 
@@ -126,7 +152,11 @@ mod tests {
             if addr > usize::MAX - 4095 {
                 to_result(addr as c_int)?;
             }
-            Ok(Self { addr, len })
+            Ok(Self {
+                addr,
+                len,
+                _memory: memory,
+            })
         }
 
         fn slice(&self, offset: usize) -> UserSlice {

@@ -51,7 +51,7 @@ pub trait SignallingView {
 ///         Ok(table.iter().next().ok_or(EINVAL)?.dma_address())
 ///     }
 ///
-///     fn buffer(&self, may_sleep: &MaySleep) -> &DmaBuf {
+///     fn buffer<'a>(&'a self, may_sleep: &'a MaySleep) -> &'a DmaBuf {
 ///         self.source.get(may_sleep).attachment().buffer()
 ///     }
 /// }
