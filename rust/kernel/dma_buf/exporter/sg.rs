@@ -134,7 +134,7 @@ impl PageTable {
     }
 
     /// Maps the table, which must be filled and not mapped: fails with `EBUSY` otherwise.
-    #[inline]
+    #[inline(never)]
     fn map(&mut self, dev: &Device, dir: DataDirection, attrs: c_ulong) -> Result<MappedTable> {
         if self.mapped.is_some() || self.first().is_null() {
             return Err(EBUSY);
@@ -173,7 +173,7 @@ impl PageTable {
     }
 
     /// Undoes [`map`](Self::map), if the table is mapped. Returns whether it was.
-    #[inline]
+    #[inline(never)]
     fn unmap(&mut self) -> bool {
         let Some(Mapped { dev, dir, attrs }) = self.mapped.take() else {
             return false;
@@ -271,7 +271,33 @@ impl PageTables {
     ///
     /// The pages must stay valid until the tables are dropped, and so must the device. The tables
     /// must not be moved.
+    #[inline(always)]
     pub(super) unsafe fn map(
+        &mut self,
+        (source, join): (&dyn Pages, bool),
+        buf: &DmaBuf,
+        dev: &Device,
+        dir: DataDirection,
+        attrs: c_ulong,
+    ) -> Result<MappedTable> {
+        let mapping = if self.first.mapped.is_none() && !self.first.first().is_null() {
+            self.first.map(dev, dir, attrs)
+        } else {
+            // SAFETY: By the caller's guarantee.
+            unsafe { self.fill_and_map((source, join), buf, dev, dir, attrs) }
+        }?;
+        // No more than there are objects.
+        self.mapped = self.mapped.wrapping_add(1);
+        Ok(mapping)
+    }
+
+    /// Maps a table that may have to be filled, and is another one if the first is mapped.
+    ///
+    /// # Safety
+    ///
+    /// As for [`map`](Self::map), which this is a part of.
+    #[inline(never)]
+    unsafe fn fill_and_map(
         &mut self,
         (source, join): (&dyn Pages, bool),
         buf: &DmaBuf,
@@ -295,8 +321,6 @@ impl PageTables {
             unsafe { table.fill(source, join, buf.size() >> PAGE_SHIFT) }?;
         }
         let mapping = table.map(dev, dir, attrs)?;
-        // No more than there are objects.
-        self.mapped = self.mapped.wrapping_add(1);
         if let Some((table, node)) = another {
             // INVARIANT: Mapped just above. There is no other table at this address.
             self.more
@@ -306,17 +330,23 @@ impl PageTables {
     }
 
     /// Unmaps the table that `mapping` stands for.
+    #[inline(always)]
     pub(super) fn unmap(&mut self, mapping: MappedTable) {
         let table = mapping.as_raw().as_ptr();
 
         let was_mapped = if table == self.first.sgt.get() {
             self.first.unmap()
         } else {
-            self.more
-                .remove(&table.addr())
-                .is_some_and(|mut table| table.unmap())
+            self.unmap_another(table.addr())
         };
         self.mapped = self.mapped.wrapping_sub(was_mapped.into());
+    }
+
+    #[inline(never)]
+    fn unmap_another(&mut self, table: usize) -> bool {
+        let table = self.more.remove(&table);
+
+        table.is_some_and(|mut table| table.unmap())
     }
 
     /// Hands what devices have written to the CPU, or what the CPU has written to the devices.
