@@ -326,14 +326,8 @@ impl<T: Operations> FromC for Opened<'_, T> {
 
     #[inline(always)]
     unsafe fn from_c(file: *mut bindings::file) -> Self {
-        // Read as a reference, so that nobody looks whether it is NULL.
-        //
-        // SAFETY: By the contract above, and the invariant of the table.
-        let data = unsafe {
-            (&raw const (*file).private_data)
-                .cast::<&Target<T>>()
-                .read()
-        };
+        // SAFETY: By the contract above, and the invariant of the table; what is read is no NULL.
+        let data = unsafe { *(&raw const (*file).private_data).cast::<&Target<T>>() };
 
         Self { file, data }
     }

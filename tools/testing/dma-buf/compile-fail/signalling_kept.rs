@@ -50,9 +50,9 @@ fn publish<T: SignallingWork>(
     let mut guard = guard;
     let slot = guard.reserve_fences(1)?.take().ok_or(ENOSPC)?;
 
-    job.publish(fence, |fence| {
+    job.publish(fence, |fence| { //~ ERROR cannot move out of `guard` because it is borrowed
         #[cfg(misuse)]
-        drop(guard); //~ ERROR cannot move out of `guard` because it is borrowed
+        drop(guard);
         slot.add(fence, Usage::Write);
     });
     #[cfg(misuse)]

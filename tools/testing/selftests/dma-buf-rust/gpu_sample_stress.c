@@ -151,7 +151,7 @@ static void unload(int *cards)
 	sum.bad += !module_unload(MODULE) || errno != EAGAIN;
 	close(buf);
 	if (module_unload_soon(MODULE)) {
-		t_note("unload: %s", strerror(errno));
+		t_note("unloading: %s", strerror(errno));
 		sum.bad++;
 		return;
 	}
@@ -204,6 +204,14 @@ static void stress_round(__u64 moves, __u64 until_ns, __u32 *seed)
 	unload(cards);
 }
 
+static void tell(unsigned long long ns)
+{
+	t_note("%llu moves, %llu jobs, %llu resets, told %llu, %d kills, %d unloads, %llu s",
+	       sum.moves, sum.jobs, sum.resets, sum.told, sum.kills, sum.unloads,
+	       ns / 1000000000);
+	fflush(stdout);
+}
+
 void test_stress(void)
 {
 	const char *wanted = getenv("GPU_STRESS");
@@ -220,10 +228,7 @@ void test_stress(void)
 	fflush(stdout);
 	while (sum.moves < moves && !sum.bad && now_ns() < until_ns) {
 		stress_round(part, until_ns, &seed);
-		t_note("%llu moves, %llu jobs, %llu resets, told %llu times, %d kills, %d unloads, %llu s",
-		       sum.moves, sum.jobs, sum.resets, sum.told, sum.kills,
-		       sum.unloads, (now_ns() - begun_ns) / 1000000000);
-		fflush(stdout);
+		tell(now_ns() - begun_ns);
 	}
 	t_ok(sum.moves >= moves, "as many moves as there should be");
 	t_ok(!sum.bad, "processes are killed, rings go on, and the module goes");
