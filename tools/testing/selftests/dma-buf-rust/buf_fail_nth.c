@@ -302,6 +302,9 @@ static int round_of_dumb(int unused)
 static void test_rounds(const char *name, int fd, int (*one_round)(int fd))
 {
 	int n, failed = 0, leaks = 0, objects, fds, timelines;
+	struct {
+		int objects, fds, timelines;
+	} left;
 
 	/* Once without faults, for what the kernel keeps from the first time. */
 	one_round(fd);
@@ -317,8 +320,14 @@ static void test_rounds(const char *name, int fd, int (*one_round)(int fd))
 		if (!disarm())
 			break;
 		failed += ret < 0;
-		leaks += count_objects() != objects || count_fds() != fds ||
-			 count_timelines() != timelines;
+		left.objects = count_objects() - objects;
+		left.fds = count_fds() - fds;
+		left.timelines = count_timelines() - timelines;
+		if (left.objects || left.fds || left.timelines) {
+			t_note("%s: after fault %d: %d buffers, %d fds, %d timelines", name, n,
+			       left.objects, left.fds, left.timelines);
+			leaks++;
+		}
 	}
 	t_note("%s: %d faults, %d of them made a call fail", name, n - 1,
 	       failed);
