@@ -187,6 +187,13 @@ static int round_of_fences(int buf)
 	return failed;
 }
 
+/* When its argument was not copied, the handle is still there. */
+static void close_handle(int card, __u32 handle)
+{
+	if (gem_close(card, handle))
+		gem_close(card, handle);
+}
+
 /* A buffer of a file, from the file's beginning on */
 static int round_of_udmabuf(int card)
 {
@@ -220,7 +227,7 @@ static int round_of_udmabuf(int card)
 		munmap(p, 25 * page_size());
 	}
 	if (card >= 0 && !judge(prime_import(card, buf, &handle), "import"))
-		gem_close(card, handle);
+		close_handle(card, handle);
 	close(buf);
 	return failed;
 }
@@ -233,7 +240,7 @@ static int round_of_import(int card)
 
 	ret = judge(prime_import(card, shared_buffer, &handle), "import");
 	if (!ret)
-		gem_close(card, handle);
+		close_handle(card, handle);
 	return ret;
 }
 
