@@ -204,7 +204,7 @@ impl PageTable {
     }
 
     /// See [`PageTables::sync`].
-    #[inline]
+    #[inline(always)]
     fn sync(&mut self, dir: DataDirection, to: Owner) {
         let Some(Mapped { dev, .. }) = &self.mapped else {
             return;
@@ -352,14 +352,17 @@ impl PageTables {
     /// Hands what devices have written to the CPU, or what the CPU has written to the devices.
     #[inline(always)]
     pub(super) fn sync(&mut self, dir: DataDirection, to: Owner) {
-        if self.mapped != 0 {
-            self.sync_mapped(dir, to);
+        if self.mapped == 0 {
+            return;
+        }
+        self.first.sync(dir, to);
+        if self.mapped != usize::from(self.first.mapped.is_some()) {
+            self.sync_others(dir, to);
         }
     }
 
-    #[inline(never)]
-    fn sync_mapped(&mut self, dir: DataDirection, to: Owner) {
-        self.first.sync(dir, to);
+    #[cold]
+    fn sync_others(&mut self, dir: DataDirection, to: Owner) {
         for table in self.more.values_mut() {
             table.sync(dir, to);
         }
