@@ -146,6 +146,8 @@ impl<S: PageSource> Paged<S> {
 /// wait to begin, with `ERESTARTSYS`, as it ends the wait for fences. Only one that kills ends that
 /// to end: there are callers in the kernel who would not come back, and what they have written
 /// would not get to the devices.
+// In each driver's module: the kernel has no functions of a core that is loaded.
+#[inline]
 fn sync(attached: Attached<'_, KBox<PageTables>>, dir: DataDirection, to: Owner) -> Result {
     let mut locked = match to {
         Owner::Cpu => attached.lock_interruptible(),
