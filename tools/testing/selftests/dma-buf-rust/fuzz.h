@@ -92,6 +92,7 @@ void say(struct run *r, const char *fmt, ...) __printf(2, 3);
 void say_masked(struct run *r, const char *text, size_t len);
 long said(struct run *r, long ret);
 void got_fd(struct run *r, enum thing kind, long fd);
+void got_handle(struct run *r, long ret, enum thing kind, int card, __u32 handle);
 /* Where a system call finds its argument: seldom where it can read all of it. */
 void *arg_at(__u8 a, void *arg, size_t len);
 /* A call that may wait for ever is interrupted. Write: it is a fence that signals late. */

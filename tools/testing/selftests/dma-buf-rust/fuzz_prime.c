@@ -13,18 +13,6 @@
 
 #include "fuzz.h"
 
-static void got_gem(struct run *r, long ret, int card, __u32 handle)
-{
-	struct slot *s;
-
-	if (said(r, ret))
-		return;
-	/* the same handle again, when the buffer is known to the card: another slot */
-	s = put_slot(r, GEM, card);
-	if (s->kind == GEM)
-		s->handle = handle;
-}
-
 static void dumb_create(struct run *r, const __u8 *a)
 {
 	static const __u32 sides[] = { 16, 64, 1, 0, 33, 0xffffffff, 0x10000, 128 };
@@ -41,7 +29,7 @@ static void dumb_create(struct run *r, const __u8 *a)
 	if (arg.width == 0x10000 && arg.height == 0x10000)
 		arg.height = 1;
 	ret = ioctl(card, DRM_IOCTL_MODE_CREATE_DUMB, &arg);
-	got_gem(r, ret, card, arg.handle);
+	got_handle(r, ret, GEM, card, arg.handle);
 	if (!ret)
 		say(r, ",%u,%llu", arg.pitch, (unsigned long long)arg.size);
 }
@@ -78,7 +66,7 @@ static void prime_import_op(struct run *r, const __u8 *a)
 	};
 	long ret = ioctl(card, DRM_IOCTL_PRIME_FD_TO_HANDLE, &arg);
 
-	got_gem(r, ret, card, arg.handle);
+	got_handle(r, ret, GEM, card, arg.handle);
 }
 
 static void dumb_map(struct run *r, const __u8 *a)

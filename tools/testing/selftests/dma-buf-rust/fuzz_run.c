@@ -153,6 +153,18 @@ void got_fd(struct run *r, enum thing kind, long fd)
 	put_slot(r, kind, fd);
 }
 
+void got_handle(struct run *r, long ret, enum thing kind, int card, __u32 handle)
+{
+	struct slot *s;
+
+	if (said(r, ret))
+		return;
+	/* the same handle again, when the card knows what it stands for: another slot */
+	s = put_slot(r, kind, card);
+	if (s->kind == kind)
+		s->handle = handle;
+}
+
 static unsigned int slots_used(struct run *r)
 {
 	unsigned int n = __atomic_load_n(&r->world->n, __ATOMIC_RELAXED);

@@ -12,24 +12,13 @@
 
 static const __u64 points[] = { 0, 1, 2, 3, 5, 10, ~0ULL, 1ULL << 63 };
 
-static void got_object(struct run *r, long ret, int card, __u32 handle)
-{
-	struct slot *s;
-
-	if (said(r, ret))
-		return;
-	s = put_slot(r, SYNCOBJ, card);
-	if (s->kind == SYNCOBJ)
-		s->handle = handle;
-}
-
 static void syncobj_create(struct run *r, const __u8 *a)
 {
 	struct drm_syncobj_create arg = { .flags = SELDOM(a[1]) ? a[1] : a[1] & 1 };
 	int card = fd_of(r, GPU, a[0]);
 	long ret = ioctl(card, DRM_IOCTL_SYNCOBJ_CREATE, &arg);
 
-	got_object(r, ret, card, arg.handle);
+	got_handle(r, ret, SYNCOBJ, card, arg.handle);
 }
 
 static void syncobj_destroy(struct run *r, const __u8 *a)
@@ -88,7 +77,7 @@ static void syncobj_from_fd(struct run *r, const __u8 *a)
 	if (arg.flags & DRM_SYNCOBJ_FD_TO_HANDLE_FLAGS_IMPORT_SYNC_FILE)
 		said(r, ret);
 	else
-		got_object(r, ret, s->fd, arg.handle);
+		got_handle(r, ret, SYNCOBJ, s->fd, arg.handle);
 }
 
 /* One object, or two of one card */
