@@ -17,81 +17,12 @@
 #include <linux/sync_file.h>
 
 #include "common.h"
+#include "faults.h"
 #include "modules.h"
 #include "rust_samples.h"
 #include "udmabufs.h"
 
-#define FAIL_NTH	"/proc/thread-self/fail-nth"
 #define MAX_FAULTS	400
-
-/*
- * By default faults spare what may sleep and what lies in high memory, which
- * is all that matters here; and every one would fill the log.
- */
-static const struct {
-	const char *path;
-	const char *value;
-} knobs[] = {
-	{ "/sys/kernel/debug/failslab/ignore-gfp-wait", "N" },
-	{ "/sys/kernel/debug/failslab/verbose", "0" },
-	{ "/sys/kernel/debug/fail_page_alloc/ignore-gfp-wait", "N" },
-	{ "/sys/kernel/debug/fail_page_alloc/ignore-gfp-highmem", "N" },
-	{ "/sys/kernel/debug/fail_page_alloc/min-order", "0" },
-	{ "/sys/kernel/debug/fail_page_alloc/verbose", "0" },
-	{ "/sys/kernel/debug/fail_usercopy/verbose", "0" },
-};
-
-static char saved[ARRAY_SIZE(knobs)][32];
-
-static int set_knobs(void)
-{
-	int n = 0;
-
-	for (size_t i = 0; i < ARRAY_SIZE(knobs); i++) {
-		if (!read_file(knobs[i].path, saved[i], sizeof(saved[i])))
-			saved[i][0] = '\0';
-		else
-			n += write_file(knobs[i].path, knobs[i].value);
-	}
-	return n;
-}
-
-static void restore_knobs(void)
-{
-	for (size_t i = 0; i < ARRAY_SIZE(knobs); i++)
-		if (saved[i][0])
-			write_file(knobs[i].path, saved[i]);
-}
-
-static int fail_fd;
-
-static void arm(int n)
-{
-	char text[16];
-	int len = snprintf(text, sizeof(text), "%d", n);
-	ssize_t done = pwrite(fail_fd, text, len, 0);
-
-	/* what was armed before may hit this very copy, once */
-	if (done < 0 && errno == EFAULT)
-		done = pwrite(fail_fd, text, len, 0);
-	t_need(done == len, FAIL_NTH);
-}
-
-/*
- * Whether the fault that was armed has happened; disarms it. Faults may hit
- * copies to user space too, so this very read can be what fails.
- */
-static bool disarm(void)
-{
-	char text[16] = "";
-	ssize_t len = pread(fail_fd, text, sizeof(text) - 1, 0);
-
-	if (len < 0 && errno == EFAULT)
-		return false;
-	t_need(len > 0, FAIL_NTH);
-	arm(0);
-	return atoi(text) == 0;
-}
 
 static bool wrong_error;
 static int shared_buffer;
@@ -308,33 +239,22 @@ static int round_of_dumb(int unused)
 
 static void test_rounds(const char *name, int fd, int (*one_round)(int fd))
 {
-	int n, failed = 0, leaks = 0, objects, fds, timelines;
-	struct {
-		int objects, fds, timelines;
-	} left;
+	int n, failed = 0, leaks = 0;
+	struct counts before;
 
 	/* Once without faults, for what the kernel keeps from the first time. */
 	one_round(fd);
-	objects = count_objects();
-	fds = count_fds();
-	timelines = count_timelines();
+	before = count_all();
 	wrong_error = false;
 	for (n = 1; n <= MAX_FAULTS; n++) {
 		int ret;
 
-		arm(n);
+		fault_arm(n);
 		ret = one_round(fd);
-		if (!disarm())
+		if (!fault_disarm())
 			break;
 		failed += ret < 0;
-		left.objects = count_objects() - objects;
-		left.fds = count_fds() - fds;
-		left.timelines = count_timelines() - timelines;
-		if (left.objects || left.fds || left.timelines) {
-			t_note("%s: after fault %d: %d buffers, %d fds, %d timelines", name, n,
-			       left.objects, left.fds, left.timelines);
-			leaks++;
-		}
+		leaks += !nothing_left(&before, name, n);
 	}
 	t_note("%s: %d faults, %d of them made a call fail", name, n - 1,
 	       failed);
@@ -459,16 +379,8 @@ int main(void)
 	int n;
 
 	t_begin();
-	fail_fd = open(FAIL_NTH, O_RDWR | O_CLOEXEC);
-	if (fail_fd < 0) {
-		t_skip("no fail-nth: this kernel has no CONFIG_FAULT_INJECTION");
+	if (!faults_begin(false))
 		return t_end();
-	}
-	/* Without them faults spare all that may sleep: nothing would fail. */
-	if (!set_knobs()) {
-		t_skip("no failslab in debugfs: needs CONFIG_FAULT_INJECTION_DEBUG_FS");
-		return t_end();
-	}
 	n = list_heaps(heaps);
 	for (int i = 0; i < n; i++)
 		test_heap(heaps[i]);
@@ -477,7 +389,6 @@ int main(void)
 	test_udmabuf();
 	test_sample();
 	test_dumb();
-	restore_knobs();
-	close(fail_fd);
+	faults_end();
 	return t_end();
 }

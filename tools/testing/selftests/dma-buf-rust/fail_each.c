@@ -29,28 +29,6 @@ static bool is_expected(const struct operation *op, int err)
 	return err == ENOMEM || err == EFAULT || (op->also && err == op->also);
 }
 
-/* What one round leaves: buffers, timelines, descriptors */
-struct counts {
-	int objects, timelines, fds;
-};
-
-static struct counts count(void)
-{
-	return (struct counts){
-		.objects = count_objects(),
-		.timelines = count_timelines(),
-		.fds = count_fds(),
-	};
-}
-
-static bool same(const struct counts *a)
-{
-	struct counts now = count();
-
-	return now.objects == a->objects && now.timelines == a->timelines &&
-	       now.fds == a->fds;
-}
-
 static void fail_each(const struct operation *op)
 {
 	int n, failed = 0, wrong = 0, leaks = 0, again = 0, points = 0;
@@ -63,7 +41,7 @@ static void fail_each(const struct operation *op)
 	/* once without faults, for what the kernel keeps from the first time */
 	t_err(op->act(), 0, "%s", op->name);
 	op->undo();
-	before = count();
+	before = count_all();
 	fault_points();
 	for (n = 1; n <= MAX_FAULTS; n++) {
 		int ret, err;
@@ -77,7 +55,7 @@ static void fail_each(const struct operation *op)
 		op->undo();
 		if (!hit)
 			break;
-		leaks += !same(&before);
+		leaks += !nothing_left(&before, op->name, n);
 		if (ret >= 0)
 			continue;
 		failed++;
@@ -220,7 +198,7 @@ int main(void)
 	has_calls = begin_calls();
 	if (has_calls)
 		test_mapping();
-	if (faults_begin()) {
+	if (faults_begin(true)) {
 		test_faults(has_calls);
 		faults_end();
 	}

@@ -18,25 +18,31 @@
 #define ERRORS_ONLY	4
 #define EVERYTHING	8
 
+/*
+ * By default faults spare what may sleep and what lies in high memory, which
+ * is all that matters here; and every one would fill the log.
+ */
 static const struct {
 	const char *path;
+	/* NULL: how much is said of each */
 	const char *value;
 } knobs[] = {
 	{ FAULTS "failslab/ignore-gfp-wait", "N" },
-	{ FAULTS "failslab/verbose", "2" },
+	{ FAULTS "failslab/verbose", NULL },
 	{ FAULTS "fail_page_alloc/ignore-gfp-wait", "N" },
 	{ FAULTS "fail_page_alloc/ignore-gfp-highmem", "N" },
 	{ FAULTS "fail_page_alloc/min-order", "0" },
-	{ FAULTS "fail_page_alloc/verbose", "2" },
-	{ FAULTS "fail_usercopy/verbose", "2" },
+	{ FAULTS "fail_page_alloc/verbose", NULL },
+	{ FAULTS "fail_usercopy/verbose", NULL },
 };
 
 static char saved[ARRAY_SIZE(knobs)][32];
 static int fail_fd, log_fd, n_points;
 static char *points[MAX_POINTS];
 
-bool faults_begin(void)
+bool faults_begin(bool stacks)
 {
+	const char *verbose = stacks ? "2" : "0";
 	int n = 0;
 
 	fail_fd = open(FAIL_NTH, O_RDWR | O_CLOEXEC);
@@ -48,8 +54,16 @@ bool faults_begin(void)
 		if (!read_file(knobs[i].path, saved[i], sizeof(saved[i])))
 			saved[i][0] = '\0';
 		else
-			n += write_file(knobs[i].path, knobs[i].value);
+			n += write_file(knobs[i].path, knobs[i].value ?: verbose);
 	}
+	/* Without them faults spare all that may sleep: nothing would fail. */
+	if (!n) {
+		faults_end();
+		t_skip("no failslab in debugfs: needs CONFIG_FAULT_INJECTION_DEBUG_FS");
+		return false;
+	}
+	if (!stacks)
+		return true;
 	if (n < (int)ARRAY_SIZE(knobs)) {
 		faults_end();
 		t_skip("no faults of user copies: CONFIG_FAULT_INJECTION_USERCOPY");
@@ -135,4 +149,27 @@ int fault_points(void)
 		}
 	}
 	return n;
+}
+
+struct counts count_all(void)
+{
+	return (struct counts){
+		.objects = count_objects(),
+		.timelines = count_timelines(),
+		.fds = count_fds(),
+	};
+}
+
+bool nothing_left(const struct counts *before, const char *name, int fault)
+{
+	struct counts now = count_all();
+	int objects = now.objects - before->objects;
+	int timelines = now.timelines - before->timelines;
+	int fds = now.fds - before->fds;
+
+	if (!objects && !timelines && !fds)
+		return true;
+	t_note("%s: after fault %d: %d buffers, %d timelines, %d fds", name, fault,
+	       objects, timelines, fds);
+	return false;
 }

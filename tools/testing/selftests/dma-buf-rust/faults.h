@@ -8,8 +8,11 @@
 
 #include <stdbool.h>
 
-/* False, and a test that is skipped, if the kernel has no faults to inject. */
-bool faults_begin(void);
+/*
+ * Faults spare nothing any more. With stacks, all kinds are needed, and the log
+ * says where each was. False, and a test that is skipped, if there are none.
+ */
+bool faults_begin(bool stacks);
 void faults_end(void);
 
 /* The n-th from here on, in this thread */
@@ -21,5 +24,14 @@ bool fault_disarm(void);
  * symbol with an offset for each function on the stack. How many were new.
  */
 int fault_points(void);
+
+/* What a round with faults may leave: buffers, timelines, descriptors */
+struct counts {
+	int objects, timelines, fds;
+};
+
+struct counts count_all(void);
+/* Whether nothing is left since; says what is, by the name and the number of the fault. */
+bool nothing_left(const struct counts *before, const char *name, int fault);
 
 #endif
