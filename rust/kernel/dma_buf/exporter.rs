@@ -7,7 +7,6 @@
 //! | | |
 //! |---|---|
 //! | `buffer` | what an exporter does ([`Exporter`]), and the buffer it does it for |
-//! | `locked` | the buffer while it is locked, and its attachments |
 //! | `export` | making such a buffer, and knowing it again |
 //! | `attaching`, `announce` | what it learns of importers, and tells them |
 //! | `handed_out` | what it hands out, and what it is handed |
@@ -38,7 +37,6 @@ mod contents;
 mod export;
 mod fault;
 mod handed_out;
-mod locked;
 #[cfg(CONFIG_MMU)]
 pub mod memfd;
 mod operations;
@@ -65,7 +63,8 @@ pub use self::{
     buffer::{
         AttachedDevice,
         Buffer,
-        Exporter, //
+        Exporter,
+        LockedBuffer, //
     },
     export::ExportInfo,
     handed_out::{
@@ -73,7 +72,6 @@ pub use self::{
         MappedTable,
         VmapAddress, //
     },
-    locked::LockedBuffer,
     run::{
         PageRun,
         RunPages, //

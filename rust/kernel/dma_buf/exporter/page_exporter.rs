@@ -16,7 +16,6 @@ use super::{
         Shown,
         VmapAddress, //
     },
-    locked::Attached,
     run::PageRun,
     sg::{
         Owner,
@@ -130,44 +129,39 @@ impl<S: PageSource> Paged<S> {
         Ok(())
     }
 
-    /// See [`sync`].
+    /// Prepares the memory for its next owner.
     #[inline(always)]
     fn sync(buf: &Buffer<Self>, dir: DataDirection, to: Owner) -> Result {
         if buf.is_idle() {
             return Ok(());
         }
-        sync(buf.attached(), dir, to)
+        Self::sync_in_use(buf, dir, to)
     }
-}
 
-/// Prepares the memory for its next owner.
-///
-/// An importer may hold the reservation object for as long as its hardware takes. A signal ends the
-/// wait to begin, with `ERESTARTSYS`, as it ends the wait for fences. Only one that kills ends that
-/// to end: there are callers in the kernel who would not come back, and what they have written
-/// would not get to the devices.
-// In each driver's module: the kernel has no functions of a core that is loaded.
-#[inline]
-fn sync(attached: Attached<'_, KBox<PageTables>>, dir: DataDirection, to: Owner) -> Result {
-    let mut locked = match to {
-        Owner::Cpu => attached.lock_interruptible(),
-        Owner::Device => attached.lock_killable(),
+    /// An importer may hold the reservation object for as long as its hardware takes. A signal ends
+    /// the wait to begin, with `ERESTARTSYS`, as it ends the wait for fences. Only one that kills
+    /// ends that to end: there are callers in the kernel who would not come back, and what they
+    /// have written would not get to the devices.
+    #[inline(never)]
+    fn sync_in_use(buf: &Buffer<Self>, dir: DataDirection, to: Owner) -> Result {
+        let mut locked = match to {
+            Owner::Cpu => buf.lock_interruptible(),
+            Owner::Device => buf.lock_killable(),
+        }
+        .map_err(|_| ERESTARTSYS)?;
+
+        if let Some(addr) = locked.vmapping() {
+            // SAFETY: The whole buffer is mapped there, and stays so while it is locked.
+            unsafe {
+                match to {
+                    Owner::Cpu => bindings::invalidate_kernel_vmap_range(addr, buf.size() as c_int),
+                    Owner::Device => bindings::flush_kernel_vmap_range(addr, buf.size() as c_int),
+                }
+            };
+        }
+        locked.for_each_attachment(|mut attachment| attachment.data().sync(dir, to));
+        Ok(())
     }
-    .map_err(|_| ERESTARTSYS)?;
-
-    if let Some(addr) = locked.vmapping() {
-        let size = locked.size() as c_int;
-
-        // SAFETY: The whole buffer is mapped there, and stays so while it is locked.
-        unsafe {
-            match to {
-                Owner::Cpu => bindings::invalidate_kernel_vmap_range(addr, size),
-                Owner::Device => bindings::flush_kernel_vmap_range(addr, size),
-            }
-        };
-    }
-    locked.for_each(|tables| tables.sync(dir, to));
-    Ok(())
 }
 
 /// Maps the `count` pages of `source` for the kernel.
@@ -213,13 +207,16 @@ impl<S: PageSource> Exporter for Paged<S> {
     fn map(attachment: &mut AttachedDevice<'_, Self>, dir: DataDirection) -> Result<MappedTable> {
         let (buf, dev) = (attachment.buffer(), attachment.device());
         let pages = buf.data();
-        let source = (&pages.source as &dyn Pages, S::JOIN);
 
         // SAFETY: The pages are lent by `source`, which lives in the buffer, is never borrowed
         // mutably and never moved before it is dropped; so the borrow could as well last until
         // then. An attachment, and with it the tables, goes before its buffer, and before its
         // device. They stay in their box.
-        unsafe { attachment.data().map(source, buf, dev, dir, pages.attrs()) }
+        unsafe {
+            attachment
+                .data()
+                .map(&pages.source, buf, dev, dir, pages.attrs())
+        }
     }
 
     fn unmap(attachment: &mut AttachedDevice<'_, Self>, mapping: MappedTable, _dir: DataDirection) {

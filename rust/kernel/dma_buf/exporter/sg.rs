@@ -75,16 +75,16 @@ impl PageTable {
         unsafe { (*self.sgt.get()).sgl }
     }
 
-    /// Fills an empty table with the pages of `source`, which must be `pages`; with neighbours as
-    /// one if `join` says so. On failure it stays empty.
+    /// Fills an empty table with the pages of `source`, which must be `pages`. On failure it stays
+    /// empty.
     ///
     /// # Safety
     ///
     /// The pages must stay valid until the table is dropped.
-    unsafe fn fill(&mut self, source: &dyn Pages, join: bool, pages: usize) -> Result {
+    unsafe fn fill(&mut self, source: &dyn Pages, pages: usize) -> Result {
         let mut entries = 0usize;
 
-        source.each_joined(join, &mut |run: PageRun<'_>| {
+        source.each_joined(&mut |run: PageRun<'_>| {
             entries = entries.saturating_add(run.size().div_ceil(MAX_SG_ENTRY));
             true
         });
@@ -97,7 +97,7 @@ impl PageTable {
         let mut entry = self.first();
         let mut missing = pages;
         let mut fits = true;
-        source.each_joined(join, &mut |run: PageRun<'_>| {
+        source.each_joined(&mut |run: PageRun<'_>| {
             let mut rest = Some(run);
             while let Some(run) = rest {
                 let part = run.truncate(MAX_SG_ENTRY >> PAGE_SHIFT);
@@ -134,7 +134,7 @@ impl PageTable {
     }
 
     /// Maps the table, which must be filled and not mapped: fails with `EBUSY` otherwise.
-    #[inline(never)]
+    #[inline]
     fn map(&mut self, dev: &Device, dir: DataDirection, attrs: c_ulong) -> Result<MappedTable> {
         if self.mapped.is_some() || self.first().is_null() {
             return Err(EBUSY);
@@ -173,7 +173,6 @@ impl PageTable {
     }
 
     /// Undoes [`map`](Self::map), if the table is mapped. Returns whether it was.
-    #[inline(never)]
     fn unmap(&mut self) -> bool {
         let Some(Mapped { dev, dir, attrs }) = self.mapped.take() else {
             return false;
@@ -261,8 +260,7 @@ impl PageTables {
         )?)
     }
 
-    /// Maps the pages of `source` for `dev`, the device of the attachment; neighbours as one if
-    /// `join` says so.
+    /// Maps the pages of `source` for `dev`, the device of the attachment.
     ///
     /// Fails with `EINVAL` if they are not as many as `buf` has; with `ENOMEM`; as the device's DMA
     /// operations.
@@ -271,35 +269,9 @@ impl PageTables {
     ///
     /// The pages must stay valid until the tables are dropped, and so must the device. The tables
     /// must not be moved.
-    #[inline(always)]
     pub(super) unsafe fn map(
         &mut self,
-        (source, join): (&dyn Pages, bool),
-        buf: &DmaBuf,
-        dev: &Device,
-        dir: DataDirection,
-        attrs: c_ulong,
-    ) -> Result<MappedTable> {
-        let mapping = if self.first.mapped.is_none() && !self.first.first().is_null() {
-            self.first.map(dev, dir, attrs)
-        } else {
-            // SAFETY: By the caller's guarantee.
-            unsafe { self.fill_and_map((source, join), buf, dev, dir, attrs) }
-        }?;
-        // No more than there are objects.
-        self.mapped = self.mapped.wrapping_add(1);
-        Ok(mapping)
-    }
-
-    /// Maps a table that may have to be filled, and is another one if the first is mapped.
-    ///
-    /// # Safety
-    ///
-    /// As for [`map`](Self::map), which this is a part of.
-    #[inline(never)]
-    unsafe fn fill_and_map(
-        &mut self,
-        (source, join): (&dyn Pages, bool),
+        source: &dyn Pages,
         buf: &DmaBuf,
         dev: &Device,
         dir: DataDirection,
@@ -318,9 +290,11 @@ impl PageTables {
 
         if table.first().is_null() {
             // SAFETY: By the caller's guarantee.
-            unsafe { table.fill(source, join, buf.size() >> PAGE_SHIFT) }?;
+            unsafe { table.fill(source, buf.size() >> PAGE_SHIFT) }?;
         }
         let mapping = table.map(dev, dir, attrs)?;
+        // No more than there are objects.
+        self.mapped = self.mapped.wrapping_add(1);
         if let Some((table, node)) = another {
             // INVARIANT: Mapped just above. There is no other table at this address.
             self.more
@@ -330,23 +304,17 @@ impl PageTables {
     }
 
     /// Unmaps the table that `mapping` stands for.
-    #[inline(always)]
     pub(super) fn unmap(&mut self, mapping: MappedTable) {
         let table = mapping.as_raw().as_ptr();
 
         let was_mapped = if table == self.first.sgt.get() {
             self.first.unmap()
         } else {
-            self.unmap_another(table.addr())
+            self.more
+                .remove(&table.addr())
+                .is_some_and(|mut table| table.unmap())
         };
         self.mapped = self.mapped.wrapping_sub(was_mapped.into());
-    }
-
-    #[inline(never)]
-    fn unmap_another(&mut self, table: usize) -> bool {
-        let table = self.more.remove(&table);
-
-        table.is_some_and(|mut table| table.unmap())
     }
 
     /// Hands what devices have written to the CPU, or what the CPU has written to the devices.

@@ -121,6 +121,9 @@ pub(super) trait Pages {
     /// Shows `visitor` the runs of pages, until it has enough.
     fn each<'a>(&'a self, visitor: &mut dyn Visitor<'a>);
 
+    /// See [`PageSource::JOIN`].
+    fn join(&self) -> bool;
+
     /// See [`PageSource::decrypted`].
     fn are_decrypted(&self) -> bool;
 }
@@ -130,17 +133,22 @@ impl<S: PageSource> Pages for S {
         let _ = self.runs().all(|run| visitor.see(run));
     }
 
+    fn join(&self) -> bool {
+        S::JOIN
+    }
+
     fn are_decrypted(&self) -> bool {
         self.decrypted()
     }
 }
 
 impl dyn Pages + '_ {
-    /// As [`each`](Self::each), where runs that are neighbours in memory are one if `join` says so.
-    pub(super) fn each_joined<'a>(&'a self, join: bool, visitor: &mut dyn Visitor<'a>) {
+    /// As [`each`](Self::each), where runs that are neighbours in memory are one if the source says
+    /// so.
+    pub(super) fn each_joined<'a>(&'a self, visitor: &mut dyn Visitor<'a>) {
         let mut last: Option<PageRun<'a>> = None;
 
-        if !join {
+        if !self.join() {
             return self.each(visitor);
         }
         self.each(&mut |run: PageRun<'a>| {

@@ -122,20 +122,19 @@ fn parts<'a>(fence: &'a &Fence) -> &'a [&'a Fence] {
     Array::of(fence).map_or(slice::from_ref(fence), Array::fences)
 }
 
-/// How many fences are in `head`.
-pub(crate) fn count(head: &Fence) -> u32 {
+/// Calls `f` with the fences of each link in `head`.
+#[inline(always)]
+fn each_link(head: &Fence, mut f: impl FnMut(&[&Fence]) -> Result) -> Result {
+    // `head` stays the caller's.
     let mut link: Option<ARef<Fence>> = None;
-    let mut count: u32 = 0;
 
     loop {
         let current = link.as_deref().unwrap_or(head);
-        let parts = parts(&chain::contained(current)).len();
 
-        // Nobody has so many fences.
-        count = count.wrapping_add(parts as u32);
+        f(parts(&chain::contained(current)))?;
         link = chain::before(current);
         if link.is_none() {
-            return count;
+            return Ok(());
         }
     }
 }
@@ -143,20 +142,19 @@ pub(crate) fn count(head: &Fence) -> u32 {
 /// Calls `f` with each fence in `head`.
 #[inline(always)]
 pub(crate) fn for_each(head: &Fence, mut f: impl FnMut(&Fence) -> Result) -> Result {
-    // `head` stays the caller's.
-    let mut link: Option<ARef<Fence>> = None;
+    each_link(head, |fences| fences.iter().try_for_each(|fence| f(fence)))
+}
 
-    loop {
-        let current = link.as_deref().unwrap_or(head);
+/// How many fences are in `head`. None of them is looked at.
+pub(crate) fn count(head: &Fence) -> u32 {
+    let mut count: u32 = 0;
 
-        for fence in parts(&chain::contained(current)) {
-            f(fence)?;
-        }
-        link = chain::before(current);
-        if link.is_none() {
-            return Ok(());
-        }
-    }
+    // Does not fail, and nobody has so many fences.
+    let _ = each_link(head, |fences| {
+        count = count.wrapping_add(fences.len() as u32);
+        Ok(())
+    });
+    count
 }
 
 /// The pending ones among the fences in `heads`, and when the last of the others was signalled.
