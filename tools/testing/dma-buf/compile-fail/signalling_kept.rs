@@ -50,11 +50,10 @@ fn publish<T: SignallingWork>(
     let mut guard = guard;
     let slot = guard.reserve_fences(1)?.take().ok_or(ENOSPC)?;
 
-    job.publish(fence, |fence| { //~ ERROR cannot move out of `guard` because it is borrowed
-        #[cfg(misuse)]
-        drop(guard);
-        slot.add(fence, Usage::Write);
-    });
+    let add = |fence: &_| slot.add(fence, Usage::Write);
+    #[cfg(misuse)]
+    drop(guard); //~ ERROR cannot move out of `guard` because it is borrowed
+    job.publish(fence, add);
     #[cfg(misuse)]
     job.clone().publish(fence, |_| ()); //~ ERROR use of moved value: `fence`
     job.start();
