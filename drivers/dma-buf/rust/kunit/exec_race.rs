@@ -60,6 +60,8 @@ mod tests {
             })?;
 
             self.expect(locked.guards().count() == 2);
+            // The second waits for the other one. It is to find this one free then.
+            self.expect(locked.unlock(&self.b));
             Ok(())
         }
 
