@@ -288,13 +288,18 @@ static void test_unload(void)
 	t_err(device(), ENOENT, "the device is gone");
 }
 
+struct cycles {
+	int module, refused;
+};
+
 /* The file is closed and the module asked to go while the job is running. */
-static bool cycle(int module, int *refused)
+static bool cycle(void *with)
 {
+	struct cycles *cycles = with;
 	int dev, buf, writer;
 	bool ok;
 
-	if (!load(module))
+	if (!load(cycles->module))
 		return false;
 	dev = device();
 	buf = new_buffer(MEGABYTE);
@@ -303,7 +308,7 @@ static bool cycle(int module, int *refused)
 	writer = export_fence(buf, DMA_BUF_SYNC_WRITE);
 	close(buf);
 	if (module_is_loaded(MODULE) && module_unload(MODULE))
-		(*refused)++;
+		cycles->refused++;
 	if (module_is_loaded(MODULE))
 		ok &= !module_unload_soon(MODULE);
 	/* Who waits for the job can do so whether or not there is a module. */
@@ -314,20 +319,12 @@ static bool cycle(int module, int *refused)
 
 static void test_cycles(int module)
 {
-	static struct memory before;
-	int done = 0, refused = 0;
+	struct cycles cycles = { .module = module };
 	int log = log_open();
 
-	for (int i = 0; i < 3; i++)
-		cycle(module, &refused);
-	memory_look(&before);
-	while (done < CYCLES && cycle(module, &refused))
-		done++;
-	t_ok(done == CYCLES, "%d times unloaded with a job under way", CYCLES);
-	t_note("%d times not at once", refused);
-	/* an object, a mapping or a page each time would be a leak */
-	t_ok(memory_is_back(&before, CYCLES, CYCLES * (long)page_size() / 1024),
+	t_ok(nothing_is_lost(CYCLES, CYCLES, cycle, &cycles),
 	     "nothing is left of it");
+	t_note("%d times not unloaded at once", cycles.refused);
 	t_ok(log_is_clean(log), "the kernel has nothing to say");
 	close(log);
 }

@@ -362,12 +362,13 @@ static void test_unload(void)
 }
 
 /* A cycle in which everything is used */
-static bool cycle(void)
+static bool cycle(void *unused)
 {
 	int device, buf;
 	char *p;
 	bool ok;
 
+	(void)unused;
 	if (load(""))
 		return false;
 	device = device_open();
@@ -383,17 +384,7 @@ static bool cycle(void)
 
 static void test_cycles(void)
 {
-	static struct memory before;
-	int done = 0;
-
-	for (int i = 0; i < 3; i++)
-		cycle();
-	memory_look(&before);
-	while (done < CYCLES && cycle())
-		done++;
-	t_ok(done == CYCLES, "%d times loaded, used and unloaded", CYCLES);
-	/* an object, a mapping or a page each time would be a leak */
-	t_ok(memory_is_back(&before, CYCLES, CYCLES * (long)page_size() / 1024),
+	t_ok(nothing_is_lost(CYCLES, CYCLES, cycle, NULL),
 	     "nothing is left of it");
 }
 

@@ -202,6 +202,28 @@ bool memory_is_back(const struct memory *before, long rounds, long kb)
 	return false;
 }
 
+bool nothing_is_lost(int n, long objects, bool (*cycle)(void *with), void *with)
+{
+	const int warm_up = 3, most_runs = 3;
+	static struct memory before;
+	int done;
+
+	for (int i = 0; i < warm_up; i++)
+		cycle(with);
+	for (int run = 1;; run++) {
+		memory_look(&before);
+		done = 0;
+		while (done < n && cycle(with))
+			done++;
+		t_ok(done == n, "%d times loaded, used and unloaded", n);
+		if (memory_is_back(&before, objects, n * (long)page_size() / 1024))
+			return true;
+		if (run == most_runs || done < n)
+			return false;
+		t_note("once more: a leak is there each time");
+	}
+}
+
 bool sample_prints(const char *name, const char *arg, char *text, size_t len)
 {
 	char path[512] = "";

@@ -65,4 +65,12 @@ void memory_look(struct memory *m);
  */
 bool memory_is_back(const struct memory *before, long rounds, long kb);
 
+/*
+ * Whether `cycle` can be called `n` times, and less than so many objects or
+ * mappings are left of that, and less than a page each time. What is found may
+ * have been another's, a new worker of the kernel's for instance. So it is done
+ * again then.
+ */
+bool nothing_is_lost(int n, long objects, bool (*cycle)(void *with), void *with);
+
 #endif
