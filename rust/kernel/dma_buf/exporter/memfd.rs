@@ -187,13 +187,14 @@ impl PinnedPages {
         }
         self.folios
             .reserve(count.min(MOST_AT_ONCE), GFP_KERNEL_ACCOUNT)?;
+        let before = self.folios.len();
         let room = self.folios.spare_capacity_mut();
         let asked = room.len().min(count);
 
         // SAFETY: The file is alive, and there is room for as many folios as are asked for. As many
-        // as it says were written behind the others, none of them NULL, and they are pinned.
+        // as it says were written behind the others, none of them NULL.
         // INVARIANT: Each of them was pinned.
-        let (got, is_worn) = unsafe {
+        let got = unsafe {
             let got = bindings::memfd_pin_folios(
                 memfd.file.as_ptr(),
                 start,
@@ -203,19 +204,16 @@ impl PinnedPages {
                 &mut offset,
             );
 
-            let new = got.max(0) as usize;
-            self.folios.inc_len(new);
-            let mut new = self.folios.iter().rev().take(new);
-            let is_worn =
-                new.any(|folio| bindings::folio_ref_count(folio.as_ptr()) > MOST_REFERENCES);
-            (got, is_worn)
+            self.folios.inc_len(got.max(0) as usize);
+            got
         };
         let got = match usize::try_from(got) {
             Ok(0) => return Err(EINVAL),
             Ok(got) => got,
             Err(_) => return Err(Error::from_errno(got as c_int)),
         };
-        if is_worn {
+        if self.folios.iter().skip(before).any(is_worn) {
+            self.unpin_behind(before);
             return Err(ENOMEM);
         }
 
@@ -239,6 +237,18 @@ impl PinnedPages {
             simple: offset == 0 && got == count && last_is_page,
         })?;
         Ok(count)
+    }
+
+    /// Unpins all but the first `keep` folios, which are part of nothing.
+    #[inline]
+    fn unpin_behind(&mut self, keep: usize) {
+        for folio in self.folios.iter().skip(keep) {
+            // `unpin_folios()` would look for neighbours that are the same folio, which costs more.
+            //
+            // SAFETY: By the type invariant; nobody looks at the folio any more.
+            unsafe { bindings::unpin_folio(folio.as_ptr()) };
+        }
+        self.folios.truncate(keep);
     }
 
     /// Adds a part, whose folios are the last of `folios`.
@@ -285,13 +295,15 @@ impl PinnedPages {
 impl Drop for PinnedPages {
     #[inline]
     fn drop(&mut self) {
-        for folio in &self.folios {
-            // `unpin_folios()` would look for neighbours that are the same folio, which costs more.
-            //
-            // SAFETY: By the type invariant; nobody looks at the folio any more.
-            unsafe { bindings::unpin_folio(folio.as_ptr()) };
-        }
+        self.unpin_behind(0);
     }
+}
+
+/// Whether a folio has so many references that it should not have been pinned once more.
+#[inline]
+fn is_worn(folio: &AnyThread<bindings::folio>) -> bool {
+    // SAFETY: The folio is pinned.
+    unsafe { bindings::folio_ref_count(folio.as_ptr()) > MOST_REFERENCES }
 }
 
 /// All pages of a folio that is pinned as long as it is borrowed.
