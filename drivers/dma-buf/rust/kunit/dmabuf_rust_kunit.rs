@@ -7,10 +7,13 @@
 
 use kernel::prelude::*;
 
+mod area;
 mod array;
 #[cfg(all(CONFIG_PCI, not(CONFIG_PCI_P2PDMA)))]
 mod bus;
 mod callback;
+#[cfg(CONFIG_DRM = "y")]
+mod card;
 mod careless;
 mod chain;
 mod coherent;

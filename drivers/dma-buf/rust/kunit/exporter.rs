@@ -229,18 +229,28 @@ pub(crate) fn release_all() {
     unsafe { bindings::flush_delayed_fput() };
 }
 
-struct Pages([PageBlock; 2]);
+struct Pages<const N: usize>([PageBlock; N]);
 
 #[vtable]
-impl PageSource for Pages {
+impl<const N: usize> PageSource for Pages<N> {
     fn runs(&self) -> impl Iterator<Item = PageRun<'_>> + Clone {
         self.0.iter().map(PageBlock::run)
     }
 }
 
+fn block(order: u8) -> Result<PageBlock> {
+    PageBlock::alloc(order, AllocEffort::Required, false).ok_or(ENOMEM)
+}
+
 /// A buffer of three pages in two pieces.
 pub(crate) fn pages() -> Result<ARef<DmaBuf>> {
-    let block = |order| PageBlock::alloc(order, AllocEffort::Required, false).ok_or(ENOMEM);
-
     DmaBuf::from_pages(c"pages", O_RDWR, Pages([block(1)?, block(0)?]))
+}
+
+/// A buffer of two pages with "text" in it.
+pub(crate) fn text(flags: u32) -> Result<ARef<DmaBuf>> {
+    let mut block = block(1)?;
+
+    block.write(0, b"text")?;
+    DmaBuf::from_pages(c"text", flags, Pages([block]))
 }

@@ -7,17 +7,13 @@ use kernel::prelude::*;
 #[kunit_tests(rust_dma_buf_gem)]
 mod tests {
     use super::*;
+    use crate::{
+        card::card,
+        exporter::text, //
+    };
     use core::ptr;
     use kernel::{
-        device::DeviceContext,
-        dma_buf::{
-            AcquireCtx,
-            AllocEffort,
-            DmaBuf,
-            PageBlock,
-            PageRun,
-            PageSource, //
-        },
+        dma_buf::AcquireCtx,
         drm::{
             self,
             gem::{
@@ -30,21 +26,10 @@ mod tests {
         },
         faux,
         fs::file::flags::O_RDWR,
-        page::PAGE_SIZE,
-        sync::aref::ARef, //
+        page::PAGE_SIZE, //
     };
 
-    struct Card;
-
-    struct File;
-
-    impl drm::file::DriverFile for File {
-        type Driver = Card;
-
-        fn open(_dev: &drm::Device<Card>) -> Result<Pin<KBox<Self>>> {
-            Ok(KBox::new(Self, GFP_KERNEL)?.into())
-        }
-    }
+    card!(c"rust-dma-buf-gem", Object<Numbered>);
 
     /// An object that is told a number.
     struct Numbered(u32);
@@ -58,44 +43,11 @@ mod tests {
         }
     }
 
-    #[vtable]
-    impl drm::Driver for Card {
-        type Data = ();
-        type RegistrationData<'a> = ();
-        type File = File;
-        type Object = Object<Numbered>;
-        type ParentDevice<Ctx: DeviceContext> = faux::Device<Ctx>;
-
-        const INFO: drm::DriverInfo = drm::DriverInfo {
-            major: 0,
-            minor: 0,
-            patchlevel: 0,
-            name: c"rust-dma-buf-gem",
-            desc: c"Rust DMA-BUF KUnit",
-        };
-        const IOCTLS: &'static [drm::ioctl::DrmIoctlDescriptor] = &[];
-    }
-
-    struct Pages(PageBlock);
-
-    #[vtable]
-    impl PageSource for Pages {
-        fn runs(&self) -> impl Iterator<Item = PageRun<'_>> + Clone {
-            core::iter::once(self.0.run())
-        }
-    }
-
-    fn buffer() -> Result<ARef<DmaBuf>> {
-        let block = PageBlock::alloc(1, AllocEffort::Required, false).ok_or(ENOMEM)?;
-
-        DmaBuf::from_pages(c"gem", O_RDWR, Pages(block))
-    }
-
     #[test]
     fn reservation_object() -> Result {
         let parent = faux::Registration::new(c"rust-kunit-gem", None)?;
         let dev = UnregisteredDevice::<Card>::new(parent.as_ref(), Ok::<_, Error>(()))?;
-        let buf = buffer()?;
+        let buf = text(O_RDWR)?;
         let own = Object::<Numbered>::new(&dev, PAGE_SIZE, 1)?;
         let imported = Object::<Numbered>::new_imported(&dev, buf.clone(), 2)?;
 
@@ -128,7 +80,7 @@ mod tests {
     fn known_to_helpers() -> Result {
         let parent = faux::Registration::new(c"rust-kunit-gem-helpers", None)?;
         let dev = UnregisteredDevice::<Card>::new(parent.as_ref(), Ok::<_, Error>(()))?;
-        let buf = buffer()?;
+        let buf = text(O_RDWR)?;
         let own = Object::<Numbered>::new(&dev, PAGE_SIZE, 1)?;
         let imported = Object::<Numbered>::new_imported(&dev, buf.clone(), 2)?;
 

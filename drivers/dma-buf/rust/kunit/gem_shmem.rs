@@ -7,17 +7,21 @@ use kernel::prelude::*;
 #[kunit_tests(rust_dma_buf_gem_shmem)]
 mod tests {
     use super::*;
+    use crate::{
+        area::Area,
+        card::card,
+        exporter::{
+            release_all,
+            text, //
+        },
+    };
     use core::ptr;
     use kernel::{
-        device::DeviceContext,
+        bindings,
         dma_buf::{
             AcquireCtx,
-            AllocEffort,
             DmaBuf,
-            HasResv,
-            PageBlock,
-            PageRun,
-            PageSource, //
+            HasResv, //
         },
         drm::{
             self,
@@ -32,29 +36,28 @@ mod tests {
                     ObjectConfig, //
                 },
                 BaseObject,
-                DriverObject, //
+                DriverObject,
+                IntoGEMObject, //
             },
             Registered,
             UnregisteredDevice, //
         },
+        error::to_result,
         faux,
-        fs::file::flags::O_RDWR,
+        fs::{
+            area::MmapVma,
+            file::flags::O_RDWR,
+            operations::{
+                Operations,
+                Table, //
+            },
+        },
         io::Io,
         page::PAGE_SIZE,
         sync::aref::ARef, //
     };
 
-    struct Card;
-
-    struct File;
-
-    impl drm::file::DriverFile for File {
-        type Driver = Card;
-
-        fn open(_dev: &drm::Device<Card>) -> Result<Pin<KBox<Self>>> {
-            Ok(KBox::new(Self, GFP_KERNEL)?.into())
-        }
-    }
+    card!(c"rust-dma-buf-shmem", Object<Numbered>);
 
     struct Numbered(u32);
 
@@ -70,7 +73,7 @@ mod tests {
 
     impl PrimeObject for Numbered {
         fn export(_obj: &Object<Self>, flags: u32) -> Result<ARef<DmaBuf>> {
-            buffer(flags)
+            text(flags)
         }
 
         fn import(dev: &drm::Device<Card, Registered>, buf: &DmaBuf) -> Result<ARef<Object<Self>>> {
@@ -78,45 +81,11 @@ mod tests {
         }
     }
 
-    #[vtable]
-    impl drm::Driver for Card {
-        type Data = ();
-        type RegistrationData<'a> = ();
-        type File = File;
-        type Object = Object<Numbered>;
-        type ParentDevice<Ctx: DeviceContext> = faux::Device<Ctx>;
-
-        const INFO: drm::DriverInfo = drm::DriverInfo {
-            major: 0,
-            minor: 0,
-            patchlevel: 0,
-            name: c"rust-dma-buf-shmem",
-            desc: c"Rust DMA-BUF KUnit",
-        };
-        const IOCTLS: &'static [drm::ioctl::DrmIoctlDescriptor] = &[];
-    }
-
-    struct Pages(PageBlock);
-
-    #[vtable]
-    impl PageSource for Pages {
-        fn runs(&self) -> impl Iterator<Item = PageRun<'_>> + Clone {
-            core::iter::once(self.0.run())
-        }
-    }
-
-    fn buffer(flags: u32) -> Result<ARef<DmaBuf>> {
-        let mut block = PageBlock::alloc(1, AllocEffort::Required, false).ok_or(ENOMEM)?;
-
-        block.write(0, b"text")?;
-        DmaBuf::from_pages(c"gem", flags, Pages(block))
-    }
-
     #[test]
     fn of_a_buffer() -> Result {
         let parent = faux::Registration::new(c"rust-kunit-shmem", None)?;
         let dev = UnregisteredDevice::<Card>::new(parent.as_ref(), Ok::<_, Error>(()))?;
-        let buf = buffer(O_RDWR)?;
+        let buf = text(O_RDWR)?;
         let own = Object::<Numbered>::new(&dev, PAGE_SIZE, ObjectConfig::default(), 1)?;
         let imported = Object::<Numbered>::new_imported(&dev, buf.clone(), 2)?;
 
@@ -144,7 +113,7 @@ mod tests {
     fn contents() -> Result {
         let parent = faux::Registration::new(c"rust-kunit-shmem-contents", None)?;
         let dev = UnregisteredDevice::<Card>::new(parent.as_ref(), Ok::<_, Error>(()))?;
-        let buf = buffer(O_RDWR)?;
+        let buf = text(O_RDWR)?;
         let imported = Object::<Numbered>::new_imported(&dev, buf.clone(), 2)?;
 
         let map = imported.vmap::<{ PAGE_SIZE }>()?;
@@ -160,12 +129,58 @@ mod tests {
         Ok(())
     }
 
+    /// What is still mapped, and forgotten, is leaked with its buffer.
+    #[test]
+    fn forgotten() -> Result {
+        let parent = faux::Registration::new(c"rust-kunit-shmem-forgotten", None)?;
+        let dev = UnregisteredDevice::<Card>::new(parent.as_ref(), Ok::<_, Error>(()))?;
+        let imported = Object::<Numbered>::new_imported(&dev, text(O_RDWR)?, 5)?;
+
+        core::mem::forget(imported.vmap::<{ PAGE_SIZE }>()?);
+        drop(imported);
+        release_all();
+        Ok(())
+    }
+
+    /// A file of the driver's own, which shows an object.
+    struct Shown;
+
+    #[vtable]
+    impl Operations for Shown {
+        type Data = ARef<Object<Numbered>>;
+
+        fn mmap(obj: &Object<Numbered>, vma: MmapVma<'_>, _offset: usize) -> Result {
+            // SAFETY: The area is being set up, and belongs to a file that has the object.
+            to_result(unsafe { bindings::drm_gem_mmap_obj(obj.as_raw(), obj.size(), vma.as_ptr()) })
+        }
+    }
+
+    static FILES: Table<Shown> = Table::new();
+
+    /// Also where DRM does not know the object by its buffer. The area keeps the buffer, and not
+    /// the object.
+    #[test]
+    fn mapped_by_its_exporter() -> Result {
+        let parent = faux::Registration::new(c"rust-kunit-shmem-mmap", None)?;
+        let dev = UnregisteredDevice::<Card>::new(parent.as_ref(), Ok::<_, Error>(()))?;
+        let imported = Object::<Numbered>::new_imported(&dev, text(O_RDWR)?, 6)?;
+        let file = FILES.anon_inode_file(c"[shmem]", imported, O_RDWR)?;
+
+        assert_eq!(Area::new(&file, 3, 0).err(), Some(EINVAL));
+        let area = Area::new(&file, 2, 0)?;
+        assert_eq!(area.byte(1)?, b'e');
+        drop(file);
+        release_all();
+        assert_eq!(area.byte(2)?, b'x');
+        Ok(())
+    }
+
     #[test]
     fn outlives_its_device() -> Result {
         let parent = faux::Registration::new(c"rust-kunit-shmem-outlives", None)?;
         let dev = UnregisteredDevice::<Card>::new(parent.as_ref(), Ok::<_, Error>(()))?;
         let own = Object::<Numbered>::new(&dev, PAGE_SIZE, ObjectConfig::default(), 3)?;
-        let imported = Object::<Numbered>::new_imported(&dev, buffer(O_RDWR)?, 4)?;
+        let imported = Object::<Numbered>::new_imported(&dev, text(O_RDWR)?, 4)?;
 
         drop(dev);
         drop(parent);

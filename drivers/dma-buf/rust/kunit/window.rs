@@ -7,8 +7,8 @@ use kernel::prelude::*;
 #[kunit_tests(rust_dma_buf_mmap)]
 mod tests {
     use super::*;
+    use crate::area::Area;
     use kernel::{
-        bindings,
         dma_buf::{
             AllocEffort,
             DmaBuf,
@@ -17,7 +17,6 @@ mod tests {
             PageRun,
             PageSource, //
         },
-        error::to_result,
         fs::{
             area::MmapVma,
             file::flags::O_RDWR,
@@ -28,11 +27,7 @@ mod tests {
             File, //
         },
         page::PAGE_SIZE,
-        sync::aref::ARef,
-        uaccess::{
-            UserPtr,
-            UserSlice, //
-        },
+        sync::aref::ARef, //
     };
 
     /// The two ways in which pages get into an area.
@@ -102,72 +97,6 @@ mod tests {
         let data = KBox::pin(Window { buf, page, driver }, GFP_KERNEL)?;
 
         WINDOWS.anon_inode_file(c"[window]", data, O_RDWR)
-    }
-
-    /// Memory of this task, which is a thread of the kernel and has none of its own.
-    struct UserMemory;
-
-    impl UserMemory {
-        fn new() -> Result<Self> {
-            // SAFETY: The test's task is a thread of the kernel.
-            to_result(unsafe { bindings::kunit_attach_mm() })?;
-            Ok(Self)
-        }
-    }
-
-    impl Drop for UserMemory {
-        fn drop(&mut self) {
-            // The task's end would let go of one of the two references only.
-            //
-            // SAFETY: The task has what `new` has attached, and both references to it.
-            unsafe {
-                let mm = (*bindings::get_current()).mm;
-
-                bindings::kthread_unuse_mm(mm);
-                bindings::mmput(mm);
-            }
-        }
-    }
-
-    /// An area of this task.
-    struct Area {
-        addr: usize,
-        len: usize,
-        _memory: UserMemory,
-    }
-
-    impl Area {
-        /// Shows `pages` of `file`, from page `offset` on, as shared memory.
-        fn new(file: &File, pages: usize, offset: usize) -> Result<Self> {
-            let (len, prot, shared) = (pages * PAGE_SIZE, 3, 1);
-
-            let memory = UserMemory::new()?;
-
-            // SAFETY: There is memory for areas. The file is open.
-            let addr = unsafe {
-                bindings::vm_mmap(file.as_ptr(), 0, len, prot, shared, offset * PAGE_SIZE)
-            };
-
-            // Errors are at the end of all addresses.
-            if addr > usize::MAX - 4095 {
-                to_result(addr as c_int)?;
-            }
-            Ok(Self {
-                addr,
-                len,
-                _memory: memory,
-            })
-        }
-
-        fn slice(&self, offset: usize) -> UserSlice {
-            let len = self.len.saturating_sub(offset);
-
-            UserSlice::new(UserPtr::from_addr(self.addr + offset), len)
-        }
-
-        fn byte(&self, offset: usize) -> Result<u8> {
-            self.slice(offset).reader().read()
-        }
     }
 
     fn shows_a_part(buf: ARef<DmaBuf>) -> Result {

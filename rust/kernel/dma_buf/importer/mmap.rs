@@ -12,6 +12,9 @@ use crate::{
 };
 use core::ptr;
 
+/// What an area has that nobody has set up. `NULL` would say that it has no file.
+const NO_OPERATIONS: &bindings::vm_operations_struct = &const { pin_init::zeroed() };
+
 impl DmaBuf {
     /// Maps the buffer, from page `page` on, into an area that was made for a file of the driver's
     /// own. From then on it is an area of the buffer, which it keeps, and not of the driver.
@@ -66,6 +69,8 @@ impl DmaBuf {
             }
             let before = ((*vma).vm_ops, (*vma).vm_private_data);
 
+            // An exporter that needs no operations leaves those that it finds.
+            ((*vma).vm_ops, (*vma).vm_private_data) = (NO_OPERATIONS, ptr::null_mut());
             to_result(bindings::dma_buf_mmap(self.as_raw(), vma, page))
                 .inspect_err(|_| ((*vma).vm_ops, (*vma).vm_private_data) = before)
         }

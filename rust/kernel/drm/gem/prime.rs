@@ -39,7 +39,10 @@ use crate::{
 };
 use core::{
     marker::PhantomData,
-    mem::offset_of,
+    mem::{
+        self,
+        offset_of, //
+    },
     ptr::{
         self,
         NonNull, //
@@ -133,6 +136,21 @@ impl Imported {
     #[inline]
     pub(super) fn buffer(&self) -> &DmaBuf {
         &self.buf
+    }
+
+    /// Keeps the buffer as long as it is mapped: who forgets that has leaked both.
+    #[inline]
+    pub(super) fn keep_mapped(&self) {
+        mem::forget(self.buf.clone());
+    }
+
+    /// # Safety
+    ///
+    /// To be called once for each [`keep_mapped`](Self::keep_mapped).
+    #[inline]
+    pub(super) unsafe fn unkeep_mapped(&self) {
+        // SAFETY: The reference was forgotten there, by the caller's guarantee.
+        drop(unsafe { ARef::from_raw(NonNull::from(&*self.buf)) });
     }
 }
 

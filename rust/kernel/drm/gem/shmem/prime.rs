@@ -8,7 +8,8 @@ use super::{
             Imported,
             PrimeClass, //
         },
-        DriverObject, //
+        DriverObject,
+        IntoGEMObject, //
     },
     Object,
     ObjectConfig, //
@@ -17,6 +18,8 @@ use crate::{
     bindings,
     dma_buf::DmaBuf,
     drm::Device,
+    fs::area::MmapVma,
+    mm::virt::VmaNew,
     prelude::*,
     sync::aref::ARef, //
 };
@@ -39,6 +42,36 @@ impl<T: DriverObject> Object<T> {
         let (size, imported) = (buf.size(), Imported::new(buf)?);
 
         Self::with(dev, size, ObjectConfig::default(), args, Some(imported))
+    }
+}
+
+/// `mmap` of `struct drm_gem_object_funcs`. What is imported is mapped by its exporter, also before
+/// DRM knows it by its buffer.
+///
+/// # Safety
+///
+/// `obj` must be of `T`, and `vma` an area that is being set up and has a reference to it.
+pub(super) unsafe extern "C" fn mmap<T: DriverObject>(
+    obj: *mut bindings::drm_gem_object,
+    vma: *mut bindings::vm_area_struct,
+) -> c_int {
+    // SAFETY: The area has a reference to it, and it is of `T`, by the caller's guarantee.
+    let this = unsafe { Object::<T>::from_raw(obj) };
+    let Some(buf) = this.imported_from() else {
+        // SAFETY: As above, and all of it is the helper's to set up.
+        return unsafe { bindings::drm_gem_shmem_object_mmap(obj, vma) };
+    };
+
+    // SAFETY: By the caller's guarantee; it is not used any more afterwards.
+    let vma = unsafe { MmapVma::new(VmaNew::from_raw(vma)) };
+    vma.set_dontexpand();
+    match buf.mmap(vma, 0) {
+        Ok(()) => {
+            // SAFETY: The area is one of the buffer's now, and has no use for its reference.
+            unsafe { bindings::drm_gem_object_put(obj) };
+            0
+        }
+        Err(err) => err.to_errno(),
     }
 }
 
