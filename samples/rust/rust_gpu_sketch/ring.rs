@@ -265,7 +265,7 @@ impl SignallingWork for Work {
 
     fn clean_up(&self, _may_sleep: &MaySleep) {
         // Callbacks may be on their way out still, and have references to the job. This waits for
-        // them, so that what is dropped afterwards is dropped here.
+        // them: what is dropped afterwards is dropped here, or by who has submitted it.
         let waits = core::mem::take(&mut *self.waits.lock());
 
         drop(waits);

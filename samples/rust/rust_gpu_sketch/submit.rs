@@ -86,7 +86,7 @@ impl Request<'_> {
         for each in self.uses.iter().take(2) {
             bytes.push(Bytes::of(&each.memory)?, GFP_KERNEL)?;
         }
-        // Before anything is locked: if it is not submitted it goes after all is unlocked.
+        // Before anything is locked: it goes after all is unlocked.
         let job = Work::new(self.ring, self.op, bytes)?;
         let allocation = self.ring.context.new_fence_allocation(())?;
 
@@ -153,7 +153,9 @@ impl Request<'_> {
             }
             *last = Some(ARef::from(&**fence));
         });
-        Work::submit(job, waits);
+        // It may be done with before this returns. Then ours is the last reference, and what the
+        // job has takes locks when it goes: that is after all is unlocked.
+        Work::submit(job.clone(), waits);
         Ok(file)
     }
 }

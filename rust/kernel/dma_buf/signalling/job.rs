@@ -17,6 +17,10 @@ use crate::{
     prelude::*,
     static_lock_class,
     sync::{
+        atomic::{
+            Atomic,
+            Relaxed, //
+        },
         Arc,
         LockClassKey,
         Mutex, //
@@ -35,8 +39,9 @@ use core::ops::Deref;
 /// Two queues, because what is left of a job takes reservation objects: who has one may wait for
 /// another job, which may have to wait for its turn.
 ///
-/// Dropping it waits for the jobs that run. It must not be dropped by one of them: where jobs have
-/// a reference, whoever owns it [flushes](Self::flush) it before.
+/// Dropping it waits for the jobs that run. Where jobs have a reference, whoever owns it
+/// [flushes](Self::flush) it before: a queue that goes with its own last job waits for ever.
+/// The last reference is dropped where it may sleep, when nobody is about to start a job.
 pub struct JobQueue {
     // Dropped in this order: jobs go from the first to the second.
     run: Arc<OwnedQueue>,
@@ -53,7 +58,9 @@ impl JobQueue {
         })
     }
 
-    /// Waits until nothing is left of the jobs that were started.
+    /// Waits until nothing is left of the jobs that were started. Sleeps.
+    ///
+    /// What a job does must not call this, nor must who holds what a job drops or cleans up.
     #[inline]
     pub fn flush(&self) {
         self.run.flush();
@@ -122,12 +129,17 @@ pub trait SignallingWork: Sized + Send + Sync + 'static {
     /// May sleep as long as that does not wait for memory, for a reservation object or for a fence.
     fn run(&self, fence: &Fence, signalling: &Signalling) -> Result;
 
-    /// Called afterwards, where nobody waits for the job. Then it is dropped.
+    /// Called afterwards, where nobody waits for the job, for each that was started, also if it had
+    /// no fence and so was not run. Then it is dropped, unless there are clones.
     #[inline]
     fn clean_up(&self, _may_sleep: &MaySleep) {}
 }
 
 /// A job: a [`SignallingWork`], to which it derefs, and its fence. Clones are the same job.
+///
+/// If the job has what takes reservation objects when it is dropped, then a clone that may be the
+/// last is not to be dropped where one is held. Who [starts](Self::start) a job there keeps another
+/// clone until all is unlocked.
 ///
 /// Whatever happens to it, the fence is signalled at last: if it is dropped before it has run, with
 /// an error.
@@ -143,6 +155,7 @@ struct Inner<T: SignallingWork> {
     run: Work<Inner<T>, RUN>,
     #[pin]
     clean_up: Work<Inner<T>, CLEAN_UP>,
+    is_started: Atomic<bool>,
     #[pin]
     work: T,
 }
@@ -170,6 +183,7 @@ impl<T: SignallingWork> SignallingJob<T> {
                 fence <- Mutex::new(None, fence.0, fence.1),
                 run <- Work::new(run.0, run.1),
                 clean_up <- Work::new(clean_up.0, clean_up.1),
+                is_started: Atomic::new(false),
                 work <- work,
             }? Error),
             GFP_KERNEL,
@@ -190,9 +204,15 @@ impl<T: SignallingWork> SignallingJob<T> {
         drop(before);
     }
 
-    /// Has the job run, if it has a fence. To be called once, in any context.
+    /// Has the job run, if it has a fence, and cleaned up. Nothing happens if it was started
+    /// before. Any context; who holds a reservation object keeps a clone.
     #[inline]
     pub fn start(self) {
+        // MODEL: none, because only who is first goes on.
+        if self.0.is_started.xchg(true, Relaxed) {
+            return;
+        }
+
         // It may have run, and be gone, before this returns.
         let queue = self.0.work.queue().run.clone();
         let _ = queue.enqueue::<_, RUN>(self.0);
@@ -220,19 +240,19 @@ impl<T: SignallingWork> WorkItem<RUN> for Inner<T> {
 
     #[inline]
     fn run(job: Arc<Self>) {
-        let has_run = Signalling::enter(|signalling| {
-            let fence = job.fence.lock().take()?;
-            let result = job.work.run(fence.as_fence(), signalling);
+        Signalling::enter(|signalling| {
+            let fence = job.fence.lock().take();
 
-            fence.signal(result);
-            Some(())
+            if let Some(fence) = fence {
+                let result = job.work.run(fence.as_fence(), signalling);
+
+                fence.signal(result);
+            }
         });
 
-        if has_run.is_some() {
-            // Nothing of it may be left for us to drop.
-            let queue = job.work.queue().clean_up.clone();
-            let _ = queue.enqueue::<_, CLEAN_UP>(job);
-        }
+        // Nothing of it may be left for us to drop. This is done once, so it cannot fail.
+        let queue = job.work.queue().clean_up.clone();
+        let _ = queue.enqueue::<_, CLEAN_UP>(job);
     }
 }
 
