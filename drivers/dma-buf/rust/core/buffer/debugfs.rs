@@ -55,8 +55,7 @@ mod with_debugfs {
             }, //
         },
         prelude::*,
-        seq_file::SeqFile,
-        seq_print, //
+        seq_file::SeqFile, //
     };
 
     /// The directory with the file. Who has that open keeps this module, which can go only
@@ -81,7 +80,7 @@ mod with_debugfs {
         // Fails with `EINTR` on a signal.
         #[inline(always)]
         fn show(m: &SeqFile) -> Result {
-            let (mut count, mut bytes, mut is_full) = (0, 0usize, false);
+            let (mut count, mut bytes, mut is_full) = (0usize, 0usize, false);
 
             print(
                 m,
@@ -102,7 +101,7 @@ mod with_debugfs {
             })?;
 
             if !is_full {
-                seq_print!(m, "\nTotal {count} objects, {bytes} bytes\n");
+                text::print_total(m, count, bytes);
             }
             Ok(())
         }
@@ -113,7 +112,7 @@ mod with_debugfs {
         let locked = Guard::lock_interruptible(buf)?;
         let body = body(buf);
         let (mode, ino, references) = body.file_facts();
-        let mut devices = 0;
+        let mut devices = 0usize;
         let mut name = body.name();
         let facts = Facts {
             size: buf.size(),
@@ -134,7 +133,7 @@ mod with_debugfs {
             print(m, attachment.dev().name());
             print(m, c"\n");
         });
-        seq_print!(m, "Total {devices} devices attached\n\n");
+        text::print_devices(m, devices);
         Ok(())
     }
 }

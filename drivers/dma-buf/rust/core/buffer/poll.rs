@@ -46,6 +46,7 @@ use kernel::{
 };
 
 /// Implements `poll()`. Sleeps for the reservation object.
+#[inline(always)]
 pub(super) fn poll(buf: &DmaBuf, table: PollTable<'_>) -> u32 {
     let wanted = poll_wait(buf, table) & (EPOLLIN | EPOLLOUT);
     if wanted == 0 {
@@ -64,6 +65,13 @@ pub(super) fn poll(buf: &DmaBuf, table: PollTable<'_>) -> u32 {
 /// ready now.
 fn arm(buf: &DmaBuf, guard: &mut ResvGuard<'_>, event: u32) -> bool {
     let slot = body(buf).slot(event);
+    let mut fences = guard.fences(Usage::before_access(event == EPOLLOUT));
+    let mut next = fences.next();
+
+    // Mostly there is none. What the callback may still be armed on has been replaced since.
+    if next.is_none() {
+        return false;
+    }
 
     // MODEL: poll-rearm, poll-slot, poll-slot-idle, poll-turns, poll-wake
     if slot.active.cmpxchg(0, event, Full).is_err() {
@@ -72,8 +80,8 @@ fn arm(buf: &DmaBuf, guard: &mut ResvGuard<'_>, event: u32) -> bool {
 
     // These two references belong to the callback once it is armed.
     let file = ARef::<File>::from(buf.file());
-    for pending in guard.fences(Usage::before_access(event == EPOLLOUT)) {
-        let pending = ARef::from(pending);
+    while let Some(fence) = next {
+        let pending = ARef::from(fence);
 
         // SAFETY: `active` was zero, so that no fence has the callback now, and we are the one that
         // has set it. The callback finds what it needs until it has run.
@@ -82,6 +90,7 @@ fn arm(buf: &DmaBuf, guard: &mut ResvGuard<'_>, event: u32) -> bool {
             core::mem::forget((pending, file));
             return true;
         }
+        next = fences.next();
     }
 
     // Nothing is pending. Nobody has seen `active` set: that needs the reservation object.

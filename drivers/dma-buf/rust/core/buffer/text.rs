@@ -51,3 +51,21 @@ pub(super) fn print_line(m: &SeqFile, facts: &Facts<'_>, (flags, mode, ino): (u3
         ),
     );
 }
+
+/// Prints what is behind the devices of a buffer.
+#[cfg(CONFIG_DEBUG_FS)]
+#[inline(always)]
+pub(super) fn print_devices(m: &SeqFile, devices: usize) {
+    const LINE: Format<(usize,)> = Format::new(c"Total %zu devices attached\n\n");
+
+    LINE.print(m, (devices,));
+}
+
+/// Prints the last line of bufinfo.
+#[cfg(CONFIG_DEBUG_FS)]
+#[inline(always)]
+pub(super) fn print_total(m: &SeqFile, count: usize, bytes: usize) {
+    const LINE: Format<(usize, usize)> = Format::new(c"\nTotal %zu objects, %zu bytes\n");
+
+    LINE.print(m, (count, bytes));
+}

@@ -26,11 +26,9 @@ use kernel::{
         Fence,
         Resv, //
     },
+    fs::show::print,
     prelude::*,
-    seq_file::{
-        seq_print,
-        SeqFile, //
-    },
+    seq_file::SeqFile,
     warn_on, //
 };
 
@@ -170,16 +168,14 @@ impl Held<'_> {
 
     /// Prints a line for each fence of usage "read" or more urgent.
     pub(super) fn describe(&mut self, m: &SeqFile) {
-        const NAMES: [&str; 4] = ["kernel", "write", "read", "bookkeep"];
+        // By usage.
+        const LINES: [&CStr; 3] = [c"\tkernel fence:", c"\twrite fence:", c"\tread fence:"];
 
         for entry in Locked::of(self).into_iter().flat_map(Locked::entries) {
-            if entry.usage() > bindings::dma_resv_usage_DMA_RESV_USAGE_READ {
-                continue;
+            if let Some(line) = LINES.get(entry.usage() as usize) {
+                print(m, line);
+                fence::describe(entry.fence, m);
             }
-            let name = NAMES.get(entry.usage() as usize).copied().unwrap_or("");
-
-            seq_print!(m, "\t{name} fence:");
-            fence::describe(entry.fence, m);
         }
     }
 }
