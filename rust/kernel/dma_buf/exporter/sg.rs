@@ -237,13 +237,10 @@ impl Drop for PageTable {
 ///
 /// # Invariants
 ///
-/// The tables in `more` are mapped. Each is found by the address of its `sgt`. `mapped` counts all
-/// that are mapped, so that who has attached and not mapped costs those little who access the
-/// buffer.
+/// The tables in `more` are mapped. Each is found by the address of its `sgt`.
 pub(super) struct PageTables {
     first: PageTable,
     more: RBTree<usize, KBox<PageTable>>,
-    mapped: usize,
 }
 
 impl PageTables {
@@ -254,7 +251,6 @@ impl PageTables {
             Self {
                 first: PageTable::new(),
                 more: RBTree::new(),
-                mapped: 0,
             },
             GFP_KERNEL,
         )?)
@@ -293,8 +289,6 @@ impl PageTables {
             unsafe { table.fill(source, buf.size() >> PAGE_SHIFT) }?;
         }
         let mapping = table.map(dev, dir, attrs)?;
-        // No more than there are objects.
-        self.mapped = self.mapped.wrapping_add(1);
         if let Some((table, node)) = another {
             // INVARIANT: Mapped just above. There is no other table at this address.
             self.more
@@ -307,24 +301,18 @@ impl PageTables {
     pub(super) fn unmap(&mut self, mapping: MappedTable) {
         let table = mapping.as_raw().as_ptr();
 
-        let was_mapped = if table == self.first.sgt.get() {
-            self.first.unmap()
-        } else {
-            self.more
-                .remove(&table.addr())
-                .is_some_and(|mut table| table.unmap())
-        };
-        self.mapped = self.mapped.wrapping_sub(was_mapped.into());
+        if table == self.first.sgt.get() {
+            self.first.unmap();
+        } else if let Some(mut table) = self.more.remove(&table.addr()) {
+            table.unmap();
+        }
     }
 
     /// Hands what devices have written to the CPU, or what the CPU has written to the devices.
     #[inline(always)]
     pub(super) fn sync(&mut self, dir: DataDirection, to: Owner) {
-        if self.mapped == 0 {
-            return;
-        }
         self.first.sync(dir, to);
-        if self.mapped != usize::from(self.first.mapped.is_some()) {
+        if !self.more.is_empty() {
             self.sync_others(dir, to);
         }
     }
