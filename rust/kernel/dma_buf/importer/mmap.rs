@@ -13,7 +13,10 @@ use crate::{
 use core::ptr;
 
 /// What an area has that nobody has set up. `NULL` would say that it has no file.
-const NO_OPERATIONS: &bindings::vm_operations_struct = &const { pin_init::zeroed() };
+///
+/// Not a constant, of which each driver would have its own: an area outlives the module that has
+/// made it.
+static NO_OPERATIONS: bindings::vm_operations_struct = pin_init::zeroed();
 
 impl DmaBuf {
     /// Maps the buffer, from page `page` on, into an area that was made for a file of the driver's
@@ -70,7 +73,7 @@ impl DmaBuf {
             let before = ((*vma).vm_ops, (*vma).vm_private_data);
 
             // An exporter that needs no operations leaves those that it finds.
-            ((*vma).vm_ops, (*vma).vm_private_data) = (NO_OPERATIONS, ptr::null_mut());
+            ((*vma).vm_ops, (*vma).vm_private_data) = (&raw const NO_OPERATIONS, ptr::null_mut());
             to_result(bindings::dma_buf_mmap(self.as_raw(), vma, page))
                 .inspect_err(|_| ((*vma).vm_ops, (*vma).vm_private_data) = before)
         }
