@@ -204,6 +204,21 @@ mod tests {
         Ok(())
     }
 
+    /// A fence that comes too late is not left to a job that is over.
+    #[test]
+    fn that_is_over() -> Result {
+        let (queue, steps, context) = (queue()?, Steps::new()?, context()?);
+        let fence = fence_of(&context)?.detach();
+        let shared = share(&fence);
+        let job = SignallingJob::new(Work::new(&queue, &steps, Ok(())))?;
+
+        job.clone().start();
+        queue.flush();
+        job.publish(fence, |_| ());
+        assert_eq!(shared.status(), FenceStatus::Signaled(Err(ECANCELED)));
+        Ok(())
+    }
+
     /// Started twice, with somebody left who has it: it runs once.
     #[test]
     fn twice() -> Result {

@@ -32,7 +32,10 @@ use crate::{
         WorkItem, //
     },
 };
-use core::ops::Deref;
+use core::{
+    mem,
+    ops::Deref, //
+};
 
 /// Where jobs are run, and cleaned up afterwards.
 ///
@@ -138,8 +141,8 @@ pub trait SignallingWork: Sized + Send + Sync + 'static {
 /// A job: a [`SignallingWork`], to which it derefs, and its fence. Clones are the same job.
 ///
 /// If the job has what takes reservation objects when it is dropped, then a clone that may be the
-/// last is not to be dropped where one is held. Who [starts](Self::start) a job there keeps another
-/// clone until all is unlocked.
+/// last is not to be dropped where one is held. That is also said of [`start`](Self::start) by who
+/// may not be the first to do that: he keeps another clone until all is unlocked.
 ///
 /// Whatever happens to it, the fence is signalled at last: if it is dropped before it has run, with
 /// an error.
@@ -150,7 +153,7 @@ pub struct SignallingJob<T: SignallingWork>(Arc<Inner<T>>);
 struct Inner<T: SignallingWork> {
     // Dropped in this order: first those who wait go on.
     #[pin]
-    fence: Mutex<Option<DriverFence<'static, T::Ops>>>,
+    state: Mutex<State<T::Ops>>,
     #[pin]
     run: Work<Inner<T>, RUN>,
     #[pin]
@@ -158,6 +161,14 @@ struct Inner<T: SignallingWork> {
     is_started: Atomic<bool>,
     #[pin]
     work: T,
+}
+
+/// What has become of a job's fence.
+enum State<T: FenceContextOps> {
+    New,
+    Published(DriverFence<'static, T>),
+    /// The job has run, or there was nothing to run for.
+    Over,
 }
 
 /// What is to be done with a job, first the one, then the other.
@@ -176,11 +187,11 @@ impl<T: SignallingWork> SignallingJob<T> {
     where
         Error: From<E>,
     {
-        let [fence, run, clean_up] = lock_classes();
+        let [state, run, clean_up] = lock_classes();
 
         Ok(Self(Arc::try_pin_init(
             try_pin_init!(Inner {
-                fence <- Mutex::new(None, fence.0, fence.1),
+                state <- Mutex::new(State::New, state.0, state.1),
                 run <- Work::new(run.0, run.1),
                 clean_up <- Work::new(clean_up.0, clean_up.1),
                 is_started: Atomic::new(false),
@@ -193,19 +204,26 @@ impl<T: SignallingWork> SignallingJob<T> {
     /// Shows the fence to others, which is what `f` does, and gives it to the job, which has none
     /// yet. Cannot fail, and neither can `f`.
     ///
-    /// The job is to be [started](Self::start) then, or to be dropped. Reservation objects may be
-    /// held, and are by whoever has the slots.
+    /// The job is to be [started](Self::start) then, or to be dropped. If it was started before, and
+    /// is over, the fence is signalled at once, with an error. Reservation objects may be held, and
+    /// are by whoever has the slots.
     #[inline]
     pub fn publish(&self, fence: DriverFence<'static, T::Ops>, f: impl FnOnce(&LeafFence)) {
         let _section = SignallingSection::begin();
 
         f(fence.as_leaf());
-        let before = self.0.fence.lock().replace(fence);
-        drop(before);
+        let mut state = self.0.state.lock();
+        let unused = match &*state {
+            State::Over => State::Published(fence),
+            _ => mem::replace(&mut *state, State::Published(fence)),
+        };
+
+        drop(state);
+        drop(unused);
     }
 
     /// Has the job run, if it has a fence, and cleaned up. Nothing happens if it was started
-    /// before. Any context; who holds a reservation object keeps a clone.
+    /// before. Any context.
     #[inline]
     pub fn start(self) {
         // MODEL: none, because only who is first goes on.
@@ -241,9 +259,9 @@ impl<T: SignallingWork> WorkItem<RUN> for Inner<T> {
     #[inline]
     fn run(job: Arc<Self>) {
         Signalling::enter(|signalling| {
-            let fence = job.fence.lock().take();
+            let state = mem::replace(&mut *job.state.lock(), State::Over);
 
-            if let Some(fence) = fence {
+            if let State::Published(fence) = state {
                 let result = job.work.run(fence.as_fence(), signalling);
 
                 fence.signal(result);
@@ -270,7 +288,7 @@ impl<T: SignallingWork> WorkItem<CLEAN_UP> for Inner<T> {
 #[inline(never)]
 fn lock_classes() -> [(&'static CStr, Pin<&'static LockClassKey>); 3] {
     [
-        (c"dma_buf::SignallingJob::fence", static_lock_class!()),
+        (c"dma_buf::SignallingJob::state", static_lock_class!()),
         (c"dma_buf::SignallingJob::run", static_lock_class!()),
         (c"dma_buf::SignallingJob::clean_up", static_lock_class!()),
     ]
