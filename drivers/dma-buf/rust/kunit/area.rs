@@ -18,7 +18,12 @@ use kernel::{
 struct UserMemory;
 
 impl UserMemory {
+    /// Fails with `EBUSY` if there is some already.
     fn new() -> Result<Self> {
+        // SAFETY: It is this task.
+        if unsafe { !(*bindings::get_current()).mm.is_null() } {
+            return Err(EBUSY);
+        }
         // SAFETY: The test's task is a thread of the kernel.
         to_result(unsafe { bindings::kunit_attach_mm() })?;
         Ok(Self)

@@ -129,7 +129,8 @@ mod tests {
         Ok(())
     }
 
-    /// What is still mapped, and forgotten, is leaked with its buffer.
+    /// What is still mapped, and forgotten, is leaked with its buffer. So this module is never
+    /// unloaded.
     #[test]
     fn forgotten() -> Result {
         let parent = faux::Registration::new(c"rust-kunit-shmem-forgotten", None)?;
