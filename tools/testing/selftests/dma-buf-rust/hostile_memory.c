@@ -201,7 +201,7 @@ static void test_lists(void)
 /* Who makes a buffer pays for it, as long as anybody has it. */
 static void test_given_away(void)
 {
-	int ends[2], heap, buf = -1, status;
+	int ends[2], heap, pidfd, buf = -1, status;
 	char text[32], byte;
 	struct group g;
 	pid_t child;
@@ -224,8 +224,10 @@ static void test_given_away(void)
 	t_need(read(ends[0], &byte, 1) == 1, "the child's buffer");
 	snprintf(text, sizeof(text), "/proc/%d/fd/%d", child, byte);
 	t_err(open(text, O_RDWR), ENXIO, "who may look at the process does not get it from /proc");
-	buf = syscall(SYS_pidfd_getfd, syscall(SYS_pidfd_open, child, 0), byte, 0);
+	pidfd = syscall(SYS_pidfd_open, child, 0);
+	buf = syscall(SYS_pidfd_getfd, pidfd, byte, 0);
 	t_need(buf >= 0, "pidfd_getfd");
+	close(pidfd);
 	kill(child, SIGKILL);
 	t_need(waitpid(child, &status, 0) == child, "waitpid");
 	t_ok(group_read("memory.current", NULL) >= 8L * (long)MEGABYTE,
