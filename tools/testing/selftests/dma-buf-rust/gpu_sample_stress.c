@@ -24,6 +24,8 @@
 #define KILLS		12
 #define ROUND_MOVES	5000
 #define ROUNDS		2
+/* At most, between two kills */
+#define MOVES_A_KILL	64
 /* In all, unless GPU_STRESS says how many */
 #define MOVES		2000
 /* How long it may take: this, and as much for a number of moves */
@@ -159,6 +161,25 @@ static void unload(int *cards)
 	t_need(!gpu_load(), "load again");
 }
 
+/*
+ * A moment, and until there were so many moves in all, but not for long. Who is
+ * killed too early has done nothing but to make what it was to work with.
+ */
+static __u64 wait_for_moves(int *cards, struct drm_gpu_sketch_info *before, __u64 wanted)
+{
+	__u64 done;
+
+	for (int tries = 0; tries < 20; tries++) {
+		nap_ms(100);
+		done = 0;
+		for (int i = 0; i < 2; i++)
+			done += gpu_info(cards[i]).moves - before[i].moves;
+		if (done >= wanted)
+			break;
+	}
+	return done;
+}
+
 /* Until so many moves, and until so many processes were killed */
 static void stress_round(__u64 moves, __u64 until_ns, __u32 *seed)
 {
@@ -176,12 +197,10 @@ static void stress_round(__u64 moves, __u64 until_ns, __u32 *seed)
 	for (int kills = 0; done < moves || kills < KILLS; kills++) {
 		int i = next(seed) % WORKERS;
 
-		nap_ms(100 + next(seed) % 200);
+		done = wait_for_moves(cards, before, done + next(seed) % MOVES_A_KILL);
 		stop(pids[i]);
 		sum.kills++;
 		pids[i] = start(work, next(seed));
-		for (i = 0, done = 0; i < 2; i++)
-			done += gpu_info(cards[i]).moves - before[i].moves;
 		if (now_ns() > until_ns)
 			break;
 	}
