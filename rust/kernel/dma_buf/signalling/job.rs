@@ -204,9 +204,9 @@ impl<T: SignallingWork> SignallingJob<T> {
     /// Shows the fence to others, which is what `f` does, and gives it to the job, which has none
     /// yet. Cannot fail, and neither can `f`.
     ///
-    /// The job is to be [started](Self::start) then, or to be dropped. If it was started before, and
-    /// is over, the fence is signalled at once, with an error. Reservation objects may be held, and
-    /// are by whoever has the slots.
+    /// The job is to be [started](Self::start) then, or to be dropped. If it was started before,
+    /// and is over, the fence is signalled at once, with an error. Reservation objects may be held,
+    /// and are by whoever has the slots.
     #[inline]
     pub fn publish(&self, fence: DriverFence<'static, T::Ops>, f: impl FnOnce(&LeafFence)) {
         let _section = SignallingSection::begin();
