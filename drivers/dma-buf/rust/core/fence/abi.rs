@@ -9,7 +9,10 @@
 use super::{
     callback,
     context,
-    init::init,
+    init::{
+        init,
+        init_inline, //
+    },
     layout::{
         dying::Dying,
         fence::{
@@ -70,7 +73,7 @@ kernel::exports! {
         context: u64,
         seqno: u64,
     ) {
-        forget(init(fence, ops, lock, context, seqno, 0));
+        forget(init_inline(fence, ops, lock, context, seqno, 0));
     }
 
     fn dma_fence_init64(

@@ -38,6 +38,19 @@ pub(super) fn init(
     seqno: u64,
     flags: usize,
 ) -> ARef<Fence> {
+    init_inline(memory, ops, lock, context, seqno, flags)
+}
+
+/// As [`init`], for where drivers make theirs, whose flags are none.
+#[inline(always)]
+pub(super) fn init_inline(
+    memory: New,
+    ops: Table,
+    lock: Option<NonNull<bindings::spinlock_t>>,
+    context: u64,
+    seqno: u64,
+    flags: usize,
+) -> ARef<Fence> {
     let ops = if warn_on!(!ops.is_complete()) {
         Table::new(&STUB_OPS)
     } else {
