@@ -17,8 +17,7 @@ use crate::{
         object::{
             Constant,
             Object, //
-        },
-        printf::Format, //
+        }, //
     },
     module::ModuleMetadata,
     prelude::*,
@@ -51,9 +50,10 @@ pub fn is_full(m: &SeqFile) -> bool {
 /// Prints a string, whose bytes are left alone.
 #[inline]
 pub fn print(m: &SeqFile, text: &CStr) {
-    const STRING: Format<(&CStr,)> = Format::new(c"%s");
+    let text = text.to_bytes();
 
-    STRING.print(m, (text,));
+    // SAFETY: The file is valid, and so are as many bytes.
+    unsafe { bindings::seq_write(m.as_c(), text.as_ptr().cast(), text.len()) };
 }
 
 /// The `struct file_operations` of files that are printed.

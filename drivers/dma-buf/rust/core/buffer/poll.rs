@@ -39,6 +39,7 @@ use kernel::{
         aref::ARef,
         atomic::{
             Full,
+            Relaxed,
             Release, //
         },
         poll::PollTable, //
@@ -65,10 +66,14 @@ pub(super) fn poll(buf: &DmaBuf, table: PollTable<'_>) -> u32 {
 /// ready now.
 fn arm(buf: &DmaBuf, guard: &mut ResvGuard<'_>, event: u32) -> bool {
     let slot = body(buf).slot(event);
+    // MODEL: poll-wake
+    if slot.active.load(Relaxed) != 0 {
+        return true;
+    }
+
+    // Mostly there is none.
     let mut fences = guard.fences(Usage::before_access(event == EPOLLOUT));
     let mut next = fences.next();
-
-    // Mostly there is none. What the callback may still be armed on has been replaced since.
     if next.is_none() {
         return false;
     }
