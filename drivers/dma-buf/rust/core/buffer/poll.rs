@@ -55,21 +55,26 @@ pub(super) fn poll(buf: &DmaBuf, table: PollTable<'_>) -> u32 {
     }
 
     let mut guard = buf.resv().lock();
+    let mut ready = 0;
 
-    [EPOLLOUT, EPOLLIN]
-        .into_iter()
-        .filter(|&event| wanted & event != 0 && !arm(buf, &mut guard, event))
-        .fold(0, |events, event| events | event)
+    for event in [EPOLLOUT, EPOLLIN] {
+        if wanted & event == 0 {
+            continue;
+        }
+        // MODEL: poll-wake
+        let is_armed = body(buf).slot(event).active.load(Relaxed) != 0;
+        if !is_armed && !arm(buf, &mut guard, event) {
+            ready |= event;
+        }
+    }
+    ready
 }
 
 /// Makes sure that waiters are woken when `event` may have become ready. Returns `false` if it is
 /// ready now.
+#[inline(never)]
 fn arm(buf: &DmaBuf, guard: &mut ResvGuard<'_>, event: u32) -> bool {
     let slot = body(buf).slot(event);
-    // MODEL: poll-wake
-    if slot.active.load(Relaxed) != 0 {
-        return true;
-    }
 
     // Mostly there is none.
     let mut fences = guard.fences(Usage::before_access(event == EPOLLOUT));
