@@ -9,10 +9,7 @@
 use super::{
     callback,
     context,
-    init::{
-        init,
-        init_inline, //
-    },
+    init::init,
     layout::{
         dying::Dying,
         fence::{
@@ -73,7 +70,7 @@ kernel::exports! {
         context: u64,
         seqno: u64,
     ) {
-        forget(init_inline(fence, ops, lock, context, seqno, 0));
+        forget(init(fence, ops, lock, context, seqno, 0));
     }
 
     fn dma_fence_init64(

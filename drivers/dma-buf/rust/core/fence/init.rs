@@ -30,20 +30,8 @@ extern "C" fn name(_fence: *mut bindings::dma_fence) -> *const c_char {
 }
 
 /// Makes a fence with one reference. Without `lock` it gets one of its own.
-pub(super) fn init(
-    memory: New,
-    ops: Table,
-    lock: Option<NonNull<bindings::spinlock_t>>,
-    context: u64,
-    seqno: u64,
-    flags: usize,
-) -> ARef<Fence> {
-    init_inline(memory, ops, lock, context, seqno, flags)
-}
-
-/// As [`init`], for where drivers make theirs, whose flags are none.
 #[inline(always)]
-pub(super) fn init_inline(
+pub(super) fn init(
     memory: New,
     ops: Table,
     lock: Option<NonNull<bindings::spinlock_t>>,
