@@ -77,9 +77,9 @@ fn arm(buf: &DmaBuf, guard: &mut ResvGuard<'_>, event: u32) -> bool {
     let slot = body(buf).slot(event);
 
     // Mostly there is none.
-    let mut fences = guard.fences(Usage::before_access(event == EPOLLOUT));
-    let mut next = fences.next();
-    if next.is_none() {
+    let usage = Usage::before_access(event == EPOLLOUT);
+    let mut fences = guard.fences(usage).peekable();
+    if fences.peek().is_none() {
         return false;
     }
 
@@ -90,8 +90,8 @@ fn arm(buf: &DmaBuf, guard: &mut ResvGuard<'_>, event: u32) -> bool {
 
     // These two references belong to the callback once it is armed.
     let file = ARef::<File>::from(buf.file());
-    while let Some(fence) = next {
-        let pending = ARef::from(fence);
+    for pending in fences {
+        let pending = ARef::from(pending);
 
         // SAFETY: `active` was zero, so that no fence has the callback now, and we are the one that
         // has set it. The callback finds what it needs until it has run.
@@ -100,7 +100,6 @@ fn arm(buf: &DmaBuf, guard: &mut ResvGuard<'_>, event: u32) -> bool {
             core::mem::forget((pending, file));
             return true;
         }
-        next = fences.next();
     }
 
     // Nothing is pending. Nobody has seen `active` set: that needs the reservation object.
