@@ -16,8 +16,15 @@ use super::{
 };
 use crate::{
     bindings,
-    dma_buf::DmaBuf,
+    dma_buf::{
+        trampoline::{
+            two,
+            Ref, //
+        },
+        DmaBuf, //
+    },
     drm::Device,
+    error::to_result,
     fs::area::MmapVma,
     mm::virt::VmaNew,
     prelude::*,
@@ -45,34 +52,36 @@ impl<T: DriverObject> Object<T> {
     }
 }
 
-/// `mmap` of `struct drm_gem_object_funcs`. What is imported is mapped by its exporter, also before
-/// DRM knows it by its buffer.
+/// `mmap` of `struct drm_gem_object_funcs`. The area keeps the object.
 ///
-/// # Safety
-///
-/// `obj` must be of `T`, and `vma` an area that is being set up and has a reference to it.
-pub(super) unsafe extern "C" fn mmap<T: DriverObject>(
-    obj: *mut bindings::drm_gem_object,
-    vma: *mut bindings::vm_area_struct,
-) -> c_int {
-    // SAFETY: The area has a reference to it, and it is of `T`, by the caller's guarantee.
-    let this = unsafe { Object::<T>::from_raw(obj) };
-    let Some(buf) = this.imported_from() else {
-        // SAFETY: As above, and all of it is the helper's to set up.
-        return unsafe { bindings::drm_gem_shmem_object_mmap(obj, vma) };
+/// What is imported is mapped by its exporter, also before DRM knows it by its buffer.
+#[inline(always)]
+fn mmap<T: DriverObject>(obj: &Object<T>, vma: &VmaNew) -> Result {
+    let Some(buf) = obj.imported_from() else {
+        // SAFETY: The area is being set up, and all of it is the helper's to do.
+        return to_result(unsafe {
+            bindings::drm_gem_shmem_object_mmap(obj.as_raw(), vma.as_ptr())
+        });
     };
 
-    // SAFETY: By the caller's guarantee; it is not used any more afterwards.
-    let vma = unsafe { MmapVma::new(VmaNew::from_raw(vma)) };
     vma.set_dontexpand();
-    match buf.mmap(vma, 0) {
-        Ok(()) => {
-            // SAFETY: The area is one of the buffer's now, and has no use for its reference.
-            unsafe { bindings::drm_gem_object_put(obj) };
-            0
-        }
-        Err(err) => err.to_errno(),
-    }
+    // SAFETY: The area is being set up, and not used any more afterwards.
+    buf.mmap(unsafe { MmapVma::new(vma) }, 0)?;
+    // SAFETY: The area is one of the buffer's now, and has no use for its reference. It is not the
+    // last: who maps has one.
+    unsafe { bindings::drm_gem_object_put(obj.as_raw()) };
+    Ok(())
+}
+
+impl<T: DriverObject> Object<T> {
+    /// [`mmap`] for DRM, which calls it for an object of `T`.
+    pub(super) const MMAP: unsafe extern "C" fn(
+        *mut bindings::drm_gem_object,
+        *mut bindings::vm_area_struct,
+    ) -> c_int = {
+        assert!(<Self as PrimeClass>::OFFSET == 0);
+        two::<Ref<Self, _>, Ref<_, _>, _, _>(mmap::<T>)
+    };
 }
 
 impl<T: DriverObject> PrimeClass for Object<T> {
