@@ -185,7 +185,7 @@ static bool memory_grew(const struct memory *before, const struct memory *after,
 	return more;
 }
 
-static bool is_back(const struct memory *before, long rounds, long kb, int most_tries)
+bool memory_is_back(const struct memory *before, long rounds, long kb, int looks)
 {
 	static struct memory after;
 
@@ -193,18 +193,13 @@ static bool is_back(const struct memory *before, long rounds, long kb, int most_
 	if (!access("/sys/kernel/debug/kmemleak", F_OK))
 		kb *= 4;
 	/* what is freed by RCU or a work item may take its time */
-	for (int tries = 0; tries < most_tries; tries++) {
+	for (int tries = 0; tries < looks; tries++) {
 		memory_look(&after);
 		if (!memory_grew(before, &after, rounds, kb, false))
 			return true;
 	}
 	memory_grew(before, &after, rounds, kb, true);
 	return false;
-}
-
-bool memory_is_back(const struct memory *before, long rounds, long kb)
-{
-	return is_back(before, rounds, kb, 100);
 }
 
 bool nothing_is_lost(int n, long objects, bool (*cycle)(void *with), void *with)
@@ -221,8 +216,8 @@ bool nothing_is_lost(int n, long objects, bool (*cycle)(void *with), void *with)
 		while (done < n && cycle(with))
 			done++;
 		t_ok(done == n, "%d times loaded, used and unloaded", n);
-		if (is_back(&before, objects, n * (long)page_size() / 1024,
-			    run == most_runs ? 100 : 20))
+		if (memory_is_back(&before, objects, n * (long)page_size() / 1024,
+				   run == most_runs ? MANY_LOOKS : MANY_LOOKS / 5))
 			return true;
 		if (run == most_runs || done < n)
 			return false;

@@ -58,12 +58,14 @@ struct memory {
 };
 
 void memory_look(struct memory *m);
+/* Less than half a second each, but for what it takes to shrink the caches */
+#define MANY_LOOKS	100
 /*
- * Whether, after a while, no more is in use than before: of no cache as many
- * more objects, and not as many more mappings, as "rounds", and less than so
- * many kilobytes. Says what is, otherwise.
+ * Whether, at one of so many looks, no more is in use than before: of no cache
+ * as many more objects, and not as many more mappings, as "rounds", and less
+ * than so many kilobytes. Says what is, otherwise.
  */
-bool memory_is_back(const struct memory *before, long rounds, long kb);
+bool memory_is_back(const struct memory *before, long rounds, long kb, int looks);
 
 /*
  * Whether `cycle` can be called `n` times, and less than so many objects or
