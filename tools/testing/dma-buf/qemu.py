@@ -30,6 +30,14 @@ PCI = dict(
     data=["-device", "virtio-serial-pci", "-device", "virtserialport,chardev=data"],
     port="/dev/vport0p1",
     gpu=["-device", "virtio-gpu-pci"],
+    # memory, and a device that copies, behind one switch; another such device elsewhere
+    peers=[
+        *("-device", "pcie-root-port,id=root,chassis=1", "-device", "x3130-upstream,id=switch,bus=root"),
+        *("-device", "xio3130-downstream,id=left,bus=switch,chassis=2,slot=1"),
+        *("-device", "xio3130-downstream,id=right,bus=switch,chassis=3,slot=2"),
+        *("-object", "memory-backend-ram,id=peer,size=1M", "-device", "ivshmem-plain,memdev=peer,bus=left"),
+        *("-device", "edu,bus=right,dma_mask=0xffffffffffffffff", "-device", "edu,dma_mask=0xffffffffffffffff"),
+    ],
 )
 MACHINES = {
     "arm64": dict(
@@ -116,6 +124,8 @@ class Guest:
             command += ["-icount", "shift=0,sleep=off"]
         if self.args.gpu:
             command += m["gpu"]
+        if self.args.peers:
+            command += m["peers"]
         if self.args.display:
             command += m["display"]
         append = f"console={m['tty']} loglevel=8 panic=-1 maxcpus={self.args.cpus}"
@@ -332,6 +342,7 @@ def main(words=None, kind=Guest):
     parser.add_argument("--kvm", action="store_true", help="not emulated: accelerator.py has found out that KVM works")
     parser.add_argument("--count-instructions", action="store_true", help="a nanosecond of the guest's is an instruction")
     parser.add_argument("--gpu", action="store_true", help="plug in a virtio-gpu")
+    parser.add_argument("--peers", action="store_true", help="plug in PCI devices of which one reads the memory of another")
     parser.add_argument("--display", action="store_true", help="plug in a display where the board has none")
     parser.add_argument("--debug", action="store_true", help="a debug kernel: it must report about lockdep and kmemleak")
     parser.add_argument("--patience", type=int, default=1, help="factor for each limit of time, here and in the guest")

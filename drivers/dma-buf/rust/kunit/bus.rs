@@ -7,17 +7,10 @@ use kernel::prelude::*;
 #[kunit_tests(rust_dma_buf_bus)]
 mod tests {
     use super::*;
-    use core::{
-        ops::Range,
-        ptr::NonNull, //
-    };
+    use crate::bus_ranges::*;
     use kernel::{
-        bindings,
         device::Device,
-        dma::{
-            DataDirection,
-            DmaMask, //
-        },
+        dma::DataDirection,
         dma_buf::{
             importer::{
                 self,
@@ -36,8 +29,6 @@ mod tests {
             MappedTable, //
         },
         fs::file::flags::O_RDWR,
-        interop::object::Object,
-        io::ResourceSize,
         page::PAGE_SIZE,
         sync::{
             aref::ARef,
@@ -46,7 +37,6 @@ mod tests {
     };
 
     const DIR: DataDirection = DataDirection::Bidirectional;
-    const PAGE: ResourceSize = PAGE_SIZE as ResourceSize;
 
     struct Vram(BusRanges);
 
@@ -82,21 +72,6 @@ mod tests {
         }
     }
 
-    fn device(name: &CStr) -> Result<Arc<EmulatedDevice>> {
-        let dev = EmulatedDevice::new(name, DmaMask::new::<64>())?;
-
-        Ok(Arc::new(dev, GFP_KERNEL)?)
-    }
-
-    /// Eight pages of `owner`.
-    fn memory(owner: &EmulatedDevice) -> Result<Arc<BusMemory>> {
-        static PROVIDER: Object<bindings::p2pdma_provider> = Object::zeroed();
-        let provider = NonNull::new(PROVIDER.get()).ok_or(EINVAL)?;
-
-        // SAFETY: A provider that leads nowhere. This kernel does not look at it.
-        unsafe { BusMemory::from_raw(owner.device(), provider, 16 * PAGE, 8 * PAGE) }
-    }
-
     /// A buffer of `pages`, of which the ranges have two.
     fn buffer(memory: &Arc<BusMemory>, pages: usize) -> Result<ARef<Buffer<Vram>>> {
         let mut ranges = BusRanges::new(memory.clone());
@@ -119,36 +94,6 @@ mod tests {
         let result = attachment.lock().map(DIR).err();
 
         Ok(result)
-    }
-
-    #[test]
-    fn ranges_in_the_memory() -> Result {
-        let owner = device(c"rust-kunit-bus-ranges")?;
-        let memory = memory(&owner)?;
-        let mut ranges = BusRanges::new(memory.clone());
-
-        assert_eq!(memory.size(), 8 * PAGE);
-        for bad in [
-            0..0,
-            Range {
-                start: PAGE,
-                end: 0,
-            },
-            0..PAGE / 2,
-            PAGE / 2..PAGE,
-            7 * PAGE..9 * PAGE,
-            8 * PAGE..9 * PAGE,
-            ResourceSize::MAX - PAGE + 1..ResourceSize::MAX,
-            PAGE..ResourceSize::MAX - PAGE + 1,
-        ] {
-            assert_eq!(ranges.push(bad), Err(EINVAL));
-        }
-        assert_eq!(ranges.size(), 0);
-        for page in 0..8 {
-            ranges.push(page * PAGE..(page + 1) * PAGE)?;
-        }
-        assert_eq!(ranges.size(), 8 * PAGE_SIZE);
-        Ok(())
     }
 
     #[test]

@@ -11,6 +11,8 @@ mod area;
 mod array;
 #[cfg(all(CONFIG_PCI, not(CONFIG_PCI_P2PDMA)))]
 mod bus;
+#[cfg(CONFIG_PCI)]
+mod bus_ranges;
 mod callback;
 #[cfg(CONFIG_DRM = "y")]
 mod card;
@@ -37,6 +39,8 @@ mod mock;
 mod moves;
 mod names;
 mod orders;
+#[cfg(CONFIG_DMABUF_RUST_KUNIT_PEER)]
+mod peer;
 mod resv;
 mod resv_list;
 mod resv_race;

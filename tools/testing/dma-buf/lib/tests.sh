@@ -18,7 +18,10 @@ test_job() {
 	[ -z "$QUIET" ] || options=(--progress)
 	case $job in
 	# of the kernel crate's documentation tests (some 300) only our own
-	kunit*) options+=(--append "kunit.enable=1 kunit.filter_glob=rust_doctests_kernel.*_dma_buf_*") ;;
+	kunit*)
+		options+=(--append "kunit.enable=1 kunit.filter_glob=rust_doctests_kernel.*_dma_buf_*")
+		[ "$machine" != arm64 ] || options+=(--peers) # CONFIG_DMABUF_RUST_KUNIT_PEER
+		;;
 	selftests | selftests-32)
 		options+=(--gpu)
 		# buffers of the system heap count as a control group's memory: that kernel has such groups
