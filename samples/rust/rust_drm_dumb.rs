@@ -79,13 +79,11 @@ struct DumbModule {
 
 impl kernel::InPlaceModule for DumbModule {
     fn init(_module: &'static ThisModule) -> impl PinInit<Self, Error> {
-        // A device that can address 4 GiB, like many displays.
-        let mask = DmaMask::new::<32>();
-
         try_pin_init!(Self {
+            // A device that can address 4 GiB, like many displays.
             _device <- drm::faux::Registration::new(
                 c"rust-drm-dumb",
-                mask,
+                DmaMask::new::<32>(),
                 Ok(()),
                 Ok::<_, Error>(()),
             ),
