@@ -3,14 +3,18 @@
 //! One device reaches the memory of another: QEMU's `ivshmem-plain`, whose BAR is memory, and its
 //! `edu`, which copies to and from addresses on the bus.
 //!
-//! One `edu` has to be behind the same switch as the memory, another one elsewhere.
+//! One `edu` has to be behind the same switch as the memory, another one elsewhere. What this does
+//! not show: addresses on a bus that are not those of the CPU, which QEMU's boards do not have.
 
 use kernel::prelude::*;
 
 #[kunit_tests(rust_dma_buf_peer)]
 mod tests {
     use super::*;
-    use crate::importing::addresses;
+    use crate::{
+        importing::addresses,
+        jobs::Jobs, //
+    };
     use kernel::{
         device::{
             Bound,
@@ -55,10 +59,14 @@ mod tests {
         sync::{
             aref::ARef,
             Arc,
+            Completion,
             Mutex,
             PinnedOnce, //
         },
-        time::Delta,
+        time::{
+            delay::fsleep,
+            Delta, //
+        },
     };
 
     const DIR: DataDirection = DataDirection::Bidirectional;
@@ -72,11 +80,16 @@ mod tests {
     /// What the drivers tell the test, and each other.
     #[derive(Default)]
     struct Told {
-        buffer: Option<ARef<Buffer<Vram>>>,
+        /// Two pages of memory, and an exporter that says that it has three.
+        buffers: Option<[ARef<Buffer<Vram>>; 2]>,
         copies: usize,
-        refused: KVec<Error>,
+        refused: KVec<[Option<Error>; 2]>,
+        /// Whether what was copied is there.
         arrived: Option<bool>,
-        after: KVec<Option<Error>>,
+        /// Whether the engine is to let go when it is told to.
+        leaving: bool,
+        has_let_go: bool,
+        after: Option<Error>,
     }
 
     static TOLD: PinnedOnce<Mutex<Told>> = PinnedOnce::new();
@@ -117,7 +130,23 @@ mod tests {
 
     struct MemoryData<'bound> {
         bar: pci::Bar<'bound, { 4 * PAGE_SIZE }>,
-        buffer: ARef<Buffer<Vram>>,
+    }
+
+    impl Memory {
+        fn export(memory: &Arc<BusMemory>, pages: usize) -> Result<ARef<Buffer<Vram>>> {
+            let mut ranges = BusRanges::new(memory.clone());
+
+            for page in [FROM, TO] {
+                let start = page as ResourceSize * PAGE;
+                ranges.push(start..start + PAGE)?;
+            }
+            let info = ExportInfo {
+                name: c"vram",
+                size: pages * PAGE_SIZE,
+                flags: O_RDWR,
+            };
+            Buffer::export(info, KBox::new(Vram(ranges), GFP_KERNEL)?)
+        }
     }
 
     // No `pci_device_table!`, so that nothing loads the tests when there is such a device.
@@ -149,20 +178,11 @@ mod tests {
                     return Err(EBADE);
                 }
             }
-            let mut ranges = BusRanges::new(BusMemory::of_bar(dev, 2)?);
-            for page in [FROM, TO] {
-                let start = page as ResourceSize * PAGE;
-                ranges.push(start..start + PAGE)?;
-            }
-            let info = ExportInfo {
-                name: c"vram",
-                size: ranges.size(),
-                flags: O_RDWR,
-            };
-            let buffer = Buffer::export(info, KBox::new(Vram(ranges), GFP_KERNEL)?)?;
+            let memory = BusMemory::of_bar(dev, 2)?;
+            let buffers = [Self::export(&memory, 2)?, Self::export(&memory, 3)?];
 
-            told()?.lock().buffer = Some(buffer.clone());
-            Ok(MemoryData { bar, buffer })
+            told()?.lock().buffers = Some(buffers);
+            Ok(MemoryData { bar })
         }
 
         fn unbind<'bound>(_dev: &'bound pci::Device<Core<'_>>, this: Pin<&Self::Data<'bound>>) {
@@ -173,20 +193,33 @@ mod tests {
             if let Ok(told) = told() {
                 told.lock().arrived = Some(arrived);
             }
-            // Unbinding waits for importers, who are to go now.
-            this.buffer.lock().invalidate_mappings();
         }
     }
 
-    /// An importer that copes with memory of another device, and lets go of it.
-    struct Peer;
+    /// An importer that copes with memory of another device, and lets go of it a while after it was
+    /// told to.
+    #[pin_data]
+    struct Waiting {
+        #[pin]
+        told: Completion,
+    }
+
+    struct Peer(Arc<Waiting>);
+
+    impl Peer {
+        fn new() -> Result<Self> {
+            let waiting = pin_init!(Waiting { told <- Completion::new() });
+
+            Ok(Self(Arc::pin_init(waiting, GFP_KERNEL)?))
+        }
+    }
 
     #[vtable]
     impl DynamicImporter for Peer {
         const ALLOW_PEER2PEER: bool = true;
 
         fn invalidate_mappings(attachment: &mut MovingAttachment<'_, Self>) {
-            attachment.unmap();
+            attachment.0.told.complete_all();
         }
     }
 
@@ -195,6 +228,7 @@ mod tests {
 
     struct EngineData {
         object: Devres<DynamicAttachment<InDevres, Peer>>,
+        has_copied: bool,
     }
 
     mod registers {
@@ -212,12 +246,16 @@ mod tests {
     }
 
     static ENGINES: IdArray<pci::DeviceId, (), 1> = IdArray::new([(
-        // The kernel has no name for its vendor. These are devices of no class.
+        // Devices of no class.
         pci::DeviceId::from_class(0x00_ff00, 0xff_ff00),
         &(),
     )]);
 
     impl Engine {
+        /// The vendor's number, for which the kernel has no name.
+        const VENDOR: u16 = 0x1234;
+        const DEVICE: u16 = 0x11e8;
+
         fn copy(
             bar: &pci::Bar<'_, { registers::END }>,
             from: DmaAddress,
@@ -268,7 +306,7 @@ mod tests {
             dev: &'bound pci::Device<Core<'_>>,
             _info: Option<&'bound Self::IdInfo>,
         ) -> impl PinInit<Self::Data<'bound>, Error> + 'bound {
-            if dev.device_id() != 0x11e8 {
+            if (dev.vendor_id().as_raw(), dev.device_id()) != (Self::VENDOR, Self::DEVICE) {
                 return Err(ENODEV);
             }
             dev.enable_device_mem()?;
@@ -276,26 +314,40 @@ mod tests {
 
             let bound: &Device<Bound> = dev.as_ref();
             let bar = dev.iomap_region_sized::<{ registers::END }>(0, c"rust-kunit-peer")?;
-            let buffer = told()?.lock().buffer.clone().ok_or(ENODEV)?;
-            let object = DynamicAttachment::new_devres(buffer.into(), bound, Peer)?;
+            let [right, wrong] = told()?.lock().buffers.clone().ok_or(ENODEV)?;
+            let object = DynamicAttachment::new_devres(right.into(), bound, Peer::new()?)?;
+            let wrong = DynamicAttachment::new_devres(wrong.into(), bound, Peer::new()?)?;
 
-            match Self::run(&bar, object.access(bound)?) {
-                Ok(()) => told()?.lock().copies += 1,
-                Err(error) => told()?.lock().refused.push(error, GFP_KERNEL)?,
-            }
-            Ok(EngineData { object })
+            let result = [
+                Self::run(&bar, object.access(bound)?).err(),
+                wrong.access(bound)?.lock().map(DIR).err(),
+            ];
+            let has_copied = result[0].is_none();
+            let mut told = told()?.lock();
+
+            told.copies += usize::from(has_copied);
+            told.refused.push(result, GFP_KERNEL)?;
+            Ok(EngineData { object, has_copied })
         }
 
         fn unbind<'bound>(dev: &'bound pci::Device<Core<'_>>, this: Pin<&Self::Data<'bound>>) {
-            let result = this.object.access(dev.as_ref()).map(|object| {
-                let mut locked = object.lock();
-                assert!(locked.mapping().is_none());
-                locked.map(DIR).err()
-            });
+            let (Ok(told), Ok(object)) = (told(), this.object.access(dev.as_ref())) else {
+                return;
+            };
 
-            if let (Ok(told), Ok(result)) = (told(), result) {
-                let _ = told.lock().after.push(result, GFP_KERNEL);
+            if !told.lock().leaving || !this.has_copied {
+                return;
             }
+            object.0.told.wait_for_completion();
+            // Whoever does not wait is through by then.
+            fsleep(Delta::from_millis(100));
+            told.lock().has_let_go = true;
+
+            let mut locked = object.lock();
+            locked.unmap();
+            let after = locked.map(DIR).err();
+            drop(locked);
+            told.lock().after = after;
         }
     }
 
@@ -313,33 +365,43 @@ mod tests {
         TOLD.init(new_mutex!(Told::default()));
         *told()?.lock() = Told::default();
 
+        // What fails here unbinds them on the way out; checks that end the test come when they are
+        // gone.
         let memory = register::<Memory>(c"rust_kunit_memory")?;
-        let buffer = told()?.lock().buffer.clone();
-        // QEMU has to have an ivshmem-plain.
-        assert!(buffer.is_some());
-        let buffer = buffer.ok_or(ENODEV)?;
-        assert_eq!(buffer.size(), 2 * PAGE_SIZE);
-
+        let [buffer, _] = told()?.lock().buffers.clone().ok_or(ENODEV)?;
         let engines = register::<Engine>(c"rust_kunit_engine")?;
-        // Behind the same switch, and elsewhere.
-        assert_eq!(told()?.lock().copies, 1);
-        assert_eq!(&told()?.lock().refused[..], &[EINVAL]);
 
         // One that is on no PCI bus, and one that wants pages.
         let dev = EmulatedDevice::new(c"rust-kunit-peer", DmaMask::new::<64>())?;
         let dev = Arc::new(dev, GFP_KERNEL)?;
-        let elsewhere = DynamicAttachment::new(buffer.clone().into(), dev.clone(), Peer)?;
-        assert_eq!(elsewhere.lock().map(DIR).err(), Some(EINVAL));
-        let fixed = Attachment::new(buffer.clone().into(), dev.clone())?;
-        assert_eq!(fixed.map_unlocked(DIR).err(), Some(EOPNOTSUPP));
+        let elsewhere = DynamicAttachment::new(buffer.clone().into(), dev.clone(), Peer::new()?)?;
+        let is_elsewhere = elsewhere.lock().map(DIR).err();
+        let fixed = Attachment::new(buffer.into(), dev)?;
+        let is_fixed = fixed.map_unlocked(DIR).err();
 
-        // The engine still has it mapped, is told, and lets go.
+        // The memory goes while the engine still has it mapped.
+        let mut jobs = Jobs::new()?;
+        jobs.add(move || drop(engines))?;
+        told()?.lock().leaving = true;
+        jobs.begin();
         drop(memory);
-        assert_eq!(told()?.lock().arrived, Some(true));
+        let has_let_go = told()?.lock().has_let_go;
+        jobs.run();
+
+        let told = core::mem::take(&mut *told()?.lock());
+        let refused = &told.refused[..];
+        assert_eq!(is_elsewhere, Some(EINVAL));
+        assert_eq!(is_fixed, Some(EOPNOTSUPP));
+        // Behind the same switch, and not.
+        assert_eq!(told.copies, 1);
+        assert_eq!(refused.len(), 2);
+        assert!(refused.contains(&[None, Some(EINVAL)]));
+        assert!(refused.contains(&[Some(EINVAL), Some(EINVAL)]));
+        assert_eq!(told.arrived, Some(true));
+        // It was waited for, and is not let in again.
+        assert!(has_let_go);
+        assert_eq!(told.after, Some(ENODEV));
         assert_eq!(elsewhere.lock().map(DIR).err(), Some(ENODEV));
-        drop(engines);
-        assert_eq!(&told()?.lock().after[..], &[Some(ENODEV), Some(ENODEV)]);
-        *told()?.lock() = Told::default();
         Ok(())
     }
 }

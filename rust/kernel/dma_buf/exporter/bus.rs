@@ -5,10 +5,11 @@
 //! A driver says once which addresses there are ([`BusMemory::of_bar`]), and which of them a buffer
 //! is made of ([`BusRanges`]). Its exporter maps them with [`AttachedDevice::map_bus`].
 //!
-//! When the device is unbound, its addresses mean nothing any more. So that waits until the last
-//! mapping is gone, and from then on there are no new ones. It is the driver that tells importers,
-//! by [`LockedBuffer::invalidate_mappings`] of each buffer, when it is unbound and not later. An
-//! exporter that loses a `MappedTable` keeps the device from being unbound for ever.
+//! When the device is unbound, its addresses mean nothing any more. So, after its driver's
+//! `unbind()`, there are no new mappings. Importers of what is mapped are told, as by
+//! [`LockedBuffer::invalidate_mappings`], what they have submitted is waited for, and so are they
+//! until they have let go. An exporter that loses a `MappedTable` keeps the device from being
+//! unbound for ever.
 //!
 //! C headers: [`include/linux/dma-buf-mapping.h`](srctree/include/linux/dma-buf-mapping.h),
 //! [`include/linux/pci-p2pdma.h`](srctree/include/linux/pci-p2pdma.h)
@@ -27,6 +28,10 @@ use crate::{
         Device, //
     },
     devres,
+    dma_buf::{
+        DmaBuf,
+        Usage, //
+    },
     error::to_result,
     interop::any_thread::AnyThread,
     io::{
@@ -36,7 +41,12 @@ use crate::{
     page::PAGE_SIZE,
     pci,
     prelude::*,
+    rbtree::{
+        RBTree,
+        RBTreeNodeReservation, //
+    },
     sync::{
+        aref::ARef,
         new_condvar,
         new_mutex,
         Arc,
@@ -68,7 +78,10 @@ pub struct BusMemory {
 
 /// Who uses a [`BusMemory`].
 struct Users {
-    mapped: usize,
+    /// The buffer of each mapping. Its importer may be one that has given up its own reference.
+    mapped: RBTree<u64, ARef<DmaBuf>>,
+    /// The number of the next mapping.
+    next: u64,
     closed: bool,
 }
 
@@ -131,7 +144,11 @@ impl BusMemory {
                 provider: AnyThread::new(provider),
                 start,
                 size,
-                users <- new_mutex!(Users { mapped: 0, closed: false }),
+                users <- new_mutex!(Users {
+                    mapped: RBTree::new(),
+                    next: 0,
+                    closed: false,
+                }),
                 idle <- new_condvar!(),
             }),
             GFP_KERNEL,
@@ -147,15 +164,36 @@ impl BusMemory {
         self.size
     }
 
-    /// Lets nobody in any more, and waits until everybody is out.
+    /// Lets nobody in any more, tells those who are in, and waits until everybody is out.
     fn close(&self) {
+        let mut from = 0;
         let mut users = self.users.lock();
 
         users.closed = true;
-        while users.mapped != 0 {
+        while let Some(cursor) = users.mapped.cursor_lower_bound(&from) {
+            let (&number, buf) = cursor.current();
+            let buf = buf.clone();
+
+            // Importers unmap with the reservation object held.
+            drop(users);
+            revoke(&buf);
+            from = number + 1;
+            users = self.users.lock();
+        }
+        while !users.mapped.is_empty() {
             self.idle.wait(&mut users);
         }
     }
+}
+
+/// Tells the importers of `buf` that its memory goes, and waits for what they have submitted.
+fn revoke(buf: &DmaBuf) {
+    let guard = buf.resv().lock();
+
+    // SAFETY: The buffer is there, and its reservation object held.
+    unsafe { bindings::dma_buf_invalidate_mappings(buf.as_raw()) };
+    drop(guard);
+    buf.resv().wait(Usage::Bookkeep);
 }
 
 /// Closes the memory when the device is unbound.
@@ -168,30 +206,44 @@ impl Drop for Closing {
 }
 
 /// Keeps a [`BusMemory`] from being closed.
-pub(super) struct Using(Arc<BusMemory>);
+pub(super) struct Using {
+    memory: Arc<BusMemory>,
+    number: u64,
+}
 
 impl Using {
-    /// Fails with `ENODEV` if it is closed.
+    /// For a mapping of `buf`. Fails with `ENODEV` if the memory is closed, with `ENOMEM`.
     #[inline]
-    fn new(memory: &Arc<BusMemory>) -> Result<Self> {
+    fn new(memory: &Arc<BusMemory>, buf: &DmaBuf) -> Result<Self> {
+        // Before the lock, which is taken where memory is reclaimed: importers unmap there.
+        let node = RBTreeNodeReservation::new(GFP_KERNEL)?;
         let mut users = memory.users.lock();
 
         if users.closed {
             return Err(ENODEV);
         }
-        users.mapped = users.mapped.checked_add(1).ok_or(EOVERFLOW)?;
+        let number = users.next;
+
+        users.next = number.checked_add(1).ok_or(EOVERFLOW)?;
+        users.mapped.insert(node.into_node(number, buf.into()));
         drop(users);
-        Ok(Self(memory.clone()))
+        Ok(Self {
+            memory: memory.clone(),
+            number,
+        })
     }
 }
 
 impl Drop for Using {
     #[inline]
     fn drop(&mut self) {
-        let mut users = self.0.users.lock();
+        let mut users = self.memory.users.lock();
+        let node = users.mapped.remove_node(&self.number);
 
-        users.mapped -= 1;
-        self.0.idle.notify_all();
+        self.memory.idle.notify_all();
+        drop(users);
+        // The reference goes without the lock.
+        drop(node);
     }
 }
 
@@ -248,10 +300,13 @@ impl BusRanges {
         self.size
     }
 
-    /// What C takes, as long as they are used.
+    /// What C takes for a mapping of `buf`, as long as they are used.
     #[inline]
-    pub(super) fn begin(&self) -> Result<(Using, *mut bindings::p2pdma_provider, &[phys_vec])> {
-        let using = Using::new(&self.memory)?;
+    pub(super) fn begin(
+        &self,
+        buf: &DmaBuf,
+    ) -> Result<(Using, *mut bindings::p2pdma_provider, &[phys_vec])> {
+        let using = Using::new(&self.memory, buf)?;
 
         Ok((using, self.memory.provider.as_ptr(), &self.ranges))
     }

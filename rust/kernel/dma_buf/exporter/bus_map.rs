@@ -88,7 +88,7 @@ impl<T: Exporter> AttachedDevice<'_, T> {
         {
             return Err(EINVAL);
         }
-        let (using, provider, vec) = ranges.begin()?;
+        let (using, provider, vec) = ranges.begin(self.buffer())?;
         let (attachment, first) = (self.as_raw().as_ptr(), vec.as_ptr().cast_mut());
 
         // SAFETY: The attachment is there, and the reservation object of its buffer is held. The
