@@ -17,7 +17,6 @@ mod tests {
                 DynamicAttachment,
                 DynamicImporter,
                 EmulatedDevice,
-                KeepsBound,
                 MovingAttachment, //
             },
             AttachedDevice,

@@ -21,6 +21,8 @@ mod chain;
 mod coherent;
 mod deadline;
 mod dynamic;
+#[cfg(CONFIG_DMABUF_RUST_KUNIT_PEER)]
+mod edu;
 mod exec;
 mod exec_race;
 mod exporter;

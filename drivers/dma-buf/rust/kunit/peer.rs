@@ -12,6 +12,7 @@ use kernel::prelude::*;
 mod tests {
     use super::*;
     use crate::{
+        edu,
         importing::addresses,
         jobs::Jobs, //
     };
@@ -25,7 +26,6 @@ mod tests {
         devres::Devres,
         dma::{
             DataDirection,
-            DmaAddress,
             DmaMask, //
         },
         dma_buf::{
@@ -48,7 +48,6 @@ mod tests {
         driver::Registration,
         fs::file::flags::O_RDWR,
         io::{
-            poll::read_poll_timeout,
             Io,
             ResourceSize, //
         },
@@ -74,8 +73,6 @@ mod tests {
     /// Where a copy begins, and where it ends up: pages of the memory.
     const FROM: usize = 2;
     const TO: usize = 0;
-    /// What the engine copies at once; it has twice as much, of which its model cannot use all.
-    const COPIED: usize = 2048;
 
     /// What the drivers tell the test, and each other.
     #[derive(Default)]
@@ -168,7 +165,7 @@ mod tests {
             dev.enable_device_mem()?;
             let bar = dev.iomap_region_sized::<{ 4 * PAGE_SIZE }>(2, c"rust-kunit-peer")?;
 
-            for offset in (0..COPIED).step_by(8) {
+            for offset in (0..edu::COPIED).step_by(8) {
                 bar.try_write64(pattern(offset), FROM * PAGE_SIZE + offset)?;
                 bar.try_write64(0, TO * PAGE_SIZE + offset)?;
             }
@@ -186,7 +183,7 @@ mod tests {
         }
 
         fn unbind<'bound>(_dev: &'bound pci::Device<Core<'_>>, this: Pin<&Self::Data<'bound>>) {
-            let arrived = (0..COPIED)
+            let arrived = (0..edu::COPIED)
                 .step_by(8)
                 .all(|at| this.bar.try_read64(TO * PAGE_SIZE + at) == Ok(pattern(at)));
 
@@ -231,20 +228,6 @@ mod tests {
         has_copied: bool,
     }
 
-    mod registers {
-        pub(super) const SOURCE: usize = 0x80;
-        pub(super) const DESTINATION: usize = 0x88;
-        pub(super) const LENGTH: usize = 0x90;
-        pub(super) const COMMAND: usize = 0x98;
-        pub(super) const END: usize = 0xa0;
-
-        /// Commands: the first bit is there as long as the engine works.
-        pub(super) const FETCH: u64 = 1;
-        pub(super) const STORE: u64 = 3;
-        /// Where the engine keeps what it has fetched.
-        pub(super) const STORAGE: u64 = 0x40000;
-    }
-
     static ENGINES: IdArray<pci::DeviceId, (), 1> = IdArray::new([(
         // Devices of no class.
         pci::DeviceId::from_class(0x00_ff00, 0xff_ff00),
@@ -252,33 +235,9 @@ mod tests {
     )]);
 
     impl Engine {
-        /// The vendor's number, for which the kernel has no name.
-        const VENDOR: u16 = 0x1234;
-        const DEVICE: u16 = 0x11e8;
-
-        fn copy(
-            bar: &pci::Bar<'_, { registers::END }>,
-            from: DmaAddress,
-            to: DmaAddress,
-            command: u64,
-        ) -> Result {
-            bar.try_write64(from, registers::SOURCE)?;
-            bar.try_write64(to, registers::DESTINATION)?;
-            bar.try_write64(COPIED as u64, registers::LENGTH)?;
-            bar.try_write64(command, registers::COMMAND)?;
-            // 100 ms on the clock of the guest.
-            read_poll_timeout(
-                || bar.try_read64(registers::COMMAND),
-                |command| command & 1 == 0,
-                Delta::from_millis(10),
-                Delta::from_secs(60),
-            )?;
-            Ok(())
-        }
-
         /// Copies within the memory, through `object`.
         fn run(
-            bar: &pci::Bar<'_, { registers::END }>,
+            bar: &pci::Bar<'_, { edu::END }>,
             object: &DynamicAttachment<InDevres, Peer>,
         ) -> Result {
             let mut locked = object.lock();
@@ -291,8 +250,8 @@ mod tests {
             if (from_len, to_len) != (PAGE, PAGE) || from != to + (FROM - TO) as u64 * PAGE {
                 return Err(EBADE);
             }
-            Self::copy(bar, from, registers::STORAGE, registers::FETCH)?;
-            Self::copy(bar, registers::STORAGE, to, registers::STORE)
+            edu::copy(bar, from, edu::STORAGE, edu::FETCH)?;
+            edu::copy(bar, edu::STORAGE, to, edu::STORE)
         }
     }
 
@@ -306,14 +265,14 @@ mod tests {
             dev: &'bound pci::Device<Core<'_>>,
             _info: Option<&'bound Self::IdInfo>,
         ) -> impl PinInit<Self::Data<'bound>, Error> + 'bound {
-            if (dev.vendor_id().as_raw(), dev.device_id()) != (Self::VENDOR, Self::DEVICE) {
+            if (dev.vendor_id().as_raw(), dev.device_id()) != (edu::VENDOR, edu::DEVICE) {
                 return Err(ENODEV);
             }
             dev.enable_device_mem()?;
             dev.set_master();
 
             let bound: &Device<Bound> = dev.as_ref();
-            let bar = dev.iomap_region_sized::<{ registers::END }>(0, c"rust-kunit-peer")?;
+            let bar = dev.iomap_region_sized::<{ edu::END }>(0, c"rust-kunit-peer")?;
             let [right, wrong] = told()?.lock().buffers.clone().ok_or(ENODEV)?;
             let object = DynamicAttachment::new_devres(right.into(), bound, Peer::new()?)?;
             let wrong = DynamicAttachment::new_devres(wrong.into(), bound, Peer::new()?)?;
