@@ -147,6 +147,8 @@ compile() {
 	local goals=("$(basename "$IMAGE")" KCFLAGS=-w)
 	if [ "$KIND" = run ]; then
 		[ "$LINK" = y ] || goals+=(modules)
+		# cross compilers have those of DRM, Debian's package for the machine itself has not
+		[ -n "$CROSS" ] || goals+=(headers)
 	else
 		goals+=(modules headers)
 	fi
