@@ -19,7 +19,8 @@ use super::{
         body::Vmapping,
         exporter::{
             self,
-            MappedTable, //
+            MappedTable,
+            MaybeTable, //
         },
         life::into_file,
         locked::{
@@ -139,19 +140,6 @@ impl FromC for GivenUp {
     }
 }
 
-/// A table from [`dma_buf_map_attachment`] that the caller gives up, or NULL.
-struct GivenTable(Option<MappedTable>);
-
-impl FromC for GivenTable {
-    type C = *mut sg_table;
-
-    #[inline(always)]
-    unsafe fn from_c(value: *mut sg_table) -> Self {
-        // INVARIANT: By the contract above.
-        Self(NonNull::new(value).map(MappedTable))
-    }
-}
-
 /// Leaves a mapping, or none, there.
 #[inline(always)]
 fn leave(
@@ -168,7 +156,7 @@ fn map(
     dir: dma_data_direction,
 ) -> <Result<NonNull<sg_table>> as IntoC>::C {
     attachment::map(&attachment, dir)
-        .map(|table| table.0)
+        .map(MappedTable::into_raw)
         .into_c()
 }
 
@@ -182,7 +170,7 @@ fn put(buf: Option<ARef<DmaBuf>>) {
     }
 }
 
-fn unmap(attachment: &Locked<'_, AnyAttachment>, table: GivenTable, dir: dma_data_direction) {
+fn unmap(attachment: &Locked<'_, AnyAttachment>, table: MaybeTable, dir: dma_data_direction) {
     if warn_on!(table.0.is_none()) {
         return;
     }
@@ -298,7 +286,7 @@ kernel::exports! {
 
     fn dma_buf_unmap_attachment(
         attachment: HeldAttachment<'_>,
-        table: GivenTable,
+        table: MaybeTable,
         dir: dma_data_direction,
     ) {
         if let Ok(attachment) = attachment.0 {
@@ -308,7 +296,7 @@ kernel::exports! {
 
     fn dma_buf_unmap_attachment_unlocked(
         attachment: Checked<'_>,
-        table: GivenTable,
+        table: MaybeTable,
         dir: dma_data_direction,
     ) {
         if let Ok(attachment) = attachment.0 {

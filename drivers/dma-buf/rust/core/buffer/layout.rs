@@ -7,6 +7,7 @@
 
 pub(crate) mod attachment;
 pub(super) mod body;
+pub(super) mod dentry;
 pub(crate) mod exporter;
 pub(super) mod life;
 pub(crate) mod locked;

@@ -16,7 +16,6 @@ use super::{
             self,
             Container,
             Ref,
-            Single,
             Turn, //
         },
         dying::Dying,
@@ -229,9 +228,6 @@ unsafe impl Container for Link {
         }
     }
 }
-
-// SAFETY: By the layout above.
-unsafe impl Single for Link {}
 
 /// The fence in a link; `fence` itself if it is none.
 pub(crate) fn contained(fence: &Fence) -> &Fence {

@@ -11,12 +11,14 @@ use kernel::{
         operations::{
             Operations,
             Table, //
-        }, //
+        },
+        File, //
     },
     interop::{
         any_thread::AnyThread,
         object::Object, //
     },
+    mm::virt::VmaNew,
     prelude::*, //
 };
 
@@ -133,5 +135,15 @@ impl NewFile {
     #[inline(always)]
     pub(super) fn as_ptr(&self) -> *mut bindings::file {
         self.0.as_ptr()
+    }
+}
+
+/// Has `area` show `file` from page `offset` on, instead of the file that it was made for.
+pub(in crate::buffer) fn set_file(area: &VmaNew, file: &File, offset: usize) {
+    // SAFETY: The area is being set up, which is all that this is for. It gets a reference of its
+    // own to the file.
+    unsafe {
+        bindings::vma_set_file(area.as_ptr(), file.as_ptr());
+        (*area.as_ptr()).vm_pgoff = offset;
     }
 }

@@ -276,25 +276,19 @@ impl<T: Container> Turn<Ref<T>> {
     }
 }
 
-/// A container with one callback.
-///
-/// # Safety
-///
-/// Where its `irq_work` is, there may be a `dma_fence_cb` instead, for who has the turn.
-pub(crate) unsafe trait Single: Container {}
-
-// When a work has run, who has run it still looks at this, in the middle of what is next.
+// Where the `irq_work` is there may be a `dma_fence_cb` instead, for who has the turn: it is as large
+// as that, and made anew each time. When a work has run, who has run it still looks at this, in the middle of what is next.
 const _: () = assert!(size_of::<dma_fence_cb>() <= offset_of!(irq_work, irqwait));
 
-impl<T: Single> Turn<Ref<T>> {
-    /// As [`defer`](Self::defer), when `fence` is signalled. Gives the turn back if it is already.
+impl<T: Container> Turn<Ref<T>> {
+    /// For a container with one callback at a time: as [`defer`](Self::defer), when `fence` is signalled. Gives the turn back if it is already.
     #[inline(always)]
     pub(crate) fn defer_until(self, fence: ARef<Fence>) -> Result<(), Self> {
         let container = ManuallyDrop::new(self.0);
         let callback = container.0.as_c().cast::<dma_fence_cb>();
 
-        // INVARIANT: By the type invariant nobody else uses the callback, which stays with the
-        // reference that it has now.
+        // INVARIANT: By the type invariant nobody else uses the place of the work, which stays with
+        // the reference that it has now.
         let callback = Lent(callback.wrapping_byte_add(T::WORK));
         if add(&fence, callback, fence_signaled::<T>).is_err() {
             return Err(Self(ManuallyDrop::into_inner(container)));
@@ -356,7 +350,7 @@ kernel::callbacks! {
     }
 
     /// Called for the callback of a container of this type, which has a reference to the fence.
-    fn fence_signaled<T: Single>(_fence: ARef<Fence>, callback: NonNull<dma_fence_cb>) {
+    fn fence_signaled<T: Container>(_fence: ARef<Fence>, callback: NonNull<dma_fence_cb>) {
         // SAFETY: This is what `Turn::defer_until` has left.
         let base = unsafe { ARef::from_raw(callback.byte_sub(T::WORK).cast()) };
 
