@@ -63,6 +63,7 @@ pub(super) fn new_file(size: usize, open_flags: u32) -> Result<NewFile> {
 
 /// Writes `parts`, which are not long, to the end of `buffer`, where paths are built. Fails with
 /// `ENAMETOOLONG`.
+#[inline(always)]
 fn put_at_end<'a>(buffer: &'a mut [u8], parts: [&[u8]; 4]) -> Result<&'a mut [u8]> {
     let len: usize = parts.iter().map(|part| part.len()).sum();
     let start = buffer.len().checked_sub(len).ok_or(ENAMETOOLONG)?;
@@ -79,6 +80,7 @@ impl FileSystem for Buffers {
     const NAME: &'static CStr = NAME;
     const MAGIC: u32 = bindings::DMA_BUF_MAGIC;
 
+    #[inline(always)]
     fn path<'a>(buf: &DmaBuf, room: &'a mut [u8]) -> Result<&'a mut [u8]> {
         let mut name = body::body(buf).name();
         let name = name
@@ -90,6 +92,7 @@ impl FileSystem for Buffers {
         put_at_end(room, [b"/", NAME.to_bytes(), b":", name])
     }
 
+    #[inline(always)]
     fn release(buf: Dying) {
         release::release(buf);
     }

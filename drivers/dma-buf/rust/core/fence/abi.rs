@@ -60,6 +60,7 @@ use kernel::{
 };
 
 mod container;
+pub(super) mod task;
 
 kernel::exports! {
     // The first reference is the caller's.

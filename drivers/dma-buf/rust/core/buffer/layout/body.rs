@@ -319,7 +319,7 @@ impl FromC for Fired<'_> {
 
 kernel::callbacks! {
     /// Called when a fence that the callback was armed on is signalled, in any context.
-    fn fence_signaled(_fence: ARef<Fence>, fired: Fired<'_>) {
+    fn fence_signaled(_fence: Option<ARef<Fence>>, fired: Fired<'_>) {
         // From here on another poller may arm the callback again.
         // MODEL: poll-rearm, poll-release, poll-slot, poll-turns, poll-wake
         let events = fired.slot.active.xchg(0, Full);

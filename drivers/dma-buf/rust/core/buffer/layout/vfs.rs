@@ -139,6 +139,7 @@ impl NewFile {
 }
 
 /// Has `area` show `file` from page `offset` on, instead of the file that it was made for.
+#[inline(always)]
 pub(in crate::buffer) fn set_file(area: &VmaNew, file: &File, offset: usize) {
     // SAFETY: The area is being set up, which is all that this is for. It gets a reference of its
     // own to the file.

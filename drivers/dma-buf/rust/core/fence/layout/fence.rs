@@ -14,7 +14,10 @@ use kernel::{
         list_head, //
     },
     dma_buf::Fence,
-    interop::export::FromC,
+    interop::{
+        export::FromC,
+        object::Object, //
+    },
     prelude::*,
     same_layout,
     sync::{
@@ -22,6 +25,7 @@ use kernel::{
         atomic::{
             Acquire,
             Atomic,
+            AtomicFlag,
             Relaxed,
             Release, //
         },
@@ -241,6 +245,36 @@ impl New {
             Atomic::from_ptr(&raw mut (*fence).refcount.refcount.refs.counter).store(1, Release);
             ARef::from_raw(NonNull::new_unchecked(fence.cast()))
         }
+    }
+}
+
+/// Memory for a fence that stays, once it is made.
+pub(crate) struct Static {
+    memory: Object<dma_fence>,
+    is_taken: AtomicFlag,
+}
+
+impl Static {
+    pub(crate) const fn new() -> Self {
+        Self {
+            memory: Object::zeroed(),
+            is_taken: AtomicFlag::new(false),
+        }
+    }
+
+    /// The memory, for the first who asks.
+    pub(crate) fn take(&'static self) -> Option<New> {
+        // MODEL: none, because only who is first has the memory.
+        let is_first = !self.is_taken.xchg(true, Relaxed);
+
+        // INVARIANT: Nobody else gets it, and it is static.
+        is_first.then(|| New(self.memory.get().cast()))
+    }
+
+    /// Where it is.
+    #[inline(always)]
+    pub(crate) fn as_ptr(&'static self) -> *mut dma_fence {
+        self.memory.get()
     }
 }
 
