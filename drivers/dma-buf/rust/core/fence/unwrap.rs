@@ -12,9 +12,9 @@ use super::{
     chain,
     layout::{
         container::Container,
-        fence::Time, //
+        fence::Time,
+        set::FenceSet, //
     },
-    set::FenceSet,
     stub, //
 };
 use core::{
