@@ -95,7 +95,7 @@ pub(super) fn mmap(buf: &DmaBuf, area: &VmaNew, offset: usize) -> Result {
     }
     check_mmap(buf, area, offset)?;
 
-    set_file(area, buf.file(), offset);
+    set_file(area, buf, offset);
     trace::mmap(buf);
     exporter(buf).mmap(area)
 }

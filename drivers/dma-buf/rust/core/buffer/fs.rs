@@ -61,35 +61,15 @@ pub(super) fn new_file(size: usize, open_flags: u32) -> Result<NewFile> {
     NewFile::new(&mount, NAME, &file::TABLE, (size, number, open_flags))
 }
 
-/// Writes `parts`, which are not long, to the end of `buffer`, where paths are built. Fails with
-/// `ENAMETOOLONG`.
-#[inline(always)]
-fn put_at_end<'a>(buffer: &'a mut [u8], parts: [&[u8]; 4]) -> Result<&'a mut [u8]> {
-    let len: usize = parts.iter().map(|part| part.len()).sum();
-    let start = buffer.len().checked_sub(len).ok_or(ENAMETOOLONG)?;
-    let (_, path) = buffer.split_at_mut_checked(start).ok_or(ENAMETOOLONG)?;
-    let bytes = parts.into_iter().flatten();
-
-    path.iter_mut()
-        .zip(bytes)
-        .for_each(|(to, from)| *to = *from);
-    Ok(path)
-}
-
 impl FileSystem for Buffers {
     const NAME: &'static CStr = NAME;
     const MAGIC: u32 = bindings::DMA_BUF_MAGIC;
 
     #[inline(always)]
-    fn path<'a>(buf: &DmaBuf, room: &'a mut [u8]) -> Result<&'a mut [u8]> {
+    fn with_name<R>(buf: &DmaBuf, f: impl FnOnce(&CStr) -> R) -> R {
         let mut name = body::body(buf).name();
-        let name = name
-            .get()
-            .as_ref()
-            .map_or(c"", |name| name.as_c_str())
-            .to_bytes_with_nul();
 
-        put_at_end(room, [b"/", NAME.to_bytes(), b":", name])
+        f(name.get().as_ref().map_or(c"", |name| name.as_c_str()))
     }
 
     #[inline(always)]

@@ -12,6 +12,6 @@ pub(crate) mod exporter;
 pub(super) mod life;
 pub(crate) mod locked;
 pub(super) mod owned;
-mod pointer;
+pub(super) mod pointer;
 mod tables;
 pub(super) mod vfs;

@@ -17,6 +17,7 @@ use super::{
         callback::{
             with_callback,
             with_hooks,
+            Armed,
             OnSignal, //
         },
         fence::{
@@ -147,8 +148,8 @@ fn until_woken(guard: Guard<'_>, sleep: Sleep, timeout: c_long) -> c_long {
 
 #[inline(always)]
 fn sleep_until_woken(guard: Guard<'_>, sleep: Sleep, timeout: c_long) -> Result<c_long> {
-    let result = with_callback(guard, Sleeper(current!()), |armed| {
-        let fence = armed.fence();
+    let fence = guard.fence();
+    let wait = |armed: &mut Armed<'_, '_>| {
         let mut result = Ok(timeout);
 
         while let Ok(left @ 1..) = result {
@@ -167,7 +168,9 @@ fn sleep_until_woken(guard: Guard<'_>, sleep: Sleep, timeout: c_long) -> Result<
                 Ok(left)
             };
         }
-
+        result
+    };
+    let result = with_callback(guard, Sleeper(current!()), wait, |result| {
         // MODEL: none, because the lock is held, and the state is the task's own.
         __set_current_state(State::Running);
         match result {

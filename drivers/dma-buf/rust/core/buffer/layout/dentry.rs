@@ -2,11 +2,11 @@
 
 //! A pseudo file system of buffers, and the directory entries of their files.
 
-use super::{
-    body::Body,
-    life::Dying, //
+use super::life::Dying;
+use core::{
+    mem::transmute,
+    ptr::NonNull, //
 };
-use core::ptr::NonNull;
 use kernel::{
     bindings,
     callbacks,
@@ -24,8 +24,8 @@ pub(in crate::buffer) trait FileSystem: 'static {
     /// The number that `statfs()` tells it by.
     const MAGIC: u32;
 
-    /// What `/proc/PID/maps` and `/proc/PID/fd` show, with a NUL at the end, at the end of `room`.
-    fn path<'a>(buf: &DmaBuf, room: &'a mut [u8]) -> Result<&'a mut [u8]>;
+    /// Calls `f` with what user space calls a buffer. `f` must not sleep.
+    fn with_name<R>(buf: &DmaBuf, f: impl FnOnce(&CStr) -> R) -> R;
 
     /// Called once, when nothing refers to the file of a buffer any more.
     fn release(buf: Dying);
@@ -54,6 +54,21 @@ impl<T: FileSystem> Entries<T> {
     };
 }
 
+/// Writes `parts`, which are not long, to the end of `buffer`, where paths are built. Fails with
+/// `ENAMETOOLONG`.
+#[inline(always)]
+fn put_at_end<'a>(buffer: &'a mut [u8], parts: [&[u8]; 4]) -> Result<&'a mut [u8]> {
+    let len: usize = parts.iter().map(|part| part.len()).sum();
+    let start = buffer.len().checked_sub(len).ok_or(ENAMETOOLONG)?;
+    let (_, path) = buffer.split_at_mut_checked(start).ok_or(ENAMETOOLONG)?;
+    let bytes = parts.into_iter().flatten();
+
+    path.iter_mut()
+        .zip(bytes)
+        .for_each(|(to, from)| *to = *from);
+    Ok(path)
+}
+
 callbacks! {
     /// Called by the VFS to mount the file system.
     fn init_fs_context<T: FileSystem>(fc: &Object<bindings::fs_context>) -> Result {
@@ -67,7 +82,8 @@ callbacks! {
         Ok(())
     }
 
-    /// Called by the VFS with a directory entry of this file system, and where to build a path.
+    /// What `/proc/PID/maps` and `/proc/PID/fd` show. Called by the VFS with a directory entry of
+    /// this file system, and where to build a path.
     fn dname<T: FileSystem>(
         dentry: &Object<bindings::dentry>,
         buffer: NonNull<c_char>,
@@ -82,16 +98,19 @@ callbacks! {
             )
         };
 
-        T::path(buf, room).map_or_else(|err| err.to_ptr(), |path| path.as_mut_ptr())
+        T::with_name(buf, |name| {
+            let parts: [&[u8]; 4] = [b"/", T::NAME.to_bytes(), b":", name.to_bytes_with_nul()];
+
+            put_at_end(room, parts).map_or_else(|err| err.to_ptr(), |path| path.as_mut_ptr())
+        })
     }
 
     /// Called by the VFS, once, when nothing refers to the directory entry any more.
     fn d_release<T: FileSystem>(dentry: &Object<bindings::dentry>) {
         // SAFETY: The entry owns a buffer, or has NULL if its file was never connected with one.
-        let buf = unsafe {
-            let buf: Option<NonNull<Body>> = NonNull::new((*dentry.get()).d_fsdata.cast());
-            buf.map(|buf| Dying::from_raw(buf))
-        };
+        // The other type is transparent, and a pointer; for NULL there is `None`.
+        // INVARIANT: The file and its entry are gone.
+        let buf: Option<Dying> = unsafe { transmute((*dentry.get()).d_fsdata) };
 
         if let Some(buf) = buf {
             T::release(buf);

@@ -5,14 +5,14 @@
 use core::ptr::NonNull;
 use kernel::{
     bindings,
+    dma_buf::DmaBuf,
     error::from_err_ptr,
     fs::{
         file::flags,
         operations::{
             Operations,
             Table, //
-        },
-        File, //
+        }, //
     },
     interop::{
         any_thread::AnyThread,
@@ -138,13 +138,13 @@ impl NewFile {
     }
 }
 
-/// Has `area` show `file` from page `offset` on, instead of the file that it was made for.
+/// Has `area` show the file of `buf` from page `offset` on, instead of the file that it was made for.
 #[inline(always)]
-pub(in crate::buffer) fn set_file(area: &VmaNew, file: &File, offset: usize) {
+pub(in crate::buffer) fn set_file(area: &VmaNew, buf: &DmaBuf, offset: usize) {
     // SAFETY: The area is being set up, which is all that this is for. It gets a reference of its
     // own to the file.
     unsafe {
-        bindings::vma_set_file(area.as_ptr(), file.as_ptr());
+        bindings::vma_set_file(area.as_ptr(), buf.file().as_ptr());
         (*area.as_ptr()).vm_pgoff = offset;
     }
 }

@@ -3,6 +3,7 @@
 //! A `struct dma_fence_cb` and what comes with it.
 
 use super::lock::{
+    lock,
     Func,
     Guard,
     Lent,
@@ -80,30 +81,32 @@ impl<T: OnSignal> Hook<T> {
 ///
 /// `'id` stands for the one that has the callback.
 pub(crate) struct Armed<'id, 'a> {
-    guard: Guard<'a>,
+    fence: &'a Fence,
+    guard: Option<Guard<'a>>,
     _id: PhantomData<fn(&'id ()) -> &'id ()>,
 }
 
-impl<'a> Armed<'_, 'a> {
-    #[inline(always)]
-    pub(crate) fn fence(&self) -> &'a Fence {
-        self.guard.fence()
-    }
-
+impl Armed<'_, '_> {
     /// Calls `f` while the fence is not locked.
     #[inline(always)]
     pub(crate) fn unlocked<R>(&mut self, f: impl FnOnce() -> R) -> R {
-        self.guard.unlocked(f)
+        self.guard = None;
+
+        let result = f();
+
+        self.guard = Some(lock(self.fence));
+        result
     }
 }
 
 /// Calls `f`, and until that returns has `data` called, before all others, when the fence is
-/// signalled. `None` if it is already.
+/// signalled. `None` if it is already. Calls `then` with the result while the lock is still held.
 #[inline(always)]
 pub(crate) fn with_callback<'a, T: OnSignal, R>(
     mut guard: Guard<'a>,
     data: T,
     f: impl for<'id> FnOnce(&mut Armed<'id, 'a>) -> R,
+    then: impl FnOnce(R) -> R,
 ) -> Option<R> {
     let hook = Hook::new(data);
     // INVARIANT: Nobody else uses it, or moves it, until it is taken off below.
@@ -114,13 +117,16 @@ pub(crate) fn with_callback<'a, T: OnSignal, R>(
         .add(&callback, Hook::<T>::FUNC, Order::First);
 
     let mut armed = Armed {
-        guard,
+        fence: guard.fence(),
+        guard: Some(guard),
         _id: PhantomData,
     };
     let result = f(&mut armed);
 
-    armed.guard.take_off(&callback);
-    Some(result)
+    if let Some(guard) = &mut armed.guard {
+        guard.take_off(&callback);
+    }
+    Some(then(result))
 }
 
 /// Hooks of one who waits for several fences.

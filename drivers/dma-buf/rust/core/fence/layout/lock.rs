@@ -12,11 +12,7 @@ use super::fence::{
 };
 use core::{
     marker::PhantomData,
-    mem::{
-        forget,
-        replace,
-        MaybeUninit, //
-    },
+    mem::MaybeUninit,
     ops::{
         Deref,
         DerefMut, //
@@ -244,22 +240,6 @@ impl<'f> Unfinished<'_, 'f> {
 pub(crate) struct Guard<'a> {
     locked: Locked<'a>,
     irq_flags: usize,
-}
-
-impl Guard<'_> {
-    /// Calls `f` while the fence is not locked.
-    #[inline(always)]
-    pub(super) fn unlocked<R>(&mut self, f: impl FnOnce() -> R) -> R {
-        let fence = self.fence();
-
-        // SAFETY: By the type invariant. The lock is taken again before this is used.
-        unsafe { bindings::dma_fence_unlock_irqrestore(fence.as_c(), self.irq_flags) };
-        let result = f();
-
-        // INVARIANT: With the new state. The old lock is no more.
-        forget(replace(self, lock(fence)));
-        result
-    }
 }
 
 impl<'a> Deref for Guard<'a> {

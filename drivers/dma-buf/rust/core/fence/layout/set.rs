@@ -200,7 +200,13 @@ impl Counted {
 impl Drop for Counted {
     #[inline(always)]
     fn drop(&mut self) {
-        // SAFETY: By the type invariant.
-        drop(unsafe { FenceSet::from_raw(self.fences.cast(), self.count as usize) });
+        let len = self.count as usize;
+
+        // INVARIANT: By the type invariant they were one's.
+        drop(FenceSet {
+            ptr: self.fences,
+            len,
+            capacity: len,
+        });
     }
 }
