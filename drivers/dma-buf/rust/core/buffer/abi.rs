@@ -4,7 +4,7 @@
 //!
 //! Each function is documented where it is declared, in
 //! [`include/linux/dma-buf.h`](srctree/include/linux/dma-buf.h), and its callers keep to what is
-//! written there. A [`Locked`] stands for "the reservation object is held".
+//! written there. A [`Sure`] or [`Held`] stands for "the reservation object is held".
 
 use super::{
     attachment,

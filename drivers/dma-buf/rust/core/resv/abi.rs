@@ -3,7 +3,7 @@
 //! What C calls for reservation objects.
 //!
 //! Each function is documented where it is declared, in
-//! [`include/linux/dma-resv.h`](srctree/include/linux/dma-resv.h). A [`Held`] stands for "the lock
+//! [`include/linux/dma-resv.h`](srctree/include/linux/dma-resv.h). A [`Sure`] stands for "the lock
 //! is held", a [`Cursor`] for an iterator that has begun.
 
 use super::{
