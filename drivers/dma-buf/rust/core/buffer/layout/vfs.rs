@@ -138,7 +138,7 @@ impl NewFile {
     }
 }
 
-/// Has `area` show the file of `buf` from page `offset` on, instead of the file that it was made for.
+/// Has `area` show the file of `buf` from page `offset` on, and not the file that it was made for.
 #[inline(always)]
 pub(in crate::buffer) fn set_file(area: &VmaNew, buf: &DmaBuf, offset: usize) {
     // SAFETY: The area is being set up, which is all that this is for. It gets a reference of its

@@ -298,12 +298,13 @@ impl<T: Container> Turn<Ref<T>> {
     }
 }
 
-// Where the `irq_work` is there may be a `dma_fence_cb` instead, for who has the turn: it is as large
-// as that, and made anew each time. When a work has run, who has run it still looks at this, in the middle of what is next.
+// Who has the turn may use the place of the `irq_work` for a `dma_fence_cb` as well: either is made
+// anew each time. When a work has run, who has run it still looks at this, in the middle of what is
+// next.
 const _: () = assert!(size_of::<dma_fence_cb>() <= offset_of!(irq_work, irqwait));
 
 impl<T: Container> Turn<Ref<T>> {
-    /// For a container with one callback at a time: as [`defer`](Self::defer), when `fence` is signalled. Gives the turn back if it is already.
+    /// As [`defer`](Self::defer), when `fence` is signalled. Gives the turn back if it is already.
     #[inline(always)]
     pub(crate) fn defer_until(self, fence: ARef<Fence>) -> Result<(), Self> {
         let container = ManuallyDrop::new(self.0);
