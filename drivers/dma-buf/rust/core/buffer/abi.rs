@@ -41,6 +41,7 @@ use super::{
     trace, //
 };
 use core::{
+    mem::ManuallyDrop,
     ptr::{
         self,
         NonNull, //
@@ -115,6 +116,11 @@ fn put(buf: Option<ARef<DmaBuf>>) {
         trace::put(&buf);
         drop(into_file(buf));
     }
+}
+
+/// Leaves to the caller what was not unmapped.
+fn keep(table: MaybeTable) {
+    let _ = ManuallyDrop::new(table);
 }
 
 fn unmap(attachment: &Locked<'_, AnyAttachment>, table: MaybeTable, dir: dma_data_direction) {
@@ -238,8 +244,9 @@ kernel::exports! {
         table: MaybeTable,
         dir: dma_data_direction,
     ) {
-        if let Ok(attachment) = attachment.get() {
-            unmap(&attachment, table, dir);
+        match attachment.get() {
+            Ok(attachment) => unmap(&attachment, table, dir),
+            Err(_) => keep(table),
         }
     }
 
@@ -248,8 +255,9 @@ kernel::exports! {
         table: MaybeTable,
         dir: dma_data_direction,
     ) {
-        if let Ok(attachment) = Incomplete::check(attachment) {
-            unmap(&Guard::lock(attachment), table, dir);
+        match Incomplete::check(attachment) {
+            Ok(attachment) => unmap(&Guard::lock(attachment), table, dir),
+            Err(_) => keep(table),
         }
     }
 

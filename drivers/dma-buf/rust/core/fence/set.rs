@@ -2,7 +2,6 @@
 
 //! The latest fence of each context.
 
-use super::layout::set::FenceSet;
 use core::{
     cmp::Ordering,
     mem::forget, //
@@ -13,13 +12,6 @@ use kernel::{
     prelude::*,
     sync::aref::ARef, //
 };
-
-impl FenceSet {
-    /// Leaves of each context only the latest fence.
-    pub(crate) fn deduplicate(&mut self) {
-        self.shorten(deduplicate);
-    }
-}
 
 /// Sorts `fences` by context and leaves of each only the latest, in front. Drops the references to
 /// the others. Returns how many are left.

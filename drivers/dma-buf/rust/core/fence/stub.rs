@@ -20,7 +20,6 @@ use super::{
     },
     signal::now, //
 };
-use core::mem::forget;
 use kernel::{
     dma_buf::Fence,
     prelude::*,
@@ -31,10 +30,7 @@ static STUB: Static = Static::new();
 
 /// Makes the common stub. Called at boot, before anything asks for it.
 pub(crate) fn init() {
-    if let Some(memory) = STUB.take() {
-        // This reference is never dropped.
-        forget(make(memory, now()));
-    }
+    STUB.make(|memory| make(memory, now()));
 }
 
 fn make(memory: New, timestamp: Time) -> ARef<Fence> {

@@ -102,7 +102,7 @@ impl Armed<'_, '_> {
 /// Calls `f`, and until that returns has `data` called, before all others, when the fence is
 /// signalled. `None` if it is already. Calls `then` with the result while the lock is still held.
 #[inline(always)]
-pub(crate) fn with_callback<'a, T: OnSignal, R>(
+pub(crate) fn with_callback<'a, T: OnSignal + Send, R>(
     mut guard: Guard<'a>,
     data: T,
     f: impl for<'id> FnOnce(&mut Armed<'id, 'a>) -> R,
@@ -123,9 +123,10 @@ pub(crate) fn with_callback<'a, T: OnSignal, R>(
     };
     let result = f(&mut armed);
 
-    if let Some(guard) = &mut armed.guard {
-        guard.take_off(&callback);
-    }
+    let fence = armed.fence;
+    let guard = armed.guard.get_or_insert_with(|| lock(fence));
+
+    guard.take_off(&callback);
     Some(then(result))
 }
 
@@ -176,7 +177,7 @@ impl<T> Drop for Hooks<'_, T> {
 /// Calls `f`, and until that returns has what `data` makes called when one of `fences` is
 /// signalled. `f` is told which of them is already, if any. Fails with `ENOMEM`.
 #[inline(always)]
-pub(crate) fn with_hooks<T: OnSignal, R>(
+pub(crate) fn with_hooks<T: OnSignal + Send, R>(
     fences: &[&Fence],
     data: impl Fn() -> T,
     f: impl FnOnce(Option<usize>) -> R,

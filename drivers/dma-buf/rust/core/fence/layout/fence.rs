@@ -3,9 +3,12 @@
 //! What is in a `struct dma_fence`, and its memory.
 
 use crate::kmalloc;
-use core::ptr::{
-    self,
-    NonNull, //
+use core::{
+    mem::forget,
+    ptr::{
+        self,
+        NonNull, //
+    }, //
 };
 use kernel::{
     bindings::{
@@ -265,13 +268,14 @@ impl Static {
         }
     }
 
-    /// The memory, for the first who asks.
-    pub(crate) fn take(&'static self) -> Option<New> {
+    /// Has the first who asks make the fence, which is there for ever.
+    pub(crate) fn make(&'static self, f: impl FnOnce(New) -> ARef<Fence>) {
         // MODEL: none, because only who is first has the memory.
-        let is_first = !self.is_taken.xchg(true, Relaxed);
-
-        // INVARIANT: Nobody else gets it, and it is static.
-        is_first.then(|| New(self.memory.get().cast()))
+        if !self.is_taken.xchg(true, Relaxed) {
+            // INVARIANT: Nobody else gets it, and it is static. It is never freed, since this
+            // reference is not dropped.
+            forget(f(New(self.memory.get().cast())));
+        }
     }
 
     /// Where it is.

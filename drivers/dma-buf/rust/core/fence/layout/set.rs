@@ -3,7 +3,10 @@
 //! Several fences in one allocation, as C wants them for arrays.
 
 use super::reference::put;
-use crate::kmalloc;
+use crate::{
+    fence::set::deduplicate,
+    kmalloc, //
+};
 use core::{
     mem::{
         offset_of,
@@ -117,11 +120,10 @@ impl FenceSet {
         }
     }
 
-    /// Has `f` take some fences out, and say how many are left, in front.
-    #[inline(always)]
-    pub(in crate::fence) fn shorten(&mut self, f: fn(&mut [Option<ARef<Fence>>]) -> usize) {
-        // INVARIANT: There are no more than there were. What is behind them is lost at the worst.
-        self.len = self.len.min(f(self.slots()));
+    /// Leaves of each context only the latest fence.
+    pub(crate) fn deduplicate(&mut self) {
+        // INVARIANT: Those that are left are in front. What is behind them is lost at the worst.
+        self.len = self.len.min(deduplicate(self.slots()));
     }
 
     /// The C array and its length.
