@@ -32,7 +32,7 @@ mod init;
 mod layout;
 mod names;
 mod release;
-pub(crate) mod set;
+mod set;
 mod signal;
 pub(crate) mod stub;
 mod trace;
@@ -54,7 +54,8 @@ pub(crate) use self::{
             Wanted, //
         },
         lock::Lent,
-        reference::put, //
+        reference::put,
+        set::FenceSet, //
     },
     names::describe,
     signal::{

@@ -19,7 +19,6 @@ use core::{
 use kernel::{
     bindings::{
         self,
-        dma_buf_attachment,
         dma_fence,
         dma_fence_array, //
     },
@@ -52,7 +51,7 @@ impl Memory {
 // say, or NULL. The pointers are those that the functions below give; declared here, they would be
 // too much for the compiler's check of types that C knows.
 unsafe extern "C" {
-    safe fn rust_dma_buf_alloc_attachment() -> Option<Memory<MaybeUninit<dma_buf_attachment>>>;
+    safe fn rust_dma_buf_alloc_attachment() -> Option<Memory>;
     safe fn rust_dma_buf_alloc_fence() -> Option<Memory<MaybeUninit<dma_fence>>>;
     safe fn rust_dma_buf_alloc_array(count: usize) -> Option<Memory<dma_fence_array>>;
     safe fn rust_dma_buf_alloc_fences(count: usize) -> Option<Memory<MaybeUninit<*mut dma_fence>>>;
@@ -66,9 +65,11 @@ fn check<T>(memory: Option<Memory<T>>) -> Result<KBox<T>> {
     memory.map(Memory::into_box).ok_or(ENOMEM)
 }
 
-/// An attachment.
-pub(crate) fn attachment() -> Result<KBox<MaybeUninit<dma_buf_attachment>>> {
-    check(rust_dma_buf_alloc_attachment())
+/// An attachment. `T` is a view of C's.
+pub(crate) fn attachment<T>() -> Result<KBox<MaybeUninit<T>>> {
+    const { assert!(size_of::<T>() == size_of::<bindings::dma_buf_attachment>()) };
+
+    check(rust_dma_buf_alloc_attachment().map(Memory::of))
 }
 
 /// A fence.

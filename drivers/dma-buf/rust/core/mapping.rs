@@ -11,4 +11,5 @@ mod abi;
 mod layout;
 mod route;
 
+#[cfg(CONFIG_DMABUF_DEBUG)]
 pub(crate) use self::layout::sg_table::OwnTable;

@@ -5,51 +5,47 @@
 //! An importer may use the DMA addresses of a table only: there may be no pages, and what there is
 //! belongs to the exporter. With the option set importers get a copy of the table without pages.
 
-use crate::{
-    buffer::layout::exporter::{
-        Mapped,
-        MappedTable, //
-    },
-    mapping::OwnTable, //
+use crate::buffer::layout::exporter::{
+    Mapped,
+    MappedTable, //
+    Original,
 };
-use core::ptr::NonNull;
-use kernel::{
-    bindings::sg_table,
-    interop::export::FromC,
-    prelude::*, //
-};
+#[cfg(CONFIG_DMABUF_DEBUG)]
+use crate::mapping::OwnTable;
+use kernel::prelude::*;
 
 /// The table that an importer shall see instead of that of `mapped`, which stays mapped until the
 /// table is [`reveal`]ed. Fails with `ENOMEM`. May sleep.
-pub(crate) fn hide(mapped: &Mapped<'_>) -> Result<MappedTable> {
-    let original = mapped.as_raw();
+#[cfg(CONFIG_DMABUF_DEBUG)]
+pub(crate) fn hide(mapped: Mapped<'_>) -> Result<MappedTable> {
+    let mut hidden = OwnTable::new(None)?;
 
-    if cfg!(not(CONFIG_DMABUF_DEBUG)) {
-        // INVARIANT: This is where they come from.
-        return Ok(MappedTable(original));
-    }
-
-    let mapped = mapped.table();
-    let mut hidden = OwnTable::new(original)?;
-
-    hidden.alloc(mapped.iter().count() as u32)?;
+    hidden.alloc(mapped.table().iter().count() as u32)?;
     // New entries are zeroed: they have no page.
-    let (mut writer, _) = hidden.write();
-    for entry in mapped.iter() {
+    let (mut writer, original) = hidden.write();
+    for entry in mapped.table().iter() {
         // Where addresses have 32 bits, so have lengths.
         #[allow(clippy::unnecessary_cast)]
         writer.put(entry.dma_address(), entry.dma_len() as u32);
     }
-    // INVARIANT: As above.
-    Ok(MappedTable(hidden.into_raw()))
+    *original = Some(mapped.give_up());
+    Ok(MappedTable(hidden))
 }
 
 /// The table that `table` stood for.
-pub(crate) fn reveal(table: MappedTable) -> NonNull<sg_table> {
-    if cfg!(not(CONFIG_DMABUF_DEBUG)) {
-        return table.0;
-    }
-    // SAFETY: By the invariant of `MappedTable` and with the option set, `hide` has made it for the
-    // original. It is freed here.
-    *unsafe { OwnTable::<NonNull<sg_table>>::from_c(table.0.as_ptr()) }.owner()
+#[cfg(CONFIG_DMABUF_DEBUG)]
+pub(crate) fn reveal(mut table: MappedTable) -> Option<Original> {
+    table.0.owner().take()
+}
+
+/// The table that an importer sees, which is that of `mapped`.
+#[cfg(not(CONFIG_DMABUF_DEBUG))]
+pub(crate) fn hide(mapped: Mapped<'_>) -> Result<MappedTable> {
+    Ok(MappedTable(mapped.give_up()))
+}
+
+/// The table that `table` is.
+#[cfg(not(CONFIG_DMABUF_DEBUG))]
+pub(crate) fn reveal(table: MappedTable) -> Option<Original> {
+    Some(table.0)
 }

@@ -25,7 +25,7 @@ PROGRAMS = {"attach": "buf_attach", "view": "c_view", "heap_limit": "heap_limit"
 # What the type of an argument, or a check in the body, says of the locks that the caller holds.
 HELD = (
     (r"\bLocked<'_>", "the fence's lock"),
-    (r"\b(Held|HeldBuf|HeldAttachment)<|\bLocked<'_, |assert_locked\(", "the reservation object"),
+    (r"\b(Held|Sure)<|\bLocked<'_, |assert_locked\(", "the reservation object"),
 )
 
 HEAD = """\

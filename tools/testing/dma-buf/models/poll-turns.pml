@@ -6,7 +6,10 @@
  *
  * Of: drivers/dma-buf/rust/core/buffer/poll.rs: poll
  * Of: drivers/dma-buf/rust/core/buffer/poll.rs: arm
- * Of: drivers/dma-buf/rust/core/buffer/poll.rs: fence_signaled
+ * Of: drivers/dma-buf/rust/core/buffer/layout/body.rs: Claim::new
+ * Of: drivers/dma-buf/rust/core/buffer/layout/body.rs: Claim::arm
+ * Of: drivers/dma-buf/rust/core/buffer/layout/body.rs: Claim::drop
+ * Of: drivers/dma-buf/rust/core/buffer/layout/body.rs: fence_signaled
  * Weakened 1: those who wait are woken before the slot is free
  * Weakened 2: a poller that finds the slot armed goes to sleep without being in the queue
  */

@@ -4,7 +4,7 @@
 //!
 //! Each function is documented where it is declared, in
 //! [`include/linux/dma-buf.h`](srctree/include/linux/dma-buf.h), and its callers keep to what is
-//! written there. A [`Locked`] stands for "the reservation object is held".
+//! written there. A [`Sure`] or [`Held`] stands for "the reservation object is held".
 
 use super::{
     attachment,
@@ -14,26 +14,34 @@ use super::{
             AnyAttachment,
             Attached,
             Detached,
-            Device, //
+            Device,
+            GivenUp,
+            Importer,
+            Incomplete, //
         },
         body::Vmapping,
         exporter::{
             self,
-            MappedTable, //
+            MappedTable,
+            MaybeTable, //
         },
         life::into_file,
         locked::{
             Guard,
+            Held,
             Locked,
-            OfBuffer, //
+            Sure, //
         },
-        owned::ExportInfo, //
+        owned::ExportInfo,
+        pointer::{
+            MaybeLasting, //
+        }, //
     },
     registry,
     trace, //
 };
 use core::{
-    marker::PhantomData,
+    mem::ManuallyDrop,
     ptr::{
         self,
         NonNull, //
@@ -42,9 +50,6 @@ use core::{
 use kernel::{
     bindings::{
         self,
-        device,
-        dma_buf,
-        dma_buf_attach_ops,
         dma_buf_attachment,
         dma_data_direction,
         iosys_map,
@@ -53,104 +58,15 @@ use kernel::{
     dma_buf::DmaBuf,
     fs::file::FileDescriptorReservation,
     interop::export::{
-        FromC,
         InOut,
         IntoC,
-        Out,
-        Wrapper, //
+        Out, //
     },
     mm::virt::VmaNew,
     prelude::*,
     sync::aref::ARef,
     warn_on, //
 };
-
-/// An attachment. One that is NULL or has no buffer, which the caller should not pass, is `EINVAL`
-/// and a warning.
-struct Checked<'a>(Result<&'a AnyAttachment>);
-
-impl FromC for Checked<'_> {
-    type C = *mut dma_buf_attachment;
-
-    #[inline(always)]
-    unsafe fn from_c(value: *mut dma_buf_attachment) -> Self {
-        // SAFETY: By the contract above.
-        let object: Option<&AnyAttachment> = unsafe {
-            let is_complete = !value.is_null() && !(*value).dmabuf.is_null();
-            is_complete.then(|| FromC::from_c(value))
-        };
-
-        if warn_on!(object.is_none()) {
-            return Self(Err(EINVAL));
-        }
-        Self(object.ok_or(EINVAL))
-    }
-}
-
-impl<'a> From<Checked<'a>> for Result<&'a AnyAttachment> {
-    #[inline(always)]
-    fn from(attachment: Checked<'a>) -> Self {
-        attachment.0
-    }
-}
-
-/// A valid object whose buffer is locked.
-impl<T: OfBuffer + Wrapper> FromC for Locked<'_, T> {
-    type C = *mut T::C;
-
-    #[inline(always)]
-    unsafe fn from_c(value: *mut T::C) -> Self {
-        // SAFETY: By the contract above.
-        unsafe { Locked::assume(FromC::from_c(value)) }
-    }
-}
-
-/// An `A`, whose buffer is locked if there is one.
-struct Held<'a, T, A>(Result<Locked<'a, T>>, PhantomData<A>);
-
-impl<'a, T: OfBuffer, A: FromC + Into<Result<&'a T>>> FromC for Held<'a, T, A> {
-    type C = A::C;
-
-    #[inline(always)]
-    unsafe fn from_c(value: A::C) -> Self {
-        // SAFETY: By the contract above.
-        let object = unsafe { A::from_c(value).into().map(|object| Locked::assume(object)) };
-
-        Self(object, PhantomData)
-    }
-}
-
-type HeldBuf<'a> = Held<'a, DmaBuf, Result<&'a DmaBuf>>;
-type HeldAttachment<'a> = Held<'a, AnyAttachment, Checked<'a>>;
-
-/// An attachment as [`Checked`], which the caller gives up.
-struct GivenUp(Result<Attached>);
-
-impl FromC for GivenUp {
-    type C = *mut dma_buf_attachment;
-
-    #[inline(always)]
-    unsafe fn from_c(value: *mut dma_buf_attachment) -> Self {
-        // SAFETY: By the contract above: it was attached here.
-        unsafe {
-            let attachment = Checked::from_c(value).0;
-            Self(attachment.map(|_| Attached::from_raw(NonNull::new_unchecked(value.cast()))))
-        }
-    }
-}
-
-/// A table from [`dma_buf_map_attachment`] that the caller gives up, or NULL.
-struct GivenTable(Option<MappedTable>);
-
-impl FromC for GivenTable {
-    type C = *mut sg_table;
-
-    #[inline(always)]
-    unsafe fn from_c(value: *mut sg_table) -> Self {
-        // INVARIANT: By the contract above.
-        Self(NonNull::new(value).map(MappedTable))
-    }
-}
 
 /// Leaves a mapping, or none, there.
 #[inline(always)]
@@ -161,6 +77,26 @@ fn leave(
     find(&mut map).inspect_err(|_| map.put(Vmapping::UNMAPPED))
 }
 
+/// What C gets of an attachment, of which it has to keep all that it is made of.
+#[inline(never)]
+fn attach(
+    buf: MaybeLasting<'_, DmaBuf>,
+    dev: MaybeLasting<'_, Device>,
+    importer: Importer,
+    importer_priv: *mut c_void,
+) -> <Result<NonNull<dma_buf_attachment>> as IntoC>::C {
+    let (buf, dev) = (buf.check(), dev.check());
+    let attached = || {
+        let (buf, dev) = (buf?, dev?);
+        let exported = buf.get();
+        let attachment = Detached::new(buf, dev, importer, importer_priv)?;
+
+        attachment::attach(exported, attachment).map(Attached::into_raw)
+    };
+
+    attached().into_c()
+}
+
 /// What C gets of a mapping of a buffer that is locked.
 #[inline(never)]
 fn map(
@@ -168,7 +104,7 @@ fn map(
     dir: dma_data_direction,
 ) -> <Result<NonNull<sg_table>> as IntoC>::C {
     attachment::map(&attachment, dir)
-        .map(|table| table.0)
+        .map(MappedTable::into_raw)
         .into_c()
 }
 
@@ -182,7 +118,12 @@ fn put(buf: Option<ARef<DmaBuf>>) {
     }
 }
 
-fn unmap(attachment: &Locked<'_, AnyAttachment>, table: GivenTable, dir: dma_data_direction) {
+/// Leaves to the caller what was not unmapped.
+fn keep(table: MaybeTable) {
+    let _ = ManuallyDrop::new(table);
+}
+
+fn unmap(attachment: &Locked<'_, AnyAttachment>, table: MaybeTable, dir: dma_data_direction) {
     if warn_on!(table.0.is_none()) {
         return;
     }
@@ -237,26 +178,24 @@ kernel::exports! {
         next
     }
 
-    fn dma_buf_attach(buf: *mut dma_buf, dev: *mut device) -> *mut dma_buf_attachment {
-        // SAFETY: What this asks for is what the other asks for.
-        unsafe { dma_buf_dynamic_attach(buf, dev, ptr::null(), ptr::null_mut()) }
+    fn dma_buf_attach(
+        buf: MaybeLasting<'_, DmaBuf>,
+        dev: MaybeLasting<'_, Device>,
+    ) -> *mut dma_buf_attachment {
+        attach(buf, dev, Importer::STATIC, ptr::null_mut())
     }
 
     fn dma_buf_dynamic_attach(
-        buf: Result<&DmaBuf>,
-        dev: Result<&Device>,
-        importer_ops: *const dma_buf_attach_ops,
+        buf: MaybeLasting<'_, DmaBuf>,
+        dev: MaybeLasting<'_, Device>,
+        importer_ops: Importer,
         importer_priv: *mut c_void,
-    ) -> Result<NonNull<dma_buf_attachment>> {
-        let buf = buf?;
-        // SAFETY: The caller keeps all three until it detaches the device.
-        let attachment = unsafe { Detached::new(buf, dev?, importer_ops, importer_priv) }?;
-
-        attachment::attach(buf, attachment).map(Attached::into_raw)
+    ) -> *mut dma_buf_attachment {
+        attach(buf, dev, importer_ops, importer_priv)
     }
 
-    fn dma_buf_detach(buf: Result<&DmaBuf>, attachment: GivenUp) {
-        let (Ok(buf), Ok(attachment)) = (buf, attachment.0) else {
+    fn dma_buf_detach(buf: Result<&DmaBuf>, attachment: GivenUp<'_>) {
+        let (Ok(buf), Ok(attachment)) = (buf, attachment.check()) else {
             return;
         };
 
@@ -266,53 +205,59 @@ kernel::exports! {
     }
 
     // For importers that are not dynamic the core pins on its own.
-    fn dma_buf_pin(attachment: Locked<'_, AnyAttachment>) -> Result {
+    fn dma_buf_pin(attachment: Sure<'_, AnyAttachment>) -> Result {
+        let attachment = attachment.get();
+
         warn_on!(!attachment.is_dynamic());
         attachment.exporter_pin()
     }
 
-    fn dma_buf_unpin(attachment: Locked<'_, AnyAttachment>) {
+    fn dma_buf_unpin(attachment: Sure<'_, AnyAttachment>) {
+        let attachment = attachment.get();
+
         warn_on!(!attachment.is_dynamic());
         attachment.exporter_unpin();
     }
 
     fn dma_buf_map_attachment(
-        attachment: HeldAttachment<'_>,
+        attachment: Held<'_, Incomplete>,
         dir: dma_data_direction,
     ) -> *mut sg_table {
-        match attachment.0 {
+        match attachment.get() {
             Ok(attachment) => map(attachment, dir),
             Err(err) => err.to_ptr(),
         }
     }
 
     fn dma_buf_map_attachment_unlocked(
-        attachment: Checked<'_>,
+        attachment: Option<&Incomplete>,
         dir: dma_data_direction,
     ) -> *mut sg_table {
-        match attachment.0 {
+        match Incomplete::check(attachment) {
             Ok(attachment) => map(Guard::lock(attachment).reborrow(), dir),
             Err(err) => err.to_ptr(),
         }
     }
 
     fn dma_buf_unmap_attachment(
-        attachment: HeldAttachment<'_>,
-        table: GivenTable,
+        attachment: Held<'_, Incomplete>,
+        table: MaybeTable,
         dir: dma_data_direction,
     ) {
-        if let Ok(attachment) = attachment.0 {
-            unmap(&attachment, table, dir);
+        match attachment.get() {
+            Ok(attachment) => unmap(&attachment, table, dir),
+            Err(_) => keep(table),
         }
     }
 
     fn dma_buf_unmap_attachment_unlocked(
-        attachment: Checked<'_>,
-        table: GivenTable,
+        attachment: Option<&Incomplete>,
+        table: MaybeTable,
         dir: dma_data_direction,
     ) {
-        if let Ok(attachment) = attachment.0 {
-            unmap(&Guard::lock(attachment), table, dir);
+        match Incomplete::check(attachment) {
+            Ok(attachment) => unmap(&Guard::lock(attachment), table, dir),
+            Err(_) => keep(table),
         }
     }
 
@@ -320,8 +265,8 @@ kernel::exports! {
         attachment.is_revocable()
     }
 
-    fn dma_buf_invalidate_mappings(buf: Locked<'_, DmaBuf>) {
-        exporter::invalidate_mappings(&buf);
+    fn dma_buf_invalidate_mappings(buf: Sure<'_, DmaBuf>) {
+        exporter::invalidate_mappings(&buf.get());
     }
 
     fn dma_buf_begin_cpu_access(buf: Result<&DmaBuf>, dir: dma_data_direction) -> Result {
@@ -336,16 +281,16 @@ kernel::exports! {
         cpu_access::mmap(buf?, area?, pgoff)
     }
 
-    fn dma_buf_vmap(buf: HeldBuf<'_>, map: Out<'_, iosys_map>) -> Result {
-        leave(map, |map| cpu_access::vmap(&buf.0?, map))
+    fn dma_buf_vmap(buf: Held<'_, DmaBuf>, map: Out<'_, iosys_map>) -> Result {
+        leave(map, |map| cpu_access::vmap(&buf.get()?, map))
     }
 
     fn dma_buf_vmap_unlocked(buf: Result<&DmaBuf>, map: Out<'_, iosys_map>) -> Result {
         leave(map, |map| cpu_access::vmap(&Guard::lock(buf?), map))
     }
 
-    fn dma_buf_vunmap(buf: HeldBuf<'_>, map: InOut<'_, iosys_map>) {
-        if let Ok(buf) = buf.0 {
+    fn dma_buf_vunmap(buf: Held<'_, DmaBuf>, map: InOut<'_, iosys_map>) {
+        if let Ok(buf) = buf.get() {
             cpu_access::vunmap(&buf, &mut map);
         }
     }

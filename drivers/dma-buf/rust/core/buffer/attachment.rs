@@ -72,9 +72,8 @@ pub(super) fn map(
     if cfg!(CONFIG_DMA_API_DEBUG) {
         check_alignment(mapped.table());
     }
-    let table = page_hiding::hide(&mapped)?;
+    let table = page_hiding::hide(mapped)?;
 
-    let _ = mapped.into_raw();
     if let Some(pinned) = pinned {
         pinned.dismiss();
     }
@@ -102,8 +101,7 @@ pub(super) fn unmap(
 ) {
     might_sleep();
 
-    // SAFETY: By its invariant the table stands for a mapping of this attachment that was given up.
-    drop(unsafe { Mapped::from_raw(attachment, page_hiding::reveal(table), dir) });
+    drop(page_hiding::reveal(table).map(|table| Mapped::again(attachment, table, dir)));
     if pins_on_map(attachment) {
         attachment.exporter_unpin();
     }

@@ -12,14 +12,14 @@ use super::{
         locked::{
             might_lock,
             Locked, //
-        }, //
+        },
+        vfs::set_file, //
     },
     trace, //
 };
 use crate::resv::has_no_list;
 use kernel::{
     bindings::{
-        self,
         dma_data_direction,
         iosys_map, //
     },
@@ -95,12 +95,7 @@ pub(super) fn mmap(buf: &DmaBuf, area: &VmaNew, offset: usize) -> Result {
     }
     check_mmap(buf, area, offset)?;
 
-    // SAFETY: The area is being set up; it gets a reference of its own to the buffer's file.
-    unsafe {
-        bindings::vma_set_file(area.as_ptr(), buf.file().as_ptr());
-        (*area.as_ptr()).vm_pgoff = offset;
-    }
-
+    set_file(area, buf, offset);
     trace::mmap(buf);
     exporter(buf).mmap(area)
 }

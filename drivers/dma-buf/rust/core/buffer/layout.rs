@@ -7,10 +7,11 @@
 
 pub(crate) mod attachment;
 pub(super) mod body;
+pub(super) mod dentry;
 pub(crate) mod exporter;
 pub(super) mod life;
 pub(crate) mod locked;
 pub(super) mod owned;
-mod pointer;
+pub(super) mod pointer;
 mod tables;
 pub(super) mod vfs;

@@ -14,34 +14,20 @@
 use super::layout::body::{
     body,
     poll_wait,
-    Slot, //
+    Claim, //
 };
-use crate::fence::{
-    self,
-    Lent, //
-};
-use core::ptr::NonNull;
 use kernel::{
     bindings::{
-        self,
         EPOLLIN,
         EPOLLOUT, //
     },
     dma_buf::{
         DmaBuf,
-        Fence,
         ResvGuard,
         Usage, //
     },
-    fs::File,
-    interop::export::FromC,
     sync::{
-        aref::ARef,
-        atomic::{
-            Full,
-            Relaxed,
-            Release, //
-        },
+        atomic::Relaxed,
         poll::PollTable, //
     }, //
 };
@@ -74,8 +60,6 @@ pub(super) fn poll(buf: &DmaBuf, table: PollTable<'_>) -> u32 {
 /// ready now.
 #[inline(never)]
 fn arm(buf: &DmaBuf, guard: &mut ResvGuard<'_>, event: u32) -> bool {
-    let slot = body(buf).slot(event);
-
     // Mostly there is none.
     let usage = Usage::before_access(event == EPOLLOUT);
     let mut fences = guard.fences(usage).peekable();
@@ -83,53 +67,15 @@ fn arm(buf: &DmaBuf, guard: &mut ResvGuard<'_>, event: u32) -> bool {
         return false;
     }
 
-    // MODEL: poll-rearm, poll-slot, poll-slot-idle, poll-turns, poll-wake
-    if slot.active.cmpxchg(0, event, Full).is_err() {
+    let Some(mut claim) = Claim::new(buf, event) else {
         return true;
-    }
-
-    // These two references belong to the callback once it is armed.
-    let file = ARef::<File>::from(buf.file());
-    for pending in fences {
-        let pending = ARef::from(pending);
-
-        // SAFETY: `active` was zero, so that no fence has the callback now, and we are the one that
-        // has set it. The callback finds what it needs until it has run.
-        let callback = unsafe { Lent::from_c(slot.cb.get()) };
-        if fence::add_callback(&pending, callback, fence_signaled).is_ok() {
-            core::mem::forget((pending, file));
-            return true;
-        }
-    }
-
-    // Nothing is pending. Nobody has seen `active` set: that needs the reservation object.
-    // MODEL: poll-slot-idle
-    slot.active.store(0, Release);
-    false
-}
-
-/// Called when a fence that the callback was armed on is signalled, in any context.
-///
-/// # Safety
-///
-/// Called by the fence with a callback that [`arm`] armed.
-unsafe extern "C" fn fence_signaled(
-    fence: *mut bindings::dma_fence,
-    cb: *mut bindings::dma_fence_cb,
-) {
-    // SAFETY: `arm` left us two references: the fence, and the file of the buffer that the slot is
-    // part of, which keeps that.
-    let (slot, buf, _file, _fence) = unsafe {
-        let (slot, buf) = Slot::of(cb);
-        let file = ARef::<File>::from_raw(NonNull::from(buf.file()));
-
-        (slot, buf, file, Fence::from_owned(fence))
     };
-
-    // From here on another poller may arm the callback again.
-    // MODEL: poll-rearm, poll-release, poll-slot, poll-turns, poll-wake
-    let events = slot.active.xchg(0, Full);
-
-    // What is ready is so for everybody.
-    body(buf).pollers().wake(events);
+    for pending in fences {
+        claim = match claim.arm(pending.into()) {
+            Ok(()) => return true,
+            Err(back) => back,
+        };
+    }
+    // Nothing is pending.
+    false
 }

@@ -7,6 +7,7 @@ use kernel::warn_on;
 
 /// Frees a buffer, unless somebody still uses it: then it is left as it is, and its module stays
 /// loaded, since nothing that could be freed is sure not to be written to any more.
+#[inline(always)]
 pub(super) fn release(buf: Dying) {
     // Who uses it without a reference does so by mistake, and is left a buffer to do so.
     let [is_mapped, is_polled, is_attached] = buf.misuse();

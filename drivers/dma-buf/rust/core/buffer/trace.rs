@@ -17,20 +17,37 @@ use kernel::{
     prelude::*, //
 };
 
+mod events {
+    use super::*;
+
+    kernel::trace_events! {
+        // SAFETY: They take what is valid. The lock is for programs that are attached.
+        unsafe {
+            pub(super) fn dma_buf_export(buf: &DmaBuf);
+            pub(super) fn dma_buf_mmap_internal(buf: &DmaBuf);
+            pub(super) fn dma_buf_mmap(buf: &DmaBuf);
+            pub(super) fn dma_buf_put(buf: &DmaBuf);
+            pub(super) fn dma_buf_dynamic_attach(
+                buf: &DmaBuf,
+                attachment: &AnyAttachment,
+                dynamic: bool,
+                dev: &Device
+            );
+            pub(super) fn dma_buf_detach(
+                buf: &DmaBuf,
+                attachment: &AnyAttachment,
+                dynamic: bool,
+                dev: &Device
+            );
+            pub(super) fn dma_buf_fd(buf: &DmaBuf, fd: c_int);
+            pub(super) fn dma_buf_get(buf: &DmaBuf, fd: c_int);
+        }
+    }
+}
+
 /// Makes functions that hit an event, if somebody listens, with the buffer's name locked.
 macro_rules! with_locked_name {
     ($(fn $name:ident: $event:ident(buf $(, $arg:ident: $ty:ty)*);)*) => {
-        mod events {
-            use super::*;
-
-            kernel::trace_events! {
-                // SAFETY: They take what is valid. The lock is for programs that are attached.
-                unsafe {
-                    $(pub(super) fn $event(buf: &DmaBuf $(, $arg: $ty)*);)*
-                }
-            }
-        }
-
         $(#[inline(always)]
         pub(super) fn $name(buf: &DmaBuf $(, $arg: $ty)*) {
             // With lockdep always, so that it sees every place.

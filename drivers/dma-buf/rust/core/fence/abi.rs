@@ -60,12 +60,13 @@ use kernel::{
 };
 
 mod container;
+pub(super) mod task;
 
 kernel::exports! {
     // The first reference is the caller's.
     fn dma_fence_init(
         fence: New,
-        ops: Table,
+        ops: Table<'_>,
         lock: Option<NonNull<spinlock_t>>,
         context: u64,
         seqno: u64,
@@ -75,7 +76,7 @@ kernel::exports! {
 
     fn dma_fence_init64(
         fence: New,
-        ops: Table,
+        ops: Table<'_>,
         lock: Option<NonNull<spinlock_t>>,
         context: u64,
         seqno: u64,

@@ -41,20 +41,16 @@ impl Drop for Section {
 mod with_lockdep {
     use kernel::{
         bindings,
-        str::as_char_ptr_in_const_context,
-        types::Opaque, //
+        interop::object::Object,
+        str::as_char_ptr_in_const_context, //
     };
 
-    #[repr(transparent)]
-    struct Map(Opaque<bindings::lockdep_map>);
+    type Map = Object<bindings::lockdep_map>;
 
-    // SAFETY: Only lockdep accesses it.
-    unsafe impl Sync for Map {}
-
-    static MAP: Map = Map(Opaque::new(bindings::lockdep_map {
+    static MAP: Map = Map::new(bindings::lockdep_map {
         name: as_char_ptr_in_const_context(c"dma_fence_map"),
         ..pin_init::zeroed()
-    }));
+    });
 
     // Safe, since the map is static, and lockdep only reports what is wrong.
     unsafe extern "C" {

@@ -32,9 +32,12 @@ use super::{
             Structure,
             Table,
             Time, //
+        },
+        set::{
+            Counted,
+            FenceSet, //
         }, //
     },
-    set::FenceSet,
     signal::{
         set_deadline,
         signal, //
@@ -73,44 +76,32 @@ pub(crate) static OPS: dma_fence_ops = container::ops::<Array>();
 const UNKNOWN: c_int = 1;
 
 /// An array of fences.
-///
-/// # Invariants
-///
-/// `fences` are `num_fences` of a [`FenceSet`]'s, which this owns, and do not change. There are as
-/// many `callbacks`.
 #[repr(C)]
 pub(crate) struct Array {
     base: Fence,
-    num_fences: u32,
-    /// How many fences are pending, as far as this is known by callbacks.
-    num_pending: Atomic<c_int>,
-    fences: *mut Option<ARef<Fence>>,
-    work: Opaque<irq_work>,
-    callbacks: [Hook<Share<Self>>; 0],
+    rest: Rest,
 }
 
-same_layout!(
-    Array,
-    dma_fence_array,
-    base,
-    num_fences,
-    num_pending,
-    fences,
-    work,
-    callbacks
-);
+/// What makes a fence an array.
+///
+/// # Invariants
+///
+/// There are as many `callbacks` as `fences`.
+#[repr(C)]
+pub(crate) struct Rest {
+    fences: Counted,
+    work: Opaque<irq_work>,
+    callbacks: [Hook<Share<Array>>; 0],
+}
+
+same_layout!(Array, dma_fence_array, base, rest: num_fences);
+const _: () = {
+    assert!(offset_of!(Array, rest.work) == offset_of!(dma_fence_array, work));
+    assert!(offset_of!(Array, rest.callbacks) == offset_of!(dma_fence_array, callbacks));
+};
 same_layout!(Hook<Share<Array>>, dma_fence_array_cb);
 
 impl Array {
-    #[inline(always)]
-    pub(crate) fn fences(&self) -> &[&Fence] {
-        if self.num_fences == 0 {
-            return &[];
-        }
-        // SAFETY: By the type invariant; a reference is a pointer.
-        unsafe { core::slice::from_raw_parts(self.fences.cast(), self.num_fences as usize) }
-    }
-
     /// Takes `error` for the array's, if it is the first.
     fn propagate(&self, error: c_int) {
         if error != 0 {
@@ -122,6 +113,11 @@ impl Array {
     fn settle(&self, error: c_int) {
         // MODEL: array-error
         let _ = fields(&self.base).error.cmpxchg(UNKNOWN, error, Full);
+    }
+
+    #[inline(always)]
+    pub(crate) fn fences(&self) -> &[&Fence] {
+        self.rest.fences.get()
     }
 
     /// Memory for an array of `count` fences, zeroed. Fails with `ENOMEM`. May sleep.
@@ -137,26 +133,16 @@ impl Array {
         context: u64,
         seqno: u64,
     ) -> ARef<Fence> {
-        let (fences, count) = fences.into_parts();
-        let array = memory.0;
+        let fences = Counted::new(fences);
 
-        warn_on!(count == 0 || fences.is_null());
+        warn_on!(fences.is_missing());
 
-        // INVARIANT: The fences go over to the array.
-        // SAFETY: Nobody else accesses the memory.
-        unsafe {
-            (&raw mut (*array).num_fences).write(count as u32);
-            (&raw mut (*array).num_pending).write(Atomic::new(count as c_int));
-            (&raw mut (*array).fences).write(fences);
-        }
-        let base = init(
-            memory.into_base(),
-            Table::new(&OPS),
-            None,
-            context,
-            seqno,
-            0,
-        );
+        let memory = memory.fill(Rest {
+            fences,
+            work: const { Opaque::uninit() },
+            callbacks: [],
+        });
+        let base = init(memory, Table::new(&OPS), None, context, seqno, 0);
 
         // MODEL: none, because nobody else knows the array.
         fields(&base).error.store(UNKNOWN, Relaxed);
@@ -172,29 +158,35 @@ impl Array {
     }
 }
 
-impl Drop for Array {
-    fn drop(&mut self) {
-        // SAFETY: By the type invariant.
-        drop(unsafe { FenceSet::from_raw(self.fences.cast(), self.num_fences as usize) });
-    }
-}
-
 impl Structure for Array {
     type C = dma_fence_array;
 }
 
-// SAFETY: `init` counts one for each fence, and each fence gets one.
+// SAFETY: By the invariant of `Rest`; a `Counted` counts one for each fence.
 unsafe impl Shared for Array {
     #[inline(always)]
     fn pending(&self) -> &Atomic<c_int> {
-        &self.num_pending
+        &self.rest.fences.pending
+    }
+
+    #[inline(always)]
+    fn fences(&self) -> &[&Fence] {
+        self.fences()
+    }
+
+    #[inline(always)]
+    fn hooks(&self) -> *const Hook<Share<Self>> {
+        self.rest.callbacks.as_ptr()
     }
 }
 
 // SAFETY: By the layout above. Only `init` makes fences with these operations.
 unsafe impl Container for Array {
     const DRIVER_NAME: &'static CStr = c"dma_fence_array";
-    const WORK: usize = offset_of!(Self, work);
+    type Rest = Rest;
+
+    const REST: usize = offset_of!(Self, rest);
+    const WORK: usize = offset_of!(Self, rest.work);
 
     #[inline(always)]
     fn table() -> &'static dma_fence_ops {
@@ -208,29 +200,20 @@ unsafe impl Container for Array {
 
     fn arm(turn: Turn<&Self>) -> bool {
         let array = turn.container();
-        let hooks = array.callbacks.as_ptr();
 
         if array.fences().is_empty() {
             return true;
         }
         // Callbacks may come after the array is signalled by another way, so that they have a
         // reference: all of them one, since each counts.
-        let shares = turn.share_out();
-
-        for (i, fence) in array.fences().iter().enumerate() {
-            // SAFETY: There is a hook for each fence, the turn says that nobody else uses them, and
-            // with the reference they stay.
-            let armed = unsafe { Hook::arm(hooks.add(i), fence, shares.next()) };
-
-            if let Err(share) = armed {
-                array.propagate(error(fence));
-                if share.give_back().is_some() {
-                    array.settle(0);
-                    return false;
-                }
+        turn.share_out(|fence, share| {
+            array.propagate(error(fence));
+            if share.give_back().is_none() {
+                return true;
             }
-        }
-        true
+            array.settle(0);
+            false
+        })
     }
 
     fn go_on(turn: Turn<Ref<Self>>) {
@@ -245,7 +228,7 @@ unsafe impl Container for Array {
         if has(&self.base, Flag::EnableSignal) {
             // The callbacks count, and before the first of them this is not zero. Those that have
             // counted have seen to the error.
-            if self.num_pending.load(Acquire) > 0 {
+            if self.rest.fences.pending.load(Acquire) > 0 {
                 return false;
             }
         } else {

@@ -16,7 +16,6 @@ use super::{
             self,
             Container,
             Ref,
-            Single,
             Turn, //
         },
         dying::Dying,
@@ -67,6 +66,12 @@ pub(crate) static OPS: dma_fence_ops = container::ops::<Link>();
 #[repr(C)]
 pub(crate) struct Link {
     base: Fence,
+    rest: Rest,
+}
+
+/// What makes a fence a link.
+#[repr(C)]
+pub(crate) struct Rest {
     /// The link before this one, or the fence that the chain begins with.
     prev: Replaceable,
     prev_seqno: u64,
@@ -81,16 +86,18 @@ union Waiting {
     work: ManuallyDrop<Opaque<irq_work>>,
 }
 
-same_layout!(
-    Link, dma_fence_chain, base, prev, prev_seqno, fence,
-    waiting: __bindgen_anon_1
-);
+same_layout!(Link, dma_fence_chain, base, rest: prev);
+const _: () = {
+    assert!(offset_of!(Link, rest.prev_seqno) == offset_of!(dma_fence_chain, prev_seqno));
+    assert!(offset_of!(Link, rest.fence) == offset_of!(dma_fence_chain, fence));
+    assert!(offset_of!(Link, rest.waiting) == offset_of!(dma_fence_chain, __bindgen_anon_1));
+};
 same_layout!(Waiting, dma_fence_chain__bindgen_ty_1, callback: cb, work);
 
 impl Link {
     #[inline(always)]
     pub(crate) fn contained(&self) -> &Fence {
-        &self.fence
+        &self.rest.fence
     }
 
     /// Makes a link in the memory.
@@ -116,17 +123,18 @@ impl Link {
         // A container in a link would make for recursion.
         warn_on!(Self::of(&fence).is_some());
 
-        let link = memory.0;
-        // SAFETY: Nobody else accesses the memory.
-        unsafe {
-            (&raw mut (*link).prev).write(Replaceable::new(prev));
-            (&raw mut (*link).prev_seqno).write(prev_seqno);
-            (&raw mut (*link).fence).write(fence);
-        }
+        let memory = memory.fill(Rest {
+            prev: Replaceable::new(prev),
+            prev_seqno,
+            fence,
+            waiting: Waiting {
+                work: ManuallyDrop::new(const { Opaque::uninit() }),
+            },
+        });
         let timeline = timeline.unwrap_or_else(|| context::allocate(1));
         let ops = Table::new(&OPS);
         let flags = Flag::Seqno64.bit();
-        let base = init(memory.into_base(), ops, None, timeline, number, flags);
+        let base = init(memory, ops, None, timeline, number, flags);
 
         set_lock_class(
             &base,
@@ -139,9 +147,9 @@ impl Link {
     /// Cuts `prev` out of the chain, if it is still what comes before this link.
     #[inline(never)]
     fn cut_out(&self, prev: ARef<Fence>) {
-        let before = Self::of(&prev).and_then(|prev| prev.prev.load(&rcu::read_lock()));
+        let before = Self::of(&prev).and_then(|prev| prev.rest.prev.load(&rcu::read_lock()));
 
-        self.prev.replace(&prev, before);
+        self.rest.prev.replace(&prev, before);
     }
 
     /// Has the turn come back when the first fence that is pending is signalled. Gives it back if
@@ -170,7 +178,10 @@ impl Structure for Link {
 // SAFETY: By the layout above. Only `init` makes fences with these operations.
 unsafe impl Container for Link {
     const DRIVER_NAME: &'static CStr = c"dma_fence_chain";
-    const WORK: usize = offset_of!(Self, waiting);
+    type Rest = Rest;
+
+    const REST: usize = offset_of!(Self, rest);
+    const WORK: usize = offset_of!(Self, rest.waiting);
 
     #[inline(always)]
     fn table() -> &'static dma_fence_ops {
@@ -216,7 +227,7 @@ unsafe impl Container for Link {
 
         while let Some(mut dying) = next.take() {
             // MODEL: chain-depth, chain-release
-            let prev = dying.get_mut().prev.take();
+            let prev = dying.get_mut().rest.prev.take();
 
             dying.free();
             let Some(prev) = prev.and_then(Dying::put) else {
@@ -229,9 +240,6 @@ unsafe impl Container for Link {
         }
     }
 }
-
-// SAFETY: By the layout above.
-unsafe impl Single for Link {}
 
 /// The fence in a link; `fence` itself if it is none.
 pub(crate) fn contained(fence: &Fence) -> &Fence {
@@ -252,7 +260,7 @@ pub(crate) fn before(fence: &Fence) -> Option<ARef<Fence>> {
     loop {
         let prev = {
             let rcu = rcu::read_lock();
-            let prev = link.prev.load(&rcu)?;
+            let prev = link.rest.prev.load(&rcu)?;
 
             if !is_done(contained(&prev), &rcu) {
                 return Some(prev);
@@ -280,7 +288,7 @@ pub(crate) fn find(head: ARef<Fence>, number: u64) -> Option<ARef<Fence>> {
 
     while let Some(fence) = next {
         let is_further = Link::of(&fence)
-            .is_some_and(|link| fence.context() == timeline && link.prev_seqno >= number);
+            .is_some_and(|link| fence.context() == timeline && link.rest.prev_seqno >= number);
         if !is_further {
             return Some(fence);
         }

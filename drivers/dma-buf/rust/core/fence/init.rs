@@ -33,7 +33,7 @@ extern "C" fn name(_fence: *mut bindings::dma_fence) -> *const c_char {
 #[inline(always)]
 pub(super) fn init(
     memory: New,
-    ops: Table,
+    ops: Table<'_>,
     lock: Option<NonNull<bindings::spinlock_t>>,
     context: u64,
     seqno: u64,

@@ -13,3 +13,4 @@ pub(super) mod lock;
 pub(super) mod name;
 pub(super) mod ops;
 pub(super) mod reference;
+pub(super) mod set;

@@ -7,6 +7,7 @@ use super::{
         dying::Dying,
         fence::fields,
         lock::lock,
+        name::warn_released,
         ops, //
     },
     names,
@@ -52,15 +53,9 @@ impl<T> Dying<T> {
 
 /// One report with the text in it, for those who look through logs.
 fn warn(fence: &Fence, rcu: &rcu::Guard) {
-    // SAFETY: The names are strings as long as RCU is held.
-    unsafe {
-        bindings::warn_fence_released(
-            names::driver(fence, rcu).as_char_ptr(),
-            names::timeline(fence, rcu).as_char_ptr(),
-            fence.context(),
-            fence.seqno(),
-        )
-    };
+    let names = (names::driver(fence, rcu), names::timeline(fence, rcu));
+
+    warn_released(names, fence.context(), fence.seqno());
 }
 
 impl Dying {

@@ -12,6 +12,7 @@ use super::{
             set,
             Flag,
             New,
+            Static,
             Table,
             Time, //
         },
@@ -19,38 +20,17 @@ use super::{
     },
     signal::now, //
 };
-use core::mem::{
-    forget,
-    MaybeUninit, //
-};
 use kernel::{
     dma_buf::Fence,
-    interop::export::FromC,
     prelude::*,
-    sync::{
-        aref::ARef,
-        atomic::{
-            AtomicFlag,
-            Relaxed, //
-        }, //
-    },
+    sync::aref::ARef, //
 };
 
-static STUB: MaybeUninit<Fence> = MaybeUninit::zeroed();
+static STUB: Static = Static::new();
 
 /// Makes the common stub. Called at boot, before anything asks for it.
 pub(crate) fn init() {
-    static IS_MADE: AtomicFlag = AtomicFlag::new(false);
-
-    // MODEL: none, because there is only one who boots.
-    if IS_MADE.xchg(true, Relaxed) {
-        return;
-    }
-    // SAFETY: Nobody else gets here, and nothing has a stub yet.
-    let memory = unsafe { New::from_c(STUB.as_ptr().cast_mut().cast()) };
-
-    // This reference is never dropped.
-    forget(make(memory, now()));
+    STUB.make(|memory| make(memory, now()));
 }
 
 fn make(memory: New, timestamp: Time) -> ARef<Fence> {
@@ -65,7 +45,7 @@ fn make(memory: New, timestamp: Time) -> ARef<Fence> {
 #[inline]
 pub(crate) fn get() -> ARef<Fence> {
     // SAFETY: The stub was made at boot and keeps the reference that it was made with.
-    unsafe { STUB.assume_init_ref() }.into()
+    unsafe { Fence::from_raw(STUB.as_ptr()) }.into()
 }
 
 /// A stub that was signalled at `timestamp`. Fails with `ENOMEM`. May sleep.

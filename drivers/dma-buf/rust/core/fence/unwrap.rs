@@ -12,16 +12,13 @@ use super::{
     chain,
     layout::{
         container::Container,
-        fence::Time, //
+        fence::Time,
+        set::FenceSet, //
     },
-    set::FenceSet,
     stub, //
 };
 use core::{
-    ptr::{
-        self,
-        NonNull, //
-    },
+    ptr,
     slice, //
 };
 use kernel::{
@@ -79,12 +76,16 @@ impl Cursor {
         // Nobody has so many fences.
         self.index = self.index.wrapping_add(1);
 
-        // The borrow of what is returned must not outlive this branch.
-        if let Some(fence) = self.in_array().map(NonNull::from) {
-            // SAFETY: The array keeps its fences, and `chain` the array until the next step.
-            return Some(unsafe { fence.as_ref() });
+        // SAFETY: By the type invariant `chain` keeps it until the next step, which takes `self`.
+        let contained: Option<&Fence> = unsafe { self.array.as_ref() };
+        let fence = contained
+            .and_then(Array::of)
+            .and_then(|array| array.fences().get(self.index as usize));
+
+        match fence {
+            Some(fence) => Some(fence),
+            None => self.next_link(),
         }
-        self.next_link()
     }
 
     /// Goes to the first fence in the next link.
@@ -92,18 +93,6 @@ impl Cursor {
     fn next_link(&mut self) -> Option<&Fence> {
         let next = self.chain.take().and_then(chain::walk);
         self.enter(next)
-    }
-
-    /// The fence of the array that this is in.
-    #[inline(always)]
-    fn in_array(&self) -> Option<&Fence> {
-        // SAFETY: By the type invariant `chain` keeps it.
-        let contained = unsafe { self.array.as_ref() }?;
-
-        Array::of(contained)?
-            .fences()
-            .get(self.index as usize)
-            .copied()
     }
 
     /// What C has.

@@ -6,11 +6,18 @@
 //! time is over; or fails with `ERESTARTSYS` if it is interruptible and a signal arrives.
 
 use super::{
+    abi::task::{
+        __set_current_state,
+        schedule_timeout,
+        set_current_state,
+        State, //
+    },
     annotation,
-    callback::remove,
     layout::{
         callback::{
-            Hook,
+            with_callback,
+            with_hooks,
+            Armed,
             OnSignal, //
         },
         fence::{
@@ -19,21 +26,15 @@ use super::{
         },
         lock::{
             lock,
-            Guard,
-            Lent,
-            Order, //
+            Guard, //
         }, //
     },
     trace, //
 };
 use crate::errno::to_number;
 use kernel::{
-    bindings,
     dma_buf::Fence,
-    interop::export::{
-        AsC,
-        IntoC, //
-    },
+    interop::export::IntoC,
     prelude::*,
     task::{
         might_sleep,
@@ -41,32 +42,6 @@ use kernel::{
     },
     warn_on, //
 };
-
-/// What a task is about to do.
-#[derive(Clone, Copy)]
-#[repr(u32)]
-enum State {
-    Running = bindings::TASK_RUNNING,
-    Interruptible = bindings::TASK_INTERRUPTIBLE,
-    Uninterruptible = bindings::TASK_UNINTERRUPTIBLE,
-}
-
-/// One of these states.
-// SAFETY: They are numbers of C's.
-unsafe impl AsC for State {
-    type C = c_uint;
-}
-
-kernel::c_functions! {
-    // SAFETY: A task may be in any of these states, and be woken from them at any time.
-    unsafe extern "C" {
-        safe fn schedule_timeout(timeout: c_long) -> c_long;
-        #[link_name = "rust_helper_set_current_state"]
-        safe fn set_current_state(state: State);
-        #[link_name = "rust_helper___set_current_state"]
-        safe fn __set_current_state(state: State);
-    }
-}
 
 /// How a task sleeps.
 #[derive(Clone, Copy)]
@@ -172,94 +147,41 @@ fn until_woken(guard: Guard<'_>, sleep: Sleep, timeout: c_long) -> c_long {
 }
 
 #[inline(always)]
-fn sleep_until_woken(mut guard: Guard<'_>, sleep: Sleep, timeout: c_long) -> Result<c_long> {
+fn sleep_until_woken(guard: Guard<'_>, sleep: Sleep, timeout: c_long) -> Result<c_long> {
     let fence = guard.fence();
-    let current = current!();
-    let hook = Hook::new(Sleeper(current));
-    // SAFETY: It is taken off below.
-    let callback = unsafe { hook.lend() };
-    let Some(pending) = guard.pending() else {
-        return Ok(timeout.max(1));
-    };
-    pending.add(&callback, Hook::<Sleeper<'_>>::FUNC, Order::First);
+    let wait = |armed: &mut Armed<'_, '_>| {
+        let mut result = Ok(timeout);
 
-    let mut result = Ok(timeout);
-    while let Ok(left @ 1..) = result {
-        // MODEL: fence-wait
-        if has(fence, Flag::Signaled) {
-            break;
-        }
-        // The signal comes under the lock, so that it cannot get between this and the sleep.
-        __set_current_state(sleep.state());
-        drop(guard);
+        while let Ok(left @ 1..) = result {
+            // MODEL: fence-wait
+            if has(fence, Flag::Signaled) {
+                break;
+            }
+            // The signal comes under the lock, so that it cannot get between this and the sleep.
+            __set_current_state(sleep.state());
 
-        let left = schedule_timeout(left);
+            let left = armed.unlocked(|| schedule_timeout(left));
 
-        guard = lock(fence);
-        result = if left > 0 && sleep.is_interrupted() {
-            Err(ERESTARTSYS)
-        } else {
-            Ok(left)
-        };
-    }
-
-    guard.take_off(&callback);
-    // MODEL: none, because the lock is held, and the state is the task's own.
-    __set_current_state(State::Running);
-    match result {
-        // A task that is woken, but gets to run when its time is over, has not waited in vain.
-        Ok(0) if has(fence, Flag::Signaled) => Ok(1),
-        result => result,
-    }
-}
-
-/// The hooks of one task that waits for several fences.
-///
-/// # Invariants
-///
-/// None of the hooks moves. The callback beside one has been given to the fence of the same number.
-struct Sleepers<'a> {
-    fences: &'a [&'a Fence],
-    hooks: KVec<(Hook<Sleeper<'a>>, Option<Lent>)>,
-}
-
-impl<'a> Sleepers<'a> {
-    fn new(fences: &'a [&'a Fence]) -> Result<Self> {
-        Ok(Self {
-            fences,
-            hooks: KVec::with_capacity(fences.len(), GFP_KERNEL)?,
-        })
-    }
-
-    /// Has `task` woken by each of the fences. Gives the first that is signalled already.
-    fn register(&mut self, task: &'a Task) -> Result<Option<usize>> {
-        for (i, fence) in self.fences.iter().enumerate() {
-            // INVARIANT: The capacity is there, so that nothing moves.
-            self.hooks
-                .push_within_capacity((Hook::new(Sleeper(task)), None))?;
-
-            let Some((hook, lent)) = self.hooks.last_mut() else {
-                return Err(EINVAL);
+            result = if left > 0 && sleep.is_interrupted() {
+                Err(ERESTARTSYS)
+            } else {
+                Ok(left)
             };
-            // SAFETY: The hook stays where it is until `drop` has taken the callback off.
-            match unsafe { Hook::arm(hook, fence, Sleeper(task)) } {
-                Ok(callback) => *lent = Some(callback),
-                // There is nothing to take off, and the fence's lock may be gone by then.
-                Err(_) => return Ok(Some(i)),
-            }
         }
-        Ok(None)
-    }
-}
+        result
+    };
+    let result = with_callback(guard, Sleeper(current!()), wait, |result| {
+        // MODEL: none, because the lock is held, and the state is the task's own.
+        __set_current_state(State::Running);
+        match result {
+            // A task that is woken, but gets to run when its time is over, has not waited in vain.
+            Ok(0) if has(fence, Flag::Signaled) => Ok(1),
+            result => result,
+        }
+    });
 
-impl Drop for Sleepers<'_> {
-    fn drop(&mut self) {
-        for ((_, lent), fence) in self.hooks.iter_mut().zip(self.fences) {
-            if let Some(callback) = lent.take() {
-                remove(fence, callback);
-            }
-        }
-    }
+    // Without a callback it is signalled.
+    result.unwrap_or(Ok(timeout.max(1)))
 }
 
 /// Waits for the first of `fences`. Also gives its index, if there is one. Sleeps if `timeout` is
@@ -275,11 +197,24 @@ pub(crate) fn any(
     }
 
     let current = current!();
-    let mut sleepers = Sleepers::new(fences)?;
-    if let first @ Some(_) = sleepers.register(current)? {
-        return Ok((timeout, first));
-    }
 
+    with_hooks(
+        fences,
+        || Sleeper(current),
+        |signaled| match signaled {
+            Some(_) => Ok((timeout, signaled)),
+            None => sleep_until_any(fences, sleep, timeout),
+        },
+    )?
+}
+
+/// As [`any`], for a task that each of them wakes.
+#[inline(always)]
+fn sleep_until_any(
+    fences: &[&Fence],
+    sleep: Sleep,
+    timeout: c_long,
+) -> Result<(c_long, Option<usize>)> {
     let mut result = Ok((timeout, None));
     while let Ok((left, None)) = result {
         // The barrier in it orders it before the look at the fences.

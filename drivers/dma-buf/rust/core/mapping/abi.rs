@@ -21,7 +21,7 @@ use super::{
     }, //
 };
 use crate::buffer::layout::{
-    attachment::AnyAttachment,
+    attachment::Incomplete,
     locked::assert_locked, //
 };
 use core::{
@@ -37,7 +37,7 @@ use kernel::{
         sg_table, //
     },
     interop::export::{
-        FromC,
+        AsC,
         Wrapper, //
     },
     prelude::*,
@@ -50,19 +50,20 @@ unsafe impl Wrapper for Provider {
 }
 
 /// An attachment that stays attached until the table is freed; without a buffer it is none.
-struct MaybeAttached<'a>(Option<Attached<'a>>);
+#[repr(transparent)]
+struct MaybeAttached<'a>(Option<&'a Incomplete>);
 
-impl FromC for MaybeAttached<'_> {
+/// As the type says.
+// SAFETY: Transparent. A reference is a pointer, and for NULL there is `None`.
+unsafe impl AsC for MaybeAttached<'_> {
     type C = *mut dma_buf_attachment;
+}
 
+impl<'a> MaybeAttached<'a> {
     #[inline(always)]
-    unsafe fn from_c(value: *mut dma_buf_attachment) -> Self {
-        // SAFETY: By the contract above.
-        Self(unsafe {
-            let attachment = value.as_ref().filter(|value| !value.dmabuf.is_null());
-
-            attachment.map(|_| Attached(<&AnyAttachment>::from_c(value)))
-        })
+    fn get(self) -> Option<Attached<'a>> {
+        // INVARIANT: As the type says.
+        self.0.and_then(Incomplete::complete).map(Attached)
     }
 }
 
@@ -80,7 +81,7 @@ kernel::exports! {
         size: usize,
         dir: dma_data_direction,
     ) -> Result<NonNull<sg_table>> {
-        let (Some(attach), Some(provider), Some(ranges)) = (attach.0, provider, phys_vec) else {
+        let (Some(attach), Some(provider), Some(ranges)) = (attach.get(), provider, phys_vec) else {
             warn_on!(true);
             return Err(EINVAL);
         };
@@ -98,7 +99,7 @@ kernel::exports! {
 
     /// Takes down and frees a table that the other function made for the same attachment.
     fn dma_buf_free_sgt(attach: MaybeAttached<'_>, sgt: OwnTable<Route>, dir: dma_data_direction) {
-        if let Some(attach) = attach.0 {
+        if let Some(attach) = attach.get() {
             assert_locked(attach.0.buf());
         }
         // It is taken down as it was set up, whatever the caller says.

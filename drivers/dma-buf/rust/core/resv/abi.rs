@@ -3,7 +3,7 @@
 //! What C calls for reservation objects.
 //!
 //! Each function is documented where it is declared, in
-//! [`include/linux/dma-resv.h`](srctree/include/linux/dma-resv.h). A [`Held`] stands for "the lock
+//! [`include/linux/dma-resv.h`](srctree/include/linux/dma-resv.h). A [`Sure`] stands for "the lock
 //! is held", a [`Cursor`] for an iterator that has begun.
 
 use super::{
@@ -12,7 +12,10 @@ use super::{
         Cursor,
         Object, //
     },
-    layout::Held,
+    layout::{
+        Held,
+        Sure, //
+    },
     list,
     read, //
 };
@@ -65,21 +68,21 @@ kernel::exports! {
         unsafe { bindings::ww_mutex_destroy(&raw mut (*obj.as_raw()).lock) };
     }
 
-    fn dma_resv_reserve_fences(obj: Held<'_>, num_fences: c_uint) -> Result {
-        obj.reserve(num_fences)
+    fn dma_resv_reserve_fences(obj: Sure<'_>, num_fences: c_uint) -> Result {
+        obj.get().reserve(num_fences)
     }
 
     #[cfg(CONFIG_DEBUG_MUTEXES)]
-    fn dma_resv_reset_max_fences(obj: Held<'_>) {
-        obj.reset_limit();
+    fn dma_resv_reset_max_fences(obj: Sure<'_>) {
+        obj.get().reset_limit();
     }
 
-    fn dma_resv_add_fence(obj: Held<'_>, fence: &Fence, usage: Usage) {
-        obj.add(fence, usage);
+    fn dma_resv_add_fence(obj: Sure<'_>, fence: &Fence, usage: Usage) {
+        obj.get().add(fence, usage);
     }
 
-    fn dma_resv_replace_fences(obj: Held<'_>, context: u64, fence: &Fence, usage: Usage) {
-        obj.replace(context, fence, usage);
+    fn dma_resv_replace_fences(obj: Sure<'_>, context: u64, fence: &Fence, usage: Usage) {
+        obj.get().replace(context, fence, usage);
     }
 
     fn dma_resv_iter_first_unlocked(cursor: &mut Cursor<&Resv>) -> *mut dma_fence {
@@ -98,8 +101,8 @@ kernel::exports! {
         cursor.next().into_c()
     }
 
-    fn dma_resv_copy_fences(dst: Held<'_>, src: &Resv) -> Result {
-        dst.copy_from(src)
+    fn dma_resv_copy_fences(dst: Sure<'_>, src: &Resv) -> Result {
+        dst.get().copy_from(src)
     }
 
     // The caller gets the references, and the memory that they are in.
@@ -146,7 +149,7 @@ kernel::exports! {
         read::is_signaled(obj, usage)
     }
 
-    fn dma_resv_describe(obj: Held<'_>, seq: &SeqFile) {
-        obj.describe(seq);
+    fn dma_resv_describe(obj: Sure<'_>, seq: &SeqFile) {
+        obj.get().describe(seq);
     }
 }

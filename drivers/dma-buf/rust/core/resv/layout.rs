@@ -8,7 +8,7 @@ use kernel::{
         dma_resv_list, //
     },
     dma_buf::Resv,
-    interop::export::FromC,
+    interop::export::AsC,
     sync::atomic::{
         Atomic,
         Relaxed, //
@@ -35,15 +35,21 @@ kernel::c_functions! {
 #[repr(transparent)]
 pub(crate) struct Held<'a>(&'a Resv);
 
-/// A valid object whose lock is held.
-impl FromC for Held<'_> {
-    type C = *mut dma_resv;
+/// What C passes for it.
+#[repr(transparent)]
+pub(super) struct Sure<'a>(&'a Resv);
 
+/// A valid object whose lock is held.
+// SAFETY: Transparent. A reference is a pointer, and `Resv` is C's structure.
+unsafe impl AsC for Sure<'_> {
+    type C = *mut dma_resv;
+}
+
+impl<'a> Sure<'a> {
     #[inline(always)]
-    unsafe fn from_c(value: *mut dma_resv) -> Self {
-        // INVARIANT: By the contract above.
-        // SAFETY: As above.
-        let held = Self(unsafe { FromC::from_c(value) });
+    pub(super) fn get(self) -> Held<'a> {
+        // INVARIANT: As the type says.
+        let held = Held(self.0);
 
         held.assert();
         held

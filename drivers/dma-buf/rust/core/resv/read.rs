@@ -13,11 +13,11 @@ use super::{
 use crate::fence::{
     self,
     array,
-    set::FenceSet,
     wait::{
         self,
         Sleep, //
     },
+    FenceSet,
     Time, //
 };
 use kernel::{

@@ -8,6 +8,7 @@ use kernel::{
     bindings,
     interop::object::Object,
     prelude::*,
+    same_layout,
     sync::{
         atomic::{
             Acquire,
@@ -25,17 +26,23 @@ type Flag = bindings::dma_fence_flag_bits;
 ///
 /// # Invariants
 ///
-/// Initialised. Count, flags and error are accessed atomically, the number is constant.
-#[repr(transparent)]
-pub(super) struct Base(Object<bindings::dma_fence>);
-
-/// What may be used of a fence at any time.
-struct Fields<'a> {
-    refs: &'a Refcount,
-    flags: &'a Atomic<usize>,
-    error: &'a Atomic<c_int>,
+/// Initialised. The number is constant.
+#[repr(C)]
+pub(super) struct Base {
+    _lock: Object<bindings::dma_fence__bindgen_ty_1>,
+    _ops: Object<*const bindings::dma_fence_ops>,
+    /// The callbacks, then the time of the signal, then what RCU needs.
+    phase: Object<bindings::dma_fence__bindgen_ty_2>,
+    _context: Object<u64>,
     seqno: u64,
+    flags: Atomic<usize>,
+    refs: Refcount,
+    error: Atomic<c_int>,
 }
+
+same_layout!(
+    Base, bindings::dma_fence, phase: __bindgen_anon_2, seqno, flags, refs: refcount, error
+);
 
 impl Base {
     /// A fence with one reference and a lock of its own.
@@ -58,32 +65,18 @@ impl Base {
         }
     }
 
-    fn fields(&self) -> Fields<'_> {
-        let fence = self.0.get();
-
-        // SAFETY: By the type invariant the fields are there, and accessed as these types say.
-        unsafe {
-            Fields {
-                refs: &*(&raw mut (*fence).refcount.refcount).cast(),
-                flags: Atomic::from_ptr(&raw mut (*fence).flags),
-                error: Atomic::from_ptr(&raw mut (*fence).error),
-                seqno: (*fence).seqno,
-            }
-        }
-    }
-
     /// How many references there are. The count stays valid while the fence is dying.
     pub(super) fn refs(&self) -> &Refcount {
-        self.fields().refs
+        &self.refs
     }
 
     pub(super) fn seqno(&self) -> u64 {
-        self.fields().seqno
+        self.seqno
     }
 
     fn has(&self, flag: Flag) -> bool {
         // MODEL: fence-error, fence-timestamp
-        self.fields().flags.load(Acquire) & (1 << flag) != 0
+        self.flags.load(Acquire) & (1 << flag) != 0
     }
 
     /// How the fence was signalled: 1 if without error, or a negative error code. 0 if it was not.
@@ -92,7 +85,7 @@ impl Base {
             return 0;
         }
         // MODEL: fence-error
-        match self.fields().error.load(Relaxed) {
+        match self.error.load(Relaxed) {
             0 => 1,
             error => error,
         }
@@ -102,7 +95,7 @@ impl Base {
     /// not change any more.
     pub(super) fn set_error(&self, error: Error) {
         // MODEL: fence-error
-        self.fields().error.store(error.to_errno(), Relaxed);
+        self.error.store(error.to_errno(), Relaxed);
     }
 
     /// When the fence was signalled.
@@ -111,6 +104,6 @@ impl Base {
         self.has(bindings::dma_fence_flag_bits_DMA_FENCE_FLAG_TIMESTAMP_BIT)
             // SAFETY: With this flag it is the timestamp that is in the union, until the fence is
             // freed, and it does not change.
-            .then(|| unsafe { (*self.0.get()).__bindgen_anon_2.timestamp })
+            .then(|| unsafe { (*self.phase.get()).timestamp })
     }
 }

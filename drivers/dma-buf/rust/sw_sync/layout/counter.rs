@@ -3,13 +3,18 @@
 //! What trace events know a timeline as.
 
 use crate::abi;
+use core::mem::offset_of;
 use kernel::{
-    bindings,
+    bindings::{
+        self,
+        sync_timeline, //
+    },
     interop::{
         export::Wrapper,
         object::Object, //
     },
     prelude::*,
+    same_layout,
     sync::{
         atomic::Atomic,
         Refcount, //
@@ -20,22 +25,24 @@ use kernel::{
 ///
 /// # Invariants
 ///
-/// Holds a reference count, the context of the fences, a name and the value; the rest of it is zero
-/// and not used. Context and name are constant, count and value are accessed atomically.
-#[repr(transparent)]
-pub(crate) struct Counter(Object<bindings::sync_timeline>);
-
-// SAFETY: Transparent.
-unsafe impl Wrapper for Counter {
-    type C = bindings::sync_timeline;
+/// Name and context are constant, and the name ends with a zero. The rest is zero and not used.
+#[repr(C)]
+pub(crate) struct Counter {
+    refs: Refcount,
+    name: [c_char; 32],
+    context: u64,
+    value: Atomic<i32>,
+    _rest: Object<[u8; size_of::<sync_timeline>() - END]>,
 }
 
-/// What is in a counter.
-struct Fields<'a> {
-    refs: &'a Refcount,
-    context: u64,
-    name: &'a [c_char; 32],
-    value: &'a Atomic<i32>,
+/// Where the value ends.
+const END: usize = offset_of!(sync_timeline, value) + size_of::<i32>();
+
+same_layout!(Counter, sync_timeline, refs: kref, name, context, value);
+
+// SAFETY: Laid out in the same way, see above.
+unsafe impl Wrapper for Counter {
+    type C = sync_timeline;
 }
 
 impl Counter {
@@ -46,7 +53,7 @@ impl Counter {
         // INVARIANT: As initialised here.
         unsafe {
             pin_init::pin_init_from_closure(|slot: *mut Self| {
-                let slot: *mut bindings::sync_timeline = slot.cast();
+                let slot: *mut sync_timeline = slot.cast();
 
                 slot.write(Default::default());
                 // MODEL: none, because nobody else has it.
@@ -62,32 +69,17 @@ impl Counter {
         }
     }
 
-    fn fields(&self) -> Fields<'_> {
-        let timeline = self.0.get();
-
-        // SAFETY: By the type invariant these are there, and accessed as the types say; a trace
-        // event only reads the value.
-        unsafe {
-            Fields {
-                refs: &*(&raw mut (*timeline).kref.refcount).cast(),
-                context: (*timeline).context,
-                name: &(*timeline).name,
-                value: Atomic::from_ptr(&raw mut (*timeline).value),
-            }
-        }
-    }
-
     pub(super) fn refs(&self) -> &Refcount {
-        self.fields().refs
+        &self.refs
     }
 
     pub(super) fn context(&self) -> u64 {
-        self.fields().context
+        self.context
     }
 
     /// A string for C, with its end.
     pub(super) fn name(&self) -> &[c_char; 32] {
-        self.fields().name
+        &self.name
     }
 
     pub(super) fn name_as_c_str(&self) -> &CStr {
@@ -96,6 +88,6 @@ impl Counter {
     }
 
     pub(crate) fn value(&self) -> &Atomic<i32> {
-        self.fields().value
+        &self.value
     }
 }

@@ -3,10 +3,16 @@
 //! The fields of an attachment: `struct dma_buf_attachment`.
 
 use super::{
-    pointer::Kept,
+    pointer::{
+        Kept,
+        Lasting, //
+    },
     tables::AttachOps, //
 };
-use crate::kmalloc;
+use crate::{
+    errno::passed,
+    kmalloc, //
+};
 use core::{
     mem::{
         offset_of,
@@ -22,7 +28,11 @@ use kernel::{
     bindings,
     dma_buf::DmaBuf,
     interop::{
-        export::Wrapper,
+        export::{
+            AsC,
+            FromC,
+            Wrapper, //
+        },
         list::CList, //
     },
     prelude::*,
@@ -65,9 +75,10 @@ same_layout!(
 );
 
 wrappers! {
-    // SAFETY: The one is laid out in the same way, see above, and the other one transparent.
+    // SAFETY: The first is laid out in the same way, see above, and the others are transparent.
     unsafe {
         AnyAttachment => bindings::dma_buf_attachment,
+        Incomplete => bindings::dma_buf_attachment,
         Device => bindings::device,
     }
 }
@@ -106,6 +117,42 @@ impl AnyAttachment {
     }
 }
 
+/// What C passes for an attachment: it may have no buffer, which it should not.
+#[repr(transparent)]
+pub(crate) struct Incomplete(Opaque<bindings::dma_buf_attachment>);
+
+impl Incomplete {
+    /// The attachment, if it has a buffer.
+    #[inline(always)]
+    pub(crate) fn complete(&self) -> Option<&AnyAttachment> {
+        let this = self.as_c();
+
+        // SAFETY: It is a valid structure, and with a buffer it is an attachment.
+        unsafe { (!(*this).dmabuf.is_null()).then(|| FromC::from_c(this)) }
+    }
+
+    /// The attachment. To have passed none, NULL as well, is `EINVAL` and a warning.
+    #[inline(always)]
+    pub(in crate::buffer) fn check(this: Option<&Self>) -> Result<&AnyAttachment> {
+        passed(this.and_then(Self::complete))
+    }
+}
+
+/// What an importer does, which stays until it detaches its device; or NULL.
+#[repr(transparent)]
+pub(in crate::buffer) struct Importer(Option<Kept<AttachOps>>);
+
+impl Importer {
+    /// One that is not dynamic.
+    pub(in crate::buffer) const STATIC: Self = Self(None);
+}
+
+/// As the type says.
+// SAFETY: Transparent, a `Kept` is a pointer, and for NULL there is `None`.
+unsafe impl AsC for Importer {
+    type C = *const bindings::dma_buf_attach_ops;
+}
+
 /// An attachment that is in no list: it has not been attached yet, or is detached.
 ///
 /// # Invariants
@@ -115,41 +162,29 @@ pub(in crate::buffer) struct Detached(Kept<AnyAttachment>);
 
 impl Detached {
     /// Fails with `ENOMEM`.
-    ///
-    /// # Safety
-    ///
-    /// `dev` and `importer_ops` (unless NULL) must stay valid, and the caller must hold a reference
-    /// to `buf`, until the device is detached.
     #[inline(always)]
-    pub(in crate::buffer) unsafe fn new(
-        buf: &DmaBuf,
-        dev: &Device,
-        importer_ops: *const bindings::dma_buf_attach_ops,
+    pub(in crate::buffer) fn new(
+        buf: Lasting<'_, DmaBuf>,
+        dev: Lasting<'_, Device>,
+        Importer(importer_ops): Importer,
         importer_priv: *mut c_void,
     ) -> Result<Self> {
-        let memory = NonNull::from(KBox::leak(kmalloc::attachment()?)).cast();
+        let attachment = KBox::leak(kmalloc::attachment()?).write(AnyAttachment {
+            dmabuf: buf.keep(),
+            dev: dev.keep(),
+            node: Opaque::zeroed(),
+            peer2peer: Opaque::new(
+                importer_ops
+                    .as_deref()
+                    .is_some_and(|ops| ops.allow_peer2peer),
+            ),
+            importer_ops,
+            importer_priv: Opaque::new(importer_priv),
+            private: Opaque::new(ptr::null_mut()),
+        });
 
         // INVARIANT: A new one is in no list.
-        // SAFETY: The memory is ours. The rest is the caller's guarantee.
-        unsafe {
-            let importer_ops = NonNull::new(importer_ops.cast_mut().cast::<AttachOps>());
-            let importer_ops = importer_ops.map(|ops| Kept::new(ops));
-
-            memory.write(AnyAttachment {
-                dmabuf: Kept::new(buf.into()),
-                dev: Kept::new(dev.into()),
-                node: Opaque::zeroed(),
-                peer2peer: Opaque::new(
-                    importer_ops
-                        .as_deref()
-                        .is_some_and(|ops| ops.allow_peer2peer),
-                ),
-                importer_ops,
-                importer_priv: Opaque::new(importer_priv),
-                private: Opaque::new(ptr::null_mut()),
-            });
-            Ok(Self(Kept::new(memory)))
-        }
+        Ok(Self(attachment.into()))
     }
 }
 
@@ -178,16 +213,6 @@ impl Deref for Detached {
 pub(in crate::buffer) struct Attached(Kept<AnyAttachment>);
 
 impl Attached {
-    /// # Safety
-    ///
-    /// `attachment` must have come from [`into_raw`](Self::into_raw), and not be used again.
-    #[inline(always)]
-    pub(in crate::buffer) unsafe fn from_raw(attachment: NonNull<AnyAttachment>) -> Self {
-        // SAFETY: By the caller's guarantee.
-        // INVARIANT: It was one.
-        Self(unsafe { Kept::new(attachment) })
-    }
-
     /// Hands it to its owner.
     #[inline(always)]
     pub(in crate::buffer) fn into_raw(self) -> NonNull<bindings::dma_buf_attachment> {
@@ -201,6 +226,28 @@ impl Deref for Attached {
     #[inline(always)]
     fn deref(&self) -> &AnyAttachment {
         &self.0
+    }
+}
+
+/// An attachment that [`Attached::into_raw`] gave to its owner, who gives it up, as [`Incomplete`].
+#[repr(transparent)]
+pub(in crate::buffer) struct GivenUp<'a>(Option<&'a Incomplete>);
+
+/// As the type says.
+// SAFETY: Transparent. A reference is a pointer, and for NULL there is `None`.
+unsafe impl AsC for GivenUp<'_> {
+    type C = *mut bindings::dma_buf_attachment;
+}
+
+impl GivenUp<'_> {
+    /// Fails as [`Incomplete::check`].
+    #[inline(always)]
+    pub(in crate::buffer) fn check(self) -> Result<Attached> {
+        let attachment = Incomplete::check(self.0)?;
+
+        // SAFETY: It is attached, and stays for as long.
+        // INVARIANT: It was one.
+        Ok(Attached(unsafe { Kept::new(attachment.into()) }))
     }
 }
 
@@ -235,7 +282,7 @@ impl AttachmentList {
         // is attached stays.
         unsafe {
             bindings::list_add(attachment.node.get(), self.0.get());
-            Attached::from_raw(attachment.0.as_non_null())
+            Attached(Kept::new(attachment.0.as_non_null()))
         }
     }
 

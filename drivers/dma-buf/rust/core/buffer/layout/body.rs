@@ -8,9 +8,17 @@ use super::{
     pointer::Kept,
     tables::Ops, //
 };
-use core::cell::{
-    Cell,
-    UnsafeCell, //
+use crate::fence::{
+    add_callback,
+    Lent, //
+};
+use core::{
+    cell::{
+        Cell,
+        UnsafeCell, //
+    },
+    mem::forget,
+    ptr::NonNull, //
 };
 use kernel::{
     bindings::{
@@ -18,15 +26,27 @@ use kernel::{
         iosys_map,
         EPOLLOUT, //
     },
-    dma_buf::DmaBuf,
+    dma_buf::{
+        DmaBuf,
+        Fence, //
+    },
+    fs::File,
     interop::{
-        export::Wrapper,
+        export::{
+            FromC,
+            Wrapper, //
+        },
         module_ref::ModuleRef, //
     },
     prelude::*,
     same_layout,
     sync::{
-        atomic::Atomic,
+        aref::ARef,
+        atomic::{
+            Atomic,
+            Full,
+            Release, //
+        },
         lock::{
             spinlock::SpinLockBackend,
             Guard,
@@ -217,23 +237,95 @@ impl Slot {
             active: Atomic::new(0),
         }
     }
+}
 
-    /// The slot with the callback, and what it is part of.
-    ///
-    /// # Safety
-    ///
-    /// `cb` must be the callback of a slot of a buffer that lives for `'a`.
+/// The right to use the callback of a slot.
+///
+/// # Invariants
+///
+/// Who has this has set `active` from zero, so that no fence has the callback. `_file` is that
+/// of the buffer.
+pub(in crate::buffer) struct Claim<'a> {
+    slot: &'a Slot,
+    _file: ARef<File>,
+}
+
+impl<'a> Claim<'a> {
+    /// `None` if the callback for `event` is armed.
     #[inline(always)]
-    pub(in crate::buffer) unsafe fn of<'a>(
-        cb: *mut bindings::dma_fence_cb,
-    ) -> (&'a Self, &'a DmaBuf) {
-        // SAFETY: By the caller's guarantee.
-        unsafe {
-            let slot: &Self = &*cb.cast::<Self>();
-            let body = slot.poll.byte_sub(core::mem::offset_of!(Body, poll));
+    pub(in crate::buffer) fn new(buf: &'a DmaBuf, event: u32) -> Option<Self> {
+        let slot = body(buf).slot(event);
 
-            (slot, DmaBuf::from_raw(body.cast_mut().cast()))
+        // MODEL: poll-rearm, poll-slot, poll-slot-idle, poll-turns, poll-wake
+        slot.active.cmpxchg(0, event, Full).ok()?;
+        // INVARIANT: Set just above.
+        Some(Self {
+            slot,
+            _file: buf.file().into(),
+        })
+    }
+
+    /// Has those who poll woken when `fence` is signalled. Gives the claim back if it is already.
+    #[inline(always)]
+    pub(in crate::buffer) fn arm(self, fence: ARef<Fence>) -> Result<(), Self> {
+        // SAFETY: By the type invariant no fence has the callback. What it needs stays until it has
+        // run: the two references belong to it once it is armed.
+        let callback = unsafe { Lent::from_c(self.slot.cb.get()) };
+
+        if add_callback(&fence, callback, fence_signaled).is_err() {
+            return Err(self);
         }
+        forget((fence, self));
+        Ok(())
+    }
+}
+
+impl Drop for Claim<'_> {
+    #[inline(always)]
+    fn drop(&mut self) {
+        // Nobody has seen `active` set: that needs the reservation object.
+        // MODEL: poll-slot-idle
+        self.slot.active.store(0, Release);
+    }
+}
+
+/// The callback of a slot that was armed, and has run: what it has kept.
+struct Fired<'a> {
+    slot: &'a Slot,
+    body: &'a Body,
+    _file: ARef<File>,
+}
+
+/// A callback that [`Claim::arm`] has armed.
+impl FromC for Fired<'_> {
+    type C = *mut bindings::dma_fence_cb;
+
+    #[inline(always)]
+    unsafe fn from_c(value: *mut bindings::dma_fence_cb) -> Self {
+        // SAFETY: It is part of a slot, and that of a buffer, whose file has a reference for this.
+        unsafe {
+            let slot: &Slot = &*value.cast::<Slot>();
+            let place = slot.poll.byte_sub(core::mem::offset_of!(Body, poll));
+            let buf = DmaBuf::from_raw(place.cast_mut().cast());
+
+            Self {
+                slot,
+                body: body(buf),
+                _file: ARef::from_raw(NonNull::from(buf.file())),
+            }
+        }
+    }
+}
+
+kernel::callbacks! {
+    /// Called when a fence that the callback was armed on is signalled, in any context.
+    fn fence_signaled(_fence: Option<ARef<Fence>>, fired: Fired<'_>) {
+        // From here on another poller may arm the callback again.
+        // MODEL: poll-rearm, poll-release, poll-slot, poll-turns, poll-wake
+        let events = fired.slot.active.xchg(0, Full);
+
+        // What is ready is so for everybody.
+        fired.body.pollers().wake(events);
     }
 }
 

@@ -14,6 +14,8 @@ use super::{
     locked::Locked, //
 };
 use crate::errno::to_result;
+#[cfg(CONFIG_DMABUF_DEBUG)]
+use crate::mapping::OwnTable;
 use core::ptr::NonNull;
 use kernel::{
     bindings::{
@@ -23,6 +25,7 @@ use kernel::{
     },
     dma_buf::DmaBuf,
     error::from_err_ptr,
+    interop::export::AsC,
     mm::virt::VmaNew,
     prelude::*,
     scatterlist::SGTable, //
@@ -160,34 +163,25 @@ pub(crate) struct Mapped<'a> {
 
 impl<'a> Mapped<'a> {
     /// Takes one back. It is undone when it is dropped.
-    ///
-    /// # Safety
-    ///
-    /// `table` must have come from [`into_raw`](Self::into_raw), with the others as they were then,
-    /// and not be used again.
     #[inline(always)]
-    pub(in crate::buffer) unsafe fn from_raw(
+    pub(in crate::buffer) fn again(
         attachment: &'a Locked<'_, AnyAttachment>,
-        table: NonNull<sg_table>,
+        table: Original,
         dir: dma_data_direction,
     ) -> Self {
-        // INVARIANT: It was one.
+        // INVARIANT: It was one, by that of `Original`.
         Self {
             attachment,
-            table,
+            table: table.0,
             dir,
         }
     }
 
-    /// The table, which is not to be unmapped here.
+    /// Leaves it to who undoes it.
     #[inline(always)]
-    pub(in crate::buffer) fn into_raw(self) -> NonNull<sg_table> {
-        core::mem::ManuallyDrop::new(self).table
-    }
-
-    #[inline(always)]
-    pub(crate) fn as_raw(&self) -> NonNull<sg_table> {
-        self.table
+    pub(crate) fn give_up(self) -> Original {
+        // INVARIANT: Just so.
+        Original(core::mem::ManuallyDrop::new(self).table)
     }
 
     pub(crate) fn table(&self) -> &SGTable {
@@ -196,13 +190,50 @@ impl<'a> Mapped<'a> {
     }
 }
 
-/// A table for an importer, which stands for a mapping that was [given up](Mapped::into_raw).
+/// The table of a mapping that was [given up](Mapped::give_up).
 ///
 /// # Invariants
 ///
-/// [`hide`](crate::page_hiding::hide) has returned it, and it does not come again. It is used
-/// together with the attachment and the direction of that mapping.
-pub(crate) struct MappedTable(pub(crate) NonNull<sg_table>);
+/// As that says. It is used together with the attachment and the direction of that mapping.
+#[repr(transparent)]
+pub(crate) struct Original(NonNull<sg_table>);
+
+impl Original {
+    #[cfg_attr(CONFIG_DMABUF_DEBUG, allow(dead_code))]
+    #[inline(always)]
+    fn into_raw(self) -> NonNull<sg_table> {
+        self.0
+    }
+}
+
+/// What an importer gets to see: the table, or one that has it.
+#[cfg(CONFIG_DMABUF_DEBUG)]
+type Seen = OwnTable<Option<Original>>;
+#[cfg(not(CONFIG_DMABUF_DEBUG))]
+type Seen = Original;
+
+/// A table for an importer, which stands for a mapping that was [given up](Original).
+#[repr(transparent)]
+pub(crate) struct MappedTable(pub(crate) Seen);
+
+impl MappedTable {
+    /// For the importer, who gives it back as a [`MaybeTable`].
+    #[inline(always)]
+    pub(in crate::buffer) fn into_raw(self) -> NonNull<sg_table> {
+        self.0.into_raw()
+    }
+}
+
+/// A table that `dma_buf_map_attachment()` has returned, for the same attachment and in the same
+/// direction, and that the caller gives up; or NULL.
+#[repr(transparent)]
+pub(in crate::buffer) struct MaybeTable(pub(in crate::buffer) Option<MappedTable>);
+
+/// As the type says.
+// SAFETY: Transparent, as all is that it is made of: there is a pointer in it, or NULL for `None`.
+unsafe impl AsC for MaybeTable {
+    type C = *mut sg_table;
+}
 
 impl Drop for Mapped<'_> {
     #[inline(always)]

@@ -239,19 +239,10 @@ impl Ring {
 /// # Invariants
 ///
 /// The file of the buffer and the directory entry of that are gone.
+#[repr(transparent)]
 pub(in crate::buffer) struct Dying(Kept<Body>);
 
 impl Dying {
-    /// # Safety
-    ///
-    /// `buf` must be as the type's invariant says, and not be used again.
-    #[inline(always)]
-    pub(in crate::buffer) unsafe fn from_raw(buf: NonNull<Body>) -> Self {
-        // SAFETY: By the caller's guarantee.
-        // INVARIANT: That, too.
-        Self(unsafe { Kept::new(buf) })
-    }
-
     /// Tells its exporter, and frees it.
     #[inline(always)]
     pub(in crate::buffer) fn free(self) {

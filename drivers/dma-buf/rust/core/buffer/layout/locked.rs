@@ -5,23 +5,25 @@
 use super::{
     attachment::{
         AnyAttachment,
-        AttachmentList, //
+        AttachmentList,
+        Incomplete, //
     },
     body::{
         body,
         Vmapping, //
     }, //
 };
-use crate::resv::{
-    dma_resv_assert_held,
-    dma_resv_might_lock, //
+use crate::{
+    errno::passed,
+    resv::{
+        dma_resv_assert_held,
+        dma_resv_might_lock, //
+    }, //
 };
 use core::ops::Deref;
 #[cfg(CONFIG_DEBUG_FS)]
 use kernel::{
     bindings,
-    interop::export::Wrapper,
-    prelude::*,
     seq_file::SeqFile, //
 };
 use kernel::{
@@ -29,6 +31,11 @@ use kernel::{
         DmaBuf,
         ResvGuard, //
     },
+    interop::export::{
+        AsC,
+        Wrapper, //
+    },
+    prelude::*,
     types::NotThreadSafe, //
 };
 
@@ -59,15 +66,59 @@ impl OfBuffer for AnyAttachment {
 /// The current task holds the reservation object as long as this exists.
 pub(crate) struct Locked<'a, T>(&'a T, NotThreadSafe);
 
-impl<'a, T: OfBuffer> Locked<'a, T> {
-    /// # Safety
-    ///
-    /// The current task must hold the buffer's reservation object as long as the result exists.
+/// What has a buffer that is locked.
+#[repr(transparent)]
+pub(in crate::buffer) struct Sure<'a, T>(&'a T, NotThreadSafe);
+
+/// As the type says.
+// SAFETY: Transparent. A reference is a pointer, here to what is as good as a `T` by `Wrapper`.
+unsafe impl<T: Wrapper> AsC for Sure<'_, T> {
+    type C = *mut T::C;
+}
+
+impl<'a, T: OfBuffer> Sure<'a, T> {
     #[inline(always)]
-    pub(crate) unsafe fn assume(object: &'a T) -> Self {
-        assert_locked(object.buf());
-        // INVARIANT: By the caller's guarantee.
-        Self(object, NotThreadSafe)
+    pub(in crate::buffer) fn get(self) -> Locked<'a, T> {
+        // INVARIANT: As the type says.
+        Locked(self.0, NotThreadSafe).check()
+    }
+}
+
+/// What has a buffer that is locked; or NULL, or what has none, which the caller should not pass.
+#[repr(transparent)]
+pub(in crate::buffer) struct Held<'a, T>(Option<&'a T>, NotThreadSafe);
+
+/// As the type says.
+// SAFETY: Transparent. A reference is a pointer, here to what is as good as a `T` by `Wrapper`, and
+// for NULL there is `None`.
+unsafe impl<T: Wrapper> AsC for Held<'_, T> {
+    type C = *mut T::C;
+}
+
+impl<'a> Held<'a, DmaBuf> {
+    /// NULL is `EINVAL` and a warning.
+    #[inline(always)]
+    pub(in crate::buffer) fn get(self) -> Result<Locked<'a, DmaBuf>> {
+        // INVARIANT: As the type says.
+        Ok(Locked(passed(self.0)?, NotThreadSafe).check())
+    }
+}
+
+impl<'a> Held<'a, Incomplete> {
+    /// Fails as [`Incomplete::check`].
+    #[inline(always)]
+    pub(in crate::buffer) fn get(self) -> Result<Locked<'a, AnyAttachment>> {
+        // INVARIANT: As the type says.
+        Ok(Locked(Incomplete::check(self.0)?, NotThreadSafe).check())
+    }
+}
+
+impl<'a, T: OfBuffer> Locked<'a, T> {
+    /// Tells lockdep that it is so.
+    #[inline(always)]
+    fn check(self) -> Self {
+        assert_locked(self.0.buf());
+        self
     }
 
     /// The same, for no longer. By itself it is passed in a register.

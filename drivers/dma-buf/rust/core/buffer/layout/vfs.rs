@@ -5,6 +5,7 @@
 use core::ptr::NonNull;
 use kernel::{
     bindings,
+    dma_buf::DmaBuf,
     error::from_err_ptr,
     fs::{
         file::flags,
@@ -17,6 +18,7 @@ use kernel::{
         any_thread::AnyThread,
         object::Object, //
     },
+    mm::virt::VmaNew,
     prelude::*, //
 };
 
@@ -133,5 +135,16 @@ impl NewFile {
     #[inline(always)]
     pub(super) fn as_ptr(&self) -> *mut bindings::file {
         self.0.as_ptr()
+    }
+}
+
+/// Has `area` show the file of `buf` from page `offset` on, and not the file that it was made for.
+#[inline(always)]
+pub(in crate::buffer) fn set_file(area: &VmaNew, buf: &DmaBuf, offset: usize) {
+    // SAFETY: The area is being set up, which is all that this is for. It gets a reference of its
+    // own to the file.
+    unsafe {
+        bindings::vma_set_file(area.as_ptr(), buf.file().as_ptr());
+        (*area.as_ptr()).vm_pgoff = offset;
     }
 }

@@ -15,12 +15,10 @@ use crate::fence::{
     },
     layout::{
         container::Container,
-        fence::New, //
+        fence::New,
+        set::FenceSet, //
     },
-    set::{
-        self,
-        FenceSet, //
-    },
+    set,
     unwrap::{
         self,
         Cursor, //

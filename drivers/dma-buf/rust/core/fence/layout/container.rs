@@ -4,6 +4,10 @@
 //! other fences.
 
 use super::{
+    callback::{
+        Hook,
+        OnSignal, //
+    },
     dying::Dying,
     fence::{
         fields,
@@ -54,11 +58,17 @@ use kernel::{
 ///
 /// # Safety
 ///
-/// Laid out as C's, the type begins with a `Fence`, and `WORK` says where its `irq_work` is. Only
-/// fences that are the base of one have the operations that `table` gives.
+/// Laid out as C's, the type consists of a `Fence` and, at `REST`, a `Rest`. `WORK` says where its
+/// `irq_work` is. Only fences that are the base of one have the operations that `table` gives.
 pub(crate) unsafe trait Container: Structure + Sized + 'static {
     /// What the fence says when it is asked for its driver.
     const DRIVER_NAME: &'static CStr;
+
+    /// What comes behind the fence.
+    type Rest;
+
+    /// Where that is.
+    const REST: usize;
 
     /// Where the `irq_work` is.
     const WORK: usize;
@@ -154,9 +164,11 @@ impl Dying {
 }
 
 impl<T: Container> New<T> {
-    /// The memory of the base.
+    /// Fills in what comes behind the base. What is left is the memory of that.
     #[inline(always)]
-    pub(crate) fn into_base(self) -> New {
+    pub(crate) fn fill(self, rest: T::Rest) -> New {
+        // SAFETY: By the contract of `Container`, and nobody else accesses the memory.
+        unsafe { self.0.byte_add(T::REST).cast::<T::Rest>().write(rest) };
         // INVARIANT: Containers begin with it.
         New(self.0.cast())
     }
@@ -177,14 +189,7 @@ impl<T: Container> Turn<&T> {
     }
 }
 
-/// A turn that is shared out among the callbacks of a container.
-///
-/// # Invariants
-///
-/// The reference belongs to all the shares together.
-pub(crate) struct Shares<T>(ManuallyDrop<Ref<T>>);
-
-/// The part of it that one of the callbacks has.
+/// The part of a turn that one of several callbacks has.
 ///
 /// # Invariants
 ///
@@ -195,32 +200,49 @@ pub(crate) struct Share<T>(ManuallyDrop<Ref<T>>);
 ///
 /// # Safety
 ///
-/// `pending` must have counted up, before there are any, as many shares as are made of a turn, and
-/// nothing else must count it down.
+/// `hooks` must point to a hook, which the container has, for each of the fences. `pending` must
+/// have counted up as many, before there are any shares, and nothing else must count it down.
 pub(crate) unsafe trait Shared: Container {
     /// How many shares there are, as far as none was given back.
     fn pending(&self) -> &Atomic<c_int>;
+
+    /// The fences that it is made of.
+    fn fences(&self) -> &[&Fence];
+
+    /// The callbacks.
+    fn hooks(&self) -> *const Hook<Share<Self>>;
 }
 
 impl<T: Shared> Turn<&T> {
-    /// Shares it out, with one reference to the container.
+    /// Shares it out among the callbacks for all fences, with one reference to the container for
+    /// all of them. `signaled` is told which are signalled already, and says whether to go on, and
+    /// so does this.
     #[inline(always)]
-    pub(crate) fn share_out(self) -> Shares<T> {
-        // INVARIANT: The reference is theirs from now on.
-        Shares(ManuallyDrop::new(self.0.into()))
-    }
-}
+    pub(crate) fn share_out(self, mut signaled: impl FnMut(&Fence, Share<T>) -> bool) -> bool
+    where
+        Share<T>: OnSignal,
+    {
+        let container = self.0;
+        let hooks = container.hooks();
+        // Theirs from now on.
+        let base = ManuallyDrop::new(Ref::from(container).into_base());
 
-impl<T: Shared> Shares<T> {
-    /// For one of the callbacks.
-    #[inline(always)]
-    pub(crate) fn next(&self) -> Share<T> {
-        // INVARIANT: By the contract of `Shared`.
-        // SAFETY: The reference is there until the last share is given back, and only that drops
-        // it.
-        let base = unsafe { ARef::from_raw(NonNull::from(self.0.base())) };
+        for (i, fence) in container.fences().iter().enumerate() {
+            // INVARIANT: By the contract of `Shared`.
+            // SAFETY: The reference is there until the last share is given back, and only that
+            // drops it.
+            let base = unsafe { ARef::from_raw(NonNull::from(&**base)) };
+            let share = Share(ManuallyDrop::new(Ref(base, PhantomData)));
 
-        Share(ManuallyDrop::new(Ref(base, PhantomData)))
+            // SAFETY: By the same contract there is a hook. By the type invariant nobody else uses
+            // it, and with the reference it stays.
+            if let Err(share) = unsafe { Hook::arm(hooks.add(i), fence, share) } {
+                if !signaled(fence, share) {
+                    return false;
+                }
+            }
+        }
+        true
     }
 }
 
@@ -276,25 +298,20 @@ impl<T: Container> Turn<Ref<T>> {
     }
 }
 
-/// A container with one callback.
-///
-/// # Safety
-///
-/// Where its `irq_work` is, there may be a `dma_fence_cb` instead, for who has the turn.
-pub(crate) unsafe trait Single: Container {}
-
-// When a work has run, who has run it still looks at this, in the middle of what is next.
+// Who has the turn may use the place of the `irq_work` for a `dma_fence_cb` as well: either is made
+// anew each time. When a work has run, who has run it still looks at this, in the middle of what is
+// next.
 const _: () = assert!(size_of::<dma_fence_cb>() <= offset_of!(irq_work, irqwait));
 
-impl<T: Single> Turn<Ref<T>> {
+impl<T: Container> Turn<Ref<T>> {
     /// As [`defer`](Self::defer), when `fence` is signalled. Gives the turn back if it is already.
     #[inline(always)]
     pub(crate) fn defer_until(self, fence: ARef<Fence>) -> Result<(), Self> {
         let container = ManuallyDrop::new(self.0);
         let callback = container.0.as_c().cast::<dma_fence_cb>();
 
-        // INVARIANT: By the type invariant nobody else uses the callback, which stays with the
-        // reference that it has now.
+        // INVARIANT: By the type invariant nobody else uses the place of the work, which stays with
+        // the reference that it has now.
         let callback = Lent(callback.wrapping_byte_add(T::WORK));
         if add(&fence, callback, fence_signaled::<T>).is_err() {
             return Err(Self(ManuallyDrop::into_inner(container)));
@@ -356,7 +373,7 @@ kernel::callbacks! {
     }
 
     /// Called for the callback of a container of this type, which has a reference to the fence.
-    fn fence_signaled<T: Single>(_fence: ARef<Fence>, callback: NonNull<dma_fence_cb>) {
+    fn fence_signaled<T: Container>(_fence: ARef<Fence>, callback: NonNull<dma_fence_cb>) {
         // SAFETY: This is what `Turn::defer_until` has left.
         let base = unsafe { ARef::from_raw(callback.byte_sub(T::WORK).cast()) };
 

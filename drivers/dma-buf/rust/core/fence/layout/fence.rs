@@ -3,9 +3,12 @@
 //! What is in a `struct dma_fence`, and its memory.
 
 use crate::kmalloc;
-use core::ptr::{
-    self,
-    NonNull, //
+use core::{
+    mem::forget,
+    ptr::{
+        self,
+        NonNull, //
+    }, //
 };
 use kernel::{
     bindings::{
@@ -14,7 +17,13 @@ use kernel::{
         list_head, //
     },
     dma_buf::Fence,
-    interop::export::FromC,
+    interop::{
+        export::{
+            AsC,
+            FromC, //
+        },
+        object::Object, //
+    },
     prelude::*,
     same_layout,
     sync::{
@@ -22,6 +31,7 @@ use kernel::{
         atomic::{
             Acquire,
             Atomic,
+            AtomicFlag,
             Relaxed,
             Release, //
         },
@@ -200,7 +210,7 @@ impl New {
     /// Makes a fence with one reference. Without `lock` it gets one of its own.
     pub(crate) fn init(
         self,
-        ops: Table,
+        ops: Table<'_>,
         lock: Option<NonNull<bindings::spinlock_t>>,
         context: u64,
         seqno: u64,
@@ -217,7 +227,7 @@ impl New {
         // accessed atomically.
         unsafe {
             // MODEL: none, because nobody else accesses it.
-            (*fence).ops = ops.0;
+            (*fence).ops = ops.0.map_or(ptr::null(), ptr::from_ref);
             bindings::INIT_LIST_HEAD(&raw mut (*fence).__bindgen_anon_2.cb_list);
             (*fence).context = context;
             (*fence).seqno = seqno;
@@ -241,6 +251,37 @@ impl New {
             Atomic::from_ptr(&raw mut (*fence).refcount.refcount.refs.counter).store(1, Release);
             ARef::from_raw(NonNull::new_unchecked(fence.cast()))
         }
+    }
+}
+
+/// Memory for a fence that stays, once it is made.
+pub(crate) struct Static {
+    memory: Object<dma_fence>,
+    is_taken: AtomicFlag,
+}
+
+impl Static {
+    pub(crate) const fn new() -> Self {
+        Self {
+            memory: Object::zeroed(),
+            is_taken: AtomicFlag::new(false),
+        }
+    }
+
+    /// Has the first who asks make the fence, which is there for ever.
+    pub(crate) fn make(&'static self, f: impl FnOnce(New) -> ARef<Fence>) {
+        // MODEL: none, because only who is first has the memory.
+        if !self.is_taken.xchg(true, Relaxed) {
+            // INVARIANT: Nobody else gets it, and it is static. It is never freed, since this
+            // reference is not dropped.
+            forget(f(New(self.memory.get().cast())));
+        }
+    }
+
+    /// Where it is.
+    #[inline(always)]
+    pub(crate) fn as_ptr(&'static self) -> *mut dma_fence {
+        self.memory.get()
     }
 }
 
@@ -288,30 +329,25 @@ pub(crate) fn set_lock_class(
 ///
 /// A table that is valid up to an RCU grace period after the fence has been signalled, or for as
 /// long as the fence exists if it has `release` or `wait`.
-pub(crate) struct Table(*const bindings::dma_fence_ops);
+#[repr(transparent)]
+pub(crate) struct Table<'a>(Option<&'a bindings::dma_fence_ops>);
 
-impl Table {
+impl Table<'_> {
     pub(crate) fn new(ops: &'static bindings::dma_fence_ops) -> Self {
         // INVARIANT: Static.
-        Self(ops)
+        Self(Some(ops))
     }
 
     /// Whether it has what it must have.
     #[inline(always)]
     pub(crate) fn is_complete(&self) -> bool {
-        // SAFETY: By the type invariant, but for the bug that is looked for.
-        unsafe { self.0.as_ref() }
+        self.0
             .is_some_and(|ops| ops.get_driver_name.is_some() && ops.get_timeline_name.is_some())
     }
 }
 
 /// Operations as above; or incomplete ones, or NULL, which is a bug.
-impl FromC for Table {
+// SAFETY: Transparent. A reference is a pointer, and for NULL there is `None`.
+unsafe impl AsC for Table<'_> {
     type C = *const bindings::dma_fence_ops;
-
-    #[inline(always)]
-    unsafe fn from_c(value: *const bindings::dma_fence_ops) -> Self {
-        // INVARIANT: By the contract above.
-        Self(value)
-    }
 }

@@ -3,9 +3,8 @@
 //! The strings of issuers.
 
 use core::marker::PhantomData;
-#[cfg(CONFIG_SYNC_FILE)]
-use kernel::bindings;
 use kernel::{
+    bindings,
     interop::printf::Argument,
     prelude::*,
     sync::rcu, //
@@ -62,4 +61,15 @@ unsafe impl Argument for Name<'_> {
     fn to_c(&self) -> *const c_char {
         self.chars
     }
+}
+
+/// Says that the fence with these names, of driver and timeline, was released while it was pending.
+#[inline(always)]
+pub(in crate::fence) fn warn_released(
+    (driver, timeline): (Name<'_>, Name<'_>),
+    context: u64,
+    seqno: u64,
+) {
+    // SAFETY: By the type invariant they are strings.
+    unsafe { bindings::warn_fence_released(driver.chars, timeline.chars, context, seqno) };
 }
