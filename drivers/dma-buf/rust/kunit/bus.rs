@@ -9,7 +9,6 @@ mod tests {
     use super::*;
     use crate::bus_ranges::*;
     use kernel::{
-        device::Device,
         dma::DataDirection,
         dma_buf::{
             importer::{
@@ -19,16 +18,8 @@ mod tests {
                 EmulatedDevice,
                 MovingAttachment, //
             },
-            AttachedDevice,
-            Buffer,
-            BusMemory,
-            BusRanges,
-            ExportInfo,
-            Exporter,
-            MappedTable, //
+            Buffer, //
         },
-        fs::file::flags::O_RDWR,
-        page::PAGE_SIZE,
         sync::{
             aref::ARef,
             Arc, //
@@ -36,28 +27,6 @@ mod tests {
     };
 
     const DIR: DataDirection = DataDirection::Bidirectional;
-
-    struct Vram(BusRanges);
-
-    #[vtable]
-    impl Exporter for Vram {
-        type Attachment = ();
-
-        fn attach(_buf: &Buffer<Self>, _dev: &Device) -> Result {
-            Ok(())
-        }
-
-        fn map(
-            attachment: &mut AttachedDevice<'_, Self>,
-            dir: DataDirection,
-        ) -> Result<MappedTable> {
-            attachment.map_bus(&attachment.buffer().data().0, dir)
-        }
-
-        fn unmap(attachment: &mut AttachedDevice<'_, Self>, map: MappedTable, _dir: DataDirection) {
-            attachment.unmap_bus(map);
-        }
-    }
 
     /// An importer that copes with anything.
     struct Peer;
@@ -69,22 +38,6 @@ mod tests {
         fn invalidate_mappings(attachment: &mut MovingAttachment<'_, Self>) {
             attachment.unmap();
         }
-    }
-
-    /// A buffer of `pages`, of which the ranges have two.
-    fn buffer(memory: &Arc<BusMemory>, pages: usize) -> Result<ARef<Buffer<Vram>>> {
-        let mut ranges = BusRanges::new(memory.clone());
-
-        ranges.push(2 * PAGE..3 * PAGE)?;
-        ranges.push(0..PAGE)?;
-        assert_eq!(ranges.size(), 2 * PAGE_SIZE);
-
-        let info = ExportInfo {
-            name: c"vram",
-            size: pages * PAGE_SIZE,
-            flags: O_RDWR,
-        };
-        Buffer::export(info, KBox::new(Vram(ranges), GFP_KERNEL)?)
     }
 
     /// How it ends when `dev` maps `buf` as one that copes with anything.

@@ -12,6 +12,7 @@ use kernel::prelude::*;
 mod tests {
     use super::*;
     use crate::{
+        bus_ranges::*,
         edu,
         importing::addresses,
         jobs::Jobs, //
@@ -24,33 +25,20 @@ mod tests {
         },
         device_id::IdArray,
         devres::Devres,
-        dma::{
-            DataDirection,
-            DmaMask, //
-        },
+        dma::DataDirection,
         dma_buf::{
             importer::{
                 Attachment,
                 DynamicAttachment,
                 DynamicImporter,
-                EmulatedDevice,
                 InDevres,
                 MovingAttachment, //
             },
-            AttachedDevice,
             Buffer,
-            BusMemory,
-            BusRanges,
-            ExportInfo,
-            Exporter,
-            MappedTable, //
+            BusMemory, //
         },
         driver::Registration,
-        fs::file::flags::O_RDWR,
-        io::{
-            Io,
-            ResourceSize, //
-        },
+        io::Io,
         module::this_module,
         new_mutex,
         page::PAGE_SIZE,
@@ -69,8 +57,7 @@ mod tests {
     };
 
     const DIR: DataDirection = DataDirection::Bidirectional;
-    const PAGE: ResourceSize = PAGE_SIZE as ResourceSize;
-    /// Where a copy begins, and where it ends up: pages of the memory.
+    /// Where a copy begins, and where it ends up: pages of the memory, those of a [`buffer`].
     const FROM: usize = 2;
     const TO: usize = 0;
 
@@ -100,50 +87,11 @@ mod tests {
         !(offset as u64)
     }
 
-    struct Vram(BusRanges);
-
-    #[vtable]
-    impl Exporter for Vram {
-        type Attachment = ();
-
-        fn attach(_buf: &Buffer<Self>, _dev: &Device) -> Result {
-            Ok(())
-        }
-
-        fn map(
-            attachment: &mut AttachedDevice<'_, Self>,
-            dir: DataDirection,
-        ) -> Result<MappedTable> {
-            attachment.map_bus(&attachment.buffer().data().0, dir)
-        }
-
-        fn unmap(attachment: &mut AttachedDevice<'_, Self>, map: MappedTable, _dir: DataDirection) {
-            attachment.unmap_bus(map);
-        }
-    }
-
     /// A device with memory: exports two pages of it.
     struct Memory;
 
     struct MemoryData<'bound> {
         bar: pci::Bar<'bound, { 4 * PAGE_SIZE }>,
-    }
-
-    impl Memory {
-        fn export(memory: &Arc<BusMemory>, pages: usize) -> Result<ARef<Buffer<Vram>>> {
-            let mut ranges = BusRanges::new(memory.clone());
-
-            for page in [FROM, TO] {
-                let start = page as ResourceSize * PAGE;
-                ranges.push(start..start + PAGE)?;
-            }
-            let info = ExportInfo {
-                name: c"vram",
-                size: pages * PAGE_SIZE,
-                flags: O_RDWR,
-            };
-            Buffer::export(info, KBox::new(Vram(ranges), GFP_KERNEL)?)
-        }
     }
 
     // No `pci_device_table!`, so that nothing loads the tests when there is such a device.
@@ -176,7 +124,7 @@ mod tests {
                 }
             }
             let memory = BusMemory::of_bar(dev, 2)?;
-            let buffers = [Self::export(&memory, 2)?, Self::export(&memory, 3)?];
+            let buffers = [buffer(&memory, 2)?, buffer(&memory, 3)?];
 
             told()?.lock().buffers = Some(buffers);
             Ok(MemoryData { bar })
@@ -331,8 +279,7 @@ mod tests {
         let engines = register::<Engine>(c"rust_kunit_engine")?;
 
         // One that is on no PCI bus, and one that wants pages.
-        let dev = EmulatedDevice::new(c"rust-kunit-peer", DmaMask::new::<64>())?;
-        let dev = Arc::new(dev, GFP_KERNEL)?;
+        let dev = device(c"rust-kunit-peer")?;
         let elsewhere = DynamicAttachment::new(buffer.clone().into(), dev.clone(), Peer::new()?)?;
         let is_elsewhere = elsewhere.lock().map(DIR).err();
         let fixed = Attachment::new(buffer.into(), dev)?;
