@@ -38,10 +38,11 @@ copy_cache() {
 
 # Kernel trees as people have them: unpacked, and cloned.
 plain_tree() { cp -a --reflink=auto "$PRISTINE" "$TRIES/plain"; }
+# Debian's tree has a .gitignore that leaves everything out.
 git_tree() {
 	cp -a --reflink=auto "$PRISTINE" "$TRIES/git"
 	cd "$TRIES/git" || return
-	git init -q . && git add -A && git -c user.name=nobody -c user.email=nobody@localhost commit -qm "Linux"
+	git init -q . && git add -Af && git -c user.name=nobody -c user.email=nobody@localhost commit -qm "Linux"
 }
 
 # state_of TREE: another one when a file of it has been written.
