@@ -28,12 +28,16 @@ pub(crate) mod array;
 mod callback;
 pub(crate) mod chain;
 mod context;
+mod flag;
+mod hooks;
 mod init;
 mod layout;
 mod names;
+mod ops;
 mod release;
 mod set;
 mod signal;
+mod state;
 pub(crate) mod stub;
 mod trace;
 pub(crate) mod unwrap;
@@ -44,11 +48,10 @@ pub(crate) use self::annotation::might_wait;
 pub(crate) use self::{
     array::is_container,
     callback::add as add_callback,
+    flag::Flag,
     layout::{
         fence::{
             get_unless_zero,
-            has,
-            Flag,
             Missed,
             Time,
             Wanted, //
@@ -63,6 +66,7 @@ pub(crate) use self::{
         is_done,
         set_deadline, //
     },
+    state::has, //
 };
 #[cfg(CONFIG_SYNC_FILE)]
 pub(crate) use self::{

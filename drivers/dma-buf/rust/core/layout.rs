@@ -3,4 +3,5 @@
 //! What is C's and belongs to no part alone.
 
 pub(crate) mod listened_to;
+pub(crate) mod sure;
 pub(crate) mod table;

@@ -9,6 +9,7 @@
 use super::{
     attachment,
     cpu_access,
+    exporter,
     layout::{
         attachment::{
             AnyAttachment,
@@ -20,26 +21,23 @@ use super::{
             Incomplete, //
         },
         body::Vmapping,
-        exporter::{
-            self,
-            MappedTable,
-            MaybeTable, //
-        },
         life::into_file,
         locked::{
             Guard,
             Held,
-            Locked,
-            Sure, //
+            Locked, //
+        },
+        mapped::{
+            MappedTable,
+            MaybeTable, //
         },
         owned::ExportInfo,
-        pointer::{
-            MaybeLasting, //
-        }, //
+        pointer::MaybeLasting, //
     },
     registry,
     trace, //
 };
+use crate::layout::sure::Sure;
 use core::{
     mem::ManuallyDrop,
     ptr::{

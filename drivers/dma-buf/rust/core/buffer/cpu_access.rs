@@ -3,18 +3,16 @@
 //! Access to a buffer's memory by the CPU: coherency, `mmap`, `vmap`.
 
 use super::{
+    exporter::exporter,
     layout::{
         body::{
             address,
             Vmapping, //
         },
-        exporter::exporter,
-        locked::{
-            might_lock,
-            Locked, //
-        },
+        locked::Locked,
         vfs::set_file, //
     },
+    lock::might_lock,
     trace, //
 };
 use crate::resv::has_no_list;

@@ -8,9 +8,9 @@
 pub(crate) mod attachment;
 pub(super) mod body;
 pub(super) mod dentry;
-pub(crate) mod exporter;
 pub(super) mod life;
 pub(crate) mod locked;
+pub(crate) mod mapped;
 pub(super) mod owned;
 pub(super) mod pointer;
 mod tables;

@@ -9,11 +9,11 @@
 use super::{
     callback,
     context,
+    flag::Flag,
     init::init,
     layout::{
         dying::Dying,
         fence::{
-            Flag,
             New,
             Table, //
         },
@@ -21,7 +21,7 @@ use super::{
             lock,
             Lent,
             Locked, //
-        },
+        }, //
     },
     names,
     signal,

@@ -7,7 +7,9 @@
 //! C header: [`include/linux/dma-fence-array.h`](srctree/include/linux/dma-fence-array.h)
 
 use super::{
-    chain, context,
+    chain,
+    context,
+    flag::Flag,
     init::init,
     layout::{
         callback::{
@@ -23,11 +25,8 @@ use super::{
             Turn, //
         },
         fence::{
-            error,
             fields,
-            has,
             set_lock_class,
-            Flag,
             New,
             Structure,
             Table,
@@ -42,6 +41,10 @@ use super::{
         set_deadline,
         signal, //
     },
+    state::{
+        error,
+        has, //
+    }, //
 };
 use crate::kmalloc;
 use core::mem::offset_of;

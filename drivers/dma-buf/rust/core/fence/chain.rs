@@ -10,6 +10,7 @@
 
 use super::{
     context,
+    flag::Flag,
     init::init,
     layout::{
         container::{
@@ -21,7 +22,6 @@ use super::{
         dying::Dying,
         fence::{
             set_lock_class,
-            Flag,
             New,
             Structure,
             Table,
@@ -33,7 +33,7 @@ use super::{
         is_done,
         set_deadline,
         signal, //
-    },
+    }, //
 };
 use core::mem::{
     offset_of,

@@ -20,9 +20,9 @@ use super::{
         Route, //
     }, //
 };
-use crate::buffer::layout::{
-    attachment::Incomplete,
-    locked::assert_locked, //
+use crate::buffer::{
+    layout::attachment::Incomplete,
+    lock::assert_locked, //
 };
 use core::{
     ptr::NonNull,

@@ -2,13 +2,10 @@
 
 //! `struct dma_resv`.
 
+use crate::layout::sure::Sure;
 use kernel::{
-    bindings::{
-        dma_resv,
-        dma_resv_list, //
-    },
+    bindings::dma_resv_list,
     dma_buf::Resv,
-    interop::export::AsC,
     sync::atomic::{
         Atomic,
         Relaxed, //
@@ -35,21 +32,11 @@ kernel::c_functions! {
 #[repr(transparent)]
 pub(crate) struct Held<'a>(&'a Resv);
 
-/// What C passes for it.
-#[repr(transparent)]
-pub(super) struct Sure<'a>(&'a Resv);
-
-/// A valid object whose lock is held.
-// SAFETY: Transparent. A reference is a pointer, and `Resv` is C's structure.
-unsafe impl AsC for Sure<'_> {
-    type C = *mut dma_resv;
-}
-
-impl<'a> Sure<'a> {
+impl<'a> Sure<'a, Resv> {
     #[inline(always)]
     pub(super) fn get(self) -> Held<'a> {
         // INVARIANT: As the type says.
-        let held = Held(self.0);
+        let held = Held(self.object());
 
         held.assert();
         held

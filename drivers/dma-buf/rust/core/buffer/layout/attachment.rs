@@ -99,7 +99,7 @@ impl AnyAttachment {
     }
 
     #[inline(always)]
-    pub(super) fn importer_ops(&self) -> Option<&AttachOps> {
+    pub(in crate::buffer) fn importer_ops(&self) -> Option<&AttachOps> {
         self.importer_ops.as_deref()
     }
 
@@ -113,7 +113,7 @@ impl AnyAttachment {
     #[inline(always)]
     pub(in crate::buffer) fn is_revocable(&self) -> bool {
         self.importer_ops()
-            .is_some_and(|ops| ops.invalidate_mappings.is_some())
+            .is_some_and(|ops| ops.invalidate_mappings().is_some())
     }
 }
 
@@ -176,7 +176,7 @@ impl Detached {
             peer2peer: Opaque::new(
                 importer_ops
                     .as_deref()
-                    .is_some_and(|ops| ops.allow_peer2peer),
+                    .is_some_and(|ops| ops.allow_peer2peer()),
             ),
             importer_ops,
             importer_priv: Opaque::new(importer_priv),

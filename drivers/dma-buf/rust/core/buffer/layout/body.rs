@@ -101,6 +101,12 @@ pub(in crate::buffer) fn body(buf: &DmaBuf) -> &Body {
 }
 
 impl Body {
+    /// What the exporter does.
+    #[inline(always)]
+    pub(in crate::buffer) fn ops(&self) -> &Ops {
+        &self.ops
+    }
+
     /// The name of the exporter, as C prints it.
     pub(in crate::buffer) fn exporter_name(&self) -> &CStr {
         if self.exp_name.is_null() {

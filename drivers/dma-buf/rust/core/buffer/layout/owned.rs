@@ -56,7 +56,9 @@ impl<'a> ExportInfo<'a> {
     #[inline(always)]
     pub(in crate::buffer) fn check(self) -> Result<CompleteInfo<'a>> {
         let complete = self.ops.as_deref().is_some_and(|ops| {
-            ops.map_dma_buf.is_some() && ops.unmap_dma_buf.is_some() && ops.release.is_some()
+            ops.map_dma_buf().is_some()
+                && ops.unmap_dma_buf().is_some()
+                && ops.release().is_some()
         });
 
         if warn_on!(self.info.priv_.is_null() || !complete) {
@@ -64,7 +66,7 @@ impl<'a> ExportInfo<'a> {
         }
         let ops = self.ops.ok_or(EINVAL)?;
         // Who can pin must be able to unpin.
-        if warn_on!(ops.pin.is_some() != ops.unpin.is_some()) {
+        if warn_on!(ops.pin().is_some() != ops.unpin().is_some()) {
             return Err(EINVAL);
         }
         // INVARIANT: As that of this type.

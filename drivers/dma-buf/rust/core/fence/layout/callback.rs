@@ -9,10 +9,7 @@ use super::lock::{
     Lent,
     Order, //
 };
-use crate::fence::callback::{
-    add,
-    remove, //
-};
+use crate::fence::callback::add;
 use core::{
     cell::UnsafeCell,
     marker::PhantomData,
@@ -45,7 +42,7 @@ impl<T: OnSignal> Hook<T> {
     /// What calls `data`.
     const FUNC: Func = signaled::<T>;
 
-    fn new(data: T) -> Self {
+    pub(in crate::fence) fn new(data: T) -> Self {
         Self {
             callback: Opaque::uninit(),
             data: UnsafeCell::new(MaybeUninit::new(data)),
@@ -75,37 +72,43 @@ impl<T: OnSignal> Hook<T> {
     }
 }
 
-/// A locked fence with a callback, as [`with_callback`] shows it.
+/// A locked fence with a callback, as [`with_callback`] passes it.
 ///
 /// # Invariants
 ///
 /// `'id` stands for the one that has the callback.
 pub(crate) struct Armed<'id, 'a> {
-    fence: &'a Fence,
-    guard: Option<Guard<'a>>,
+    guard: Guard<'a>,
     _id: PhantomData<fn(&'id ()) -> &'id ()>,
 }
 
 impl Armed<'_, '_> {
     /// Calls `f` while the fence is not locked.
     #[inline(always)]
-    pub(crate) fn unlocked<R>(&mut self, f: impl FnOnce() -> R) -> R {
-        self.guard = None;
+    pub(crate) fn unlocked<R>(self, f: impl FnOnce() -> R) -> (R, Self) {
+        let fence = self.guard.fence();
+
+        drop(self.guard);
 
         let result = f();
 
-        self.guard = Some(lock(self.fence));
-        result
+        // INVARIANT: The same fence.
+        let armed = Self {
+            guard: lock(fence),
+            _id: PhantomData,
+        };
+        (result, armed)
     }
 }
 
-/// Calls `f`, and until that returns has `data` called, before all others, when the fence is
-/// signalled. `None` if it is already. Calls `then` with the result while the lock is still held.
+/// Calls `f`, which gives back what it gets, and until that returns has `data` called, before all
+/// others, when the fence is signalled. `None` if it is already. Calls `then` with the result while
+/// the lock is still held.
 #[inline(always)]
 pub(crate) fn with_callback<'a, T: OnSignal + Send, R>(
     mut guard: Guard<'a>,
     data: T,
-    f: impl for<'id> FnOnce(&mut Armed<'id, 'a>) -> R,
+    f: impl for<'id> FnOnce(Armed<'id, 'a>) -> (R, Armed<'id, 'a>),
     then: impl FnOnce(R) -> R,
 ) -> Option<R> {
     let hook = Hook::new(data);
@@ -116,79 +119,14 @@ pub(crate) fn with_callback<'a, T: OnSignal + Send, R>(
         .pending()?
         .add(&callback, Hook::<T>::FUNC, Order::First);
 
-    let mut armed = Armed {
-        fence: guard.fence(),
-        guard: Some(guard),
+    // INVARIANT: This fence has it.
+    let (result, mut armed) = f(Armed {
+        guard,
         _id: PhantomData,
-    };
-    let result = f(&mut armed);
+    });
 
-    let fence = armed.fence;
-    let guard = armed.guard.get_or_insert_with(|| lock(fence));
-
-    guard.take_off(&callback);
+    armed.guard.take_off(&callback);
     Some(then(result))
-}
-
-/// Hooks of one who waits for several fences.
-///
-/// # Invariants
-///
-/// None of the hooks moves. The callback beside one has been given to the fence of the same number.
-struct Hooks<'a, T> {
-    fences: &'a [&'a Fence],
-    hooks: KVec<(Hook<T>, Option<Lent>)>,
-}
-
-impl<T: OnSignal> Hooks<'_, T> {
-    /// Has what `data` makes called by each of the fences. Gives the first that is signalled
-    /// already. Called once.
-    #[inline(always)]
-    fn arm(&mut self, data: impl Fn() -> T) -> Result<Option<usize>> {
-        for (i, fence) in self.fences.iter().enumerate() {
-            // INVARIANT: The capacity is there, so that nothing moves.
-            self.hooks.push_within_capacity((Hook::new(data()), None))?;
-
-            let Some((hook, lent)) = self.hooks.last_mut() else {
-                return Err(EINVAL);
-            };
-            // SAFETY: The hook stays where it is until `drop` has taken the callback off.
-            match unsafe { Hook::arm(hook, fence, data()) } {
-                Ok(callback) => *lent = Some(callback),
-                // There is nothing to take off, and the fence's lock may be gone by then.
-                Err(_) => return Ok(Some(i)),
-            }
-        }
-        Ok(None)
-    }
-}
-
-impl<T> Drop for Hooks<'_, T> {
-    #[inline(always)]
-    fn drop(&mut self) {
-        for ((_, lent), fence) in self.hooks.iter_mut().zip(self.fences) {
-            if let Some(callback) = lent.take() {
-                remove(fence, callback);
-            }
-        }
-    }
-}
-
-/// Calls `f`, and until that returns has what `data` makes called when one of `fences` is
-/// signalled. `f` is told which of them is already, if any. Fails with `ENOMEM`.
-#[inline(always)]
-pub(crate) fn with_hooks<T: OnSignal + Send, R>(
-    fences: &[&Fence],
-    data: impl Fn() -> T,
-    f: impl FnOnce(Option<usize>) -> R,
-) -> Result<R> {
-    let mut hooks = Hooks {
-        fences,
-        hooks: KVec::with_capacity(fences.len(), GFP_KERNEL)?,
-    };
-    let signaled = hooks.arm(data)?;
-
-    Ok(f(signaled))
 }
 
 /// Called when `fence` is signalled.
