@@ -3,5 +3,3 @@
 //! What is C's and belongs to no part alone.
 
 pub(crate) mod listened_to;
-pub(crate) mod sure;
-pub(crate) mod table;

@@ -5,10 +5,6 @@
 use super::{
     exporter::exporter,
     layout::{
-        body::{
-            address,
-            Vmapping, //
-        },
         locked::Locked,
         vfs::set_file, //
     },
@@ -28,8 +24,7 @@ use kernel::{
     interop::export::Out,
     mm::virt::VmaNew,
     page::PAGE_SHIFT,
-    prelude::*,
-    warn_on, //
+    prelude::*, //
 };
 
 /// Lets the CPU see what devices have written, and waits for what they are still doing.
@@ -105,21 +100,10 @@ pub(super) fn mmap(buf: &DmaBuf, area: &VmaNew, offset: usize) -> Result {
 /// address space is no bug and is not warned about.
 #[inline(always)]
 pub(super) fn vmap(buf: &Locked<'_, DmaBuf>, place: &mut Out<'_, iosys_map>) -> Result {
-    let mapping = buf.vmapping();
-
     if !exporter(buf).has_vmap() {
         return Err(EINVAL);
     }
-    if mapping.count.get() == 0 {
-        let mut map = Vmapping::UNMAPPED;
-
-        buf.exporter_vmap(&mut map)?;
-        mapping.map.set(map);
-    }
-    mapping
-        .count
-        .set(mapping.count.get().checked_add(1).ok_or(EOVERFLOW)?);
-    place.put(mapping.map.get());
+    place.put(buf.vmapping().get(|map| buf.exporter_vmap(map))?);
     Ok(())
 }
 
@@ -127,15 +111,5 @@ pub(super) fn vmap(buf: &Locked<'_, DmaBuf>, place: &mut Out<'_, iosys_map>) -> 
 ///
 /// What was not mapped is left alone with a warning.
 pub(super) fn vunmap(buf: &Locked<'_, DmaBuf>, map: &mut iosys_map) {
-    let mapping = buf.vmapping();
-    let count = mapping.count.get();
-
-    if warn_on!(count == 0 || address(&mapping.map.get()) != address(map)) {
-        return;
-    }
-    mapping.count.set(count - 1);
-    if count == 1 {
-        buf.exporter_vunmap(map);
-        mapping.map.set(Vmapping::UNMAPPED);
-    }
+    buf.vmapping().put(map, |map| buf.exporter_vunmap(map));
 }

@@ -12,14 +12,14 @@ use super::{
         Cursor,
         Object, //
     },
-    layout::Held,
+    layout::{
+        Held,
+        Sure, //
+    },
     list,
     read, //
 };
-use crate::{
-    fence::wait::Sleep,
-    layout::sure::Sure, //
-};
+use crate::fence::wait::Sleep;
 use core::ptr::{
     self,
     NonNull, //

@@ -2,14 +2,18 @@
 
 //! `struct dma_resv`.
 
-use crate::layout::sure::Sure;
 use kernel::{
     bindings::dma_resv_list,
     dma_buf::Resv,
+    interop::export::{
+        AsC,
+        Wrapper, //
+    },
     sync::atomic::{
         Atomic,
         Relaxed, //
-    }, //
+    },
+    types::NotThreadSafe, //
 };
 
 kernel::c_functions! {
@@ -31,6 +35,27 @@ kernel::c_functions! {
 /// The current task holds the lock for as long as this exists.
 #[repr(transparent)]
 pub(crate) struct Held<'a>(&'a Resv);
+
+/// What C passes with a lock that is held: a reservation object, or something that has one.
+///
+/// # Invariants
+///
+/// The current task holds the lock for `'a`.
+#[repr(transparent)]
+pub(crate) struct Sure<'a, T>(&'a T, NotThreadSafe);
+
+/// As the invariant says.
+// SAFETY: Transparent. A reference is a pointer, here to what is as good as a `T` by `Wrapper`.
+unsafe impl<T: Wrapper> AsC for Sure<'_, T> {
+    type C = *mut T::C;
+}
+
+impl<'a, T> Sure<'a, T> {
+    #[inline(always)]
+    pub(crate) fn object(self) -> &'a T {
+        self.0
+    }
+}
 
 impl<'a> Sure<'a, Resv> {
     #[inline(always)]

@@ -7,14 +7,16 @@ use super::{
     body::{
         Body,
         Slot,
-        Vmapping,
         WaitQueue, //
     },
     owned::CompleteInfo,
     pointer::Kept,
     vfs::NewFile, //
 };
-use crate::kmalloc;
+use crate::{
+    buffer::vmapping::Vmapping,
+    kmalloc, //
+};
 use core::{
     cell::UnsafeCell,
     mem::ManuallyDrop,
@@ -243,6 +245,16 @@ impl Ring {
 pub(in crate::buffer) struct Dying(Kept<Body>);
 
 impl Dying {
+    /// Whether somebody uses it who has no reference to it, which is a mistake.
+    #[inline(always)]
+    pub(in crate::buffer) fn misuse(&self) -> [bool; 3] {
+        [
+            self.vmapping.is_used(),
+            self.cb_in.is_armed() || self.cb_out.is_armed(),
+            !self.attachments.is_empty(),
+        ]
+    }
+
     /// Tells its exporter, and frees it.
     #[inline(always)]
     pub(in crate::buffer) fn free(self) {

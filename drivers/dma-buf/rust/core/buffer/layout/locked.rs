@@ -8,18 +8,18 @@ use super::{
         AttachmentList,
         Incomplete, //
     },
-    body::{
-        body,
-        Vmapping, //
-    }, //
+    body::body, //
 };
 use crate::{
-    buffer::lock::{
-        assert_locked,
-        OfBuffer, //
+    buffer::{
+        lock::{
+            assert_locked,
+            OfBuffer, //
+        },
+        vmapping::Vmapping, //
     },
     errno::passed,
-    layout::sure::Sure, //
+    resv::Sure, //
 };
 use core::ops::Deref;
 #[cfg(CONFIG_DEBUG_FS)]

@@ -56,9 +56,7 @@ impl<'a> ExportInfo<'a> {
     #[inline(always)]
     pub(in crate::buffer) fn check(self) -> Result<CompleteInfo<'a>> {
         let complete = self.ops.as_deref().is_some_and(|ops| {
-            ops.map_dma_buf().is_some()
-                && ops.unmap_dma_buf().is_some()
-                && ops.release().is_some()
+            ops.map_dma_buf().is_some() && ops.unmap_dma_buf().is_some() && ops.release().is_some()
         });
 
         if warn_on!(self.info.priv_.is_null() || !complete) {

@@ -2,7 +2,7 @@
 
 //! The operations of exporters and importers: `struct dma_buf_ops` and `struct dma_buf_attach_ops`.
 
-use crate::layout::table::{
+use crate::table::{
     table,
     Arg,
     ArgMut, //

@@ -10,7 +10,7 @@ use super::{
     lock::Locked,
     name::Name, //
 };
-use crate::layout::table::{
+use crate::table::{
     table,
     Arg, //
 };
@@ -108,7 +108,10 @@ impl<'a> Operations<'a> {
 
     /// Calls an operation that the fence is all that it needs for.
     #[inline(always)]
-    pub(in crate::fence) fn call<R>(&self, pick: impl FnOnce(&Table) -> Option<Operation<R>>) -> Option<R> {
+    pub(in crate::fence) fn call<R>(
+        &self,
+        pick: impl FnOnce(&Table) -> Option<Operation<R>>,
+    ) -> Option<R> {
         pick(self.table).map(|operation| operation(self.fence.into()))
     }
 
