@@ -56,6 +56,7 @@ mod name;
 mod poll;
 mod registry;
 mod release;
+mod tables;
 mod text;
 mod trace;
 mod vmapping;

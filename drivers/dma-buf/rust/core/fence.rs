@@ -34,6 +34,7 @@ mod init;
 mod layout;
 mod names;
 mod ops;
+mod reference;
 mod release;
 mod set;
 mod signal;
@@ -42,6 +43,7 @@ pub(crate) mod stub;
 mod trace;
 pub(crate) mod unwrap;
 pub(crate) mod wait;
+mod wanted;
 
 #[cfg(CONFIG_LOCKDEP)]
 pub(crate) use self::annotation::might_wait;
@@ -52,21 +54,23 @@ pub(crate) use self::{
     layout::{
         fence::{
             get_unless_zero,
-            Missed,
-            Time,
-            Wanted, //
+            Time, //
         },
         lock::Lent,
-        reference::put,
         set::FenceSet, //
     },
     names::describe,
+    reference::put,
     signal::{
         ask,
         is_done,
         set_deadline, //
     },
-    state::has, //
+    state::has,
+    wanted::{
+        Missed,
+        Wanted, //
+    }, //
 };
 #[cfg(CONFIG_SYNC_FILE)]
 pub(crate) use self::{

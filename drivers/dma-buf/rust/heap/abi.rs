@@ -7,7 +7,6 @@
 use crate::{
     heap::{
         Heap,
-        InUse,
         OpenHeap, //
     },
     layout::{
@@ -35,24 +34,15 @@ unsafe impl PrivateData for OpenHeap {
     type Target = Heap;
 }
 
-// What is returned is the driver's reference.
-fn add(info: &Description, owner: Owner) -> Result<Arc<Heap>> {
-    let in_use = InUse::new(info, owner)?;
-    let heap = in_use.heap().clone();
-
-    registry::add(in_use)?;
-    Ok(heap)
-}
-
 kernel::exports! {
     /// Adds a heap that stays for ever. May sleep.
     fn dma_heap_add(exp_info: Description) -> Result<Arc<Heap>> {
-        add(&exp_info, Owner::NONE)
+        registry::add_described(&exp_info, Owner::NONE)
     }
 
     /// Adds a heap that can be removed. An open file of it keeps the module `owner`. May sleep.
     fn dma_heap_add_owned(exp_info: Description, owner: Owner) -> Result<Arc<Heap>> {
-        add(&exp_info, owner)
+        registry::add_described(&exp_info, owner)
     }
 
     /// Removes a heap. Its device goes, allocations through files that are still open fail with

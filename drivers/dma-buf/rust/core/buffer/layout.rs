@@ -13,5 +13,4 @@ pub(crate) mod locked;
 pub(crate) mod mapped;
 pub(super) mod owned;
 pub(super) mod pointer;
-mod tables;
 pub(super) mod vfs;

@@ -129,6 +129,13 @@ impl Array {
         kmalloc::array(count).map(|memory| New(KBox::into_raw(memory).cast()))
     }
 
+    /// As [`allocate`](Self::allocate). Fails with `EINVAL` if `count` is negative.
+    pub(super) fn allocate_number(count: c_int) -> Result<New<Self>> {
+        usize::try_from(count)
+            .map_err(Error::from)
+            .and_then(Self::allocate)
+    }
+
     /// Makes an array of `fences` in the memory for as many.
     pub(super) fn init(
         memory: New<Self>,
@@ -264,6 +271,33 @@ impl OnSignal for Share<Array> {
             turn.defer();
         }
     }
+}
+
+/// Whether all the fences in `fence` are of `context`.
+#[inline(always)]
+pub(super) fn is_of(fence: &Fence, context: u64) -> bool {
+    match Array::of(fence) {
+        Some(array) => array
+            .fences()
+            .iter()
+            .all(|fence| fence.context() == context),
+        None => fence.context() == context,
+    }
+}
+
+/// The first of the fences in `head`; `head` itself if it is no array.
+#[inline(always)]
+pub(super) fn first(head: &Fence) -> Option<&Fence> {
+    match Array::of(head) {
+        Some(array) => array.fences().first().copied(),
+        None => Some(head),
+    }
+}
+
+/// One of the fences in `head`, if it is an array that has so many.
+#[inline(always)]
+pub(super) fn nth(head: &Fence, index: c_uint) -> Option<&Fence> {
+    Array::of(head).and_then(|array| array.fences().get(index as usize).copied())
 }
 
 /// Whether `fence` is made of others.

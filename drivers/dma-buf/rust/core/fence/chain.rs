@@ -26,9 +26,9 @@ use super::{
             Structure,
             Table,
             Time, //
-        },
-        reference::Replaceable, //
+        }, //
     },
+    reference::Replaceable,
     signal::{
         is_done,
         set_deadline,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Waiting for several fences at once.
+//! Having something called on a signal for as long as a function runs: that of one fence, or of any
+//! of several.
 
 use super::{
     callback::remove,
@@ -9,13 +10,76 @@ use super::{
             Hook,
             OnSignal, //
         },
-        lock::Lent, //
+        lock::{
+            lock,
+            Guard,
+            Lent,
+            Order, //
+        }, //
     }, //
 };
+use core::marker::PhantomData;
 use kernel::{
     dma_buf::Fence,
     prelude::*, //
 };
+
+/// A locked fence with a callback, as [`with_callback`] passes it.
+///
+/// # Invariants
+///
+/// `'id` stands for the one that has the callback.
+pub(super) struct Armed<'id, 'a> {
+    guard: Guard<'a>,
+    _id: PhantomData<fn(&'id ()) -> &'id ()>,
+}
+
+impl Armed<'_, '_> {
+    /// Calls `f` while the fence is not locked.
+    #[inline(always)]
+    pub(super) fn unlocked<R>(self, f: impl FnOnce() -> R) -> (R, Self) {
+        let fence = self.guard.fence();
+
+        drop(self.guard);
+
+        let result = f();
+
+        // INVARIANT: The same fence.
+        let armed = Self {
+            guard: lock(fence),
+            _id: PhantomData,
+        };
+        (result, armed)
+    }
+}
+
+/// Calls `f`, which gives back what it gets, and until that returns has `data` called, before all
+/// others, when the fence is signalled. `None` if it is already. Calls `then` with the result while
+/// the lock is still held.
+#[inline(always)]
+pub(super) fn with_callback<'a, T: OnSignal + Send, R>(
+    mut guard: Guard<'a>,
+    data: T,
+    f: impl for<'id> FnOnce(Armed<'id, 'a>) -> (R, Armed<'id, 'a>),
+    then: impl FnOnce(R) -> R,
+) -> Option<R> {
+    let hook = Hook::new(data);
+    // SAFETY: Nobody else uses it, or moves it, until it is taken off below.
+    let callback = unsafe { Hook::lend(&raw const hook) };
+
+    guard
+        .pending()?
+        .add(&callback, Hook::<T>::FUNC, Order::First);
+
+    // INVARIANT: This fence has it.
+    let (result, mut armed) = f(Armed {
+        guard,
+        _id: PhantomData,
+    });
+
+    armed.guard.take_off(&callback);
+    Some(then(result))
+}
 
 /// Hooks of one who waits for several fences.
 ///

@@ -14,12 +14,12 @@ use super::{
     },
     annotation,
     flag::Flag,
-    hooks::with_hooks,
+    hooks::{
+        with_callback,
+        with_hooks, //
+    },
     layout::{
-        callback::{
-            with_callback,
-            OnSignal, //
-        },
+        callback::OnSignal,
         lock::{
             lock,
             Guard, //

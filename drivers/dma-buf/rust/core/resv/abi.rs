@@ -112,11 +112,7 @@ kernel::exports! {
         num_fences: Out<'_, c_uint>,
         fences: Out<'_, *mut *mut dma_fence>,
     ) -> Result {
-        let found = read::fences(obj, usage);
-        let (status, (array, count)) = match found {
-            Ok(found) if found.len() != 0 => (Ok(()), found.into_raw()),
-            found => (found.map(drop), (ptr::null_mut(), 0)),
-        };
+        let (status, (array, count)) = read::fences_as_c(obj, usage);
 
         fences.put(array);
         num_fences.put(count as c_uint);

@@ -2,14 +2,12 @@
 
 //! The fields of an attachment: `struct dma_buf_attachment`.
 
-use super::{
-    pointer::{
-        Kept,
-        Lasting, //
-    },
-    tables::AttachOps, //
+use super::pointer::{
+    Kept,
+    Lasting, //
 };
 use crate::{
+    buffer::tables::AttachOps,
     errno::passed,
     kmalloc, //
 };

@@ -5,12 +5,12 @@
 use super::{
     attachment::AttachmentList,
     owned::Name,
-    pointer::Kept,
-    tables::Ops, //
+    pointer::Kept, //
 };
 use crate::{
     buffer::{
         event::Event,
+        tables::Ops,
         vmapping::Vmapping, //
     },
     fence::{

@@ -3,16 +3,12 @@
 //! A `struct dma_fence_cb` and what comes with it.
 
 use super::lock::{
-    lock,
     Func,
-    Guard,
-    Lent,
-    Order, //
+    Lent, //
 };
 use crate::fence::callback::add;
 use core::{
     cell::UnsafeCell,
-    marker::PhantomData,
     mem::MaybeUninit, //
 };
 use kernel::{
@@ -40,7 +36,7 @@ pub(crate) struct Hook<T> {
 
 impl<T: OnSignal> Hook<T> {
     /// What calls `data`.
-    const FUNC: Func = signaled::<T>;
+    pub(in crate::fence) const FUNC: Func = signaled::<T>;
 
     pub(in crate::fence) fn new(data: T) -> Self {
         Self {
@@ -49,13 +45,24 @@ impl<T: OnSignal> Hook<T> {
         }
     }
 
-    /// Has `data` called when `fence` is signalled. Gives it back if it is already, or else what to
-    /// take off.
+    /// The callback, for one fence.
     ///
     /// # Safety
     ///
     /// `hook` must be valid, and nobody else may use it, until `data` is called or the callback has
     /// been taken off.
+    #[inline(always)]
+    pub(in crate::fence) unsafe fn lend(hook: *const Self) -> Lent {
+        // INVARIANT: By this function's contract. The callback comes first.
+        Lent(hook.cast_mut().cast())
+    }
+
+    /// Has `data` called when `fence` is signalled. Gives it back if it is already, or else what to
+    /// take off.
+    ///
+    /// # Safety
+    ///
+    /// As for [`lend`](Self::lend).
     #[inline(always)]
     pub(crate) unsafe fn arm(hook: *const Self, fence: &Fence, data: T) -> Result<Lent, T> {
         // SAFETY: By this function's contract it is ours until the callback has run, which is never
@@ -64,69 +71,12 @@ impl<T: OnSignal> Hook<T> {
             let place = (&raw const (*hook).data).cast_mut().cast::<T>();
 
             place.write(data);
-            match add(fence, Lent(hook.cast_mut().cast()), Self::FUNC) {
-                Ok(()) => Ok(Lent(hook.cast_mut().cast())),
+            match add(fence, Self::lend(hook), Self::FUNC) {
+                Ok(()) => Ok(Self::lend(hook)),
                 Err(_) => Err(place.read()),
             }
         }
     }
-}
-
-/// A locked fence with a callback, as [`with_callback`] passes it.
-///
-/// # Invariants
-///
-/// `'id` stands for the one that has the callback.
-pub(crate) struct Armed<'id, 'a> {
-    guard: Guard<'a>,
-    _id: PhantomData<fn(&'id ()) -> &'id ()>,
-}
-
-impl Armed<'_, '_> {
-    /// Calls `f` while the fence is not locked.
-    #[inline(always)]
-    pub(crate) fn unlocked<R>(self, f: impl FnOnce() -> R) -> (R, Self) {
-        let fence = self.guard.fence();
-
-        drop(self.guard);
-
-        let result = f();
-
-        // INVARIANT: The same fence.
-        let armed = Self {
-            guard: lock(fence),
-            _id: PhantomData,
-        };
-        (result, armed)
-    }
-}
-
-/// Calls `f`, which gives back what it gets, and until that returns has `data` called, before all
-/// others, when the fence is signalled. `None` if it is already. Calls `then` with the result while
-/// the lock is still held.
-#[inline(always)]
-pub(crate) fn with_callback<'a, T: OnSignal + Send, R>(
-    mut guard: Guard<'a>,
-    data: T,
-    f: impl for<'id> FnOnce(Armed<'id, 'a>) -> (R, Armed<'id, 'a>),
-    then: impl FnOnce(R) -> R,
-) -> Option<R> {
-    let hook = Hook::new(data);
-    // INVARIANT: Nobody else uses it, or moves it, until it is taken off below.
-    let callback = Lent((&raw const hook.callback).cast_mut().cast());
-
-    guard
-        .pending()?
-        .add(&callback, Hook::<T>::FUNC, Order::First);
-
-    // INVARIANT: This fence has it.
-    let (result, mut armed) = f(Armed {
-        guard,
-        _id: PhantomData,
-    });
-
-    armed.guard.take_off(&callback);
-    Some(then(result))
 }
 
 /// Called when `fence` is signalled.

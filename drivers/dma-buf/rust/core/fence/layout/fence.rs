@@ -3,7 +3,13 @@
 //! What is in a `struct dma_fence`, and its memory.
 
 use crate::{
-    fence::flag::Flag,
+    fence::{
+        flag::Flag,
+        wanted::{
+            Missed,
+            Wanted, //
+        }, //
+    },
     kmalloc, //
 };
 use core::ptr::{
@@ -102,22 +108,6 @@ pub(crate) fn test_and_set(fence: &Fence, flag: Flag) -> bool {
     // MODEL: fence-error
     // SAFETY: The flags live as long as the fence.
     unsafe { bindings::test_and_set_bit(flag as usize, flags(fence)) }
-}
-
-/// Which fences one wants a reference to.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Wanted {
-    Any,
-    /// Those that are not marked as signalled.
-    Pending,
-}
-
-/// Why there is no reference.
-pub(crate) enum Missed {
-    /// The last one is gone.
-    Gone,
-    /// The fence is not one that is wanted.
-    Signaled,
 }
 
 /// Tries for a reference to a fence that may be on its way out.

@@ -2,9 +2,11 @@
 
 //! Several fences in one allocation, as C wants them for arrays.
 
-use super::reference::put;
 use crate::{
-    fence::set::deduplicate,
+    fence::{
+        reference::put,
+        set::deduplicate, //
+    },
     kmalloc, //
 };
 use core::{
