@@ -89,7 +89,7 @@ pub(crate) struct Array {
 ///
 /// # Invariants
 ///
-/// There are as many `callbacks` as `fences`.
+/// In memory `callbacks` is the first of as many as there are `fences`.
 #[repr(C)]
 pub(crate) struct Rest {
     fences: Counted,
@@ -97,11 +97,9 @@ pub(crate) struct Rest {
     callbacks: [Hook<Share<Array>>; 0],
 }
 
-same_layout!(Array, dma_fence_array, base, rest: num_fences);
-const _: () = {
-    assert!(offset_of!(Array, rest.work) == offset_of!(dma_fence_array, work));
-    assert!(offset_of!(Array, rest.callbacks) == offset_of!(dma_fence_array, callbacks));
-};
+same_layout!(
+    Array, dma_fence_array, base, rest: num_fences, rest.work: work, rest.callbacks: callbacks
+);
 same_layout!(Hook<Share<Array>>, dma_fence_array_cb);
 
 impl Array {

@@ -108,20 +108,6 @@ impl FenceSet {
         self.len
     }
 
-    /// Drops the references, and frees the memory. Called once, at the end.
-    #[inline(never)]
-    fn free(&mut self) {
-        let fences = ptr::slice_from_raw_parts_mut(self.ptr, self.len);
-
-        // INVARIANT: There are none and there is no room.
-        (self.ptr, self.len, self.capacity) = (ptr::null_mut(), 0, 0);
-        // SAFETY: By the type invariant. Nobody finds them here any more.
-        unsafe {
-            ptr::drop_in_place(fences);
-            bindings::kfree(fences.cast());
-        }
-    }
-
     /// Leaves of each context only the latest fence.
     pub(crate) fn deduplicate(&mut self) {
         // INVARIANT: Those that are left are in front. What is behind them is lost at the worst.
@@ -147,8 +133,23 @@ impl Drop for FenceSet {
     #[inline]
     fn drop(&mut self) {
         if !self.ptr.is_null() {
-            self.free();
+            // SAFETY: By the type invariant.
+            unsafe { free(self.ptr, self.len) };
         }
+    }
+}
+
+/// Drops the references, and frees the memory.
+///
+/// # Safety
+///
+/// `fences` must have `len` references and come from `kmalloc()`, and nobody may use them any more.
+#[inline(never)]
+unsafe fn free(fences: *mut Option<ARef<Fence>>, len: usize) {
+    // SAFETY: By this function's contract.
+    unsafe {
+        ptr::drop_in_place(ptr::slice_from_raw_parts_mut(fences, len));
+        bindings::kfree(fences.cast());
     }
 }
 
@@ -185,7 +186,7 @@ impl Counted {
         }
     }
 
-    /// Whether there is not even memory for fences.
+    /// Whether there is no fence, or nothing that one could be in.
     #[inline(always)]
     pub(in crate::fence) fn is_missing(&self) -> bool {
         self.count == 0 || self.fences.is_null()
@@ -204,13 +205,9 @@ impl Counted {
 impl Drop for Counted {
     #[inline(always)]
     fn drop(&mut self) {
-        let len = self.count as usize;
-
-        // INVARIANT: By the type invariant they were one's.
-        drop(FenceSet {
-            ptr: self.fences,
-            len,
-            capacity: len,
-        });
+        if !self.fences.is_null() {
+            // SAFETY: By the type invariant.
+            unsafe { free(self.fences, self.count as usize) };
+        }
     }
 }
