@@ -100,10 +100,13 @@ pub(super) fn mmap(buf: &DmaBuf, area: &VmaNew, offset: usize) -> Result {
 /// address space is no bug and is not warned about.
 #[inline(always)]
 pub(super) fn vmap(buf: &Locked<'_, DmaBuf>, place: &mut Out<'_, iosys_map>) -> Result {
+    let mapping = buf.vmapping();
+
     if !exporter(buf).has_vmap() {
         return Err(EINVAL);
     }
-    place.put(buf.vmapping().get(|map| buf.exporter_vmap(map))?);
+    mapping.get(|map| buf.exporter_vmap(map))?;
+    place.put(mapping.map());
     Ok(())
 }
 

@@ -48,10 +48,16 @@ impl Vmapping {
         self.count.get() != 0
     }
 
+    /// The mapping, or [`UNMAPPED`].
+    #[inline(always)]
+    pub(super) fn map(&self) -> iosys_map {
+        self.map.get()
+    }
+
     /// One more user. The first has `make` make the mapping; fails with what that fails with.
     #[inline(always)]
-    pub(super) fn get(&self, make: impl FnOnce(&mut iosys_map) -> Result) -> Result<iosys_map> {
-        if !self.is_used() {
+    pub(super) fn get(&self, make: impl FnOnce(&mut iosys_map) -> Result) -> Result {
+        if self.count.get() == 0 {
             let mut map = UNMAPPED;
 
             make(&mut map)?;
@@ -59,7 +65,7 @@ impl Vmapping {
         }
         self.count
             .set(self.count.get().checked_add(1).ok_or(EOVERFLOW)?);
-        Ok(self.map.get())
+        Ok(())
     }
 
     /// One user less, who has `map`. After the last one `unmake` takes the mapping down. What was
