@@ -14,3 +14,26 @@ pub(crate) mod mapped;
 pub(super) mod owned;
 pub(super) mod pointer;
 pub(super) mod vfs;
+
+use self::{
+    attachment::{
+        AnyAttachment,
+        Device,
+        Incomplete, //
+    },
+    body::Body, //
+};
+use kernel::{
+    bindings,
+    wrappers, //
+};
+
+wrappers! {
+    // SAFETY: Laid out in the same way, which is checked where they are, or transparent.
+    unsafe {
+        AnyAttachment => bindings::dma_buf_attachment,
+        Body => bindings::dma_buf,
+        Device => bindings::device,
+        Incomplete => bindings::dma_buf_attachment,
+    }
+}

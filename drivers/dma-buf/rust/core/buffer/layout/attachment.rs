@@ -35,8 +35,7 @@ use kernel::{
     },
     prelude::*,
     same_layout,
-    types::Opaque,
-    wrappers, //
+    types::Opaque, //
 };
 
 /// A device that is attached, or to be.
@@ -71,15 +70,6 @@ same_layout!(
     AnyAttachment, bindings::dma_buf_attachment, dmabuf, dev, node, peer2peer, importer_ops,
     importer_priv, private: priv_
 );
-
-wrappers! {
-    // SAFETY: The first is laid out in the same way, see above, and the others are transparent.
-    unsafe {
-        AnyAttachment => bindings::dma_buf_attachment,
-        Incomplete => bindings::dma_buf_attachment,
-        Device => bindings::device,
-    }
-}
 
 impl AnyAttachment {
     #[inline(always)]

@@ -34,10 +34,7 @@ use kernel::{
     },
     fs::File,
     interop::{
-        export::{
-            FromC,
-            Wrapper, //
-        },
+        export::FromC,
         module_ref::ModuleRef, //
     },
     prelude::*,
@@ -93,11 +90,6 @@ same_layout!(
 
 const _: () =
     assert!(offset_of!(Body, vmapping) + Vmapping::MAP == offset_of!(bindings::dma_buf, vmap_ptr));
-
-// SAFETY: Laid out in the same way, see above.
-unsafe impl Wrapper for Body {
-    type C = bindings::dma_buf;
-}
 
 /// What is in a buffer.
 #[inline(always)]

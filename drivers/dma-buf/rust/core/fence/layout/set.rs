@@ -108,6 +108,20 @@ impl FenceSet {
         self.len
     }
 
+    /// Drops the references, and frees the memory. Called once, at the end.
+    #[inline(never)]
+    fn free(&mut self) {
+        let fences = ptr::slice_from_raw_parts_mut(self.ptr, self.len);
+
+        // INVARIANT: There are none and there is no room.
+        (self.ptr, self.len, self.capacity) = (ptr::null_mut(), 0, 0);
+        // SAFETY: By the type invariant. Nobody finds them here any more.
+        unsafe {
+            ptr::drop_in_place(fences);
+            bindings::kfree(fences.cast());
+        }
+    }
+
     /// Leaves of each context only the latest fence.
     pub(crate) fn deduplicate(&mut self) {
         // INVARIANT: Those that are left are in front. What is behind them is lost at the worst.
@@ -133,23 +147,8 @@ impl Drop for FenceSet {
     #[inline]
     fn drop(&mut self) {
         if !self.ptr.is_null() {
-            // SAFETY: By the type invariant.
-            unsafe { free(self.ptr, self.len) };
+            self.free();
         }
-    }
-}
-
-/// Drops the references, and frees the memory.
-///
-/// # Safety
-///
-/// `fences` must have `len` references and come from `kmalloc()`, and nobody may use them any more.
-#[inline(never)]
-unsafe fn free(fences: *mut Option<ARef<Fence>>, len: usize) {
-    // SAFETY: By this function's contract.
-    unsafe {
-        ptr::drop_in_place(ptr::slice_from_raw_parts_mut(fences, len));
-        bindings::kfree(fences.cast());
     }
 }
 
@@ -205,9 +204,14 @@ impl Counted {
 impl Drop for Counted {
     #[inline(always)]
     fn drop(&mut self) {
-        if !self.fences.is_null() {
-            // SAFETY: By the type invariant.
-            unsafe { free(self.fences, self.count as usize) };
-        }
+        let len = self.count as usize;
+
+        // Who frees fences is a set, and what these were in.
+        // INVARIANT: By the type invariant they were one's.
+        drop(FenceSet {
+            ptr: self.fences,
+            len,
+            capacity: len,
+        });
     }
 }
