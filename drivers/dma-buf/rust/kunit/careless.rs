@@ -91,8 +91,7 @@ mod tests {
             let attachment =
                 from_err_ptr(bindings::dma_buf_attach(buf.as_raw(), raw_device(&dev)))?;
             let table = from_err_ptr(bindings::dma_buf_map_attachment_unlocked(attachment, DIR))?;
-            let unmap =
-                move || bindings::dma_buf_unmap_attachment_unlocked(attachment, table, DIR);
+            let unmap = move || bindings::dma_buf_unmap_attachment_unlocked(attachment, table, DIR);
             let entries = (*table).nents;
 
             (*attachment).dmabuf = ptr::null_mut();
