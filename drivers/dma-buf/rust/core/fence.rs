@@ -40,6 +40,7 @@ mod set;
 mod signal;
 mod state;
 pub(crate) mod stub;
+mod table;
 mod trace;
 pub(crate) mod unwrap;
 pub(crate) mod wait;

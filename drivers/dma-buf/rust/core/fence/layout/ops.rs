@@ -1,49 +1,23 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The table of what a fence's issuer does: `struct dma_fence_ops`.
+//! The operations of a fence, for as long as they are there.
 
 use super::{
-    fence::{
-        fields,
-        Time, //
-    },
+    fence::fields,
     lock::Locked,
     name::Name, //
 };
-use crate::table::{
-    table,
-    Arg, //
+use crate::fence::table::{
+    Operation,
+    Table, //
 };
 use kernel::{
-    bindings::dma_fence,
     dma_buf::Fence,
-    prelude::*,
     sync::{
         atomic::Relaxed,
         rcu, //
     }, //
 };
-
-pub(in crate::fence) type Operation<R> = extern "C" fn(Arg<'_, dma_fence>) -> R;
-
-table! {
-    /// What an issuer does.
-    ///
-    /// # Invariants
-    ///
-    /// Each function may be called as `struct dma_fence_ops` says, with a fence of this issuer. An
-    /// issuer that has `wait` or `release` outlives its fences.
-    pub(in crate::fence) struct Table: dma_fence_ops {
-        fn get_driver_name(Arg<dma_fence>) -> *const c_char;
-        fn get_timeline_name(Arg<dma_fence>) -> *const c_char;
-        fn enable_signaling(Arg<dma_fence>) -> bool;
-        fn signaled(Arg<dma_fence>) -> bool;
-        fn wait(Arg<dma_fence>; bool, c_long) -> c_long;
-        /// Takes over a fence without references.
-        fn release(Arg<dma_fence>);
-        fn set_deadline(Arg<dma_fence>; Time);
-    }
-}
 
 /// The operations of a fence that is attached to its issuer.
 ///
