@@ -73,8 +73,9 @@ impl Vmapping {
     #[inline(always)]
     pub(super) fn put(&self, map: &mut iosys_map, unmake: impl FnOnce(&mut iosys_map)) {
         let count = self.count.get();
+        let is_other = count == 0 || address(&self.map.get()) != address(map);
 
-        if warn_on!(count == 0 || address(&self.map.get()) != address(map)) {
+        if warn_on!(is_other) {
             return;
         }
         self.count.set(count - 1);
