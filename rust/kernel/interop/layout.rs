@@ -29,11 +29,13 @@ macro_rules! same_layout {
                 == ::core::mem::offset_of!($theirs, $their_field)
         )
     };
-    ($ours:ty, $theirs:ty $(, $field:ident $(.$inner:ident)* $(: $their_field:ident)?)* $(,)?) => {
+    ($ours:ty, $theirs:ty $(, $field:ident $(.$inner:ident)* $(: $their:ident)?)* $(,)?) => {
         const _: () = {
             ::core::assert!(::core::mem::size_of::<$ours>() == ::core::mem::size_of::<$theirs>());
             ::core::assert!(::core::mem::align_of::<$ours>() == ::core::mem::align_of::<$theirs>());
-            $($crate::same_layout!(@field $ours, $theirs, ($field $(.$inner)*) $(, $their_field)?);)*
+            $(
+                $crate::same_layout!(@field $ours, $theirs, ($field $(.$inner)*) $(, $their)?);
+            )*
         };
     };
 }

@@ -24,7 +24,8 @@ use kernel::{
     interop::export::Out,
     mm::virt::VmaNew,
     page::PAGE_SHIFT,
-    prelude::*, //
+    prelude::*,
+    warn_on, //
 };
 
 /// Lets the CPU see what devices have written, and waits for what they are still doing.
@@ -114,5 +115,10 @@ pub(super) fn vmap(buf: &Locked<'_, DmaBuf>, place: &mut Out<'_, iosys_map>) -> 
 ///
 /// What was not mapped is left alone with a warning.
 pub(super) fn vunmap(buf: &Locked<'_, DmaBuf>, map: &mut iosys_map) {
-    buf.vmapping().put(map, |map| buf.exporter_vunmap(map));
+    let mapping = buf.vmapping();
+
+    if warn_on!(!mapping.is(map)) {
+        return;
+    }
+    mapping.put(|| buf.exporter_vunmap(map));
 }

@@ -11,8 +11,7 @@ use kernel::{
         iosys_map,
         iosys_map__bindgen_ty_1, //
     },
-    prelude::*,
-    warn_on, //
+    prelude::*, //
 };
 
 /// What `struct dma_buf` has of it. Guarded by the reservation object.
@@ -68,19 +67,20 @@ impl Vmapping {
         Ok(())
     }
 
-    /// One user less, who has `map`. After the last one `unmake` takes the mapping down. What was
-    /// not mapped is left alone with a warning.
+    /// Whether somebody uses the mapping, and it is `map`.
     #[inline(always)]
-    pub(super) fn put(&self, map: &mut iosys_map, unmake: impl FnOnce(&mut iosys_map)) {
-        let count = self.count.get();
-        let is_other = count == 0 || address(&self.map.get()) != address(map);
+    pub(super) fn is(&self, map: &iosys_map) -> bool {
+        self.is_used() && address(&self.map.get()) == address(map)
+    }
 
-        if warn_on!(is_other) {
-            return;
-        }
-        self.count.set(count - 1);
-        if count == 1 {
-            unmake(map);
+    /// One user less. After the last one `unmake` takes the mapping down.
+    #[inline(always)]
+    pub(super) fn put(&self, unmake: impl FnOnce()) {
+        let left = self.count.get().saturating_sub(1);
+
+        self.count.set(left);
+        if left == 0 {
+            unmake();
             self.map.set(UNMAPPED);
         }
     }

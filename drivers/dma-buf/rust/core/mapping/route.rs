@@ -67,8 +67,8 @@ impl Route {
 
 /// Sets up `ranges` of the memory of `provider`, `size` bytes in all, for `dma`.
 ///
-/// Fails with `EINVAL` if there is nothing to set up, the device cannot get there or `size` is wrong,
-/// `ENOMEM`, or what the DMA API fails with. Sleeps.
+/// Fails with `EINVAL` if there is nothing to set up, the device cannot get there or `size` is
+/// wrong, with `ENOMEM`, or with what the DMA API fails with. Sleeps.
 pub(super) fn set_up(
     dma: Dma,
     provider: &Provider,

@@ -50,8 +50,8 @@ pub(super) fn fences(resv: &Resv, usage: Usage) -> Result<FenceSet> {
     Ok(fences)
 }
 
-/// As [`fences`], in C's way: besides the status the array, which is NULL if there are none, and how
-/// many there are.
+/// As [`fences`], in C's way: besides the status the array, which is NULL if there are none, and
+/// how many there are.
 #[inline(always)]
 pub(super) fn fences_as_c(resv: &Resv, usage: Usage) -> (Result, (*mut *mut dma_fence, usize)) {
     match fences(resv, usage) {
