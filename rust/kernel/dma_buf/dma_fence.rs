@@ -15,6 +15,7 @@ mod array;
 mod callback;
 mod chain;
 mod context;
+mod cursor;
 pub(super) mod declare;
 mod deferred;
 mod driver;

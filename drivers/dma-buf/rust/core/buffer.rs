@@ -41,19 +41,25 @@ use kernel::{
 
 mod abi;
 mod attachment;
+mod checked;
 mod cpu_access;
 mod debugfs;
+mod event;
+mod exporter;
 mod file;
 mod fs;
 mod ioctl;
 pub(crate) mod layout;
+pub(crate) mod lock;
 mod mount;
 mod name;
 mod poll;
 mod registry;
 mod release;
+mod tables;
 mod text;
 mod trace;
+mod vmapping;
 
 /// Buffers can be made. Dropped when there is none, and nobody can make one.
 #[pin_data]
@@ -107,6 +113,19 @@ fn export(exporter: ExportInfo<'_>) -> Result<ARef<DmaBuf>> {
 
     trace::export(&buf);
     Ok(buf)
+}
+
+/// Gives `buf` a new descriptor, which gets the reference; on failure the caller keeps it. Returns
+/// its number. See `dma_buf_fd()`.
+#[inline(always)]
+fn fd(buf: ARef<DmaBuf>, flags: c_int) -> Result<c_int> {
+    match FileDescriptorReservation::get_unused_fd_flags(flags as u32) {
+        Ok(fd) => Ok(install(buf, fd)),
+        Err(err) => {
+            core::mem::forget(buf);
+            Err(err)
+        }
+    }
 }
 
 /// Gives `buf` a descriptor, which gets the reference. Returns its number.

@@ -18,8 +18,10 @@ mod mapping;
 mod module;
 mod page_hiding;
 mod resv;
+mod state;
 #[cfg(CONFIG_SYNC_FILE)]
 mod sync_file;
+mod table;
 mod unload;
 
 const __LOG_PREFIX: &[u8] = b"dma_buf\0";

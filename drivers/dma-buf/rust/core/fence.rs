@@ -28,41 +28,50 @@ pub(crate) mod array;
 mod callback;
 pub(crate) mod chain;
 mod context;
+mod flag;
+mod hooks;
 mod init;
 mod layout;
 mod names;
+mod ops;
+mod reference;
 mod release;
 mod set;
 mod signal;
+mod state;
 pub(crate) mod stub;
+mod table;
 mod trace;
 pub(crate) mod unwrap;
 pub(crate) mod wait;
+mod wanted;
 
 #[cfg(CONFIG_LOCKDEP)]
 pub(crate) use self::annotation::might_wait;
 pub(crate) use self::{
     array::is_container,
     callback::add as add_callback,
+    flag::Flag,
     layout::{
         fence::{
             get_unless_zero,
-            has,
-            Flag,
-            Missed,
-            Time,
-            Wanted, //
+            Time, //
         },
         lock::Lent,
-        reference::put,
         set::FenceSet, //
     },
     names::describe,
+    reference::put,
     signal::{
         ask,
         is_done,
         set_deadline, //
     },
+    state::has,
+    wanted::{
+        Missed,
+        Wanted, //
+    }, //
 };
 #[cfg(CONFIG_SYNC_FILE)]
 pub(crate) use self::{

@@ -3,4 +3,3 @@
 //! What is C's and belongs to no part alone.
 
 pub(crate) mod listened_to;
-pub(crate) mod table;

@@ -5,10 +5,10 @@
 //! An importer may use the DMA addresses of a table only: there may be no pages, and what there is
 //! belongs to the exporter. With the option set importers get a copy of the table without pages.
 
-use crate::buffer::layout::exporter::{
+use crate::buffer::layout::mapped::{
     Mapped,
-    MappedTable, //
-    Original,
+    MappedTable,
+    Original, //
 };
 #[cfg(CONFIG_DMABUF_DEBUG)]
 use crate::mapping::OwnTable;

@@ -24,5 +24,6 @@ mod write;
 pub(crate) use self::layout::{
     dma_resv_assert_held,
     dma_resv_might_lock,
-    has_no_list, //
+    has_no_list,
+    Sure, //
 };

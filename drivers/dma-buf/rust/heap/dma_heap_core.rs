@@ -25,6 +25,7 @@ mod heap;
 mod ioctl;
 mod layout;
 mod registry;
+mod state;
 
 pub(crate) use self::abi::LocalModule;
 

@@ -8,7 +8,11 @@ use crate::{
         InUse,
         OpenHeap, //
     },
-    layout::class::Registered, //
+    layout::{
+        class::Registered,
+        description::Description,
+        owner::Owner, //
+    }, //
 };
 #[cfg(CONFIG_MODULES)]
 use kernel::bindings;
@@ -17,10 +21,11 @@ use kernel::{
     prelude::*,
     sync::{
         new_mutex,
+        Arc,
         Mutex,
         MutexGuard,
         PinnedOnce, //
-    },
+    }, //
 };
 
 /// How many heaps there can be: each has a minor of the same major.
@@ -71,6 +76,16 @@ pub(crate) fn init(files: Openable) -> Result<Ready> {
     Ok(Ready)
 }
 
+/// Makes a heap of what its driver says, and adds it. What is returned is the driver's reference.
+/// Fails as [`InUse::new`] and [`add`]. Sleeps.
+pub(crate) fn add_described(info: &Description, owner: Owner) -> Result<Arc<Heap>> {
+    let in_use = InUse::new(info, owner)?;
+    let heap = in_use.heap().clone();
+
+    add(in_use)?;
+    Ok(heap)
+}
+
 /// Adds a heap, and with it its device.
 ///
 /// A heap can be found exactly when this has succeeded: who opens the device's file early waits. On
@@ -78,7 +93,7 @@ pub(crate) fn init(files: Openable) -> Result<Ready> {
 ///
 /// Fails with `EEXIST` if there is a heap of that name, `EBUSY` if all minors are taken, `ENODEV`
 /// if there is no character device (it is too early), or what creating the device gave. Sleeps.
-pub(crate) fn add(heap: InUse) -> Result {
+fn add(heap: InUse) -> Result {
     let name = heap.name();
     let mut heaps = lock()?;
     let Heaps { devices, table } = &mut *heaps;

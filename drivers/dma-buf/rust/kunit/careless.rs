@@ -78,6 +78,36 @@ mod tests {
         Ok(())
     }
 
+    /// Where importers get a table of their own (`CONFIG_DMABUF_DEBUG`), too.
+    #[test]
+    fn keeps_what_an_unmap_is_refused_for() -> Result {
+        const DIR: bindings::dma_data_direction = bindings::dma_data_direction::DMA_TO_DEVICE;
+
+        let (dev, (buf, log)) = (device()?, moving()?);
+        let buf: ARef<DmaBuf> = buf.into();
+
+        // SAFETY: As above. An attachment without a buffer is refused, and gets it back.
+        unsafe {
+            let attachment =
+                from_err_ptr(bindings::dma_buf_attach(buf.as_raw(), raw_device(&dev)))?;
+            let table = from_err_ptr(bindings::dma_buf_map_attachment_unlocked(attachment, DIR))?;
+            let unmap = move || bindings::dma_buf_unmap_attachment_unlocked(attachment, table, DIR);
+            let entries = (*table).nents;
+
+            (*attachment).dmabuf = ptr::null_mut();
+            let ((), warnings) = warnings_of(unmap);
+            (*attachment).dmabuf = buf.as_raw();
+
+            assert!(warnings > 0);
+            assert_eq!(log.counts(), [1, 1, 1, 0]);
+            assert_eq!((*table).nents, entries);
+            assert_eq!(warnings_of(unmap).1, 0);
+            assert_eq!(log.counts(), [1, 0, 0, 0]);
+            bindings::dma_buf_detach(buf.as_raw(), attachment);
+        }
+        Ok(())
+    }
+
     /// Puts the last reference to `buf` here and now. Gives the buffer, and the number of warnings.
     ///
     /// # Safety

@@ -119,7 +119,7 @@ fn get_deadline(ptr: UserPtr) -> Result {
     }
 
     let fence = SyncFile::fence_from_fd(arg.fence_fd)?;
-    let deadline = Point::of(&fence).ok_or(EINVAL)?.deadline();
+    let deadline = Point::of(&fence).ok_or(EINVAL)?.deadline.get();
 
     arg.deadline_ns = deadline.ok_or(ENOENT)? as u64;
     arg.write(ptr)

@@ -43,6 +43,7 @@
 //! signalled for it.
 
 mod abi;
+mod deadline;
 mod file;
 mod info;
 mod ioctl;
@@ -50,6 +51,7 @@ mod layout;
 mod module;
 mod registry;
 mod seqno;
+mod state;
 mod timeline;
 mod trace;
 

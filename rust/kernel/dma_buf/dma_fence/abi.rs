@@ -7,6 +7,7 @@
 //! [`include/linux/dma-fence-unwrap.h`](srctree/include/linux/dma-fence-unwrap.h)
 
 use super::{
+    cursor::Cursor,
     declare::{
         as_c,
         c_functions, //
@@ -14,38 +15,13 @@ use super::{
     raw::{
         Fence,
         OwnedFence, //
-    },
+    }, //
 };
 use crate::{
     bindings,
     prelude::*,
     seq_file::SeqFile, //
 };
-
-/// The place of an [`Unwrap`](super::Unwrap) in a container.
-///
-/// # Invariants
-///
-/// All zero, or as the functions below have left it: `chain` is NULL at the end, else it owns a
-/// reference that keeps the current fence.
-#[derive(Default)]
-#[repr(transparent)]
-pub(super) struct Cursor(bindings::dma_fence_unwrap);
-
-impl Cursor {
-    #[inline]
-    pub(super) fn is_at_end(&self) -> bool {
-        self.0.chain.is_null()
-    }
-}
-
-impl Drop for Cursor {
-    #[inline]
-    fn drop(&mut self) {
-        // SAFETY: By the type invariant.
-        drop(unsafe { Fence::from_owned(self.0.chain) });
-    }
-}
 
 as_c! {
     Fence => bindings::dma_fence,

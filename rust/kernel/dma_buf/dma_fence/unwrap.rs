@@ -5,10 +5,8 @@
 //! C header: [`include/linux/dma-fence-unwrap.h`](srctree/include/linux/dma-fence-unwrap.h)
 
 use super::{
-    abi::{
-        self,
-        Cursor, //
-    },
+    abi,
+    cursor::Cursor,
     raw::Fence, //
 };
 use crate::{

@@ -5,10 +5,8 @@
 //! C header: [`include/linux/ww_mutex.h`](srctree/include/linux/ww_mutex.h)
 
 use super::{
-    abi::{
-        self,
-        Ctx, //
-    },
+    abi,
+    in_use::Ctx,
     lock::ResvGuard,
     object::Resv, //
 };

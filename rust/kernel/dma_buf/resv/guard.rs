@@ -3,10 +3,8 @@
 //! What may be done with a reservation object that is locked.
 
 use super::{
-    abi::{
-        self,
-        Held, //
-    },
+    abi,
+    in_use::Held,
     iter::Fences,
     lock::ResvGuard,
     object::Resv,

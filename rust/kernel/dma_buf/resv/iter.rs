@@ -3,8 +3,8 @@
 //! Going through the fences of a reservation object.
 
 use super::{
-    abi::{
-        self,
+    abi,
+    in_use::{
         Cursor,
         Held,
         HeldCursor, //

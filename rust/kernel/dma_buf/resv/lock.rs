@@ -3,10 +3,8 @@
 //! Locking a reservation object.
 
 use super::{
-    abi::{
-        self,
-        Held, //
-    },
+    abi,
+    in_use::Held,
     object::Resv, //
 };
 use crate::{

@@ -3,21 +3,21 @@
 //! A set of reservation objects, and which of them are locked.
 
 use super::{
-    abi::{
-        self,
-        Ctx,
-        Held, //
-    },
+    abi,
     guard::{
         Slot,
         Slots, //
+    },
+    in_use::{
+        Ctx,
+        Held, //
     },
     lock::ResvGuard,
     object::Resv,
     reference::{
         Reference,
         ResvHandle, //
-    },
+    }, //
 };
 use crate::{
     bindings,

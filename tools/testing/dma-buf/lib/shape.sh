@@ -36,7 +36,7 @@ short_files() {
 	[ -z "$long" ] || { printf '%s\n' "$long"; return 1; }
 }
 
-# kCFI compares the type of a call with that of the function: a reference is not what C has there (see core/layout/table.rs).
+# kCFI compares the type of a call with that of the function: a reference is not what C has there (see core/table.rs).
 c_types_of_callbacks() {
 	local found
 	found=$(cd "$TOP" && our_files '*.rs' | xargs grep -PzoH 'extern "C" fn\([^)]*&[^)]*\)' -- | tr '\0' '\n')

@@ -6,7 +6,8 @@ A line counts that is neither blank nor comment alone. An unsafe is a block, fun
 use of a macro that expands to one, of those that the same folders define, unless it begins with the word itself. The types of
 functions are none, and neither is what a macro asks to be written. What a thousand
 lines have is compared with the figures that a file keeps: all lines, and those outside of the edge (see is_edge). Safe lines
-that go away make nothing worse: what has no more unsafe than the file says may have more of it a thousand lines.
+that go away make nothing worse: what has no more unsafe than the file says may have more of it a thousand lines. The edge may
+have no more than its share of the lines: it is where unsafe is expected.
 """
 
 import argparse
@@ -126,9 +127,14 @@ def rust_in(root, paths):
 
 
 def read_kept(file):
-    """Each line of the file: paths that are counted as one, joined by `+`, and unsafe and rate, of all and without the edge."""
-    lines = (line.split("#")[0].split() for line in file.read_text().splitlines())
-    return [(line[0], [(int(line[at]), float(line[at + 1])) for at in (1, 3)]) for line in lines if line]
+    """What the file keeps: for each folder unsafe and rate, of all and without the edge; and the share of the edge in percent.
+
+    A line has paths that are counted as one, joined by `+`, and these four figures, or it is `edge PERCENT`.
+    """
+    lines = [line.split("#")[0].split() for line in file.read_text().splitlines()]
+    folders = [(line[0], [(int(line[at]), float(line[at + 1])) for at in (1, 3)]) for line in lines if len(line) == 5]
+    edge = next(float(line[1]) for line in lines if line[:1] == ["edge"])
+    return folders, edge
 
 
 def row(name, whole, outside=None, kept=""):
@@ -145,7 +151,7 @@ def main():
     parser.add_argument("paths", nargs="*")
     args = parser.parse_args()
 
-    kept = read_kept(args.kept) if args.kept else [(path, None) for path in args.paths]
+    kept, edge_at_most = read_kept(args.kept) if args.kept else ([(path, None) for path in args.paths], 100.0)
     sources = rust_in(args.root, [path for names, _ in kept for path in names.split("+")])
     macros = unsafe_macros([source for under in sources.values() for source in under])
     worse, edges = [], {}
@@ -167,6 +173,10 @@ def main():
         print("\nThe edge, where C is met:")
         for path, source in edges.items():
             print(row(str(path), Part([source], macros)))
+    lines = sum({source.path: source.lines for under in sources.values() for source in under}.values())
+    of_edge = sum(source.lines for source in edges.values())
+    share = round(100 * of_edge / lines, 1)
+    print(f"\nThe edge has {of_edge} of the {lines} lines: {share} %, at most {edge_at_most} %")
     if args.models:
         print("\nOther Rust of this kernel:")
         for path in MODELS:
@@ -174,7 +184,9 @@ def main():
             print(row(path, Part(under, unsafe_macros(under))))
     for names in worse:
         print(f"\n{names}: more unsafe than {args.kept.name} has kept: put the argument into a type that makes it once")
-    sys.exit(bool(worse))
+    if share > edge_at_most:
+        print("The edge has more than its share: safe code that only uses the types that are made there goes beside it")
+    sys.exit(bool(worse) or share > edge_at_most)
 
 
 if __name__ == "__main__":

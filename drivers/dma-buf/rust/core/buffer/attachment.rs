@@ -3,20 +3,20 @@
 //! Attachments: which devices use a buffer, and their mappings of it.
 
 use super::{
+    exporter::exporter,
     layout::{
         attachment::{
             AnyAttachment,
             Attached,
             Detached, //
         },
-        exporter::{
-            exporter,
-            Mapped,
-            MappedTable, //
-        },
         locked::{
             Guard,
             Locked, //
+        },
+        mapped::{
+            Mapped,
+            MappedTable, //
         }, //
     },
     trace, //

@@ -3,18 +3,12 @@
 //! Access to a buffer's memory by the CPU: coherency, `mmap`, `vmap`.
 
 use super::{
+    exporter::exporter,
     layout::{
-        body::{
-            address,
-            Vmapping, //
-        },
-        exporter::exporter,
-        locked::{
-            might_lock,
-            Locked, //
-        },
+        locked::Locked,
         vfs::set_file, //
     },
+    lock::might_lock,
     trace, //
 };
 use crate::resv::has_no_list;
@@ -112,16 +106,8 @@ pub(super) fn vmap(buf: &Locked<'_, DmaBuf>, place: &mut Out<'_, iosys_map>) -> 
     if !exporter(buf).has_vmap() {
         return Err(EINVAL);
     }
-    if mapping.count.get() == 0 {
-        let mut map = Vmapping::UNMAPPED;
-
-        buf.exporter_vmap(&mut map)?;
-        mapping.map.set(map);
-    }
-    mapping
-        .count
-        .set(mapping.count.get().checked_add(1).ok_or(EOVERFLOW)?);
-    place.put(mapping.map.get());
+    mapping.get(|map| buf.exporter_vmap(map))?;
+    place.put(mapping.map());
     Ok(())
 }
 
@@ -130,14 +116,9 @@ pub(super) fn vmap(buf: &Locked<'_, DmaBuf>, place: &mut Out<'_, iosys_map>) -> 
 /// What was not mapped is left alone with a warning.
 pub(super) fn vunmap(buf: &Locked<'_, DmaBuf>, map: &mut iosys_map) {
     let mapping = buf.vmapping();
-    let count = mapping.count.get();
 
-    if warn_on!(count == 0 || address(&mapping.map.get()) != address(map)) {
+    if warn_on!(!mapping.is(map)) {
         return;
     }
-    mapping.count.set(count - 1);
-    if count == 1 {
-        buf.exporter_vunmap(map);
-        mapping.map.set(Vmapping::UNMAPPED);
-    }
+    mapping.put(|| buf.exporter_vunmap(map));
 }

@@ -8,10 +8,32 @@
 pub(crate) mod attachment;
 pub(super) mod body;
 pub(super) mod dentry;
-pub(crate) mod exporter;
 pub(super) mod life;
 pub(crate) mod locked;
+pub(crate) mod mapped;
 pub(super) mod owned;
 pub(super) mod pointer;
-mod tables;
 pub(super) mod vfs;
+
+use self::{
+    attachment::{
+        AnyAttachment,
+        Device,
+        Incomplete, //
+    },
+    body::Body, //
+};
+use kernel::{
+    bindings,
+    wrappers, //
+};
+
+wrappers! {
+    // SAFETY: Laid out in the same way, which is checked where they are, or transparent.
+    unsafe {
+        AnyAttachment => bindings::dma_buf_attachment,
+        Body => bindings::dma_buf,
+        Device => bindings::device,
+        Incomplete => bindings::dma_buf_attachment,
+    }
+}

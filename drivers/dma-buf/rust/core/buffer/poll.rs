@@ -11,31 +11,27 @@
 //! and `active` says so: set from zero by the poller that arms it, which holds the reservation
 //! object, and back to zero by the callback, in any context.
 
-use super::layout::body::{
-    body,
-    poll_wait,
-    Claim, //
+use super::{
+    event::Event,
+    layout::body::{
+        body,
+        poll_wait,
+        Claim, //
+    }, //
 };
 use kernel::{
-    bindings::{
-        EPOLLIN,
-        EPOLLOUT, //
-    },
     dma_buf::{
         DmaBuf,
         ResvGuard,
         Usage, //
     },
-    sync::{
-        atomic::Relaxed,
-        poll::PollTable, //
-    }, //
+    sync::poll::PollTable, //
 };
 
 /// Implements `poll()`. Sleeps for the reservation object.
 #[inline(always)]
 pub(super) fn poll(buf: &DmaBuf, table: PollTable<'_>) -> u32 {
-    let wanted = poll_wait(buf, table) & (EPOLLIN | EPOLLOUT);
+    let wanted = poll_wait(buf, table) & (Event::In.bit() | Event::Out.bit());
     if wanted == 0 {
         return 0;
     }
@@ -43,14 +39,12 @@ pub(super) fn poll(buf: &DmaBuf, table: PollTable<'_>) -> u32 {
     let mut guard = buf.resv().lock();
     let mut ready = 0;
 
-    for event in [EPOLLOUT, EPOLLIN] {
-        if wanted & event == 0 {
+    for event in [Event::Out, Event::In] {
+        if wanted & event.bit() == 0 {
             continue;
         }
-        // MODEL: poll-wake
-        let is_armed = body(buf).slot(event).active.load(Relaxed) != 0;
-        if !is_armed && !arm(buf, &mut guard, event) {
-            ready |= event;
+        if !body(buf).slot(event).is_armed() && !arm(buf, &mut guard, event) {
+            ready |= event.bit();
         }
     }
     ready
@@ -59,14 +53,15 @@ pub(super) fn poll(buf: &DmaBuf, table: PollTable<'_>) -> u32 {
 /// Makes sure that waiters are woken when `event` may have become ready. Returns `false` if it is
 /// ready now.
 #[inline(never)]
-fn arm(buf: &DmaBuf, guard: &mut ResvGuard<'_>, event: u32) -> bool {
+fn arm(buf: &DmaBuf, guard: &mut ResvGuard<'_>, event: Event) -> bool {
     // Mostly there is none.
-    let usage = Usage::before_access(event == EPOLLOUT);
+    let usage = Usage::before_access(event == Event::Out);
     let mut fences = guard.fences(usage).peekable();
     if fences.peek().is_none() {
         return false;
     }
 
+    // Who looks first holds the lock, so that nobody comes in between; a claim does not rely on it.
     let Some(mut claim) = Claim::new(buf, event) else {
         return true;
     };

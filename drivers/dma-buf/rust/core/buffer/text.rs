@@ -17,6 +17,21 @@ pub(super) struct Facts<'a> {
     pub(super) name: Option<&'a CStr>,
 }
 
+/// Writes `parts`, which are not long, to the end of `buffer`, where paths are built. Fails with
+/// `ENAMETOOLONG`.
+#[inline(always)]
+pub(super) fn put_at_end<'a>(buffer: &'a mut [u8], parts: [&[u8]; 4]) -> Result<&'a mut [u8]> {
+    let len: usize = parts.iter().map(|part| part.len()).sum();
+    let start = buffer.len().checked_sub(len).ok_or(ENAMETOOLONG)?;
+    let (_, path) = buffer.split_at_mut_checked(start).ok_or(ENAMETOOLONG)?;
+    let bytes = parts.into_iter().flatten();
+
+    path.iter_mut()
+        .zip(bytes)
+        .for_each(|(to, from)| *to = *from);
+    Ok(path)
+}
+
 /// Prints the lines of `/proc/PID/fdinfo/`.
 #[inline(always)]
 pub(super) fn print_lines(m: &SeqFile, facts: &Facts<'_>) {

@@ -9,11 +9,11 @@
 use super::{
     callback,
     context,
+    flag::Flag,
     init::init,
     layout::{
         dying::Dying,
         fence::{
-            Flag,
             New,
             Table, //
         },
@@ -21,7 +21,7 @@ use super::{
             lock,
             Lent,
             Locked, //
-        },
+        }, //
     },
     names,
     signal,
@@ -135,12 +135,7 @@ kernel::exports! {
         cb: Lent,
         func: Option<Function<unsafe extern "C" fn(*mut dma_fence, *mut dma_fence_cb)>>,
     ) -> Result {
-        let (Some(fence), Some(Function(func))) = (fence, func) else {
-            warn_on!(true);
-            return Err(EINVAL);
-        };
-
-        callback::add(fence, cb, func)
+        callback::add_passed(fence, cb, func.map(|Function(func)| func))
     }
 
     fn dma_fence_remove_callback(fence: &Fence, cb: Lent) -> bool {

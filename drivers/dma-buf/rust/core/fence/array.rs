@@ -7,7 +7,9 @@
 //! C header: [`include/linux/dma-fence-array.h`](srctree/include/linux/dma-fence-array.h)
 
 use super::{
-    chain, context,
+    chain,
+    context,
+    flag::Flag,
     init::init,
     layout::{
         callback::{
@@ -23,11 +25,8 @@ use super::{
             Turn, //
         },
         fence::{
-            error,
             fields,
-            has,
             set_lock_class,
-            Flag,
             New,
             Structure,
             Table,
@@ -42,6 +41,10 @@ use super::{
         set_deadline,
         signal, //
     },
+    state::{
+        error,
+        has, //
+    }, //
 };
 use crate::kmalloc;
 use core::mem::offset_of;
@@ -86,7 +89,7 @@ pub(crate) struct Array {
 ///
 /// # Invariants
 ///
-/// There are as many `callbacks` as `fences`.
+/// In memory `callbacks` is the first of as many as there are `fences`.
 #[repr(C)]
 pub(crate) struct Rest {
     fences: Counted,
@@ -94,11 +97,9 @@ pub(crate) struct Rest {
     callbacks: [Hook<Share<Array>>; 0],
 }
 
-same_layout!(Array, dma_fence_array, base, rest: num_fences);
-const _: () = {
-    assert!(offset_of!(Array, rest.work) == offset_of!(dma_fence_array, work));
-    assert!(offset_of!(Array, rest.callbacks) == offset_of!(dma_fence_array, callbacks));
-};
+same_layout!(
+    Array, dma_fence_array, base, rest: num_fences, rest.work: work, rest.callbacks: callbacks
+);
 same_layout!(Hook<Share<Array>>, dma_fence_array_cb);
 
 impl Array {
@@ -124,6 +125,13 @@ impl Array {
     pub(super) fn allocate(count: usize) -> Result<New<Self>> {
         // INVARIANT: It is new, and freed with the last reference.
         kmalloc::array(count).map(|memory| New(KBox::into_raw(memory).cast()))
+    }
+
+    /// As [`allocate`](Self::allocate). Fails with `EINVAL` if `count` is negative.
+    pub(super) fn allocate_number(count: c_int) -> Result<New<Self>> {
+        usize::try_from(count)
+            .map_err(Error::from)
+            .and_then(Self::allocate)
     }
 
     /// Makes an array of `fences` in the memory for as many.
@@ -261,6 +269,33 @@ impl OnSignal for Share<Array> {
             turn.defer();
         }
     }
+}
+
+/// Whether all the fences in `fence` are of `context`.
+#[inline(always)]
+pub(super) fn is_of(fence: &Fence, context: u64) -> bool {
+    match Array::of(fence) {
+        Some(array) => array
+            .fences()
+            .iter()
+            .all(|fence| fence.context() == context),
+        None => fence.context() == context,
+    }
+}
+
+/// The first of the fences in `head`; `head` itself if it is no array.
+#[inline(always)]
+pub(super) fn first(head: &Fence) -> Option<&Fence> {
+    match Array::of(head) {
+        Some(array) => array.fences().first().copied(),
+        None => Some(head),
+    }
+}
+
+/// One of the fences in `head`, if it is an array that has so many.
+#[inline(always)]
+pub(super) fn nth(head: &Fence, index: c_uint) -> Option<&Fence> {
+    Array::of(head).and_then(|array| array.fences().get(index as usize).copied())
 }
 
 /// Whether `fence` is made of others.

@@ -10,7 +10,8 @@ use super::layout::lock::{
 };
 use kernel::{
     dma_buf::Fence,
-    prelude::*, //
+    prelude::*,
+    warn_on, //
 };
 
 /// Has `func` called with `callback` when `fence` is signalled, under its lock. Fails with `ENOENT`
@@ -28,6 +29,17 @@ pub(crate) fn add(fence: &Fence, callback: Lent, func: Func) -> Result {
 
     callback.refuse();
     Err(ENOENT)
+}
+
+/// As [`add`]. To have passed no fence or no function is `EINVAL` and a warning.
+#[inline(always)]
+pub(super) fn add_passed(fence: Option<&Fence>, callback: Lent, func: Option<Func>) -> Result {
+    let (Some(fence), Some(func)) = (fence, func) else {
+        warn_on!(true);
+        return Err(EINVAL);
+    };
+
+    add(fence, callback, func)
 }
 
 /// Takes off what was [added](add). Returns `false` if it has run, in which case it is not running

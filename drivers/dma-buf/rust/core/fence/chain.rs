@@ -10,6 +10,7 @@
 
 use super::{
     context,
+    flag::Flag,
     init::init,
     layout::{
         container::{
@@ -21,19 +22,18 @@ use super::{
         dying::Dying,
         fence::{
             set_lock_class,
-            Flag,
             New,
             Structure,
             Table,
             Time, //
-        },
-        reference::Replaceable, //
+        }, //
     },
+    reference::Replaceable,
     signal::{
         is_done,
         set_deadline,
         signal, //
-    },
+    }, //
 };
 use core::mem::{
     offset_of,
@@ -86,12 +86,10 @@ union Waiting {
     work: ManuallyDrop<Opaque<irq_work>>,
 }
 
-same_layout!(Link, dma_fence_chain, base, rest: prev);
-const _: () = {
-    assert!(offset_of!(Link, rest.prev_seqno) == offset_of!(dma_fence_chain, prev_seqno));
-    assert!(offset_of!(Link, rest.fence) == offset_of!(dma_fence_chain, fence));
-    assert!(offset_of!(Link, rest.waiting) == offset_of!(dma_fence_chain, __bindgen_anon_1));
-};
+same_layout!(
+    Link, dma_fence_chain, base, rest: prev, rest.prev_seqno: prev_seqno, rest.fence: fence,
+    rest.waiting: __bindgen_anon_1
+);
 same_layout!(Waiting, dma_fence_chain__bindgen_ty_1, callback: cb, work);
 
 impl Link {

@@ -12,5 +12,4 @@ pub(super) mod fence;
 pub(super) mod lock;
 pub(super) mod name;
 pub(super) mod ops;
-pub(super) mod reference;
 pub(super) mod set;

@@ -5,16 +5,16 @@
 //! The issuer's strings are only valid while the fence is not signalled and, within RCU, for a
 //! grace period after that. Later there are two fixed ones.
 
-use super::layout::{
-    fence::{
-        has,
-        Flag, //
+use super::{
+    flag::Flag,
+    layout::{
+        name::Name,
+        ops::{
+            ops,
+            Operations, //
+        }, //
     },
-    name::Name,
-    ops::{
-        ops,
-        Operations, //
-    },
+    state::has, //
 };
 use kernel::{
     dma_buf::Fence,

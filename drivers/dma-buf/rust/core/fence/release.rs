@@ -7,10 +7,10 @@ use super::{
         dying::Dying,
         fence::fields,
         lock::lock,
-        name::warn_released,
-        ops, //
+        name::warn_released, //
     },
     names,
+    ops,
     trace, //
 };
 use kernel::{

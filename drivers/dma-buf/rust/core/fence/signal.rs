@@ -4,13 +4,10 @@
 
 use super::{
     annotation,
+    flag::Flag,
     layout::{
         fence::{
-            error,
-            has,
-            result,
             test_and_set,
-            Flag,
             Time, //
         },
         lock::{
@@ -19,6 +16,11 @@ use super::{
             Pending, //
         },
         ops::ops, //
+    },
+    state::{
+        error,
+        has,
+        result, //
     },
     trace, //
 };

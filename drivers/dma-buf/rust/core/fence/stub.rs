@@ -3,6 +3,7 @@
 //! Fences that are signalled from the beginning.
 
 use super::{
+    flag::Flag,
     init::{
         init as init_fence,
         STUB_OPS, //
@@ -10,9 +11,7 @@ use super::{
     layout::{
         fence::{
             set,
-            Flag,
             New,
-            Static,
             Table,
             Time, //
         },
@@ -20,11 +19,51 @@ use super::{
     },
     signal::now, //
 };
+use core::mem::forget;
 use kernel::{
+    bindings::dma_fence,
     dma_buf::Fence,
+    interop::object::Object,
     prelude::*,
-    sync::aref::ARef, //
+    sync::{
+        aref::ARef,
+        atomic::{
+            AtomicFlag,
+            Relaxed, //
+        }, //
+    }, //
 };
+
+/// Memory for a fence that stays, once it is made.
+struct Static {
+    memory: Object<dma_fence>,
+    is_taken: AtomicFlag,
+}
+
+impl Static {
+    const fn new() -> Self {
+        Self {
+            memory: Object::zeroed(),
+            is_taken: AtomicFlag::new(false),
+        }
+    }
+
+    /// Has the first who asks make the fence, which is there for ever.
+    fn make(&'static self, f: impl FnOnce(New) -> ARef<Fence>) {
+        // MODEL: none, because only who is first has the memory.
+        if !self.is_taken.xchg(true, Relaxed) {
+            // INVARIANT: Nobody else gets it, and it is static. It is never freed, since this
+            // reference is not dropped.
+            forget(f(New(self.memory.get().cast())));
+        }
+    }
+
+    /// Where it is.
+    #[inline(always)]
+    fn as_ptr(&'static self) -> *mut dma_fence {
+        self.memory.get()
+    }
+}
 
 static STUB: Static = Static::new();
 

@@ -13,22 +13,19 @@ use super::{
         State, //
     },
     annotation,
+    flag::Flag,
+    hooks::{
+        with_callback,
+        with_hooks, //
+    },
     layout::{
-        callback::{
-            with_callback,
-            with_hooks,
-            Armed,
-            OnSignal, //
-        },
-        fence::{
-            has,
-            Flag, //
-        },
+        callback::OnSignal,
         lock::{
             lock,
             Guard, //
         }, //
     },
+    state::has,
     trace, //
 };
 use crate::errno::to_number;
@@ -149,36 +146,43 @@ fn until_woken(guard: Guard<'_>, sleep: Sleep, timeout: c_long) -> c_long {
 #[inline(always)]
 fn sleep_until_woken(guard: Guard<'_>, sleep: Sleep, timeout: c_long) -> Result<c_long> {
     let fence = guard.fence();
-    let wait = |armed: &mut Armed<'_, '_>| {
-        let mut result = Ok(timeout);
+    let result = with_callback(
+        guard,
+        Sleeper(current!()),
+        |mut armed| {
+            let mut result = Ok(timeout);
 
-        while let Ok(left @ 1..) = result {
-            // MODEL: fence-wait
-            if has(fence, Flag::Signaled) {
-                break;
+            while let Ok(left @ 1..) = result {
+                // MODEL: fence-wait
+                if has(fence, Flag::Signaled) {
+                    break;
+                }
+                // The signal comes under the lock, so that it cannot get between this and the
+                // sleep.
+                __set_current_state(sleep.state());
+
+                let (left, again) = armed.unlocked(|| schedule_timeout(left));
+
+                armed = again;
+                result = if left > 0 && sleep.is_interrupted() {
+                    Err(ERESTARTSYS)
+                } else {
+                    Ok(left)
+                };
             }
-            // The signal comes under the lock, so that it cannot get between this and the sleep.
-            __set_current_state(sleep.state());
-
-            let left = armed.unlocked(|| schedule_timeout(left));
-
-            result = if left > 0 && sleep.is_interrupted() {
-                Err(ERESTARTSYS)
-            } else {
-                Ok(left)
-            };
-        }
-        result
-    };
-    let result = with_callback(guard, Sleeper(current!()), wait, |result| {
-        // MODEL: none, because the lock is held, and the state is the task's own.
-        __set_current_state(State::Running);
-        match result {
-            // A task that is woken, but gets to run when its time is over, has not waited in vain.
-            Ok(0) if has(fence, Flag::Signaled) => Ok(1),
-            result => result,
-        }
-    });
+            (result, armed)
+        },
+        |result| {
+            // MODEL: none, because the lock is held, and the state is the task's own.
+            __set_current_state(State::Running);
+            match result {
+                // A task that is woken, but gets to run when its time is over, has not waited in
+                // vain.
+                Ok(0) if has(fence, Flag::Signaled) => Ok(1),
+                result => result,
+            }
+        },
+    );
 
     // Without a callback it is signalled.
     result.unwrap_or(Ok(timeout.max(1)))

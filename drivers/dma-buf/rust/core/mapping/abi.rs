@@ -20,9 +20,9 @@ use super::{
         Route, //
     }, //
 };
-use crate::buffer::layout::{
-    attachment::Incomplete,
-    locked::assert_locked, //
+use crate::buffer::{
+    layout::attachment::Incomplete,
+    lock::assert_locked, //
 };
 use core::{
     ptr::NonNull,
@@ -89,11 +89,6 @@ kernel::exports! {
         let ranges = unsafe { slice::from_raw_parts(ranges.as_ptr(), nr_ranges) };
 
         assert_locked(attach.0.buf());
-        // The addresses reserved for the ranges would be too few, or more than are freed again.
-        let mut lengths = ranges.iter().map(|range| range.len);
-        if warn_on!(lengths.try_fold(0usize, usize::checked_add) != Some(size)) {
-            return Err(EINVAL);
-        }
         route::set_up(Dma::new(&attach, dir), provider, ranges, size).map(OwnTable::into_raw)
     }
 

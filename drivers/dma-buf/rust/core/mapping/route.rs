@@ -2,16 +2,14 @@
 
 //! The making of a table: the memory by the addresses that a device knows it by.
 
-use super::{
-    layout::{
-        dma::{
-            Dma,
-            Iova,
-            Provider,
-            Way, //
-        },
-        sg_table::OwnTable, //
-    }, //
+use super::layout::{
+    dma::{
+        Dma,
+        Iova,
+        Provider,
+        Way, //
+    },
+    sg_table::OwnTable, //
 };
 use kernel::{
     bindings::{
@@ -22,7 +20,8 @@ use kernel::{
     },
     dma_buf::MAX_SG_ENTRY,
     prelude::*,
-    types::ScopeGuard, //
+    types::ScopeGuard,
+    warn_on, //
 };
 
 /// Cuts `len` bytes into pieces that fit an entry: where each starts, and how long it is.
@@ -68,14 +67,19 @@ impl Route {
 
 /// Sets up `ranges` of the memory of `provider`, `size` bytes in all, for `dma`.
 ///
-/// Fails with `EINVAL` if there is nothing to set up or the device cannot get there, `ENOMEM`, or
-/// what the DMA API fails with. Sleeps.
+/// Fails with `EINVAL` if there is nothing to set up, the device cannot get there or `size` is
+/// wrong, with `ENOMEM`, or with what the DMA API fails with. Sleeps.
 pub(super) fn set_up(
     dma: Dma,
     provider: &Provider,
     ranges: &[phys_vec],
     size: usize,
 ) -> Result<OwnTable<Route>> {
+    // The addresses reserved for the ranges would be too few, or more than are freed again.
+    let mut lengths = ranges.iter().map(|range| range.len);
+    if warn_on!(lengths.try_fold(0usize, usize::checked_add) != Some(size)) {
+        return Err(EINVAL);
+    }
     let kind = match provider.way_from(&dma)? {
         Way::Bus => Kind::Bus,
         Way::HostBridge => match dma.reserve(size) {

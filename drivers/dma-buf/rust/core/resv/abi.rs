@@ -68,20 +68,20 @@ kernel::exports! {
         unsafe { bindings::ww_mutex_destroy(&raw mut (*obj.as_raw()).lock) };
     }
 
-    fn dma_resv_reserve_fences(obj: Sure<'_>, num_fences: c_uint) -> Result {
+    fn dma_resv_reserve_fences(obj: Sure<'_, Resv>, num_fences: c_uint) -> Result {
         obj.get().reserve(num_fences)
     }
 
     #[cfg(CONFIG_DEBUG_MUTEXES)]
-    fn dma_resv_reset_max_fences(obj: Sure<'_>) {
+    fn dma_resv_reset_max_fences(obj: Sure<'_, Resv>) {
         obj.get().reset_limit();
     }
 
-    fn dma_resv_add_fence(obj: Sure<'_>, fence: &Fence, usage: Usage) {
+    fn dma_resv_add_fence(obj: Sure<'_, Resv>, fence: &Fence, usage: Usage) {
         obj.get().add(fence, usage);
     }
 
-    fn dma_resv_replace_fences(obj: Sure<'_>, context: u64, fence: &Fence, usage: Usage) {
+    fn dma_resv_replace_fences(obj: Sure<'_, Resv>, context: u64, fence: &Fence, usage: Usage) {
         obj.get().replace(context, fence, usage);
     }
 
@@ -101,7 +101,7 @@ kernel::exports! {
         cursor.next().into_c()
     }
 
-    fn dma_resv_copy_fences(dst: Sure<'_>, src: &Resv) -> Result {
+    fn dma_resv_copy_fences(dst: Sure<'_, Resv>, src: &Resv) -> Result {
         dst.get().copy_from(src)
     }
 
@@ -112,11 +112,7 @@ kernel::exports! {
         num_fences: Out<'_, c_uint>,
         fences: Out<'_, *mut *mut dma_fence>,
     ) -> Result {
-        let found = read::fences(obj, usage);
-        let (status, (array, count)) = match found {
-            Ok(found) if found.len() != 0 => (Ok(()), found.into_raw()),
-            found => (found.map(drop), (ptr::null_mut(), 0)),
-        };
+        let (status, (array, count)) = read::fences_as_c(obj, usage);
 
         fences.put(array);
         num_fences.put(count as c_uint);
@@ -149,7 +145,7 @@ kernel::exports! {
         read::is_signaled(obj, usage)
     }
 
-    fn dma_resv_describe(obj: Sure<'_>, seq: &SeqFile) {
+    fn dma_resv_describe(obj: Sure<'_, Resv>, seq: &SeqFile) {
         obj.get().describe(seq);
     }
 }

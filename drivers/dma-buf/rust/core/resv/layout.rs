@@ -3,16 +3,17 @@
 //! `struct dma_resv`.
 
 use kernel::{
-    bindings::{
-        dma_resv,
-        dma_resv_list, //
-    },
+    bindings::dma_resv_list,
     dma_buf::Resv,
-    interop::export::AsC,
+    interop::export::{
+        AsC,
+        Wrapper, //
+    },
     sync::atomic::{
         Atomic,
         Relaxed, //
-    }, //
+    },
+    types::NotThreadSafe, //
 };
 
 kernel::c_functions! {
@@ -35,21 +36,32 @@ kernel::c_functions! {
 #[repr(transparent)]
 pub(crate) struct Held<'a>(&'a Resv);
 
-/// What C passes for it.
+/// What C passes with a lock that is held: a reservation object, or something that has one.
+///
+/// # Invariants
+///
+/// The current task holds the lock for `'a`.
 #[repr(transparent)]
-pub(super) struct Sure<'a>(&'a Resv);
+pub(crate) struct Sure<'a, T>(&'a T, NotThreadSafe);
 
-/// A valid object whose lock is held.
-// SAFETY: Transparent. A reference is a pointer, and `Resv` is C's structure.
-unsafe impl AsC for Sure<'_> {
-    type C = *mut dma_resv;
+/// As the invariant says.
+// SAFETY: Transparent. A reference is a pointer, here to what is as good as a `T` by `Wrapper`.
+unsafe impl<T: Wrapper> AsC for Sure<'_, T> {
+    type C = *mut T::C;
 }
 
-impl<'a> Sure<'a> {
+impl<'a, T> Sure<'a, T> {
+    #[inline(always)]
+    pub(crate) fn object(self) -> &'a T {
+        self.0
+    }
+}
+
+impl<'a> Sure<'a, Resv> {
     #[inline(always)]
     pub(super) fn get(self) -> Held<'a> {
         // INVARIANT: As the type says.
-        let held = Held(self.0);
+        let held = Held(self.object());
 
         held.assert();
         held

@@ -20,7 +20,9 @@ use crate::fence::{
     FenceSet,
     Time, //
 };
+use core::ptr;
 use kernel::{
+    bindings::dma_fence,
     dma_buf::{
         Fence,
         Resv, //
@@ -46,6 +48,16 @@ pub(super) fn fences(resv: &Resv, usage: Usage) -> Result<FenceSet> {
         fences = FenceSet::EMPTY;
     }
     Ok(fences)
+}
+
+/// As [`fences`], in C's way: besides the status the array, which is NULL if there are none, and
+/// how many there are.
+#[inline(always)]
+pub(super) fn fences_as_c(resv: &Resv, usage: Usage) -> (Result, (*mut *mut dma_fence, usize)) {
+    match fences(resv, usage) {
+        Ok(found) if found.len() != 0 => (Ok(()), found.into_raw()),
+        found => (found.map(drop), (ptr::null_mut(), 0)),
+    }
 }
 
 /// One fence for the pending ones of `usage`; `None` if there are none. Fails with `ENOMEM`. May

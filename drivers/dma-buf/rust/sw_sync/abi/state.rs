@@ -2,34 +2,7 @@
 
 //! What C calls to begin and to end.
 
-use crate::{
-    file::{
-        files,
-        Files, //
-    },
-    registry, //
-};
-use kernel::{
-    prelude::*,
-    InPlaceModule, //
-};
-
-/// What there is as long as the module is there.
-#[pin_data]
-struct SwSync {
-    #[pin]
-    _files: Files,
-}
-
-impl InPlaceModule for SwSync {
-    #[inline(always)]
-    fn init(_module: &'static ThisModule) -> impl PinInit<Self, Error> {
-        registry::init();
-        try_pin_init!(Self {
-            _files <- files(),
-        }? Error)
-    }
-}
+use crate::state::SwSync;
 
 kernel::c_module_state! {
     // SAFETY: `exports.c` calls the one at boot, or when the module is loaded, and the other one

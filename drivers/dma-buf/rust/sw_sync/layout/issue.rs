@@ -13,7 +13,10 @@ use super::{
         Timeline, //
     }, //
 };
-use crate::seqno::Seqno;
+use crate::{
+    deadline::Deadline,
+    seqno::Seqno, //
+};
 use core::ptr::{
     self,
     NonNull, //
@@ -75,8 +78,7 @@ impl NewPoint {
                 timeline: timeline.into(),
                 module: module.ok_or(ENODEV)?,
                 links: Links::new(),
-                deadline: Atomic::new(ktime_t::MAX),
-                has_deadline: Atomic::new(false),
+                deadline: Deadline::new(),
                 // The last one, since a trace event in it makes use of the operations.
                 //
                 // SAFETY: They are for points, and this one's other members are complete.
@@ -152,7 +154,7 @@ kernel::callbacks! {
     }
 
     fn set_deadline(point: &Point, deadline: ktime_t) {
-        point.set_deadline(deadline);
+        point.deadline.set(deadline);
     }
 
     /// The fence is gone afterwards.

@@ -15,6 +15,7 @@ use super::{
 };
 use crate::{
     abi,
+    deadline::Deadline,
     seqno::Seqno,
     LocalModule, //
 };
@@ -43,12 +44,7 @@ use kernel::{
             ARef,
             AlwaysRefCounted, //
         },
-        atomic::{
-            Acquire,
-            Atomic,
-            Relaxed,
-            Release, //
-        },
+        atomic::Acquire,
         new_mutex,
         new_spinlock_irq,
         Mutex,
@@ -192,9 +188,7 @@ pub(crate) struct Point {
     pub(super) module: OwnModuleRef<LocalModule>,
     /// Among the points of the timeline that wait.
     pub(super) links: Links,
-    /// The earliest time that somebody wishes the fence to be signalled by; `KTIME_MAX` at first.
-    pub(super) deadline: Atomic<ktime_t>,
-    pub(super) has_deadline: Atomic<bool>,
+    pub(crate) deadline: Deadline,
 }
 
 // SAFETY: The fence is the first member.
@@ -237,30 +231,6 @@ impl Point {
     /// When the fence was signalled.
     pub(crate) fn timestamp(&self) -> Option<ktime_t> {
         self.fence.timestamp()
-    }
-
-    /// The earliest deadline that was set.
-    pub(crate) fn deadline(&self) -> Option<ktime_t> {
-        // MODEL: sw-sync-deadline
-        self.has_deadline
-            .load(Acquire)
-            .then(|| self.deadline.load(Relaxed))
-    }
-
-    pub(super) fn set_deadline(&self, deadline: ktime_t) {
-        // MODEL: sw-sync-deadline
-        let mut earliest = self.deadline.load(Relaxed);
-
-        // MODEL: sw-sync-deadline
-        while deadline < earliest {
-            match self.deadline.cmpxchg(earliest, deadline, Relaxed) {
-                Ok(_) => break,
-                Err(other) => earliest = other,
-            }
-        }
-        // Who finds it set finds a deadline.
-        // MODEL: sw-sync-deadline
-        self.has_deadline.store(true, Release);
     }
 }
 

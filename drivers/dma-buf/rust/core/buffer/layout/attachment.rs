@@ -2,14 +2,12 @@
 
 //! The fields of an attachment: `struct dma_buf_attachment`.
 
-use super::{
-    pointer::{
-        Kept,
-        Lasting, //
-    },
-    tables::AttachOps, //
+use super::pointer::{
+    Kept,
+    Lasting, //
 };
 use crate::{
+    buffer::tables::AttachOps,
     errno::passed,
     kmalloc, //
 };
@@ -37,8 +35,7 @@ use kernel::{
     },
     prelude::*,
     same_layout,
-    types::Opaque,
-    wrappers, //
+    types::Opaque, //
 };
 
 /// A device that is attached, or to be.
@@ -74,15 +71,6 @@ same_layout!(
     importer_priv, private: priv_
 );
 
-wrappers! {
-    // SAFETY: The first is laid out in the same way, see above, and the others are transparent.
-    unsafe {
-        AnyAttachment => bindings::dma_buf_attachment,
-        Incomplete => bindings::dma_buf_attachment,
-        Device => bindings::device,
-    }
-}
-
 impl AnyAttachment {
     #[inline(always)]
     pub(crate) fn buf(&self) -> &DmaBuf {
@@ -99,7 +87,7 @@ impl AnyAttachment {
     }
 
     #[inline(always)]
-    pub(super) fn importer_ops(&self) -> Option<&AttachOps> {
+    pub(in crate::buffer) fn importer_ops(&self) -> Option<&AttachOps> {
         self.importer_ops.as_deref()
     }
 
@@ -113,7 +101,7 @@ impl AnyAttachment {
     #[inline(always)]
     pub(in crate::buffer) fn is_revocable(&self) -> bool {
         self.importer_ops()
-            .is_some_and(|ops| ops.invalidate_mappings.is_some())
+            .is_some_and(|ops| ops.invalidate_mappings().is_some())
     }
 }
 
@@ -176,7 +164,7 @@ impl Detached {
             peer2peer: Opaque::new(
                 importer_ops
                     .as_deref()
-                    .is_some_and(|ops| ops.allow_peer2peer),
+                    .is_some_and(|ops| ops.allow_peer2peer()),
             ),
             importer_ops,
             importer_priv: Opaque::new(importer_priv),

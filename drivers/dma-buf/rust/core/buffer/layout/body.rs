@@ -5,37 +5,36 @@
 use super::{
     attachment::AttachmentList,
     owned::Name,
-    pointer::Kept,
-    tables::Ops, //
+    pointer::Kept, //
 };
-use crate::fence::{
-    add_callback,
-    Lent, //
+use crate::{
+    buffer::{
+        event::Event,
+        tables::Ops,
+        vmapping::Vmapping, //
+    },
+    fence::{
+        add_callback,
+        Lent, //
+    }, //
 };
 use core::{
-    cell::{
-        Cell,
-        UnsafeCell, //
+    cell::UnsafeCell,
+    mem::{
+        forget,
+        offset_of, //
     },
-    mem::forget,
     ptr::NonNull, //
 };
 use kernel::{
-    bindings::{
-        self,
-        iosys_map,
-        EPOLLOUT, //
-    },
+    bindings,
     dma_buf::{
         DmaBuf,
         Fence, //
     },
     fs::File,
     interop::{
-        export::{
-            FromC,
-            Wrapper, //
-        },
+        export::FromC,
         module_ref::ModuleRef, //
     },
     prelude::*,
@@ -45,6 +44,7 @@ use kernel::{
         atomic::{
             Atomic,
             Full,
+            Relaxed,
             Release, //
         },
         lock::{
@@ -88,10 +88,8 @@ same_layout!(
     name, name_lock, owner, list_node, private: priv_, resv, poll, cb_in, cb_out
 );
 
-// SAFETY: Laid out in the same way, see above.
-unsafe impl Wrapper for Body {
-    type C = bindings::dma_buf;
-}
+const _: () =
+    assert!(offset_of!(Body, vmapping) + Vmapping::MAP == offset_of!(bindings::dma_buf, vmap_ptr));
 
 /// What is in a buffer.
 #[inline(always)]
@@ -101,6 +99,12 @@ pub(in crate::buffer) fn body(buf: &DmaBuf) -> &Body {
 }
 
 impl Body {
+    /// What the exporter does.
+    #[inline(always)]
+    pub(in crate::buffer) fn ops(&self) -> &Ops {
+        &self.ops
+    }
+
     /// The name of the exporter, as C prints it.
     pub(in crate::buffer) fn exporter_name(&self) -> &CStr {
         if self.exp_name.is_null() {
@@ -135,10 +139,10 @@ impl Body {
 
     /// The callback for `event`.
     #[inline(always)]
-    pub(in crate::buffer) fn slot(&self, event: u32) -> &Slot {
+    pub(in crate::buffer) fn slot(&self, event: Event) -> &Slot {
         match event {
-            EPOLLOUT => &self.cb_out,
-            _ => &self.cb_in,
+            Event::In => &self.cb_in,
+            Event::Out => &self.cb_out,
         }
     }
 
@@ -147,58 +151,7 @@ impl Body {
     pub(in crate::buffer) fn pollers(&self) -> &WaitQueue {
         &self.poll
     }
-
-    /// Whether somebody uses it who has no reference to it, which is a mistake.
-    #[inline(always)]
-    pub(in crate::buffer) fn misuse(&self) -> [bool; 3] {
-        // MODEL: poll-release
-        let is_armed = |slot: &Slot| slot.active.load(kernel::sync::atomic::Relaxed) != 0;
-
-        [
-            self.vmapping.count.get() != 0,
-            is_armed(&self.cb_in) || is_armed(&self.cb_out),
-            !self.attachments.is_empty(),
-        ]
-    }
 }
-
-/// The mapping of a buffer into the kernel's address space, and how many use it.
-#[repr(C)]
-pub(in crate::buffer) struct Vmapping {
-    pub(in crate::buffer) count: Cell<c_uint>,
-    pub(in crate::buffer) map: Cell<iosys_map>,
-}
-
-impl Vmapping {
-    /// What `struct dma_buf` says when there is no mapping.
-    pub(in crate::buffer) const UNMAPPED: iosys_map = iosys_map {
-        is_iomem: false,
-        __bindgen_anon_1: bindings::iosys_map__bindgen_ty_1 {
-            vaddr: core::ptr::null_mut(),
-        },
-    };
-
-    /// None.
-    #[inline(always)]
-    pub(super) const fn new() -> Self {
-        Self {
-            count: Cell::new(0),
-            map: Cell::new(Self::UNMAPPED),
-        }
-    }
-}
-
-/// The address in `map`, of memory or of I/O memory.
-#[inline(always)]
-pub(in crate::buffer) fn address(map: &iosys_map) -> (bool, *mut c_void) {
-    // SAFETY: Both members are pointers in the same place.
-    (map.is_iomem, unsafe { map.__bindgen_anon_1.vaddr })
-}
-
-const _: () = assert!(
-    core::mem::offset_of!(Body, vmapping) + core::mem::offset_of!(Vmapping, map)
-        == core::mem::offset_of!(bindings::dma_buf, vmap_ptr)
-);
 
 /// The name of a buffer, locked.
 pub(in crate::buffer) struct NameGuard<'a> {
@@ -217,10 +170,10 @@ impl NameGuard<'_> {
 /// What wakes those who poll for an event, see [`poll`](crate::buffer::poll).
 #[repr(C)]
 pub(in crate::buffer) struct Slot {
-    pub(in crate::buffer) cb: Opaque<bindings::dma_fence_cb>,
+    cb: Opaque<bindings::dma_fence_cb>,
     // Not NULL. It is part of the buffer that this is part of.
     poll: *const WaitQueue,
-    pub(in crate::buffer) active: Atomic<u32>,
+    active: Atomic<u32>,
 }
 
 same_layout!(Slot, bindings::dma_buf_dma_buf_poll_cb_t, cb, poll, active);
@@ -231,11 +184,16 @@ impl Slot {
     pub(super) fn new(body: *mut Body) -> Self {
         Self {
             cb: Opaque::uninit(),
-            poll: body
-                .wrapping_byte_add(core::mem::offset_of!(Body, poll))
-                .cast(),
+            poll: body.wrapping_byte_add(offset_of!(Body, poll)).cast(),
             active: Atomic::new(0),
         }
+    }
+
+    /// Whether the callback is armed.
+    #[inline(always)]
+    pub(in crate::buffer) fn is_armed(&self) -> bool {
+        // MODEL: poll-release, poll-wake
+        self.active.load(Relaxed) != 0
     }
 }
 
@@ -253,11 +211,11 @@ pub(in crate::buffer) struct Claim<'a> {
 impl<'a> Claim<'a> {
     /// `None` if the callback for `event` is armed.
     #[inline(always)]
-    pub(in crate::buffer) fn new(buf: &'a DmaBuf, event: u32) -> Option<Self> {
+    pub(in crate::buffer) fn new(buf: &'a DmaBuf, event: Event) -> Option<Self> {
         let slot = body(buf).slot(event);
 
         // MODEL: poll-rearm, poll-slot, poll-slot-idle, poll-turns, poll-wake
-        slot.active.cmpxchg(0, event, Full).ok()?;
+        slot.active.cmpxchg(0, event.bit(), Full).ok()?;
         // INVARIANT: Set just above.
         Some(Self {
             slot,
@@ -305,7 +263,7 @@ impl FromC for Fired<'_> {
         // SAFETY: It is part of a slot, and that of a buffer, whose file has a reference for this.
         unsafe {
             let slot: &Slot = &*value.cast::<Slot>();
-            let place = slot.poll.byte_sub(core::mem::offset_of!(Body, poll));
+            let place = slot.poll.byte_sub(offset_of!(Body, poll));
             let buf = DmaBuf::from_raw(place.cast_mut().cast());
 
             Self {
@@ -319,13 +277,16 @@ impl FromC for Fired<'_> {
 
 kernel::callbacks! {
     /// Called when a fence that the callback was armed on is signalled, in any context.
-    fn fence_signaled(_fence: Option<ARef<Fence>>, fired: Fired<'_>) {
+    fn fence_signaled(fence: Option<ARef<Fence>>, fired: Fired<'_>) {
         // From here on another poller may arm the callback again.
         // MODEL: poll-rearm, poll-release, poll-slot, poll-turns, poll-wake
         let events = fired.slot.active.xchg(0, Full);
 
         // What is ready is so for everybody.
         fired.body.pollers().wake(events);
+
+        // Before the file, which keeps the buffer and this module: to put that comes last.
+        drop(fence);
     }
 }
 

@@ -3,6 +3,7 @@
 //! A pseudo file system of buffers, and the directory entries of their files.
 
 use super::life::Dying;
+use crate::buffer::text::put_at_end;
 use core::{
     mem::transmute,
     ptr::NonNull, //
@@ -52,21 +53,6 @@ impl<T: FileSystem> Entries<T> {
         d_release: Some(d_release::<T>),
         ..pin_init::zeroed()
     };
-}
-
-/// Writes `parts`, which are not long, to the end of `buffer`, where paths are built. Fails with
-/// `ENAMETOOLONG`.
-#[inline(always)]
-fn put_at_end<'a>(buffer: &'a mut [u8], parts: [&[u8]; 4]) -> Result<&'a mut [u8]> {
-    let len: usize = parts.iter().map(|part| part.len()).sum();
-    let start = buffer.len().checked_sub(len).ok_or(ENAMETOOLONG)?;
-    let (_, path) = buffer.split_at_mut_checked(start).ok_or(ENAMETOOLONG)?;
-    let bytes = parts.into_iter().flatten();
-
-    path.iter_mut()
-        .zip(bytes)
-        .for_each(|(to, from)| *to = *from);
-    Ok(path)
 }
 
 callbacks! {

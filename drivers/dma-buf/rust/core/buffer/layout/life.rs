@@ -7,14 +7,16 @@ use super::{
     body::{
         Body,
         Slot,
-        Vmapping,
         WaitQueue, //
     },
     owned::CompleteInfo,
     pointer::Kept,
     vfs::NewFile, //
 };
-use crate::kmalloc;
+use crate::{
+    buffer::vmapping::Vmapping,
+    kmalloc, //
+};
 use core::{
     cell::UnsafeCell,
     mem::ManuallyDrop,
@@ -243,12 +245,22 @@ impl Ring {
 pub(in crate::buffer) struct Dying(Kept<Body>);
 
 impl Dying {
+    /// Whether somebody uses it who has no reference to it, which is a mistake.
+    #[inline(always)]
+    pub(in crate::buffer) fn misuse(&self) -> [bool; 3] {
+        [
+            self.vmapping.is_used(),
+            self.cb_in.is_armed() || self.cb_out.is_armed(),
+            !self.attachments.is_empty(),
+        ]
+    }
+
     /// Tells its exporter, and frees it.
     #[inline(always)]
     pub(in crate::buffer) fn free(self) {
         let buf = self.0.as_non_null();
 
-        if let Some(release) = self.ops.release {
+        if let Some(release) = self.ops().release() {
             release((&*self.0).into());
         }
         // SAFETY: By the type invariant, and the exporter, too, knows it no more. The memory is

@@ -8,17 +8,18 @@ use super::{
         AttachmentList,
         Incomplete, //
     },
-    body::{
-        body,
-        Vmapping, //
-    }, //
+    body::body, //
 };
 use crate::{
+    buffer::{
+        lock::{
+            assert_locked,
+            OfBuffer, //
+        },
+        vmapping::Vmapping, //
+    },
     errno::passed,
-    resv::{
-        dma_resv_assert_held,
-        dma_resv_might_lock, //
-    }, //
+    resv::Sure, //
 };
 use core::ops::Deref;
 #[cfg(CONFIG_DEBUG_FS)]
@@ -39,26 +40,6 @@ use kernel::{
     types::NotThreadSafe, //
 };
 
-/// Something that belongs to a buffer.
-pub(crate) trait OfBuffer {
-    /// The buffer.
-    fn buf(&self) -> &DmaBuf;
-}
-
-impl OfBuffer for DmaBuf {
-    #[inline(always)]
-    fn buf(&self) -> &DmaBuf {
-        self
-    }
-}
-
-impl OfBuffer for AnyAttachment {
-    #[inline(always)]
-    fn buf(&self) -> &DmaBuf {
-        AnyAttachment::buf(self)
-    }
-}
-
 /// Something whose buffer is locked.
 ///
 /// # Invariants
@@ -66,21 +47,11 @@ impl OfBuffer for AnyAttachment {
 /// The current task holds the reservation object as long as this exists.
 pub(crate) struct Locked<'a, T>(&'a T, NotThreadSafe);
 
-/// What has a buffer that is locked.
-#[repr(transparent)]
-pub(in crate::buffer) struct Sure<'a, T>(&'a T, NotThreadSafe);
-
-/// As the type says.
-// SAFETY: Transparent. A reference is a pointer, here to what is as good as a `T` by `Wrapper`.
-unsafe impl<T: Wrapper> AsC for Sure<'_, T> {
-    type C = *mut T::C;
-}
-
 impl<'a, T: OfBuffer> Sure<'a, T> {
     #[inline(always)]
     pub(in crate::buffer) fn get(self) -> Locked<'a, T> {
         // INVARIANT: As the type says.
-        Locked(self.0, NotThreadSafe).check()
+        Locked(self.object(), NotThreadSafe).check()
     }
 }
 
@@ -197,17 +168,4 @@ impl<'a, T> Deref for Guard<'a, T> {
     fn deref(&self) -> &Locked<'a, T> {
         &self.locked
     }
-}
-
-/// Tells lockdep that the caller must hold the reservation object.
-#[inline(always)]
-pub(crate) fn assert_locked(buf: &DmaBuf) {
-    dma_resv_assert_held(buf.resv());
-}
-
-/// Tells lockdep that the reservation object may be taken, so that a caller that holds it learns
-/// at once.
-#[inline(always)]
-pub(crate) fn might_lock(buf: &DmaBuf) {
-    dma_resv_might_lock(buf.resv());
 }

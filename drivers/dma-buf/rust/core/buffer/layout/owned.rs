@@ -2,10 +2,8 @@
 
 //! What a buffer owns beside its memory: its name, and a reference to its exporter's module.
 
-use super::{
-    pointer::Kept,
-    tables::Ops, //
-};
+use super::pointer::Kept;
+use crate::buffer::tables::Ops;
 use core::ptr::NonNull;
 use kernel::{
     bindings::{
@@ -55,16 +53,13 @@ impl<'a> ExportInfo<'a> {
     /// Fails with `EINVAL` if something is missing.
     #[inline(always)]
     pub(in crate::buffer) fn check(self) -> Result<CompleteInfo<'a>> {
-        let complete = self.ops.as_deref().is_some_and(|ops| {
-            ops.map_dma_buf.is_some() && ops.unmap_dma_buf.is_some() && ops.release.is_some()
-        });
+        let complete = self.ops.as_deref().is_some_and(Ops::is_complete);
 
         if warn_on!(self.info.priv_.is_null() || !complete) {
             return Err(EINVAL);
         }
         let ops = self.ops.ok_or(EINVAL)?;
-        // Who can pin must be able to unpin.
-        if warn_on!(ops.pin.is_some() != ops.unpin.is_some()) {
+        if warn_on!(ops.pins_by_halves()) {
             return Err(EINVAL);
         }
         // INVARIANT: As that of this type.

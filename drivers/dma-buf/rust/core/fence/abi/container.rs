@@ -8,13 +8,15 @@
 //! [`dma-fence-unwrap.h`](srctree/include/linux/dma-fence-unwrap.h).
 
 use crate::fence::{
-    array::Array,
+    array::{
+        self,
+        Array, //
+    },
     chain::{
         self,
         Link, //
     },
     layout::{
-        container::Container,
         fence::New,
         set::FenceSet, //
     },
@@ -51,10 +53,7 @@ unsafe impl Wrapper for Cursor {
 
 kernel::exports! {
     fn dma_fence_array_alloc(num_fences: c_int) -> *mut dma_fence_array {
-        usize::try_from(num_fences)
-            .map_err(Error::from)
-            .and_then(Array::allocate)
-            .map_or(ptr::null_mut(), |memory| memory.0.cast())
+        Array::allocate_number(num_fences).map_or(ptr::null_mut(), |memory| memory.0.cast())
     }
 
     // The first reference is the caller's.
@@ -78,10 +77,7 @@ kernel::exports! {
         context: u64,
         seqno: c_uint,
     ) -> *mut dma_fence_array {
-        let memory = usize::try_from(num_fences)
-            .map_err(Error::from)
-            .and_then(Array::allocate);
-        let Ok(memory) = memory else {
+        let Ok(memory) = Array::allocate_number(num_fences) else {
             return ptr::null_mut();
         };
         // SAFETY: The caller gives up the fences, and the memory they are in.
@@ -93,26 +89,15 @@ kernel::exports! {
     }
 
     fn dma_fence_match_context(fence: &Fence, context: u64) -> bool {
-        match Array::of(fence) {
-            Some(array) => array
-                .fences()
-                .iter()
-                .all(|fence| fence.context() == context),
-            None => fence.context() == context,
-        }
+        array::is_of(fence, context)
     }
 
     fn dma_fence_array_first(head: Option<&Fence>) -> *mut dma_fence {
-        match head.and_then(Array::of) {
-            Some(array) => array.fences().first().copied().into_c(),
-            None => head.into_c(),
-        }
+        head.and_then(array::first).into_c()
     }
 
     fn dma_fence_array_next(head: Option<&Fence>, index: c_uint) -> *mut dma_fence {
-        head.and_then(Array::of)
-            .and_then(|array| array.fences().get(index as usize).copied())
-            .into_c()
+        head.and_then(|head| array::nth(head, index)).into_c()
     }
 
     // The first reference is the caller's.

@@ -2,10 +2,10 @@
 
 //! Fences whose last reference is gone.
 
-use super::fence::{
-    fields,
-    has,
-    Flag, //
+use super::fence::fields;
+use crate::fence::{
+    flag::Flag,
+    state::has, //
 };
 use core::{
     marker::PhantomData,

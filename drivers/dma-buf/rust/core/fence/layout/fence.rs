@@ -2,13 +2,19 @@
 
 //! What is in a `struct dma_fence`, and its memory.
 
-use crate::kmalloc;
-use core::{
-    mem::forget,
-    ptr::{
-        self,
-        NonNull, //
-    }, //
+use crate::{
+    fence::{
+        flag::Flag,
+        wanted::{
+            Missed,
+            Wanted, //
+        }, //
+    },
+    kmalloc, //
+};
+use core::ptr::{
+    self,
+    NonNull, //
 };
 use kernel::{
     bindings::{
@@ -17,21 +23,18 @@ use kernel::{
         list_head, //
     },
     dma_buf::Fence,
-    interop::{
-        export::{
-            AsC,
-            FromC, //
-        },
-        object::Object, //
+    interop::export::{
+        AsC,
+        FromC, //
     },
     prelude::*,
     same_layout,
     sync::{
         aref::ARef,
         atomic::{
+            ordering::AcquireOrRelaxed,
             Acquire,
             Atomic,
-            AtomicFlag,
             Relaxed,
             Release, //
         },
@@ -44,24 +47,6 @@ use kernel::{
 
 /// Nanoseconds of the monotonic clock.
 pub(crate) type Time = bindings::ktime_t;
-
-/// The state bits that this crate looks at.
-#[derive(Clone, Copy)]
-#[repr(u32)]
-pub(crate) enum Flag {
-    Initialized = bindings::dma_fence_flag_bits_DMA_FENCE_FLAG_INITIALIZED_BIT,
-    InlineLock = bindings::dma_fence_flag_bits_DMA_FENCE_FLAG_INLINE_LOCK_BIT,
-    Seqno64 = bindings::dma_fence_flag_bits_DMA_FENCE_FLAG_SEQNO64_BIT,
-    Signaled = bindings::dma_fence_flag_bits_DMA_FENCE_FLAG_SIGNALED_BIT,
-    Timestamp = bindings::dma_fence_flag_bits_DMA_FENCE_FLAG_TIMESTAMP_BIT,
-    EnableSignal = bindings::dma_fence_flag_bits_DMA_FENCE_FLAG_ENABLE_SIGNAL_BIT,
-}
-
-impl Flag {
-    pub(crate) const fn bit(self) -> usize {
-        1 << self as u32
-    }
-}
 
 /// What is in a fence.
 #[repr(C)]
@@ -85,6 +70,12 @@ same_layout!(
 );
 
 impl Fields {
+    /// The flags, which others may change.
+    #[inline(always)]
+    pub(in crate::fence) fn flags<O: AcquireOrRelaxed>(&self, ordering: O) -> usize {
+        self.flags.load(ordering)
+    }
+
     /// The head of the list of callbacks, or what has taken its place.
     #[inline(always)]
     pub(super) fn callbacks(&self) -> *mut list_head {
@@ -96,13 +87,6 @@ impl Fields {
 pub(crate) fn fields(fence: &Fence) -> &Fields {
     // SAFETY: The layout is the same, and the fields that change do so atomically, or are opaque.
     unsafe { &*ptr::from_ref(fence).cast() }
-}
-
-/// Whether `flag` is set. Orders nothing.
-#[inline(always)]
-pub(crate) fn has(fence: &Fence, flag: Flag) -> bool {
-    // MODEL: none, because each caller says for itself.
-    fields(fence).flags.load(Relaxed) & flag.bit() != 0
 }
 
 #[inline(always)]
@@ -124,38 +108,6 @@ pub(crate) fn test_and_set(fence: &Fence, flag: Flag) -> bool {
     // MODEL: fence-error
     // SAFETY: The flags live as long as the fence.
     unsafe { bindings::test_and_set_bit(flag as usize, flags(fence)) }
-}
-
-/// The error that the issuer has set, or zero. `None` if the fence is not marked as signalled.
-#[inline(always)]
-pub(crate) fn result(fence: &Fence) -> Option<c_int> {
-    // MODEL: fence-error, array-signaled
-    if fields(fence).flags.load(Acquire) & Flag::Signaled.bit() == 0 {
-        return None;
-    }
-    Some(fields(fence).error.load(Relaxed))
-}
-
-/// The error that the issuer has set; zero if there is none, or none yet.
-#[inline(always)]
-pub(crate) fn error(fence: &Fence) -> c_int {
-    result(fence).unwrap_or(0)
-}
-
-/// Which fences one wants a reference to.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Wanted {
-    Any,
-    /// Those that are not marked as signalled.
-    Pending,
-}
-
-/// Why there is no reference.
-pub(crate) enum Missed {
-    /// The last one is gone.
-    Gone,
-    /// The fence is not one that is wanted.
-    Signaled,
 }
 
 /// Tries for a reference to a fence that may be on its way out.
@@ -251,37 +203,6 @@ impl New {
             Atomic::from_ptr(&raw mut (*fence).refcount.refcount.refs.counter).store(1, Release);
             ARef::from_raw(NonNull::new_unchecked(fence.cast()))
         }
-    }
-}
-
-/// Memory for a fence that stays, once it is made.
-pub(crate) struct Static {
-    memory: Object<dma_fence>,
-    is_taken: AtomicFlag,
-}
-
-impl Static {
-    pub(crate) const fn new() -> Self {
-        Self {
-            memory: Object::zeroed(),
-            is_taken: AtomicFlag::new(false),
-        }
-    }
-
-    /// Has the first who asks make the fence, which is there for ever.
-    pub(crate) fn make(&'static self, f: impl FnOnce(New) -> ARef<Fence>) {
-        // MODEL: none, because only who is first has the memory.
-        if !self.is_taken.xchg(true, Relaxed) {
-            // INVARIANT: Nobody else gets it, and it is static. It is never freed, since this
-            // reference is not dropped.
-            forget(f(New(self.memory.get().cast())));
-        }
-    }
-
-    /// Where it is.
-    #[inline(always)]
-    pub(crate) fn as_ptr(&'static self) -> *mut dma_fence {
-        self.memory.get()
     }
 }
 

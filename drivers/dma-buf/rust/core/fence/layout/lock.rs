@@ -4,11 +4,13 @@
 
 use super::fence::{
     fields,
-    has,
     set,
     test_and_set,
-    Flag,
     Time, //
+};
+use crate::fence::{
+    flag::Flag,
+    state::has, //
 };
 use core::{
     marker::PhantomData,

@@ -2,9 +2,11 @@
 
 //! Several fences in one allocation, as C wants them for arrays.
 
-use super::reference::put;
 use crate::{
-    fence::set::deduplicate,
+    fence::{
+        reference::put,
+        set::deduplicate, //
+    },
     kmalloc, //
 };
 use core::{
@@ -183,7 +185,7 @@ impl Counted {
         }
     }
 
-    /// Whether there is not even memory for fences.
+    /// Whether there is no fence, or nothing that one could be in.
     #[inline(always)]
     pub(in crate::fence) fn is_missing(&self) -> bool {
         self.count == 0 || self.fences.is_null()
@@ -204,6 +206,7 @@ impl Drop for Counted {
     fn drop(&mut self) {
         let len = self.count as usize;
 
+        // Who frees fences is a set, and what these were in.
         // INVARIANT: By the type invariant they were one's.
         drop(FenceSet {
             ptr: self.fences,

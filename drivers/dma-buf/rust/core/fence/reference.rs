@@ -2,9 +2,9 @@
 
 //! A field for a reference that is replaced while others look at it within RCU.
 
-use super::fence::{
-    get_unless_zero,
-    Wanted, //
+use super::{
+    layout::fence::get_unless_zero,
+    wanted::Wanted, //
 };
 use core::ptr::{
     self,

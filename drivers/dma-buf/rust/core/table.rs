@@ -31,7 +31,8 @@ impl<'a, C> From<&'a mut C> for ArgMut<'a, C> {
 }
 
 /// Makes a table of functions in C whose arguments say that they are valid. The compiler checks
-/// that they are the functions of the table in C.
+/// that they are the functions of the table in C. Others may look at it only: what is in it has a
+/// method of its name.
 macro_rules! table {
     (
         $(#[$attr:meta])*
@@ -46,12 +47,25 @@ macro_rules! table {
         $(#[$attr])*
         #[repr(C)]
         $vis struct $name {
-            $(pub(super) $data: $data_ty,)*
+            $($data: $data_ty,)*
+            $($op: Option<extern "C" fn($($arg<'_, $arg_ty>,)* $($($value),+)?) $(-> $ret)?>,)*
+        }
+
+        impl $name {
+            $(
+                #[inline(always)]
+                $vis fn $data(&self) -> $data_ty {
+                    self.$data
+                }
+            )*
             $(
                 $(#[$op_attr])*
-                pub(super) $op: Option<
-                    extern "C" fn($($arg<'_, $arg_ty>,)* $($($value),+)?) $(-> $ret)?
-                >,
+                #[inline(always)]
+                $vis fn $op(
+                    &self,
+                ) -> Option<extern "C" fn($($arg<'_, $arg_ty>,)* $($($value),+)?) $(-> $ret)?> {
+                    self.$op
+                }
             )*
         }
 

@@ -2,7 +2,7 @@
 
 //! The operations of exporters and importers: `struct dma_buf_ops` and `struct dma_buf_attach_ops`.
 
-use crate::layout::table::{
+use crate::table::{
     table,
     Arg,
     ArgMut, //
@@ -25,7 +25,7 @@ table! {
     /// # Invariants
     ///
     /// Each function may be called as `struct dma_buf_ops` says.
-    pub(in crate::buffer) struct Ops: dma_buf_ops {
+    pub(super) struct Ops: dma_buf_ops {
         fn attach(Arg<dma_buf>, Arg<dma_buf_attachment>) -> c_int;
         fn detach(Arg<dma_buf>, Arg<dma_buf_attachment>);
         fn pin(Arg<dma_buf_attachment>) -> c_int;
@@ -42,13 +42,27 @@ table! {
     }
 }
 
+impl Ops {
+    /// Whether there is what there must be.
+    #[inline(always)]
+    pub(super) fn is_complete(&self) -> bool {
+        self.map_dma_buf().is_some() && self.unmap_dma_buf().is_some() && self.release().is_some()
+    }
+
+    /// Whether it can pin but not unpin, or the other way round.
+    #[inline(always)]
+    pub(super) fn pins_by_halves(&self) -> bool {
+        self.pin().is_some() != self.unpin().is_some()
+    }
+}
+
 table! {
     /// What an importer does.
     ///
     /// # Invariants
     ///
     /// Each function may be called as `struct dma_buf_attach_ops` says.
-    pub(in crate::buffer) struct AttachOps: dma_buf_attach_ops {
+    pub(super) struct AttachOps: dma_buf_attach_ops {
         let allow_peer2peer: bool;
         fn invalidate_mappings(Arg<dma_buf_attachment>);
     }

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The mapping of a buffer into the kernel's address space, and how many use it.
+
+use core::{
+    cell::Cell,
+    mem::offset_of, //
+};
+use kernel::{
+    bindings::{
+        iosys_map,
+        iosys_map__bindgen_ty_1, //
+    },
+    prelude::*, //
+};
+
+/// What `struct dma_buf` has of it. Guarded by the reservation object.
+#[repr(C)]
+pub(super) struct Vmapping {
+    count: Cell<c_uint>,
+    map: Cell<iosys_map>,
+}
+
+/// What there is when there is no mapping.
+pub(super) const UNMAPPED: iosys_map = iosys_map {
+    is_iomem: false,
+    __bindgen_anon_1: iosys_map__bindgen_ty_1 {
+        vaddr: core::ptr::null_mut(),
+    },
+};
+
+impl Vmapping {
+    /// Where the mapping is.
+    pub(super) const MAP: usize = offset_of!(Self, map);
+
+    /// None.
+    #[inline(always)]
+    pub(super) const fn new() -> Self {
+        Self {
+            count: Cell::new(0),
+            map: Cell::new(UNMAPPED),
+        }
+    }
+
+    #[inline(always)]
+    pub(super) fn is_used(&self) -> bool {
+        self.count.get() != 0
+    }
+
+    /// The mapping, or [`UNMAPPED`].
+    #[inline(always)]
+    pub(super) fn map(&self) -> iosys_map {
+        self.map.get()
+    }
+
+    /// One more user. The first has `make` make the mapping; fails with what that fails with.
+    #[inline(always)]
+    pub(super) fn get(&self, make: impl FnOnce(&mut iosys_map) -> Result) -> Result {
+        if self.count.get() == 0 {
+            let mut map = UNMAPPED;
+
+            make(&mut map)?;
+            self.map.set(map);
+        }
+        self.count
+            .set(self.count.get().checked_add(1).ok_or(EOVERFLOW)?);
+        Ok(())
+    }
+
+    /// Whether somebody uses the mapping, and it is `map`.
+    #[inline(always)]
+    pub(super) fn is(&self, map: &iosys_map) -> bool {
+        self.is_used() && address(&self.map.get()) == address(map)
+    }
+
+    /// One user less. After the last one `unmake` takes the mapping down.
+    #[inline(always)]
+    pub(super) fn put(&self, unmake: impl FnOnce()) {
+        let left = self.count.get().saturating_sub(1);
+
+        self.count.set(left);
+        if left == 0 {
+            unmake();
+            self.map.set(UNMAPPED);
+        }
+    }
+}
+
+/// The address in `map`, of memory or of I/O memory.
+#[inline(always)]
+fn address(map: &iosys_map) -> (bool, *mut c_void) {
+    // SAFETY: Both members are pointers in the same place.
+    (map.is_iomem, unsafe { map.__bindgen_anon_1.vaddr })
+}
