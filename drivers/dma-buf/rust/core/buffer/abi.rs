@@ -9,7 +9,6 @@
 use super::{
     checked,
     cpu_access,
-    exporter,
     layout::{
         attachment::{
             AnyAttachment,
@@ -153,7 +152,7 @@ kernel::exports! {
     }
 
     fn dma_buf_invalidate_mappings(buf: Sure<'_, DmaBuf>) {
-        exporter::invalidate_mappings(&buf.get());
+        buf.get().invalidate_mappings();
     }
 
     fn dma_buf_begin_cpu_access(buf: Result<&DmaBuf>, dir: dma_data_direction) -> Result {

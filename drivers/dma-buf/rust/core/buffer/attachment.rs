@@ -3,7 +3,6 @@
 //! Attachments: which devices use a buffer, and their mappings of it.
 
 use super::{
-    exporter::exporter,
     layout::{
         attachment::{
             AnyAttachment,
@@ -129,7 +128,7 @@ fn check_alignment(table: &SGTable) {
 ///
 /// Fails with what the exporter fails with.
 pub(super) fn attach(buf: &DmaBuf, attachment: Detached) -> Result<Attached> {
-    exporter(buf).attach(&attachment)?;
+    attachment.exporter_attach()?;
 
     let attached = Guard::lock(buf).attachments().insert(attachment);
 
@@ -141,6 +140,6 @@ pub(super) fn attach(buf: &DmaBuf, attachment: Detached) -> Result<Attached> {
 pub(super) fn detach(buf: &DmaBuf, attached: Attached) {
     let attachment = Guard::lock(buf).attachments().remove(attached);
 
-    exporter(buf).detach(&attachment);
+    attachment.tell_detach();
     trace::detach(buf, &attachment, attachment.is_dynamic(), attachment.dev());
 }

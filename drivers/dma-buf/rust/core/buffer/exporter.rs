@@ -2,16 +2,19 @@
 
 //! Calls of an exporter, and of importers.
 
-use super::layout::{
-    attachment::{
-        AnyAttachment,
-        Detached, //
+use super::{
+    layout::{
+        attachment::{
+            AnyAttachment,
+            Detached, //
+        },
+        body::{
+            body,
+            Body, //
+        },
+        locked::Locked, //
     },
-    body::{
-        body,
-        Body, //
-    },
-    locked::Locked, //
+    tables::Ops, //
 };
 use crate::errno::to_result;
 use kernel::{
@@ -34,41 +37,22 @@ pub(super) fn exporter(buf: &DmaBuf) -> Exporter<'_> {
     Exporter(body(buf))
 }
 
-/// Zero, or an error; zero if there is no such operation.
-macro_rules! call {
-    ($op:expr, $($arg:expr),*) => {
-        match $op {
-            Some(op) => to_result(op($($arg),*)),
-            None => Ok(()),
-        }
-    };
+impl Detached {
+    #[inline(always)]
+    pub(super) fn exporter_attach(&self) -> Result {
+        to_result(self.tell_attach().unwrap_or(0))
+    }
 }
 
 impl Exporter<'_> {
     #[inline(always)]
-    pub(super) fn attach(self, attachment: &Detached) -> Result {
-        let attachment: &AnyAttachment = attachment;
-
-        call!(self.0.ops().attach(), self.0.into(), attachment.into())
-    }
-
-    #[inline(always)]
-    pub(super) fn detach(self, attachment: &Detached) {
-        let attachment: &AnyAttachment = attachment;
-
-        if let Some(op) = self.0.ops().detach() {
-            op(self.0.into(), attachment.into());
-        }
-    }
-
-    #[inline(always)]
     pub(super) fn begin_cpu_access(self, dir: dma_data_direction) -> Result {
-        call!(self.0.ops().begin_cpu_access(), self.0.into(), dir)
+        to_result(self.0.cpu_access(Ops::begin_cpu_access, dir).unwrap_or(0))
     }
 
     #[inline(always)]
     pub(super) fn end_cpu_access(self, dir: dma_data_direction) -> Result {
-        call!(self.0.ops().end_cpu_access(), self.0.into(), dir)
+        to_result(self.0.cpu_access(Ops::end_cpu_access, dir).unwrap_or(0))
     }
 
     #[inline(always)]
@@ -78,9 +62,7 @@ impl Exporter<'_> {
 
     #[inline(always)]
     pub(super) fn mmap(self, area: &VmaNew) -> Result {
-        let op = self.0.ops().mmap().ok_or(EINVAL)?;
-
-        to_result(op(self.0.into(), area.into()))
+        to_result(self.0.mmap(area).ok_or(EINVAL)?)
     }
 
     #[inline(always)]
@@ -92,19 +74,12 @@ impl Exporter<'_> {
 impl Locked<'_, DmaBuf> {
     #[inline(always)]
     pub(super) fn exporter_vmap(&self, map: &mut iosys_map) -> Result {
-        let body = body(self);
-        let op = body.ops().vmap().ok_or(EINVAL)?;
-
-        to_result(op(body.into(), map.into()))
+        to_result(self.call(Ops::vmap, map).ok_or(EINVAL)?)
     }
 
     #[inline(always)]
     pub(super) fn exporter_vunmap(&self, map: &mut iosys_map) {
-        let body = body(self);
-
-        if let Some(op) = body.ops().vunmap() {
-            op(body.into(), map.into());
-        }
+        self.call(Ops::vunmap, map);
     }
 }
 
@@ -117,27 +92,11 @@ impl Locked<'_, AnyAttachment> {
 
     #[inline(always)]
     pub(super) fn exporter_pin(&self) -> Result {
-        call!(body(self.buf()).ops().pin(), (&**self).into())
+        to_result(self.call(Ops::pin).unwrap_or(0))
     }
 
     #[inline(always)]
     pub(super) fn exporter_unpin(&self) {
-        if let Some(op) = body(self.buf()).ops().unpin() {
-            op((&**self).into());
-        }
+        self.call(Ops::unpin);
     }
-}
-
-/// Tells revocable importers to give up their mappings.
-#[inline(always)]
-pub(super) fn invalidate_mappings(buf: &Locked<'_, DmaBuf>) {
-    buf.attachments().for_each(|attachment| {
-        let op = attachment
-            .importer_ops()
-            .and_then(|ops| ops.invalidate_mappings());
-
-        if let Some(op) = op {
-            op(attachment.into());
-        }
-    });
 }

@@ -11,6 +11,8 @@ pub(super) mod dentry;
 pub(super) mod life;
 pub(crate) mod locked;
 pub(crate) mod mapped;
+pub(super) mod operation;
+mod ops;
 pub(super) mod owned;
 pub(super) mod pointer;
 pub(super) mod vfs;

@@ -73,10 +73,12 @@ impl Vmapping {
         self.is_used() && address(&self.map.get()) == address(map)
     }
 
-    /// One user less. After the last one `unmake` takes the mapping down.
+    /// One user less, if there is one. After the last one `unmake` takes the mapping down.
     #[inline(always)]
     pub(super) fn put(&self, unmake: impl FnOnce()) {
-        let left = self.count.get().saturating_sub(1);
+        let Some(left) = self.count.get().checked_sub(1) else {
+            return;
+        };
 
         self.count.set(left);
         if left == 0 {

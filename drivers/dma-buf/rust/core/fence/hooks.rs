@@ -13,8 +13,7 @@ use super::{
         lock::{
             lock,
             Guard,
-            Lent,
-            Order, //
+            Lent, //
         }, //
     }, //
 };
@@ -64,12 +63,9 @@ pub(super) fn with_callback<'a, T: OnSignal + Send, R>(
     then: impl FnOnce(R) -> R,
 ) -> Option<R> {
     let hook = Hook::new(data);
-    // SAFETY: Nobody else uses it, or moves it, until it is taken off below.
-    let callback = unsafe { Hook::lend(&raw const hook) };
-
-    guard
-        .pending()?
-        .add(&callback, Hook::<T>::FUNC, Order::First);
+    let pending = guard.pending()?;
+    // SAFETY: It is new, and nobody else uses it, or moves it, until it is taken off below.
+    let callback = unsafe { Hook::arm_first(&raw const hook, pending) };
 
     // INVARIANT: This fence has it.
     let (result, mut armed) = f(Armed {

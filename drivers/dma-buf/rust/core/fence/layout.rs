@@ -11,5 +11,6 @@ pub(super) mod dying;
 pub(super) mod fence;
 pub(super) mod lock;
 pub(super) mod name;
+pub(super) mod operation;
 pub(super) mod ops;
 pub(super) mod set;

@@ -7,10 +7,10 @@ use super::{
         dying::Dying,
         fence::fields,
         lock::lock,
-        name::warn_released, //
+        name::warn_released,
+        ops, //
     },
     names,
-    ops,
     trace, //
 };
 use kernel::{

@@ -50,7 +50,7 @@ impl Locked<'_> {
             return true;
         }
 
-        let done = self.ops().is_some_and(|ops| ops.can_be_asked()) && {
+        let done = self.can_be_asked() && {
             let rcu = rcu::read_lock();
             ops(self.fence(), &rcu).is_some_and(|ops| ops.is_signaled())
         };
@@ -117,14 +117,12 @@ fn enable_first(mut locked: Locked<'_>) -> bool {
     let fence = locked.fence();
 
     test_and_set(fence, Flag::EnableSignal);
-    if locked.ops().is_none_or(|ops| !ops.wants_to_be_asked()) {
+    if !locked.wants_to_be_asked() {
         return true;
     }
 
     let rcu = rcu::read_lock();
-    let enabled = ops(fence, &rcu).is_none_or(|ops| {
-        ops.enable_signaling(&locked, || trace::dma_fence_enable_signal(fence, &locked))
-    });
+    let enabled = locked.ask_issuer(&rcu, || trace::dma_fence_enable_signal(fence, &locked));
     drop(rcu);
 
     if !enabled {

@@ -16,6 +16,9 @@ use kernel::{
 };
 
 /// Whether `flag` is set. Orders nothing.
+///
+/// `Pending` and `Dying` of `layout` rely on what it says of `Signaled`: a fence that is not
+/// signalled has callbacks, not a time in their place.
 #[inline(always)]
 pub(crate) fn has(fence: &Fence, flag: Flag) -> bool {
     // MODEL: none, because each caller says for itself.

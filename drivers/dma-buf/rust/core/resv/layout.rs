@@ -44,15 +44,17 @@ pub(crate) struct Held<'a>(&'a Resv);
 #[repr(transparent)]
 pub(crate) struct Sure<'a, T>(&'a T, NotThreadSafe);
 
-/// As the invariant says.
+/// A valid object whose lock, or whose buffer's lock, is held.
 // SAFETY: Transparent. A reference is a pointer, here to what is as good as a `T` by `Wrapper`.
 unsafe impl<T: Wrapper> AsC for Sure<'_, T> {
     type C = *mut T::C;
 }
 
 impl<'a, T> Sure<'a, T> {
+    /// The object, whose lock is that of what `resv` gives. Tells lockdep that it is held.
     #[inline(always)]
-    pub(crate) fn object(self) -> &'a T {
+    pub(crate) fn object(self, resv: impl FnOnce(&T) -> &Resv) -> &'a T {
+        dma_resv_assert_held(resv(self.0));
         self.0
     }
 }
@@ -61,10 +63,7 @@ impl<'a> Sure<'a, Resv> {
     #[inline(always)]
     pub(super) fn get(self) -> Held<'a> {
         // INVARIANT: As the type says.
-        let held = Held(self.object());
-
-        held.assert();
-        held
+        Held(self.object(|resv| resv))
     }
 }
 

@@ -61,7 +61,7 @@ pub(crate) struct AnyAttachment {
     node: Opaque<bindings::list_head>,
     // The exporter may change it.
     peer2peer: Opaque<bool>,
-    importer_ops: Option<Kept<AttachOps>>,
+    pub(super) importer_ops: Option<Kept<AttachOps>>,
     importer_priv: Opaque<*mut c_void>,
     private: Opaque<*mut c_void>,
 }
@@ -86,11 +86,6 @@ impl AnyAttachment {
         self.dev.as_c()
     }
 
-    #[inline(always)]
-    pub(in crate::buffer) fn importer_ops(&self) -> Option<&AttachOps> {
-        self.importer_ops.as_deref()
-    }
-
     /// Whether the importer copes with memory that moves.
     #[inline(always)]
     pub(in crate::buffer) fn is_dynamic(&self) -> bool {
@@ -100,7 +95,8 @@ impl AnyAttachment {
     /// Whether the importer gives up its mappings when it is told to.
     #[inline(always)]
     pub(in crate::buffer) fn is_revocable(&self) -> bool {
-        self.importer_ops()
+        self.importer_ops
+            .as_deref()
             .is_some_and(|ops| ops.invalidate_mappings().is_some())
     }
 }

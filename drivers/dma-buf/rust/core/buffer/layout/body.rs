@@ -99,7 +99,7 @@ pub(in crate::buffer) fn body(buf: &DmaBuf) -> &Body {
 }
 
 impl Body {
-    /// What the exporter does.
+    /// What the exporter does, to be looked at.
     #[inline(always)]
     pub(in crate::buffer) fn ops(&self) -> &Ops {
         &self.ops
@@ -287,6 +287,7 @@ kernel::callbacks! {
 
         // Before the file, which keeps the buffer and this module: to put that comes last.
         drop(fence);
+        drop(fired);
     }
 }
 

@@ -260,8 +260,8 @@ impl Dying {
     pub(in crate::buffer) fn free(self) {
         let buf = self.0.as_non_null();
 
-        if let Some(release) = self.ops().release() {
-            release((&*self.0).into());
+        if let Some(release) = self.ops.release() {
+            release.0((&*self.0).into());
         }
         // SAFETY: By the type invariant, and the exporter, too, knows it no more. The memory is
         // from `kmalloc()`.

@@ -12,10 +12,7 @@ use super::{
 };
 use crate::{
     buffer::{
-        lock::{
-            assert_locked,
-            OfBuffer, //
-        },
+        lock::assert_locked,
         vmapping::Vmapping, //
     },
     errno::passed,
@@ -40,6 +37,26 @@ use kernel::{
     types::NotThreadSafe, //
 };
 
+/// Something that belongs to a buffer: what is locked depends on it.
+trait OfBuffer {
+    /// The buffer.
+    fn buf(&self) -> &DmaBuf;
+}
+
+impl OfBuffer for DmaBuf {
+    #[inline(always)]
+    fn buf(&self) -> &DmaBuf {
+        self
+    }
+}
+
+impl OfBuffer for AnyAttachment {
+    #[inline(always)]
+    fn buf(&self) -> &DmaBuf {
+        AnyAttachment::buf(self)
+    }
+}
+
 /// Something whose buffer is locked.
 ///
 /// # Invariants
@@ -51,7 +68,7 @@ impl<'a, T: OfBuffer> Sure<'a, T> {
     #[inline(always)]
     pub(in crate::buffer) fn get(self) -> Locked<'a, T> {
         // INVARIANT: As the type says.
-        Locked(self.object(), NotThreadSafe).check()
+        Locked(self.object(|object| object.buf().resv()), NotThreadSafe)
     }
 }
 

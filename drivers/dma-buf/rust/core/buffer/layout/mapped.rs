@@ -26,8 +26,8 @@ impl Locked<'_, AnyAttachment> {
     #[inline(always)]
     pub(in crate::buffer) fn exporter_map(&self, dir: dma_data_direction) -> Result<Mapped<'_>> {
         // `export` has checked that the operation is there.
-        let op = body(self.buf()).ops().map_dma_buf().ok_or(EINVAL)?;
-        let table = from_err_ptr(op((&**self).into(), dir))?;
+        let op = body(self.buf()).ops.map_dma_buf().ok_or(EINVAL)?;
+        let table = from_err_ptr(op.0((&**self).into(), dir))?;
 
         // INVARIANT: Mapped just above.
         Ok(Mapped {
@@ -126,11 +126,11 @@ unsafe impl AsC for MaybeTable {
 impl Drop for Mapped<'_> {
     #[inline(always)]
     fn drop(&mut self) {
-        if let Some(op) = body(self.attachment.buf()).ops().unmap_dma_buf() {
+        if let Some(op) = body(self.attachment.buf()).ops.unmap_dma_buf() {
             // SAFETY: By the type invariant, and nobody has the table any more.
             let table = unsafe { self.table.as_mut() };
 
-            op(self.attachment.into(), table.into(), self.dir);
+            op.0(self.attachment.into(), table.into(), self.dir);
         }
     }
 }

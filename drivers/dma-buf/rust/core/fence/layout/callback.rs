@@ -4,7 +4,9 @@
 
 use super::lock::{
     Func,
-    Lent, //
+    Lent,
+    Order,
+    Pending, //
 };
 use crate::fence::callback::add;
 use core::{
@@ -36,7 +38,7 @@ pub(crate) struct Hook<T> {
 
 impl<T: OnSignal> Hook<T> {
     /// What calls `data`.
-    pub(in crate::fence) const FUNC: Func = signaled::<T>;
+    const FUNC: Func = signaled::<T>;
 
     pub(in crate::fence) fn new(data: T) -> Self {
         Self {
@@ -45,16 +47,19 @@ impl<T: OnSignal> Hook<T> {
         }
     }
 
-    /// The callback, for one fence.
+    /// Has what is in a new hook called, before all others, when a fence is signalled. Gives what to
+    /// take off.
     ///
     /// # Safety
     ///
-    /// `hook` must be valid, and nobody else may use it, until `data` is called or the callback has
-    /// been taken off.
+    /// As for [`arm`](Self::arm), and that this is the first time.
     #[inline(always)]
-    pub(in crate::fence) unsafe fn lend(hook: *const Self) -> Lent {
+    pub(in crate::fence) unsafe fn arm_first(hook: *const Self, pending: Pending<'_>) -> Lent {
         // INVARIANT: By this function's contract. The callback comes first.
-        Lent(hook.cast_mut().cast())
+        let callback = Lent(hook.cast_mut().cast());
+
+        pending.add(&callback, Self::FUNC, Order::First);
+        callback
     }
 
     /// Has `data` called when `fence` is signalled. Gives it back if it is already, or else what to
@@ -62,7 +67,8 @@ impl<T: OnSignal> Hook<T> {
     ///
     /// # Safety
     ///
-    /// As for [`lend`](Self::lend).
+    /// `hook` must be valid, and nobody else may use it, until `data` is called or the callback has
+    /// been taken off.
     #[inline(always)]
     pub(crate) unsafe fn arm(hook: *const Self, fence: &Fence, data: T) -> Result<Lent, T> {
         // SAFETY: By this function's contract it is ours until the callback has run, which is never
@@ -71,8 +77,8 @@ impl<T: OnSignal> Hook<T> {
             let place = (&raw const (*hook).data).cast_mut().cast::<T>();
 
             place.write(data);
-            match add(fence, Self::lend(hook), Self::FUNC) {
-                Ok(()) => Ok(Self::lend(hook)),
+            match add(fence, Lent(hook.cast_mut().cast()), Self::FUNC) {
+                Ok(()) => Ok(Lent(hook.cast_mut().cast())),
                 Err(_) => Err(place.read()),
             }
         }

@@ -3,16 +3,24 @@
 //! The operations of a fence, for as long as they are there.
 
 use super::{
-    fence::fields,
+    dying::Dying,
+    fence::{
+        fields,
+        Time, //
+    },
     lock::Locked,
-    name::Name, //
+    name::Name,
+    operation::Operation, //
 };
 use crate::fence::table::{
-    Operation,
+    Question,
     Table, //
 };
+use core::ptr;
 use kernel::{
+    bindings::dma_fence_ops,
     dma_buf::Fence,
+    prelude::*,
     sync::{
         atomic::Relaxed,
         rcu, //
@@ -23,7 +31,8 @@ use kernel::{
 ///
 /// # Invariants
 ///
-/// `table` is that of `fence`. RCU keeps it, and what it needs, or the lock does.
+/// `table` is that of `fence`. RCU keeps it, and what it needs, or the lock does: then they are not
+/// shown to others, since most of them expect RCU to be held when they are called.
 #[derive(Clone, Copy)]
 pub(crate) struct Operations<'a> {
     fence: &'a Fence,
@@ -44,15 +53,6 @@ pub(crate) fn ops<'a>(fence: &'a Fence, _rcu: &'a rcu::Guard) -> Option<Operatio
     Steady(fence).ops()
 }
 
-impl Locked<'_> {
-    /// As [`ops`]. Some of them expect RCU to be held when they are called.
-    #[inline(always)]
-    pub(crate) fn ops(&self) -> Option<Operations<'_>> {
-        // INVARIANT: Locked.
-        Steady(self.fence()).ops()
-    }
-}
-
 impl<'a> Steady<'a> {
     #[inline(always)]
     fn ops(self) -> Option<Operations<'a>> {
@@ -69,35 +69,106 @@ impl<'a> Steady<'a> {
 }
 
 impl<'a> Operations<'a> {
-    /// The fence, which is the one that they may be called with.
+    /// Whether there is the operation.
     #[inline(always)]
-    pub(in crate::fence) fn fence(&self) -> &'a Fence {
-        self.fence
-    }
-
-    #[inline(always)]
-    pub(in crate::fence) fn table(&self) -> &'a Table {
-        self.table
+    pub(in crate::fence) fn has<F>(
+        &self,
+        pick: impl FnOnce(&Table) -> Option<&Operation<F>>,
+    ) -> bool {
+        pick(self.table).is_some()
     }
 
     /// Calls an operation that the fence is all that it needs for.
     #[inline(always)]
     pub(in crate::fence) fn call<R>(
         &self,
-        pick: impl FnOnce(&Table) -> Option<Operation<R>>,
+        pick: impl FnOnce(&Table) -> Option<&Question<R>>,
     ) -> Option<R> {
-        pick(self.table).map(|operation| operation(self.fence.into()))
+        pick(self.table).map(|operation| operation.0(self.fence.into()))
+    }
+
+    #[inline(always)]
+    pub(in crate::fence) fn set_deadline(&self, deadline: Time) {
+        if let Some(set_deadline) = self.table.set_deadline() {
+            set_deadline.0(self.fence.into(), deadline);
+        }
     }
 
     #[inline(always)]
     pub(crate) fn driver_name<'r>(&self, rcu: &'r rcu::Guard) -> Option<Name<'r>> {
-        self.call(|ops| ops.get_driver_name())
+        self.call(Table::get_driver_name)
             .map(|chars| Name::of_issuer(chars, rcu))
     }
 
     #[inline(always)]
     pub(crate) fn timeline_name<'r>(&self, rcu: &'r rcu::Guard) -> Option<Name<'r>> {
-        self.call(|ops| ops.get_timeline_name())
+        self.call(Table::get_timeline_name)
             .map(|chars| Name::of_issuer(chars, rcu))
     }
+}
+
+impl<'a> Locked<'a> {
+    #[inline(always)]
+    fn ops(&self) -> Option<Operations<'_>> {
+        // INVARIANT: Locked.
+        Steady(self.fence()).ops()
+    }
+
+    /// Whether the issuer has the operation, and the fence is attached.
+    #[inline(always)]
+    pub(in crate::fence) fn issuer_has<F>(
+        &self,
+        pick: impl FnOnce(&Table) -> Option<&Operation<F>>,
+    ) -> bool {
+        self.ops().is_some_and(|ops| ops.has(pick))
+    }
+
+    /// Asks the issuer to signal the fence, after `first`. Returns whether it will be signalled.
+    #[inline(always)]
+    pub(in crate::fence) fn ask_issuer(&self, rcu: &rcu::Guard, first: impl FnOnce()) -> bool {
+        ops(self.fence(), rcu).is_none_or(|ops| {
+            ops.table.enable_signaling().is_none_or(|operation| {
+                first();
+                operation.0(self.fence().into())
+            })
+        })
+    }
+
+    /// The issuer's own way to wait, which is interruptible or not, for so many jiffies. Not to be
+    /// called under the lock.
+    #[inline(always)]
+    pub(in crate::fence) fn own_wait(
+        &self,
+    ) -> Option<impl FnOnce(bool, c_long) -> c_long + use<'a>> {
+        let fence = self.fence();
+        let wait = self.ops()?.table.wait()?.0;
+
+        // It stays without the lock: see `Table`.
+        Some(move |interruptible, timeout| wait(fence.into(), interruptible, timeout))
+    }
+}
+
+/// Releases a fence in the issuer's own way; gives it back if there is none. Holds RCU for as long,
+/// but not with the operations `stays`, which never go away.
+#[inline(always)]
+pub(in crate::fence) fn release(
+    dying: Dying,
+    rcu: rcu::Guard,
+    stays: *const dma_fence_ops,
+) -> Result<(), Dying> {
+    let ops = ops(dying.fence(), &rcu);
+    let release = ops
+        .and_then(|ops| ops.table.release())
+        .map(|release| release.0);
+
+    if ops.is_some_and(|ops| ptr::eq(ops.table, stays.cast())) {
+        rcu.unlock();
+    }
+    let Some(release) = release else {
+        return Err(dying);
+    };
+
+    // It stays without RCU: see `Table`.
+    release(dying.fence().into());
+    Ok(())
 }
