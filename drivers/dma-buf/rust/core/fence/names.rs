@@ -9,12 +9,13 @@ use super::{
     flag::Flag,
     layout::{
         name::Name,
-        ops::{
-            ops,
-            Operations, //
-        }, //
+        ops::ops, //
     },
-    state::has, //
+    state::has,
+    table::{
+        Question,
+        Table, //
+    }, //
 };
 use kernel::{
     dma_buf::Fence,
@@ -27,30 +28,25 @@ use kernel::{
 fn name<'a>(
     fence: &Fence,
     rcu: &'a rcu::Guard,
-    get: impl FnOnce(&Operations<'_>) -> Option<Name<'a>>,
+    pick: impl FnOnce(&Table) -> Option<&Question<*const c_char>>,
     detached: &'static CStr,
 ) -> Name<'a> {
     // Old issuers stay attached and may be gone all the same: both must be asked, in any order.
     // MODEL: fence-names
     ops(fence, rcu)
         .filter(|_| !has(fence, Flag::Signaled))
-        .and_then(|ops| get(&ops))
+        .and_then(|ops| ops.name(pick, rcu))
         .unwrap_or(Name::new(detached))
 }
 
 /// The name of the driver that has issued `fence`.
 pub(super) fn driver<'a>(fence: &Fence, rcu: &'a rcu::Guard) -> Name<'a> {
-    name(fence, rcu, |ops| ops.driver_name(rcu), c"detached-driver")
+    name(fence, rcu, Table::get_driver_name, c"detached-driver")
 }
 
 /// The name of the context of `fence`.
 pub(super) fn timeline<'a>(fence: &Fence, rcu: &'a rcu::Guard) -> Name<'a> {
-    name(
-        fence,
-        rcu,
-        |ops| ops.timeline_name(rcu),
-        c"signaled-timeline",
-    )
+    name(fence, rcu, Table::get_timeline_name, c"signaled-timeline")
 }
 
 /// Calls `f` with the names of the driver and of the timeline. `f` must not sleep.

@@ -2,6 +2,7 @@
 
 //! What the lock of a buffer, its reservation object, is held for.
 
+use self::sealed::OfBuffer;
 use super::{
     attachment::{
         AnyAttachment,
@@ -37,10 +38,15 @@ use kernel::{
     types::NotThreadSafe, //
 };
 
-/// Something that belongs to a buffer: what is locked depends on it.
-trait OfBuffer {
-    /// The buffer.
-    fn buf(&self) -> &DmaBuf;
+mod sealed {
+    use kernel::dma_buf::DmaBuf;
+
+    /// Something that belongs to a buffer. What is locked depends on it, so that others cannot say it
+    /// of more.
+    pub(crate) trait OfBuffer {
+        /// The buffer.
+        fn buf(&self) -> &DmaBuf;
+    }
 }
 
 impl OfBuffer for DmaBuf {

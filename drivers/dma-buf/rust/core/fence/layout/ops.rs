@@ -94,16 +94,14 @@ impl<'a> Operations<'a> {
         }
     }
 
+    /// One of the names.
     #[inline(always)]
-    pub(crate) fn driver_name<'r>(&self, rcu: &'r rcu::Guard) -> Option<Name<'r>> {
-        self.call(Table::get_driver_name)
-            .map(|chars| Name::of_issuer(chars, rcu))
-    }
-
-    #[inline(always)]
-    pub(crate) fn timeline_name<'r>(&self, rcu: &'r rcu::Guard) -> Option<Name<'r>> {
-        self.call(Table::get_timeline_name)
-            .map(|chars| Name::of_issuer(chars, rcu))
+    pub(in crate::fence) fn name<'r>(
+        &self,
+        pick: impl FnOnce(&Table) -> Option<&Question<*const c_char>>,
+        rcu: &'r rcu::Guard,
+    ) -> Option<Name<'r>> {
+        self.call(pick).map(|chars| Name::of_issuer(chars, rcu))
     }
 }
 
