@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Calls of an exporter, and of importers.
+//! What the exporter of a buffer is asked to do, and what goes for one that has nothing for that.
 
 use super::{
     layout::{

@@ -38,11 +38,11 @@ use kernel::{
     types::NotThreadSafe, //
 };
 
+/// Keeps others from saying it of more.
 mod sealed {
     use kernel::dma_buf::DmaBuf;
 
-    /// Something that belongs to a buffer. What is locked depends on it, so that others cannot say it
-    /// of more.
+    /// Something that belongs to a buffer: what is locked depends on it.
     pub(crate) trait OfBuffer {
         /// The buffer.
         fn buf(&self) -> &DmaBuf;
