@@ -10,6 +10,7 @@ series() {
 run_patches() {
 	local out=$BUILD/patches
 	say "Rust DMA-BUF: a series for git am"
+	reader_packages
 	mkdir -p "$CACHE" "$BUILD" "$LOGS"
 	lock_cache
 	check_kdir
