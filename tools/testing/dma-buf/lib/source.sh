@@ -71,8 +71,8 @@ offered_sources() { apt-cache madison "linux-source-$LINUX" | awk -F ' *[|] *' '
 
 ask_for_sources() {
 	source_apt
-	# what could not be read is not what Debian has not got
-	apt-get -o Acquire::Retries=5 -o APT::Update::Error-Mode=any update
+	# what could not be read is not what Debian has not got; but it need not be all suites
+	apt-get -o Acquire::Retries=5 -o APT::Update::Error-Mode=any update || apt-cache policy | grep 'n=trixie-backports'
 	offered_sources >"$CACHE/apt/offered-sources"
 }
 

@@ -71,7 +71,8 @@ pack_initramfs() {
 	local root=$OBJ/initramfs program
 	rm -rf "$root"
 	mkdir -p "$root"/{bin,dev,proc,sys,tmp,jobs}
-	cp "$CACHE/busybox-$DEBARCH/bin/busybox" "$root/bin/"
+	# Debian 13 has it in /usr
+	cp "$(find "$CACHE/busybox-$DEBARCH" -path '*/bin/busybox' -type f)" "$root/bin/"
 	cp "$HERE"/guest/init "$root/init"
 	cp "$HERE"/guest/*.sh "$root/jobs/"
 	find "$OBJ/guest-programs/" -type f -perm -u+x ! -name '*.o' -exec cp -t "$root/bin" {} +
