@@ -12,12 +12,12 @@ done
 read_knobs "${1:-help}"
 # What is set for us would mean something to kbuild, to kselftest (KDIR does) and to the compilers, and so would what the user has
 # set for other builds: as variables of the environment, or in make's own.
-export -n KERNEL T ACCEPT
+export -n LINUX T ACCEPT
 unset MAKEFLAGS MFLAGS MAKELEVEL MAKEOVERRIDES O M MO V W C ARCH SUBARCH CROSS_COMPILE CC HOSTCC CLANG LD LLVM OUTPUT CFLAGS CPPFLAGS \
 	LDFLAGS LDLIBS KCFLAGS KAFLAGS KCPPFLAGS KRUSTFLAGS RUSTFLAGS HOSTCFLAGS HOSTLDFLAGS HOSTRUSTFLAGS RUSTUP_TOOLCHAIN INSTALL_MOD_PATH
 for name in $(compgen -e KBUILD_ || true); do unset "$name"; done
 
-KERNEL=${KERNEL:-7.3}
+LINUX=${LINUX:-7.3}
 ASKED_CORE=${CORE:-} # test: both cores
 CORE=${CORE:-rust}
 TEST=${T:-} # check: one program, suite or gate
@@ -86,8 +86,10 @@ help() {
 		CORE=rust|c                 who implements dma-buf (default: rust; make test: both have the interop matrix)
 		LINK=y|m                    dma-buf built in, or as modules that the guest inserts (default: y; make test: both)
 		DEBUG_KERNEL=y              a kernel with lockdep, KASAN, kmemleak and the like, not of vexpress-a9 (make test: does what test-debug does)
+		WATCH=y                     run: dmabuf-top looks on in the guest, of the host's own kind; its screen in build/run/dmabuf-top.png
 		FRAGMENT=/path/to/file      kernel options of your own, laid over all others
-		KDIR=/path/to/linux         build from your own Linux $KERNEL tree, which is not modified
+		KERNEL=$LINUX.x               of Debian's sources this version (default: those in the cache, else the newest)
+		KDIR=/path/to/linux         build from your own Linux $LINUX tree, which is not modified
 		OP=name                     bench: where the instructions of this operation go, function by function
 		ONLY=group                  bench: only user, module, jobs, growth, memory, contention or code
 		BASE=/path/to/file          bench: compare with this results.json of an earlier one

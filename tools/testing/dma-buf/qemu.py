@@ -75,6 +75,7 @@ MACHINES = {
         # virtio-gpu knows no protocol older than the first standard, which virtio-mmio offers by default
         gpu=["-global", "virtio-mmio.force-legacy=false", "-device", "virtio-gpu-device"],
         display=[],  # the board has one
+        sound=True,
     ),
 }
 
@@ -89,6 +90,13 @@ BAD = re.compile(
 BAD_TAINTS = {4: "machine check", 5: "bad page", 7: "oops", 9: "warning"}
 # Upstream's KUnit test forgets six of its own mock fences each time it runs; the backtrace tells them from ours.
 TEST_OWN_LEAK, TEST_OWN_LEAKS = "test_unwrap_merge_order", 6
+
+
+def silence(program):
+    """What keeps a board with sound quiet: from 8.2 on QEMU does not start it otherwise, older ones do not know these words."""
+    answer = subprocess.run([program, "-version"], capture_output=True, text=True, check=True).stdout
+    version = re.search(r"version (\d+)\.(\d+)", answer)
+    return ["-audio", "none"] if version and tuple(map(int, version.groups())) >= (8, 2) else []
 
 
 class Guest:
@@ -122,6 +130,8 @@ class Guest:
             command += ["-dtb", self.args.dir / "board.dtb"]
         if self.args.count_instructions:
             command += ["-icount", "shift=0,sleep=off"]
+        if m.get("sound"):
+            command += silence(command[0])
         if self.args.gpu:
             command += m["gpu"]
         if self.args.peers:
@@ -360,8 +370,10 @@ def main(words=None, kind=Guest):
     try:
         guest.start()
         guest.run()
-    except (OSError, RuntimeError) as error:
+    except (OSError, RuntimeError, subprocess.CalledProcessError) as error:
         guest.problems.append(str(error))
+        errors = args.out / "qemu.log"
+        guest.problems += ["QEMU: " + line for line in errors.read_text().splitlines()] if errors.exists() else []
     finally:
         guest.close()
     console = args.out / "console.log"

@@ -12,6 +12,9 @@ if [ -e /dev/dri/card0 ] && [ ! -d /sys/module/vkms ]; then
 else
 	# no such display: vkms composes the imported frame and writes it back, we send it over
 	[ -d /sys/module/vkms ] || modprobe vkms enable_writeback=1
-	program plain "main job" 600 taskset 1 camera_to_display --dump /tmp/frame.ppm
-	[ ! -e /tmp/frame.ppm ] || send_file /tmp/frame.ppm
+	if [ -n "$(word watch)" ]; then set -- sh /jobs/watched.sh; else set -- taskset 1 camera_to_display; fi
+	program plain "main job" 600 "$@" --dump /tmp/frame.ppm
+	for file in /tmp/frame.ppm /tmp/*.screen; do
+		[ ! -e "$file" ] || send_file "$file"
+	done
 fi

@@ -27,31 +27,60 @@ gate_dmabuf_top() {
 	gate "dmabuf-top: rustfmt, clippy, tests" dmabuf-top check_tool
 }
 
-# Static programs with the host's own standard library: for guests that are of its kind.
-build_guest_tool() {
-	local target dir out
+# What is needed where a guest has it; pictures of its screen are drawn on the host.
+top_packages() { need_packages "$(cargo_package)" python3-pyte python3-pil fonts-dejavu-core; }
+
+# build_top DIR PROGRAM...: dmabuf-top and programs of its guest/, static, with the host's own standard library: for guests that are of
+# its kind.
+build_top() {
+	local out=$1 target program
+	shift
 	target=$(uname -m)-unknown-linux-gnu
-	dir=$TOP/tools/dma-buf/dmabuf-top/guest
-	out=$(dirname "$OBJ")/tool-$MACHINE
 	RUSTFLAGS='-C target-feature=+crt-static' tool_cargo build --locked --release --bin dmabuf-top --target "$target"
 	mkdir -p "$out"
 	cp "$CACHE/dmabuf-top/$target/release/dmabuf-top" "$out/"
-	"${CROSS}gcc" -static -O2 -Wall -Werror "$dir/truth.c" -o "$out/truth"
-	"${CROSS}gcc" -static -O2 -Wall -Werror "$dir/plain.c" -o "$out/plain"
+	for program; do
+		"${CROSS}gcc" -static -O2 -Wall -Werror "$TOP/tools/dma-buf/dmabuf-top/guest/$program.c" -o "$out/$program"
+	done
+}
+
+build_top_guest() {
+	local out
+	out=$(dirname "$OBJ")/tool-$MACHINE
+	build_top "$out" truth plain record
+	build_samples "$out/samples" camera_to_display
 	# all else is not wanted
 	rm -rf "$OBJ/guest-programs" "$OBJ/guest-modules" "$OBJ/guest-programs-32"
 	ln -s "$out" "$OBJ/guest-programs"
 	pack_initramfs
 }
 
+# screens_picture DIR: what was on its screen beside the main job, as $DIR/dmabuf-top.png, if it names exporter and holder of the buffers
+# and the devices of camera and display.
+screens_picture() {
+	# the one for which the distribution has pyte
+	/usr/bin/python3 "$HERE/screens.py" "$1/dmabuf-top.png" "$1"/{buffers,devices,tree}.screen -- \
+		default_cma_region camera_to_displ vivid vkms "attached devices"
+}
+
 # A part of make test-full.
 dmabuf_top_test() {
-	MACHINE=$(machine_of_host) CORE=rust LINK=y
-	need_packages "$(cargo_package)"
+	MACHINE=$(machine_of_host) CORE=rust LINK=y WATCH=y
+	top_packages
 	set_machine
 	build_kernel
 	stage "Build dmabuf-top for a guest ($TITLE)" "1 to 3 min when cold" \
-		"mend the first error in the log; cargo fetches the crates of tools/dma-buf/dmabuf-top/Cargo.lock" build_guest_tool
+		"mend the first error in the log; cargo fetches the crates of tools/dma-buf/dmabuf-top/Cargo.lock" build_top_guest
 	choose_accelerator
 	tested_job dmabuf-top
+	WATCH=
+}
+
+check_screens() {
+	local note
+	if note=$(screens_picture "$2" 2>&1); then
+		case_is pass "$1: main job: the screen of dmabuf-top names heap, holder, camera and display"
+	else
+		case_is fail "$1: main job: the screen of dmabuf-top names heap, holder, camera and display" "$note"
+	fi
 }

@@ -7,6 +7,7 @@ into_tree() { python3 "$HERE/lib/install.py" "$1" --checkout "$TOP" "$2"; }
 
 run_install() {
 	[ -n "$KDIR" ] || fail "looking at KDIR" "$1 wants to know where" "make $1 KDIR=/path/to/linux"
+	need_packages python3 git patch
 	into_tree "$1" "$KDIR"
 }
 

@@ -35,6 +35,7 @@ set_machine() {
 	bench) names+=(tracing bench) ;;
 	fuzz) names+=(camera tests-drm debug fuzz) ;;
 	esac
+	[ -z "$WATCH" ] || names+=(watch)
 	set_fragments "${names[@]}"
 	# An object directory belongs to one tree and one set of compilers; what changes inside these, kbuild follows.
 	OBJ=$CACHE/obj/$(basename "$TREE")-$TOOLCHAIN_KEY/$name

@@ -153,18 +153,56 @@ knob_order() {
 	knobs_are 'OP=merge' bench "${k}OP=\"merge\"" || bad=1
 	knobs_are "ONLY=module BASE=$HOME/x" bench "${k}ONLY=\"module\" ${k}BASE=\"~/x\"" || bad=1
 	knobs_are '' run "${k}ONLY=\"module\"" || bad=1
+	knobs_are 'KERNEL=7.3.4' check "${k}KERNEL=\"7.3.4\"" || bad=1
+	knobs_are 'WATCH=y' run "${k}WATCH=y" || bad=1
+	knobs_are '' test "${k}WATCH=y" || bad=1
+	knobs_are 'WATCH=y' run "${k}MACHINE_VEXPRESS_A9=y" WATCH=y || bad=1
+	knobs_are 'MACHINE=vexpress-a9' run "${k}WATCH=y" MACHINE=vexpress-a9 || bad=1
 	# what does not go together with the command line
 	knobs_are 'LINK=m' run "${k}CORE_C=y" LINK=m || bad=1
 	knobs_are 'CORE=c' run "${k}LINK_M=y" CORE=c || bad=1
 	knobs_are 'MACHINE=vexpress-a9' run "${k}DEBUG_KERNEL=y" MACHINE=vexpress-a9 || bad=1
 	# what does not go together, or is none of ours
 	for wrong in MACHINE_FOO=y FOO=y "MACHINE_ARM64=y ${k}MACHINE_VEXPRESS_A9=y" "MACHINE_ARM64=y ${k}MACHINE_DEFAULT=y" MACHINE_ARM64=m \
-		"CORE_C=y ${k}LINK_M=y" "MACHINE_VEXPRESS_A9=y ${k}DEBUG_KERNEL=y" JOBS=many KDIR=/x DEBUG_KERNEL=m 'JOBS=1 nonsense'; do
+		"CORE_C=y ${k}LINK_M=y" "MACHINE_VEXPRESS_A9=y ${k}DEBUG_KERNEL=y" JOBS=many KDIR=/x DEBUG_KERNEL=m WATCH=m KERNEL=7.3.4 'JOBS=1 nonsense'; do
 		knobs_are error run "$k$wrong" || bad=1
 	done
 	knobs_are '' menuconfig "${k}FOO=y" || bad=1
 	return "$bad"
 }
+
+# source_is EXPECTED KERNEL: of what is in the cache, and, where that has not got it, of what is offered.
+source_is() {
+	local got
+	KERNEL=$2
+	got=$(source_package)
+	got=${got:-$(wanted_source "$CACHE/offered")} || got=none
+	[ "$(basename "$got")" = "$1" ] || { echo "KERNEL=$2 takes $got instead of $1"; return 1; }
+}
+
+# Nothing is fetched.
+kernel_versions() (
+	local name bad=0
+	CACHE=$PAGE/versions
+	rm -rf "$CACHE"
+	mkdir -p "$CACHE/deb"
+	name=linux-source-$LINUX
+	apt-cache() {
+		# shellcheck disable=SC2317 # offered_sources calls it
+		printf ' %s | %s | http://mirror/debian %s/main amd64 Packages\n' "$name" "$LINUX.7-1" sid "$name" "$LINUX.4-1~bpo13+1" trixie-backports
+	}
+	offered_sources >"$CACHE/offered"
+	source_is "$name" '' || bad=1
+	source_is "$name=$LINUX.4-1~bpo13+1" "$LINUX.4" || bad=1
+	source_is "$name=$LINUX.7-1" "$LINUX.7" || bad=1
+	source_is none "$LINUX.5" || bad=1
+	touch "$CACHE/deb/${name}_$LINUX."{4-1~bpo13+1,12-1,40-1}_all.deb
+	source_is "${name}_$LINUX.40-1_all.deb" '' || bad=1
+	source_is "${name}_$LINUX.4-1~bpo13+1_all.deb" "$LINUX.4" || bad=1
+	source_is "$name=$LINUX.7-1" "$LINUX.7" || bad=1
+	source_is none "$LINUX.1" || bad=1
+	return "$bad"
+)
 
 gate_knobs() {
 	gate "knobs: the kernel's own tool reads the page" page page_parses
@@ -172,5 +210,6 @@ gate_knobs() {
 	gate "knobs: what the page sets at first is what the front door sets" page-defaults page_defaults
 	gate "knobs: changed options become a fragment, and nothing else does" page-fragments page_fragments
 	gate "knobs: options and the user's own fragment arrive in a kernel" page-arrives option_arrives
+	gate "knobs: KERNEL= takes the version that is asked for, and no other" kernel-versions kernel_versions
 	gate "knobs: the command line counts more than build/config" knob-order knob_order
 }

@@ -3,7 +3,7 @@
 # The knobs: what is given on the command line (or in the environment), else what build/config remembers, else a default.
 # The page that edits build/config is Kconfig at the top.
 
-KNOBS=(MACHINE CORE LINK DEBUG_KERNEL KDIR FRAGMENT OP ONLY BASE JOBS) # those of the Makefile
+KNOBS=(MACHINE CORE LINK DEBUG_KERNEL WATCH KERNEL KDIR FRAGMENT OP ONLY BASE JOBS) # those of the Makefile
 KNOWN_MACHINES=(vexpress-a9 arm64 x86_64)
 KNOWN_CORES=(rust c)
 KNOWN_LINKS=(y m)
@@ -56,7 +56,7 @@ remember() {
 		fi
 		if [ "$symbol" != "$(symbol_of "$knob")" ] || [ -n "$(known_values "$knob")" ]; then continue; fi
 		case $knob in
-		DEBUG_KERNEL) [[ $value = [yn] ]] || bad_config "$where: CONFIG_$symbol is y or n" ;;
+		DEBUG_KERNEL | WATCH) [[ $value = [yn] ]] || bad_config "$where: CONFIG_$symbol is y or n" ;;
 		JOBS) [[ $value =~ ^[0-9]{1,4}$ ]] || bad_config "$where: CONFIG_$symbol is a number" ;;
 		*)
 			[[ $value = \"*\" && $value != '"' ]] || bad_config "$where: CONFIG_$symbol is a text in quotes"
@@ -64,7 +64,7 @@ remember() {
 			;;
 		esac
 		case $knob=$value in
-		DEBUG_KERNEL=n | JOBS=0) value='' ;;
+		DEBUG_KERNEL=n | WATCH=n | JOBS=0) value='' ;;
 		# no shell has seen these
 		KDIR=\~/* | FRAGMENT=\~/* | BASE=\~/*) value=$HOME/${value#\~/} ;;
 		esac
@@ -108,8 +108,8 @@ debug_machine() { [[ " ${DEBUG_MACHINES[*]} " = *" $1 "* ]]; }
 # fits COMMAND KNOB VALUE: whether the knob says something to the command.
 fits() {
 	case $1:$2=$3 in
-	help:* | *:JOBS=* | *:KDIR=* | bench:OP=* | bench:ONLY=* | bench:BASE=*) ;;
-	*:OP=* | *:ONLY=* | *:BASE=* | menuconfig:*) return 1 ;;
+	help:* | *:JOBS=* | *:KDIR=* | *:KERNEL=* | run:WATCH=* | bench:OP=* | bench:ONLY=* | bench:BASE=*) ;;
+	*:WATCH=* | *:OP=* | *:ONLY=* | *:BASE=* | menuconfig:*) return 1 ;;
 	# they are about fragments of their own
 	check-combinations:* | check-series:* | fuzz:*) return 1 ;;
 	*:FRAGMENT=* | *:options=*) ;;
@@ -126,7 +126,8 @@ gives_way() {
 	case $1=$2 in
 	LINK=m) [ "${CORE:-}" = c ] ;;
 	CORE=c) [ "${LINK:-}" = m ] ;;
-	MACHINE=*) [ "${DEBUG_KERNEL:-}" = y ] && ! debug_machine "$2" ;;
+	MACHINE=*) { [ "${DEBUG_KERNEL:-}" = y ] && ! debug_machine "$2"; } || { [ "${WATCH:-}" = y ] && [ "$2" != "$(machine_of_host)" ]; } ;;
+	WATCH=*) [ -n "${MACHINE:-}" ] && [ "$MACHINE" != "$(machine_of_host)" ] ;;
 	DEBUG_KERNEL=*) [ -n "${MACHINE:-}" ] && ! debug_machine "$MACHINE" ;;
 	*) false ;;
 	esac
@@ -186,6 +187,10 @@ check_knobs() {
 	[ -z "$LINK" ] || choose LINK "$LINK" "${KNOWN_LINKS[@]}"
 	[ -z "$DEBUG_KERNEL" ] || choose DEBUG_KERNEL "$DEBUG_KERNEL" y n
 	[ "$DEBUG_KERNEL" != n ] || DEBUG_KERNEL=
+	[ -z "$WATCH" ] || choose WATCH "$WATCH" y n
+	if [ "$WATCH" = n ] || ! fits "$command" WATCH y; then WATCH=; fi
+	[ -z "$WATCH" ] || [ "${MACHINE:=$(machine_of_host)}" = "$(machine_of_host)" ] ||
+		fail "reading the knobs" "dmabuf-top (WATCH) is built for guests of the host's own kind, not $MACHINE" "use MACHINE=$(machine_of_host)"
 	[ "$CORE$LINK" != cm ] || fail "reading the knobs" "the C core cannot be built as modules" "use CORE=rust LINK=m or CORE=c LINK=y"
 	[[ $JOBS =~ ^[1-9][0-9]*$ ]] || fail "reading the knobs" "JOBS=$JOBS is not a number" "use JOBS=N with N > 0, or leave it out"
 	for knob in DEBUG_KERNEL FRAGMENT; do
@@ -194,6 +199,9 @@ check_knobs() {
 	done
 	[ -z "$DEBUG_KERNEL" ] || debug_machine "${MACHINE:=${DEBUG_MACHINES[0]}}" ||
 		fail "reading the knobs" "there is no debugging kernel (DEBUG_KERNEL) of $MACHINE" "use one of: ${DEBUG_MACHINES[*]/#/MACHINE=}"
+	[ "$KERNEL" != "$LINUX" ] || KERNEL=
+	[ -z "$KERNEL" ] || [[ $KERNEL =~ ^"$LINUX"\.[0-9]+$ ]] ||
+		fail "reading the knobs" "KERNEL=$KERNEL: this project is for Linux $LINUX" "use KERNEL=$LINUX.x, or leave it out"
 	check_fragment
 	# it may be of any version and state: what fits is installed
 	[[ $command = *install ]] || check_kdir

@@ -58,6 +58,8 @@ models_gate() { python3 "$HERE/lib/models_gate.py" "$@" "$TOP" "$HERE/models" "$
 
 models() {
 	say "Rust DMA-BUF: models of what runs without a lock"
+	# spin makes programs of its models
+	reader_packages gcc libc6-dev
 	mkdir -p "$CACHE" "$BUILD" "$LOGS"
 	lock_cache
 	fetch_source

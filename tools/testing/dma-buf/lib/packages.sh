@@ -39,6 +39,9 @@ check_packages() {
 	need_packages "${wanted[@]}"
 }
 
+# For commands that read sources, and compile nothing.
+reader_packages() { need_packages python3 git patch xz-utils ca-certificates "$@"; }
+
 # need_packages PACKAGE...
 need_packages() {
 	local missing

@@ -10,6 +10,7 @@ series() {
 run_patches() {
 	local out=$BUILD/patches
 	say "Rust DMA-BUF: a series for git am"
+	reader_packages
 	mkdir -p "$CACHE" "$BUILD" "$LOGS"
 	lock_cache
 	check_kdir
@@ -68,9 +69,10 @@ check_series() {
 	stage "Begin the series with the pristine tree" "some s" "read the log" begin_series
 	while read -r step; do
 		number=$((number + 1))
-		set_step "$number" "$step"
-		stage "Apply $TITLE" "1 s" "see configs/series.txt" apply_step "$number"
+		stage "Apply step $number, $step" "1 s" "see configs/series.txt" apply_step "$number"
 		[ -z "$TEST" ] || [[ " $TEST " == *" $step "* ]] || continue
+		# only what is built: the last of these is booted
+		set_step "$number" "$step"
 		stage "Configure $TITLE" "20 s" "an option that does not come true: what it depends on comes with which step?" configure
 		stage "Build $TITLE" "1 to 4 min" "what is missing comes with which step? see configs/series.txt" compile
 		log=$(log_of "Build $TITLE")
@@ -84,8 +86,12 @@ check_series() {
 }
 
 run_check_series() {
+	local step
 	MACHINE=x86_64 # its guest is fetched
 	begin_tests check-series "the series, step by step"
+	for step in $TEST; do
+		series steps | grep -qxF "$step" || fail "looking for T=$step" "no step of the series is called so" "steps: $(series steps | xargs)"
+	done
 	check_series
 	gate "checkpatch --strict: each patch of the series" checkpatch-series checkpatch_series "$BUILD/patches"
 	end_tests

@@ -19,6 +19,7 @@ unsafe_table() { python3 "$HERE/lib/unsafe.py" --kept "$HERE/configs/unsafe.txt"
 
 unsafe() {
 	say "Rust DMA-BUF: unsafe in a thousand lines, ours and others'"
+	reader_packages
 	mkdir -p "$CACHE" "$BUILD" "$LOGS"
 	lock_cache
 	fetch_source

@@ -12,9 +12,9 @@ mirror_of_this_machine() {
 		awk -v release="^($CODENAME|stable|oldstable)$" '$2 ~ release && $3 == "main" { print $1; exit }'
 }
 
-# private_apt NAME SUITE ARCH...: leaves an APT_CONFIG for one suite and its architectures.
+# private_apt NAME SUITES ARCH...: leaves an APT_CONFIG for these suites and architectures.
 private_apt() {
-	local dir=$CACHE/apt/$1 suite=$2 mirror arch
+	local dir=$CACHE/apt/$1 suites=$2 mirror each arch
 	shift 2
 	mirror=$(mirror_of_this_machine)
 	if [ -z "$mirror" ]; then
@@ -23,7 +23,9 @@ private_apt() {
 	fi
 	mkdir -p "$dir"/{state/lists/partial,cache/archives/partial}
 	touch "$dir/state/status"
-	echo "deb [arch=$(IFS=,; echo "$*") signed-by=$KEYRING] $mirror $suite main" >"$dir/sources.list"
+	for each in $suites; do
+		echo "deb [arch=$(IFS=,; echo "$*") signed-by=$KEYRING] $mirror $each main"
+	done >"$dir/sources.list"
 	{
 		echo "Dir::State \"$dir/state\";"
 		echo "Dir::State::lists \"$dir/state/lists\";"
@@ -61,9 +63,30 @@ download_package() {
 	return 1
 }
 
+# One version may be in any of the suites that have kernels of this kind; where nobody asks for one, it is what Debian 13 gets.
+source_apt() { private_apt "source${KERNEL:+-any}" "trixie-backports${KERNEL:+ forky sid}" amd64; }
+
+# The versions that these suites have, a line each.
+offered_sources() { apt-cache madison "linux-source-$LINUX" | awk -F ' *[|] *' '{ print $2 }' | sort -Vu; }
+
+ask_for_sources() {
+	source_apt
+	# what could not be read is not what Debian has not got; but it need not be all suites
+	apt-get -o Acquire::Retries=5 -o APT::Update::Error-Mode=any update || apt-cache policy | grep 'n=trixie-backports'
+	offered_sources >"$CACHE/apt/offered-sources"
+}
+
+# wanted_source FILE: the package's name, and the version that is asked for, of what is offered.
+wanted_source() {
+	awk -v wanted="$KERNEL" -v name="linux-source-$LINUX" '
+		wanted == "" { found = name }
+		wanted != "" && index($1 "-", wanted "-") == 1 { found = name "=" $1 }
+		END { print found; exit found == "" }' "$1"
+}
+
 download_source() {
-	private_apt source trixie-backports amd64
-	download_package "$CACHE/deb" "linux-source-$KERNEL"
+	source_apt
+	download_package "$CACHE/deb" "$1"
 }
 
 newest() { { compgen -G "$1" || true; } | sort -V | tail -n 1; }
@@ -80,7 +103,7 @@ unpack_to() {
 }
 
 unpack_source() {
-	dpkg-deb --fsys-tarfile "$1" | tar -xO "./usr/src/linux-source-$KERNEL.tar.xz" |
+	dpkg-deb --fsys-tarfile "$1" | tar -xO "./usr/src/linux-source-$LINUX.tar.xz" |
 		tar -xJ --strip-components=1 -C "$2"
 }
 
@@ -93,12 +116,12 @@ version_of_tree() {
 check_kdir() {
 	local version
 	[ -n "${KDIR:-}" ] || return 0
-	PRISTINE=$(realpath -e "$KDIR" 2>/dev/null) || fail "looking at KDIR" "$KDIR does not exist" "give the path of a Linux $KERNEL tree"
+	PRISTINE=$(realpath -e "$KDIR" 2>/dev/null) || fail "looking at KDIR" "$KDIR does not exist" "give the path of a Linux ${KERNEL:-$LINUX} tree"
 	version=$(version_of_tree "$PRISTINE")
 	case $version in
-	"$KERNEL" | "$KERNEL".*) ;;
-	"") fail "looking at KDIR" "$KDIR is not a kernel source tree" "give the path of a Linux $KERNEL tree" ;;
-	*) fail "looking at KDIR" "$KDIR is Linux $version, this project is for $KERNEL" "give a $KERNEL tree, or leave KDIR out to have one fetched" ;;
+	"${KERNEL:-$LINUX}" | "${KERNEL:-$LINUX}".*) ;;
+	"") fail "looking at KDIR" "$KDIR is not a kernel source tree" "give the path of a Linux ${KERNEL:-$LINUX} tree" ;;
+	*) fail "looking at KDIR" "$KDIR is Linux $version, ${KERNEL:+KERNEL=$KERNEL is asked for and }this project is for $LINUX" "give a ${KERNEL:-$LINUX} tree, or leave KDIR out to have one fetched" ;;
 	esac
 	# git knows products from sources; without it, old products would be taken for sources
 	if [ ! -e "$PRISTINE/.git" ] && { [ -e "$PRISTINE/.config" ] || [ -e "$PRISTINE/include/config" ]; }; then
@@ -111,7 +134,8 @@ check_kdir() {
 	TREE=$CACHE/tree/kdir-$version-$(hash_of <<<"$PRISTINE")
 }
 
-source_package() { newest "$CACHE/deb/linux-source-${KERNEL}_*.deb"; }
+# In front of the Debian revision; without KERNEL= also in front of what comes behind 7.3.
+source_package() { newest "$CACHE/deb/linux-source-${LINUX}_${KERNEL:-$LINUX}[-.]*.deb"; }
 
 # Sets PRISTINE (a tree nobody writes to), LINKS (how to lay links over it) and TREE (where kbuild runs).
 set_source() {
@@ -124,12 +148,16 @@ set_source() {
 }
 
 fetch_source() {
+	local offered wanted
 	[ -z "${KDIR:-}" ] || return 0
 	if [ -z "$(source_package)" ]; then
 		need_space "$CACHE" 10
-		stage "Get the Linux $KERNEL source package" "160 MB, about 1 min" \
-			"if the log says that linux-source-$KERNEL is not there, the mirror has moved on: give a $KERNEL tree of your own, KDIR=/path/to/linux" \
-			download_source
+		stage "Look which sources of Linux $LINUX there are" "5 s" "check that apt works on this machine: apt-get update" ask_for_sources
+		offered=$(cut -d - -f 1 "$CACHE/apt/offered-sources" | sort -Vu | xargs)
+		wanted=$(wanted_source "$CACHE/apt/offered-sources") || fail "looking for Linux ${KERNEL:-$LINUX}" \
+			"Debian has not got it; of $LINUX it has: ${offered:-none any more}" \
+			"${offered:+use KERNEL= with one of these, or }give a $LINUX tree of your own, KDIR=/path/to/linux"
+		stage "Get the source package of Linux ${KERNEL:-$LINUX}" "160 MB, about 1 min" "see what apt says in the log" download_source "$wanted"
 	fi
 	set_source
 	[ ! -d "$PRISTINE" ] || return 0
@@ -141,7 +169,7 @@ fetch_source() {
 # Lay overlay and patches over the source.
 lay_tree() {
 	stage "Lay the overlay over the source" "a few s" \
-		"when a patch does not apply: it must be made for Linux $KERNEL; see patches/" \
+		"when a patch does not apply: it must be made for Linux $LINUX; see patches/" \
 		python3 "$HERE/lib/tree.py" --pristine "$PRISTINE" --links "$LINKS" --checkout "$TOP" --tree "$TREE"
 }
 

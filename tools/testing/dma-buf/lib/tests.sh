@@ -33,6 +33,7 @@ test_job() {
 		[ "$machine" != vexpress-a9 ] || options+=(--memory 256)
 		[ -n "$FULL" ] || [ "$machine" != vexpress-a9 ] || options+=(--append dmabuf.rounds=40)
 		;;
+	dmabuf-top) options+=(--append dmabuf.watch=1) ;;
 	# devices that the board has and QEMU has not would be complained of while the job listens
 	stress*) options+=(--append deferred_probe_timeout=-1) ;;
 	esac
@@ -43,6 +44,7 @@ test_job() {
 	# what fails is told at once, the whole when the guest has ended
 	guest_job "$machine" "${job%-4}" "$dir" 4500 "${options[@]}" --tell "$VARIANT: $job" 2>"$RESULTS/$VARIANT-$job.txt" >&3 || true
 	[ "$job" != main-job ] || check_picture "$VARIANT" "$dir"
+	[ "$job" != dmabuf-top ] || check_screens "$VARIANT" "$dir"
 	[ "$job" != inventory ] || check_inventory "$dir/inventory.txt"
 	python3 "$HERE/report.py" run "$VARIANT" "$dir"
 }

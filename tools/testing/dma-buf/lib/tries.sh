@@ -111,6 +111,18 @@ own_fragment() {
 	grep -- '-mine ' "$TRIES/clone/build/run/console.log"
 }
 
+watched_run() { in_clone run WATCH=y && [ -s "$TRIES/clone/build/run/dmabuf-top.png" ]; }
+
+# The version that is there, and one that is nowhere: the error says which are.
+own_version() {
+	local version
+	version=$(version_of_tree "$PRISTINE")
+	in_clone run "KERNEL=$version" || return
+	! in_clone run KERNEL="$LINUX.9999" >"$TRIES/no-version" 2>&1 || { echo "there is a $LINUX.9999"; return 1; }
+	cat "$TRIES/no-version"
+	grep "what: .* has: .*$version" "$TRIES/no-version"
+}
+
 debug_run() {
 	in_clone run MACHINE=arm64 DEBUG_KERNEL=y || return
 	grep 'Lock dependency validator' "$TRIES/clone/build/run/console.log"
@@ -145,6 +157,8 @@ try_everything() {
 	try "an interrupted make build, and again" interrupted interrupted_build
 	try "a second clone compiles nothing again" second second_clone
 	try "make run" run in_clone run
+	try "make run WATCH=y" watch watched_run
+	try "make run KERNEL=" kernel own_version
 	try "make run FRAGMENT=" fragment own_fragment
 	try "make build CORE=c JOBS=3" jobs three_jobs
 	try "make run KDIR=, a plain tree, arm64" plain own_tree plain arm64

@@ -10,6 +10,7 @@ build_programs() {
 	local out dir samples=(all) key flags
 	out=$(dirname "$OBJ")/programs-$MACHINE
 	if [ "$KIND" = run ]; then out+=-run samples=(camera_to_display); fi
+	out+=${WATCH:+-watch}
 	# make sees what changes in the sources; when something else has changed, it is all made again
 	key=$({
 		"${CROSS}gcc" --version
@@ -21,9 +22,8 @@ build_programs() {
 	echo "$key" >"$out/key"
 	rm -rf "$OBJ/guest-programs"
 	ln -s "$out" "$OBJ/guest-programs"
-	# kernel headers are not installed for "make run": those that come with the compiler will do
-	make "-j$JOBS" -C "$TREE/samples/dma-buf" CROSS_COMPILE="$CROSS" HEADERS="$OBJ/usr/include" \
-		LIBDRM="$CACHE/libdrm-$DEBARCH/usr" OUTPUT="$out/samples" "${samples[@]}"
+	build_samples "$out/samples" "${samples[@]}"
+	[ -z "$WATCH" ] || build_top "$out" record
 	[ "$KIND" != run ] || return 0
 	for dir in "${UPSTREAM_SELFTESTS[@]}" $OUR_SELFTESTS; do
 		mkdir -p "$out/$dir"
@@ -35,6 +35,16 @@ build_programs() {
 			CC="${CROSS}gcc -static" KHDR_INCLUDES="-isystem $OBJ/usr/include" \
 			"${flags[@]}"
 	done
+}
+
+# build_samples DIR TARGET...
+build_samples() {
+	local out=$1
+	shift
+	mkdir -p "$out"
+	# kernel headers are not installed for "make run": those that come with the compiler will do
+	make "-j$JOBS" -C "$TREE/samples/dma-buf" CROSS_COMPILE="$CROSS" HEADERS="$OBJ/usr/include" \
+		LIBDRM="$CACHE/libdrm-$DEBARCH/usr" OUTPUT="$out" "$@"
 }
 
 # drop_stale DIR SOURCES: programs whose source is gone would still be packed.
@@ -61,7 +71,8 @@ pack_initramfs() {
 	local root=$OBJ/initramfs program
 	rm -rf "$root"
 	mkdir -p "$root"/{bin,dev,proc,sys,tmp,jobs}
-	cp "$CACHE/busybox-$DEBARCH/bin/busybox" "$root/bin/"
+	# Debian 13 has it in /usr
+	cp "$(find "$CACHE/busybox-$DEBARCH" -path '*/bin/busybox' -type f)" "$root/bin/"
 	cp "$HERE"/guest/init "$root/init"
 	cp "$HERE"/guest/*.sh "$root/jobs/"
 	find "$OBJ/guest-programs/" -type f -perm -u+x ! -name '*.o' -exec cp -t "$root/bin" {} +
@@ -96,6 +107,6 @@ pack_bare_guest() {
 }
 
 build_guest() {
-	stage "Build the guest's programs ($TITLE)" "under 1 min" \
+	stage "Build the guest's programs ($TITLE)" "under 1 min${WATCH:+, 1 to 3 min more for a cold dmabuf-top}" \
 		"mend the first error in the log and run the same command again" build_userspace
 }
