@@ -35,6 +35,12 @@ set_machine() {
 	bench) names+=(tracing bench) ;;
 	fuzz) names+=(camera tests-drm debug fuzz) ;;
 	esac
+	# C has none to compare with
+	if [ -n "$POOL" ] && [ "$CORE" = rust ]; then
+		names+=(pool)
+		name+=-pool VARIANT+=-pool
+		TITLE+=", pool"
+	fi
 	set_fragments "${names[@]}"
 	# An object directory belongs to one tree and one set of compilers; what changes inside these, kbuild follows.
 	OBJ=$CACHE/obj/$(basename "$TREE")-$TOOLCHAIN_KEY/$name
