@@ -8,12 +8,13 @@ KNOBS := MACHINE CORE LINK DEBUG_KERNEL WATCH KERNEL KDIR FRAGMENT OP ONLY BASE 
 # Those that are given, with nothing in them, too: what is not given is what "make menuconfig" has left in build/config.
 export LINUX T ACCEPT $(foreach knob,$(KNOBS),$(if $(filter undefined,$(origin $(knob))),,$(knob)))
 
-build run check test test-full test-debug check-users check-combinations check-series bench rustdoc unsafe models fuzz patches install uninstall menuconfig clean help:
+build run check test test-full test-debug check-users check-combinations check-series bench rustdoc unsafe models fuzz soak patches install uninstall menuconfig clean help:
 	@tools/testing/dma-buf/front.sh $@
 
 # by other names: SECONDS is a clock of bash's own
 fuzz: export FUZZ_SECONDS := $(SECONDS)
 fuzz: export FUZZ_SEED := $(SEED)
+soak: export SOAK_SECONDS := $(SECONDS)
 
 .DEFAULT_GOAL := help
-.PHONY: build run check test test-full test-debug check-users check-combinations check-series bench rustdoc unsafe models fuzz patches install uninstall menuconfig clean help
+.PHONY: build run check test test-full test-debug check-users check-combinations check-series bench rustdoc unsafe models fuzz soak patches install uninstall menuconfig clean help

@@ -32,11 +32,15 @@
 #include <linux/sched/mm.h>
 #include <linux/seq_file.h>
 #include <linux/set_memory.h>
+#include <linux/shrinker.h>
 #include <linux/sort.h>
 #include <linux/sync_file.h>
 #include <linux/vmalloc.h>
 #include <trace/events/dma_buf.h>
 #include <trace/events/dma_fence.h>
+#ifdef CONFIG_DMABUF_HEAPS_POOL
+#include <trace/events/dma_heap_pool.h>
+#endif
 #include <uapi/linux/dma-buf.h>
 #include <uapi/linux/dma-heap.h>
 #include <uapi/linux/magic.h>
@@ -53,6 +57,7 @@ const gfp_t RUST_CONST_HELPER___GFP_ACCOUNT = __GFP_ACCOUNT;
 const gfp_t RUST_CONST_HELPER___GFP_COMP = __GFP_COMP;
 const gfp_t RUST_CONST_HELPER___GFP_NORETRY = __GFP_NORETRY;
 const gfp_t RUST_CONST_HELPER___GFP_RECLAIM = __GFP_RECLAIM;
+const unsigned int RUST_CONST_HELPER_SHRINKER_NUMA_AWARE = SHRINKER_NUMA_AWARE;
 #ifdef CONFIG_CMA
 const unsigned int RUST_CONST_HELPER_CMA_ALIGNMENT = CONFIG_CMA_ALIGNMENT;
 #endif

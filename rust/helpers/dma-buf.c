@@ -22,6 +22,9 @@
 #include <linux/vmalloc.h>
 
 #include "dma-buf-core.c"
+#ifdef CONFIG_DMABUF_HEAPS_POOL
+#include "dma-buf-pool.c"
+#endif
 #include "drm-syncobj.c"
 
 /*

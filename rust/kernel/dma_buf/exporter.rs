@@ -12,6 +12,7 @@
 //! | `handed_out` | what it hands out, and what it is handed |
 //! | `operations` | the C operations |
 //! | `run`, `block` | memory that is pages, and its owners |
+//! | `used` | what their last user has left |
 //! | `contents` | what is in them |
 //! | `memfd` | those of memory files |
 //! | `sg` | tables of them for devices |
@@ -46,11 +47,18 @@ mod sg;
 mod source;
 #[cfg(CONFIG_HAS_DMA)]
 mod table;
+#[cfg(CONFIG_DMABUF_HEAPS_POOL)]
+mod used;
 
 #[cfg(all(CONFIG_HAS_DMA, CONFIG_PCI))]
 pub use self::bus::{
     BusMemory,
     BusRanges, //
+};
+#[cfg(CONFIG_DMABUF_HEAPS_POOL)]
+pub(super) use self::used::{
+    UsedBlock,
+    UsedBlocks, //
 };
 pub use self::{
     attaching::Attaching,

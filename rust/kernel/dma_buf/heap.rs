@@ -4,6 +4,34 @@
 //!
 //! C header: [`include/linux/dma-heap.h`](srctree/include/linux/dma-heap.h)
 
+#[cfg(CONFIG_DMABUF_HEAPS_POOL)]
+mod chore;
+#[cfg(CONFIG_DMABUF_HEAPS_POOL)]
+mod counts;
+#[cfg(CONFIG_DMABUF_HEAPS_POOL)]
+mod pool;
+#[cfg(CONFIG_DMABUF_HEAPS_POOL)]
+mod shelf;
+#[cfg(CONFIG_DMABUF_HEAPS_POOL)]
+mod shrinker;
+#[cfg(CONFIG_DMABUF_HEAPS_POOL)]
+mod stock;
+#[cfg(CONFIG_DMABUF_HEAPS_POOL)]
+mod store;
+#[cfg(CONFIG_DMABUF_HEAPS_POOL)]
+mod trace;
+
+#[cfg(CONFIG_DMABUF_HEAPS_POOL)]
+pub use self::{
+    counts::{
+        PoolCounts,
+        PoolLimits, //
+    },
+    pool::{
+        PagePool,
+        PooledBlocks, //
+    },
+};
 use super::{
     buffer::DmaBuf,
     resv::fatal_signal_pending,

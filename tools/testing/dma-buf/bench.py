@@ -26,6 +26,7 @@ BOUND = 1.0
 TITLES = {
     "user": "from user space: guest instructions",
     "module": "from a kernel module, as C drivers call: guest instructions",
+    "pool": "with the system heap's pool: guest instructions",
     "jobs": "whole jobs: guest instructions",
     "growth": "how it grows: guest instructions",
     "memory": "memory: bytes",
@@ -171,7 +172,8 @@ def main():
     args = parser.parse_args()
 
     listed = operations(args.operations)
-    known = {group: ops for group, ops in listed.items() if args.only in (None, group)}
+    # of kernels of its own
+    known = {group: ops for group, ops in listed.items() if args.only == group or (args.only is None and group != "pool")}
     base = json.loads(args.base.read_text()) if args.base else {}
     runs = measured(args.results, known) if known else {}
     results = dict(about(args.config), date=datetime.now(timezone.utc).isoformat(timespec="seconds"), operations={}, means={})

@@ -23,6 +23,7 @@ CORE=${CORE:-rust}
 TEST=${T:-} # check: one program, suite or gate
 KIND=run # what a kernel is for: the main job (run), all tests (test), these on a kernel that watches itself (debug), bench
 DRIVERS_ONLY= # set where a kernel is there for the sample drivers and the interop matrix alone
+POOL= # set where a kernel has the pool of the system heap, which is not in C
 FULL= # test-full sets it
 QUIET= # check sets it: what passes is not listed
 
@@ -77,6 +78,7 @@ help() {
 		make patches   what is here, as a series for git am, in build/patches: cover letter, steps, a sign-off to be filled in
 		make check-series   apply it to the pristine tree, build each step (T="NAME...": these), boot what was built last
 		make fuzz SECONDS=600   random programs of system calls, led by coverage, on debug kernels of both cores; SEED=1: the same again
+		make soak SECONDS=3600   the system heap's pool on a debug kernel of 4 CPUs, beside somebody who eats the memory
 		make models  tests of what runs without a lock, by herd7 and spin; ACCEPT=1: the functions they stand for were looked at
 		make build   build kernel and guest only
 		make menuconfig   the knobs below and the options of DMA-BUF on one page; build/config keeps what is chosen
@@ -91,7 +93,7 @@ help() {
 		KERNEL=$LINUX.x               of Debian's sources this version (default: those in the cache, else the newest)
 		KDIR=/path/to/linux         build from your own Linux $LINUX tree, which is not modified
 		OP=name                     bench: where the instructions of this operation go, function by function
-		ONLY=group                  bench: only user, module, jobs, growth, memory, contention or code
+		ONLY=group                  bench: only user, module, jobs, growth, memory, contention, code or pool
 		BASE=/path/to/file          bench: compare with this results.json of an earlier one
 		JOBS=N                      parallel compilers (default: number of processors)
 
@@ -115,6 +117,7 @@ main() {
 	check-combinations) run_check_combinations ;;
 	bench) bench ;;
 	fuzz) fuzz ;;
+	soak) soak ;;
 	rustdoc) rustdoc ;;
 	unsafe) unsafe ;;
 	models) models ;;
@@ -124,7 +127,7 @@ main() {
 	menuconfig) menuconfig ;;
 	clean) clean ;;
 	help) help ;;
-	*) choose command "$1" build run check test test-full test-debug check-users check-combinations check-series bench rustdoc unsafe models fuzz patches install uninstall menuconfig clean help ;;
+	*) choose command "$1" build run check test test-full test-debug check-users check-combinations check-series bench rustdoc unsafe models fuzz soak patches install uninstall menuconfig clean help ;;
 	esac
 }
 main "$@"

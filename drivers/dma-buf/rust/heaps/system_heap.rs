@@ -15,8 +15,6 @@ use kernel::{
         },
         AllocEffort,
         DmaBuf,
-        PageBlock,
-        PageBlocks,
         PageRun,
         PageSource, //
     },
@@ -25,6 +23,16 @@ use kernel::{
     sync::aref::ARef,
 };
 
+#[cfg(CONFIG_DMABUF_HEAPS_POOL)]
+use kernel::dma_buf::heap::{
+    PagePool,
+    PoolLimits,
+    PooledBlocks, //
+};
+#[cfg(not(CONFIG_DMABUF_HEAPS_POOL))]
+use kernel::dma_buf::PageBlocks;
+
+#[cfg(not(CONFIG_DMABUF_HEAPS_POOL))]
 module! {
     type: SystemHeapModule,
     name: "system_heap",
@@ -34,12 +42,34 @@ module! {
     imports_ns: ["DMA_BUF", "DMA_BUF_HEAP"],
 }
 
+#[cfg(CONFIG_DMABUF_HEAPS_POOL)]
+module! {
+    type: SystemHeapModule,
+    name: "system_heap",
+    authors: ["Rust DMA-BUF developers"],
+    description: "DMA-BUF System Heap",
+    license: "GPL",
+    imports_ns: ["DMA_BUF", "DMA_BUF_HEAP"],
+    params: {
+        pool_mib: u32 {
+            default: 0,
+            description: "MiB that are kept for the next buffers at most; 0: none",
+        },
+    },
+}
+
 /// Block sizes to try, largest first, as orders of the page allocator (1 MiB, 64 KiB and 4 KiB
 /// with 4 KiB pages): what IOMMUs translate with large entries.
 const ORDERS: [u8; 3] = [8, 4, 0];
 
+/// Blocks of pages, which are freed or go back to the pool.
+#[cfg(not(CONFIG_DMABUF_HEAPS_POOL))]
+type Memory = PageBlocks;
+#[cfg(CONFIG_DMABUF_HEAPS_POOL)]
+type Memory = PooledBlocks;
+
 /// The memory of one buffer.
-struct Blocks(PageBlocks);
+struct Blocks(Memory);
 
 #[vtable]
 impl PageSource for Blocks {
@@ -52,10 +82,23 @@ impl PageSource for Blocks {
     }
 }
 
+/// Adds a block of an order, if there is one. Returns whether there is.
+#[cfg(not(CONFIG_DMABUF_HEAPS_POOL))]
+#[inline(always)]
+fn add(blocks: &mut Memory, order: u8, effort: AllocEffort, account: bool) -> bool {
+    blocks.add(order, effort, account)
+}
+
+/// As the other.
+#[cfg(CONFIG_DMABUF_HEAPS_POOL)]
+fn add(blocks: &mut Memory, order: u8, effort: AllocEffort, _account: bool) -> bool {
+    blocks.add(order, effort)
+}
+
 /// Allocates `len` bytes. Fails with `ENOMEM`, and with `EINTR` if the process is being killed.
-fn alloc(len: usize) -> Result<PageBlocks> {
+fn alloc(from: &SystemHeap, len: usize) -> Result<Memory> {
     let account = heap::mem_accounting();
-    let mut blocks = PageBlocks::new();
+    let mut blocks = from.memory(account);
     let mut orders = ORDERS.as_slice();
     let mut rest = len;
 
@@ -73,16 +116,11 @@ fn alloc(len: usize) -> Result<PageBlocks> {
         };
         let size = PAGE_SIZE << order;
 
-        match (rest >= size)
-            .then(|| PageBlock::alloc(*order, effort, account))
-            .flatten()
-        {
-            Some(block) => {
-                blocks.push(block);
-                rest -= size;
-            }
+        if rest >= size && add(&mut blocks, *order, effort, account) {
+            rest -= size;
+        } else {
             // What does not fit, or is not to be had, is not asked for again.
-            None => orders = smaller,
+            orders = smaller;
         }
     }
     Ok(blocks)
@@ -91,12 +129,54 @@ fn alloc(len: usize) -> Result<PageBlocks> {
 /// One of the heaps of this module.
 struct SystemHeap {
     shared: bool,
+    #[cfg(CONFIG_DMABUF_HEAPS_POOL)]
+    pool: Option<PagePool>,
+}
+
+impl SystemHeap {
+    #[cfg(not(CONFIG_DMABUF_HEAPS_POOL))]
+    fn new() -> Result<Self> {
+        Ok(Self { shared: false })
+    }
+
+    #[cfg(CONFIG_DMABUF_HEAPS_POOL)]
+    fn new() -> Result<Self> {
+        let mib = usize::try_from(*module_parameters::pool_mib.value_ref())?;
+
+        Ok(Self {
+            shared: false,
+            pool: Some(PagePool::new(
+                c"dma_heap_system",
+                PoolLimits::from_mib(mib),
+            )?),
+        })
+    }
+
+    /// Memory that others see has no pool.
+    #[cfg(CONFIG_DMABUF_HEAPS_SYSTEM_CC_SHARED)]
+    fn shared() -> Self {
+        Self {
+            shared: true,
+            #[cfg(CONFIG_DMABUF_HEAPS_POOL)]
+            pool: None,
+        }
+    }
+
+    #[cfg(not(CONFIG_DMABUF_HEAPS_POOL))]
+    fn memory(&self, _account: bool) -> Memory {
+        PageBlocks::new()
+    }
+
+    #[cfg(CONFIG_DMABUF_HEAPS_POOL)]
+    fn memory(&self, account: bool) -> Memory {
+        PooledBlocks::from(self.pool.as_ref(), account)
+    }
 }
 
 #[vtable]
 impl Heap for SystemHeap {
     fn allocate(&self, request: &Request) -> Result<ARef<DmaBuf>> {
-        let mut blocks = alloc(request.len)?;
+        let mut blocks = alloc(self, request.len)?;
 
         if self.shared {
             share(&mut blocks)?;
@@ -106,12 +186,12 @@ impl Heap for SystemHeap {
 }
 
 #[cfg(CONFIG_DMABUF_HEAPS_SYSTEM_CC_SHARED)]
-fn share(blocks: &mut PageBlocks) -> Result {
+fn share(blocks: &mut Memory) -> Result {
     blocks.share()
 }
 
 #[cfg(not(CONFIG_DMABUF_HEAPS_SYSTEM_CC_SHARED))]
-fn share(_blocks: &mut PageBlocks) -> Result {
+fn share(_blocks: &mut Memory) -> Result {
     Err(ENOTSUPP)
 }
 
@@ -124,7 +204,7 @@ struct SystemHeapModule {
 impl kernel::Module for SystemHeapModule {
     fn init(_module: &'static ThisModule) -> Result<Self> {
         Ok(Self {
-            _system: Registration::new(c"system", SystemHeap { shared: false })?,
+            _system: Registration::new(c"system", SystemHeap::new()?)?,
             #[cfg(CONFIG_DMABUF_HEAPS_SYSTEM_CC_SHARED)]
             _shared: shared_heap(),
         })
@@ -135,7 +215,7 @@ impl kernel::Module for SystemHeapModule {
 #[cfg(CONFIG_DMABUF_HEAPS_SYSTEM_CC_SHARED)]
 fn shared_heap() -> Option<Registration<SystemHeap>> {
     heap::machine_encrypts_memory()
-        .then(|| Registration::new(c"system_cc_shared", SystemHeap { shared: true }))?
+        .then(|| Registration::new(c"system_cc_shared", SystemHeap::shared()))?
         .inspect_err(|err| pr_err!("failed to add heap system_cc_shared: {err:?}\n"))
         .ok()
 }

@@ -43,6 +43,8 @@ mod names;
 mod orders;
 #[cfg(CONFIG_DMABUF_RUST_KUNIT_PEER)]
 mod peer;
+#[cfg(CONFIG_DMABUF_HEAPS_POOL)]
+mod pool;
 mod resv;
 mod resv_list;
 mod resv_race;

@@ -84,7 +84,7 @@ impl PageBlock {
     }
 
     #[inline]
-    fn order(&self) -> u32 {
+    pub(super) fn order(&self) -> u32 {
         // SAFETY: By the type invariant; a page that is not compound is of order 0.
         unsafe { bindings::compound_order(self.first.as_ptr()) }
     }
@@ -162,6 +162,44 @@ impl PageBlocks {
         }
         self.first.get_or_insert(page);
         self.last = Some(page);
+    }
+
+    /// Allocates a block as [`PageBlock::alloc`] does, and appends it. Returns whether that worked.
+    #[inline]
+    pub fn add(&mut self, order: u8, effort: AllocEffort, account: bool) -> bool {
+        PageBlock::alloc(order, effort, account)
+            .map(|block| self.push(block))
+            .is_some()
+    }
+
+    /// Puts a block ahead of the others.
+    #[cfg(CONFIG_DMABUF_HEAPS_POOL)]
+    pub(in crate::dma_buf) fn push_first(&mut self, block: PageBlock) {
+        let page = ManuallyDrop::new(block).first;
+        let next = self.first.map_or(null_mut(), AnyThread::as_ptr);
+
+        // SAFETY: The block's first page is ours.
+        unsafe { bindings::set_page_private(page.as_ptr(), next.expose_provenance()) };
+        // INVARIANT: The chain begins with the block now, and ends with it if it was empty.
+        self.first = Some(page);
+        self.last.get_or_insert(page);
+    }
+
+    /// Takes the first block out. Of memory that is [shared](Self::is_shared) none is to be had.
+    #[cfg(CONFIG_DMABUF_HEAPS_POOL)]
+    pub(in crate::dma_buf) fn pop(&mut self) -> Option<PageBlock> {
+        let first = self.first.filter(|_| !self.shared)?;
+
+        // SAFETY: The first page of a block is ours; the field holds NULL or the next one's.
+        let next = unsafe { bindings::page_private(first.as_ptr()) };
+
+        // INVARIANT: The chain is what followed.
+        self.first = NonNull::new(with_exposed_provenance_mut(next)).map(AnyThread::new);
+        if self.first.is_none() {
+            self.last = None;
+        }
+        // INVARIANT: The block was ours, and is not in the chain any more.
+        Some(PageBlock { first })
     }
 
     /// The pages, block by block.

@@ -6,6 +6,7 @@
 # where a mapping lies decides how many page tables it takes
 echo 0 >/proc/sys/kernel/randomize_va_space
 # how much buffers take is measured before anything else has left its memory to them
+[ "$ONLY" != pool ] || program plain bench-pool 3000 bench pool
 for group in memory user module jobs growth; do
 	# shellcheck disable=SC2046 # a name, or no argument
 	! wanted $group || program plain "bench-$group" 3000 bench $group $(word op)

@@ -3,7 +3,7 @@
 # What the operations cost in C and in Rust: two kernels that differ in nothing else, counted in guest instructions.
 
 BENCH_OPERATIONS=$HERE/configs/bench-operations.txt
-BENCH_GROUPS=(user module jobs growth memory contention code)
+BENCH_GROUPS=(user module jobs growth memory contention code pool)
 
 build_bench_guest() {
 	local modules=$TREE/tools/testing/selftests/$OUR_SELFTESTS/test_modules
@@ -62,6 +62,8 @@ bench() {
 	need_packages python3-matplotlib
 	rm -rf "$RESULTS"
 	prepare
+	# a Rust kernel that has one
+	[ "$ONLY" != pool ] || POOL=1
 	for CORE in c rust; do
 		build_kernel
 		stage "Build the guest's program ($MACHINE, core $CORE)" "1 min" \
@@ -95,7 +97,7 @@ bench_all() {
 	fi
 	[[ $ONLY != @(|code) ]] || tables+=(--code "$BUILD/$MACHINE"-{c,rust}-bench/code)
 	[ -z "$BASE" ] || printf '%s\n' "$BASE_JSON" >"$RESULTS/base.json"
-	python3 "$HERE/bench.py" "$RESULTS" "$BENCH_OPERATIONS" "$BUILD/$MACHINE-rust-bench/.config" "${only[@]}" \
+	python3 "$HERE/bench.py" "$RESULTS" "$BENCH_OPERATIONS" "$BUILD/$MACHINE-rust-bench${POOL:+-pool}/.config" "${only[@]}" \
 		${BASE:+--base "$RESULTS/base.json"} "${tables[@]}" | tee "$RESULTS/table.txt" ||
 		fail "putting the results together" "bench.py does not understand them" "read what it says" "$RESULTS/table.txt"
 	# the python of the package

@@ -12,7 +12,12 @@ job_of() {
 	esac
 }
 
+# What is only there with the pool of the system heap: T=pool is all that a kernel with it has for us.
+needs_pool() { [[ $1 = @(pool|heap_pool|rust_dma_heap_pool) ]]; }
+
 check_gates() {
+	# what the sources, C drivers and compilers of documents see is the same with it
+	if [ -n "$POOL" ]; then gate_strict && return; fi
 	gate_sources
 	gate_machine
 	gate_strict
@@ -28,13 +33,15 @@ only_sources() { [ -n "$TEST" ] && [[ " $(gates_in gate_sources gate_shape gate_
 run_check() {
 	local jobs=(selftests sync kunit)
 	: "${MACHINE:=$(machine_of_host)}" "${LINK:=y}"
+	if needs_pool "$TEST"; then POOL=1; fi
+	if [ "$TEST" = pool ]; then jobs=(selftests kunit) TEST=; fi
 	if [ -n "$TEST" ]; then
 		mapfile -t jobs < <(job_of "$TEST")
 		[ ${#jobs[@]} -gt 0 ] || [[ " $(gate_names) " == *" $TEST "* ]] || fail "looking for T=$TEST" \
 			"no program, KUnit suite or gate is called so" \
-			"programs: tools/testing/selftests/$OUR_SELFTESTS; suites: drivers/dma-buf/rust/kunit; gates: $(gate_names)"
+			"programs: tools/testing/selftests/$OUR_SELFTESTS; suites: drivers/dma-buf/rust/kunit; gates: $(gate_names); or pool"
 	fi
-	begin_tests check "${TEST:-gates, KUnit and selftests} on $MACHINE, link $LINK"
+	begin_tests check "${TEST:-gates, KUnit and selftests} on $MACHINE, link $LINK${POOL:+, with the pool}"
 	QUIET=1
 	if only_sources; then
 		set_machine # gates ask for its name

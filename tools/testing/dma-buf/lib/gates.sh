@@ -76,6 +76,8 @@ gate_checkpatch() {
 		case $file in
 		# the functions these export are Rust, in another file by design
 		*/exports.c | */core/helpers.c) ignore=EXPORT_SYMBOL ;;
+		# the form of all of them
+		include/trace/events/*.h) ignore=OPEN_ENDED_LINE,PARENTHESIS_ALIGNMENT ;;
 		# the names are libdrm's
 		samples/dma-buf/drm_dumb.c) ignore=CAMELCASE ;;
 		*) ignore=NONE ;;

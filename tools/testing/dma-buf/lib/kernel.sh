@@ -36,6 +36,12 @@ set_machine() {
 	fuzz) names+=(camera tests-drm debug fuzz) ;;
 	esac
 	[ -z "$WATCH" ] || names+=(watch)
+	# C has none to compare with
+	if [ -n "$POOL" ] && [ "$CORE" = rust ]; then
+		names+=(pool)
+		name+=-pool VARIANT+=-pool
+		TITLE+=", pool"
+	fi
 	set_fragments "${names[@]}"
 	# An object directory belongs to one tree and one set of compilers; what changes inside these, kbuild follows.
 	OBJ=$CACHE/obj/$(basename "$TREE")-$TOOLCHAIN_KEY/$name

@@ -111,7 +111,7 @@ fits() {
 	help:* | *:JOBS=* | *:KDIR=* | *:KERNEL=* | run:WATCH=* | bench:OP=* | bench:ONLY=* | bench:BASE=*) ;;
 	*:WATCH=* | *:OP=* | *:ONLY=* | *:BASE=* | menuconfig:*) return 1 ;;
 	# they are about fragments of their own
-	check-combinations:* | check-series:* | fuzz:*) return 1 ;;
+	check-combinations:* | check-series:* | fuzz:* | soak:*) return 1 ;;
 	*:FRAGMENT=* | *:options=*) ;;
 	# these are made of what they compare or need
 	test-full:CORE=rust | test-debug:DEBUG_KERNEL=* | test-debug:CORE=* | test-debug:LINK=*) ;;

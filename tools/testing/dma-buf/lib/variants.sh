@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
-# Guests of make test-full in which memory or locks are others than everywhere else.
+# Guests of make test-full in which memory, locks or heaps are others than everywhere else.
 
 # Devices that reach nothing but bounce buffers: what is not synchronised does not get there, and what is undone is seen.
 swiotlb_tests() {
@@ -33,7 +33,39 @@ rt_tests() {
 	PATIENCE=
 }
 
+# The pool of the system heap, which the C core has not got: with highmem and as modules, too. Elsewhere parameters and debugfs are
+# those of C.
+pool_tests() {
+	local form job
+	POOL=1 CORE=rust
+	for form in arm64/y vexpress-a9/m; do
+		IFS=/ read -r MACHINE LINK <<<"$form"
+		build_machine "$MACHINE" "$LINK"
+		gate_strict
+		for job in kunit selftests; do tested_job "$job"; done
+	done
+	POOL=
+}
+
+# make soak: the kernel must have nothing to say, and the shrinker must get all back.
+soak() {
+	local seconds=${SOAK_SECONDS:-3600} dir
+	[[ $seconds =~ ^[1-9][0-9]{0,5}$ ]] || fail "reading the knobs" "SECONDS=$seconds is no number of seconds" "use make soak SECONDS=3600"
+	begin_tests soak "the pool of the system heap, for $(duration "$seconds") beside somebody who eats the memory"
+	KIND=debug POOL=1 MACHINE=arm64 LINK=y
+	build_machine "$MACHINE" "$LINK"
+	unlock_cache
+	choose_accelerator
+	dir=$RESULTS/$VARIANT/soak
+	say "  Boot $MACHINE with 4 CPUs ..."
+	guest_job "$MACHINE" soak "$dir" "$((seconds + 1000))" --cpus 4 --memory 1536 --append "dmabuf.seconds=$seconds" \
+		2>"$RESULTS/$VARIANT-soak.txt" || true
+	python3 "$HERE/report.py" run "$VARIANT" "$dir" || case_is fail "soak: the guest has left no result" "see $RESULTS/$VARIANT-soak.txt"
+	end_tests
+}
+
 test_variants() {
 	swiotlb_tests
 	rt_tests
+	pool_tests
 }

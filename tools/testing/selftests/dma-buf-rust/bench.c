@@ -9,7 +9,8 @@
  * here (which is next to nothing).
  *
  *   bench GROUP        all operations of the group: user, module, jobs, growth;
- *                      or memory: the bytes that buffers take, and the stack
+ *                      or memory: the bytes that buffers take, and the stack;
+ *                      or pool: buffers of the system heap's pool
  *   bench GROUP NAME   only this one: waits for a line on its input after it has
  *                      warmed up, so that somebody can begin to look at it
  *   bench GROUP EACH   the same, one after the other
@@ -265,6 +266,10 @@ int main(int argc, char *argv[])
 	prepare_buffers();
 	if (!strcmp(group, "memory")) {
 		report_memory();
+		return 0;
+	}
+	if (!strcmp(group, "pool")) {
+		report_pool();
 		return 0;
 	}
 	prepare_fences();

@@ -64,5 +64,6 @@ double module_run(const char *name, unsigned int rounds, unsigned int n);
 unsigned long module_marker(const char *name);
 
 void report_memory(void);
+void report_pool(void);
 
 #endif

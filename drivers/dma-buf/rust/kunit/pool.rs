@@ -1,0 +1,280 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Pages that wait for the next buffer.
+
+use kernel::prelude::*;
+
+#[kunit_tests(rust_dma_heap_pool)]
+mod tests {
+    use kernel::{
+        bindings,
+        dma_buf::{
+            heap::{
+                PagePool,
+                PoolCounts,
+                PoolLimits,
+                PooledBlocks, //
+            },
+            AllocEffort,
+            PageRun, //
+        },
+        page::PAGE_SIZE,
+        prelude::*,
+        time::{
+            delay::fsleep,
+            Delta, //
+        },
+    };
+
+    const PATTERN: [u8; 64] = [0xa5; 64];
+
+    /// More milliseconds than any test takes.
+    const NEVER: u32 = 3_600_000;
+
+    /// A pool for so many pages, which are zeroed and not needed for long after so many
+    /// milliseconds.
+    fn pool(pages: usize, zero_after_ms: u32, idle_ms: u32) -> Result<PagePool> {
+        let limits = PoolLimits {
+            pages,
+            idle_ms,
+            zero_after_ms,
+        };
+
+        PagePool::new(c"kunit_pool", limits)
+    }
+
+    fn large() -> Result<PagePool> {
+        pool(1024, 10, NEVER)
+    }
+
+    /// In which nothing is zeroed before it is wanted.
+    fn lazy(pages: usize) -> Result<PagePool> {
+        pool(pages, NEVER, NEVER)
+    }
+
+    /// So many blocks of the pool.
+    fn blocks(pool: &PagePool, order: u8, count: usize) -> Result<PooledBlocks> {
+        let mut blocks = PooledBlocks::from(Some(pool), false);
+
+        for _ in 0..count {
+            if !blocks.add(order, AllocEffort::Required) {
+                return Err(ENOMEM);
+            }
+        }
+        Ok(blocks)
+    }
+
+    /// Leaves something at both ends of each page.
+    fn write(run: &PageRun<'_>) -> Result {
+        for page in run.pages() {
+            // SAFETY: The pages are the test's, and nobody else looks at them.
+            unsafe {
+                page.write_raw(PATTERN.as_ptr(), 0, PATTERN.len())?;
+                page.write_raw(PATTERN.as_ptr(), PAGE_SIZE - PATTERN.len(), PATTERN.len())?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether there is nothing in any of the pages.
+    fn is_zero(blocks: &PooledBlocks) -> Result<bool> {
+        let mut zero = true;
+
+        for run in blocks.runs() {
+            let mut bytes = [1; 256];
+
+            for offset in (0..run.size()).step_by(bytes.len()) {
+                run.read(offset, &mut bytes)?;
+                zero &= bytes.iter().all(|&byte| byte == 0);
+            }
+        }
+        Ok(zero)
+    }
+
+    /// Whether it comes to that, in a time that is too long.
+    fn becomes(pool: &PagePool, what: impl Fn(PoolCounts) -> bool) -> bool {
+        for _ in 0..6000 {
+            if what(pool.counts()) {
+                return true;
+            }
+            fsleep(Delta::from_millis(10));
+        }
+        false
+    }
+
+    #[test]
+    fn what_comes_back_is_kept_and_zeroed() -> Result {
+        for order in [0, 4] {
+            let pool = large()?;
+            let pages = 1 << order;
+            let used = blocks(&pool, order, 3)?;
+
+            assert!(is_zero(&used)?);
+            for run in used.runs() {
+                write(&run)?;
+            }
+            assert!(!is_zero(&used)?);
+            drop(used);
+            assert_eq!(pool.counts().held, 3 * pages);
+            assert!(becomes(&pool, |now| now.used == 0));
+            assert_eq!(pool.counts().zeroed, 3 * pages);
+
+            let again = blocks(&pool, order, 3)?;
+
+            assert_eq!(pool.counts().hits, 3);
+            assert_eq!(pool.counts().held, 0);
+            assert!(is_zero(&again)?);
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn what_is_not_zeroed_yet_is_zeroed_at_once() -> Result {
+        let pool = lazy(1024)?;
+        let used = blocks(&pool, 2, 3)?;
+
+        for run in used.runs() {
+            write(&run)?;
+        }
+        drop(used);
+        assert_eq!(pool.counts().used, 12);
+        assert!(is_zero(&blocks(&pool, 2, 3)?)?);
+        assert_eq!(pool.counts().late, 3);
+        assert_eq!(pool.counts().hits, 0);
+        assert_eq!(pool.counts().zeroed, 0);
+        Ok(())
+    }
+
+    #[test]
+    fn orders_are_kept_apart() -> Result {
+        let pool = large()?;
+
+        drop(blocks(&pool, 3, 1)?);
+        assert_eq!(pool.counts().held, 8);
+
+        let other = blocks(&pool, 0, 1)?;
+
+        assert_eq!(pool.counts().misses, 2);
+        assert_eq!(pool.counts().held, 8);
+        drop(other);
+        assert_eq!(pool.counts().held, 9);
+        Ok(())
+    }
+
+    #[test]
+    fn no_more_than_the_limit_is_kept() -> Result {
+        let pool = lazy(40)?;
+
+        drop(blocks(&pool, 0, 100)?);
+        assert_eq!(pool.counts().held, 40);
+        assert_eq!(pool.counts().refused, 60);
+        // Not a part of one either.
+        drop(blocks(&pool, 6, 1)?);
+        assert_eq!(pool.counts().held, 40);
+
+        pool.set_limit(7);
+        assert_eq!(pool.counts().held, 7);
+        pool.set_limit(0);
+        assert_eq!(pool.counts().held, 0);
+        drop(blocks(&pool, 0, 1)?);
+        assert_eq!(pool.counts().held, 0);
+        Ok(())
+    }
+
+    #[test]
+    fn all_of_it_is_freed() -> Result {
+        // Zeroed or not. What is just being zeroed would not be there to be freed.
+        for (zero_after_ms, used) in [(10, 0), (NEVER, 124)] {
+            let pool = pool(1024, zero_after_ms, NEVER)?;
+
+            drop(blocks(&pool, 0, 100)?);
+            drop(blocks(&pool, 3, 3)?);
+            assert_eq!(pool.counts().held, 124);
+            assert!(becomes(&pool, |now| now.used == used));
+            pool.drain();
+            assert_eq!(pool.counts().held, 0);
+            assert_eq!(pool.counts().used, 0);
+            assert_eq!(pool.counts().reclaimed, 124);
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn before_it_fails_the_pool_is_freed() -> Result {
+        let pool = lazy(1024)?;
+        let mut more = PooledBlocks::from(Some(&pool), false);
+
+        drop(blocks(&pool, 0, 5)?);
+        // There are no such blocks.
+        assert!(!more.add(u8::MAX, AllocEffort::Opportunistic));
+        assert_eq!(pool.counts().held, 5);
+        assert!(!more.add(u8::MAX, AllocEffort::Required));
+        assert_eq!(pool.counts().held, 0);
+        Ok(())
+    }
+
+    #[test]
+    fn what_nobody_needs_is_freed() -> Result {
+        let pool = pool(1024, 10, 400)?;
+
+        drop(blocks(&pool, 0, 50)?);
+        assert!(becomes(&pool, |now| now.held == 0));
+        assert_eq!(pool.counts().idle, 50);
+        assert_eq!(pool.counts().zeroed, 50);
+        Ok(())
+    }
+
+    #[test]
+    fn what_others_refer_to_is_not_kept() -> Result {
+        let pool = large()?;
+
+        for order in [0, 2] {
+            let refused = pool.counts().refused;
+            let used = blocks(&pool, order, 1)?;
+            let last = used
+                .runs()
+                .flat_map(|run| run.pages())
+                .last()
+                .ok_or(EINVAL)?
+                .as_ptr();
+
+            // SAFETY: The page is there; it stays as long as there is a reference.
+            unsafe { bindings::get_page(last) };
+            drop(used);
+            assert_eq!(pool.counts().held, 0);
+            assert_eq!(pool.counts().refused, refused + (1 << order));
+            // SAFETY: There is the reference.
+            unsafe { bindings::put_page(last) };
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn what_is_charged_is_not_kept() -> Result {
+        let pool = large()?;
+        let mut charged = PooledBlocks::from(Some(&pool), true);
+
+        assert!(charged.add(0, AllocEffort::Required));
+        drop(charged);
+        assert_eq!(pool.counts().held, 0);
+        Ok(())
+    }
+
+    #[test]
+    fn buffers_outlive_the_pool() -> Result {
+        let first = large()?;
+        let kept = blocks(&first, 0, 3)?;
+
+        drop(blocks(&first, 0, 70)?);
+        drop(first);
+
+        // There are no traces of it: this has the same name.
+        let second = large()?;
+
+        // Who drops this may be one who must not wait for a work queue: there is none any more.
+        drop(kept);
+        // What is under way is waited for.
+        drop(blocks(&second, 4, 32)?);
+        Ok(())
+    }
+}

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Blocks of pages with what their last user has left there.
+
+use super::block::{
+    PageBlock,
+    PageBlocks, //
+};
+use crate::{
+    bindings,
+    prelude::*, //
+};
+
+impl PageBlock {
+    /// Number of pages.
+    pub(in crate::dma_buf) fn pages(&self) -> usize {
+        self.run().count()
+    }
+
+    /// The node that the memory is on, and the order of the block.
+    pub(in crate::dma_buf) fn place(&self) -> (c_int, u32) {
+        let node = self.run().page(0).map_or(-1, |page| page.nid());
+
+        (node, self.order())
+    }
+
+    /// Counts the pages among what the kernel gives back when memory is short, or not any more.
+    pub(in crate::dma_buf) fn set_reclaimable(&self, reclaimable: bool) {
+        // CAST: A block has no more than 2^`MAX_PAGE_ORDER` pages.
+        let pages = self.pages() as c_long;
+
+        // SAFETY: The page is ours.
+        unsafe {
+            bindings::page_reclaimable(self.run().first(), if reclaimable { pages } else { -pages })
+        };
+    }
+}
+
+/// A block with what its last user has left there: the secrets of another process, perhaps. There
+/// is no way to the memory but by [clearing](Self::clear) it. It is freed on drop.
+///
+/// # Invariants
+///
+/// Nobody else has a reference to the pages that lets them be written to: there was none but the
+/// owner's when this was made.
+pub(in crate::dma_buf) struct UsedBlock(PageBlock);
+
+impl UsedBlock {
+    /// A block that its user is done with. It comes back if there are references of others, for
+    /// whom it is to be freed in the normal way: who has pinned the pages may still write to them.
+    pub(in crate::dma_buf) fn new(block: PageBlock) -> Result<Self, PageBlock> {
+        // The first page of a compound page has the references of all.
+        //
+        // SAFETY: The page is ours.
+        if unsafe { bindings::page_ref_count(block.run().first()) } != 1 {
+            return Err(block);
+        }
+        // INVARIANT: The only reference is the owner's, and nobody gets one of pages of which there
+        // is no mapping any more, but to look at the page's state.
+        Ok(Self(block))
+    }
+
+    /// The block, of which only the state is of interest.
+    pub(in crate::dma_buf) fn block(&self) -> &PageBlock {
+        &self.0
+    }
+
+    /// Overwrites the pages with zeroes. A block with memory that is broken comes back, to be freed
+    /// as it would have been without a pool. Does not sleep.
+    pub(in crate::dma_buf) fn clear(self) -> Result<PageBlock, Self> {
+        let run = self.0.run();
+
+        // SAFETY: The pages are ours, and by the type invariant nobody else uses them. Pages that
+        // are not highmem are mapped in one piece.
+        unsafe {
+            if cfg!(CONFIG_MEMORY_FAILURE)
+                && run
+                    .pages()
+                    .any(|page| bindings::page_is_hwpoison(page.as_ptr()))
+            {
+                return Err(self);
+            }
+            if bindings::page_is_highmem(run.first()) {
+                run.pages()
+                    .for_each(|page| bindings::clear_highpage(page.as_ptr()));
+            } else {
+                // CAST: A block has no more than 2^`MAX_PAGE_ORDER` pages.
+                let count = run.count() as c_uint;
+
+                bindings::clear_pages(bindings::page_address(run.first()), count);
+            }
+            bindings::page_forget_caches(run.first());
+        }
+        Ok(self.0)
+    }
+}
+
+/// Blocks of that kind.
+pub(in crate::dma_buf) struct UsedBlocks(PageBlocks);
+
+impl UsedBlocks {
+    /// No blocks.
+    pub(in crate::dma_buf) const fn new() -> Self {
+        Self(PageBlocks::new())
+    }
+
+    /// Adds a block.
+    pub(in crate::dma_buf) fn push_first(&mut self, block: UsedBlock) {
+        self.0.push_first(block.0);
+    }
+
+    /// Takes one out.
+    pub(in crate::dma_buf) fn pop(&mut self) -> Option<UsedBlock> {
+        // INVARIANT: Of none but such blocks is this made.
+        self.0.pop().map(UsedBlock)
+    }
+}

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The pool of the system heap, and buffers that are made from it.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "common.h"
+#include "pool.h"
+
+#define AT_ONCE	8
+
+static const size_t sizes[] = { 1, 4, 16, 17, 35, 1, 2, 256 };
+
+long pool_stat(const char *name)
+{
+	char text[512], *line;
+
+	if (!read_file(POOL "stats", text, sizeof(text)))
+		return -1;
+	for (line = strtok(text, "\n"); line; line = strtok(NULL, "\n"))
+		if (!strncmp(line, name, strlen(name)) && line[strlen(name)] == ' ')
+			return atol(line + strlen(name));
+	return -1;
+}
+
+bool pool_stat_becomes(const char *name, long value)
+{
+	__u64 end = now_ns() + PATIENCE_MS * 1000000ULL;
+
+	while (pool_stat(name) != value) {
+		if (now_ns() > end)
+			return false;
+		nap_ms(10);
+	}
+	return true;
+}
+
+bool pool_off(void)
+{
+	return write_file(POOL "limit_mib", "0") && pool_stat_becomes("held", 0);
+}
+
+bool pool_shrinks(void)
+{
+	__u64 end = now_ns() + PATIENCE_MS * 1000000ULL;
+
+	/* What is being zeroed is not there to be freed. */
+	pool_stat_becomes("used", 0);
+	/* Each time it asks for a half of what is there. */
+	while (pool_stat("held") && now_ns() < end)
+		write_file("/proc/sys/vm/drop_caches", "2");
+	return !pool_stat("held");
+}
+
+static bool is_zero(const char *p, size_t len)
+{
+	return !*p && !memcmp(p, p + 1, len - 1);
+}
+
+int used_buffer(int heap, size_t len, int fill)
+{
+	int buf = alloc_fd(heap, len);
+	bool zero;
+	char *p;
+
+	if (buf < 0)
+		return -1;
+	p = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_SHARED, buf, 0);
+	if (p == MAP_FAILED) {
+		close(buf);
+		return -1;
+	}
+	zero = is_zero(p, len);
+	memset(p, fill, len);
+	munmap(p, len);
+	if (zero)
+		return buf;
+	close(buf);
+	return -1;
+}
+
+int use_buffers(int heap, int rounds, int fill)
+{
+	int bufs[AT_ONCE], bad = 0;
+
+	memset(bufs, -1, sizeof(bufs));
+	for (int i = 0; i < rounds; i++) {
+		int *buf = &bufs[rand() % AT_ONCE];
+		size_t size = sizes[rand() % ARRAY_SIZE(sizes)];
+
+		/* Most of the time is for the small ones. */
+		if (size == 256 && i % 16)
+			size = 1;
+		if (*buf >= 0)
+			close(*buf);
+		*buf = used_buffer(heap, size * page_size(), fill);
+		bad += *buf < 0;
+	}
+	for (int i = 0; i < AT_ONCE; i++)
+		if (bufs[i] >= 0)
+			close(bufs[i]);
+	return bad;
+}

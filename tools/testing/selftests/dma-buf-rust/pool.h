@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* The pool of the system heap, and buffers that are made from it. */
+#ifndef DMA_BUF_RUST_POOL_H
+#define DMA_BUF_RUST_POOL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#define POOL "/sys/kernel/debug/dma_heap_system/"
+
+/* A line of its statistics; -1 if it cannot be read. */
+long pool_stat(const char *name);
+/* Whether it comes to that, within PATIENCE_MS. */
+bool pool_stat_becomes(const char *name, long value);
+/* Nothing is held any more: what is just being zeroed goes when that is done. */
+bool pool_off(void);
+/* Whether the shrinker can free all that is held. */
+bool pool_shrinks(void);
+
+/* A new buffer has nothing in it. It is left full. Returns it, or -1. */
+int used_buffer(int heap, size_t len, int fill);
+/* Some buffers at once, each for a while. Returns how often something was wrong. */
+int use_buffers(int heap, int rounds, int fill);
+
+#endif
