@@ -61,8 +61,8 @@ fn arm(buf: &DmaBuf, guard: &mut ResvGuard<'_>, event: Event) -> bool {
         return false;
     }
 
-    // Who looks first holds the lock, so that nobody comes in between. That no wake-up is lost relies
-    // on it; that a callback is used once does not.
+    // Who looks first holds the lock, so that nobody comes in between. That no wake-up is lost
+    // relies on it; that a callback is used once does not.
     let Some(mut claim) = Claim::new(buf, event) else {
         return true;
     };

@@ -47,8 +47,8 @@ impl<T: OnSignal> Hook<T> {
         }
     }
 
-    /// Has what is in a new hook called, before all others, when a fence is signalled. Gives what to
-    /// take off.
+    /// Has what is in a new hook called, before all others, when a fence is signalled. Gives what
+    /// to take off.
     ///
     /// # Safety
     ///
