@@ -50,6 +50,16 @@ __rust_helper bool rust_helper_page_is_hwpoison(const struct page *page)
 	return PageHWPoison(page);
 }
 
+/* Whether there may be any such page: a single load where there is none. */
+__rust_helper bool rust_helper_memory_has_failed(void)
+{
+#ifdef CONFIG_MEMORY_FAILURE
+	return atomic_long_read(&num_poisoned_pages);
+#else
+	return false;
+#endif
+}
+
 /* What an architecture remembers of the caches goes when a page is freed. */
 __rust_helper void rust_helper_page_forget_caches(struct page *page)
 {

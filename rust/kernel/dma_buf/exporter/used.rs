@@ -8,10 +8,32 @@ use super::block::{
 };
 use crate::{
     bindings,
+    c_functions,
     prelude::*, //
 };
 
+c_functions! {
+    // SAFETY: Anybody may ask.
+    unsafe extern "C" {
+        #[link_name = "rust_helper_memory_has_failed"]
+        safe fn memory_has_failed() -> bool;
+    }
+}
+
 impl PageBlock {
+    /// Whether the hardware has reported any of it as broken. Nearly free if it never did.
+    pub(in crate::dma_buf) fn is_broken(&self) -> bool {
+        memory_has_failed() && self.has_broken_page()
+    }
+
+    fn has_broken_page(&self) -> bool {
+        cfg!(CONFIG_MEMORY_FAILURE)
+            && self.run().pages().any(|page| {
+                // SAFETY: The page is ours.
+                unsafe { bindings::page_is_hwpoison(page.as_ptr()) }
+            })
+    }
+
     /// Number of pages.
     pub(in crate::dma_buf) fn pages(&self) -> usize {
         self.run().count()
@@ -68,18 +90,15 @@ impl UsedBlock {
     /// Overwrites the pages with zeroes. A block with memory that is broken comes back, to be freed
     /// as it would have been without a pool. Does not sleep.
     pub(in crate::dma_buf) fn clear(self) -> Result<PageBlock, Self> {
+        if self.0.has_broken_page() {
+            return Err(self);
+        }
+
         let run = self.0.run();
 
         // SAFETY: The pages are ours, and by the type invariant nobody else uses them. Pages that
         // are not highmem are mapped in one piece.
         unsafe {
-            if cfg!(CONFIG_MEMORY_FAILURE)
-                && run
-                    .pages()
-                    .any(|page| bindings::page_is_hwpoison(page.as_ptr()))
-            {
-                return Err(self);
-            }
             if bindings::page_is_highmem(run.first()) {
                 run.pages()
                     .for_each(|page| bindings::clear_highpage(page.as_ptr()));

@@ -122,20 +122,27 @@ impl Store {
         self.free_above(0)
     }
 
-    /// Takes a block out, zeroed.
+    /// Takes a block out, zeroed. What the hardware has reported as broken is freed.
     fn take(&self, order: u8) -> Option<PageBlock> {
-        // What is not where this task gets memory from is not for it.
-        let node = page_pool_node();
-        let taken = self.stock.lock().take(node, order.into());
+        loop {
+            // What is not where this task gets memory from is not for it.
+            let node = page_pool_node();
+            let taken = self.stock.lock().take(node, order.into());
 
-        dma_heap_pool_get(
-            order.into(),
-            taken.is_some(),
-            matches!(taken, Some(Taken::Clean(_))),
-        );
-        match taken? {
-            Taken::Clean(block) => Some(block),
-            Taken::Used(used) => used.clear().ok(),
+            dma_heap_pool_get(
+                order.into(),
+                taken.is_some(),
+                matches!(taken, Some(Taken::Clean(_))),
+            );
+            match taken? {
+                Taken::Clean(block) if !block.is_broken() => return Some(block),
+                Taken::Clean(_) => {}
+                Taken::Used(used) => {
+                    if let Ok(block) = used.clear() {
+                        return Some(block);
+                    }
+                }
+            }
         }
     }
 
