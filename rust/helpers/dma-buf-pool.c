@@ -5,6 +5,7 @@
 #include <linux/mm.h>
 #include <linux/nodemask.h>
 #include <linux/page_ref.h>
+#include <linux/swap.h>
 #include <linux/topology.h>
 #include <linux/vmstat.h>
 
@@ -43,6 +44,12 @@ __rust_helper int rust_helper_page_ref_count(const struct page *page)
 __rust_helper void rust_helper_page_reclaimable(struct page *page, long pages)
 {
 	mod_node_page_state(page_pgdat(page), NR_KERNEL_MISC_RECLAIMABLE, pages);
+}
+
+/* Who is short of memory has got some, if it is this task. */
+__rust_helper void rust_helper_pages_were_reclaimed(unsigned long pages)
+{
+	mm_account_reclaimed_pages(pages);
 }
 
 __rust_helper bool rust_helper_page_is_hwpoison(const struct page *page)

@@ -244,13 +244,11 @@ impl Shrink for Chore<Store> {
             .map_or(0, |mut stock| stock.count(node))
     }
 
-    fn free(&self, node: c_int, pages: usize) -> Option<usize> {
+    fn free(&self, node: c_int, pages: usize) -> usize {
         let mut freed = 0;
-        let mut busy = false;
 
         while freed < pages {
             let Some(mut stock) = self.stock.try_lock() else {
-                busy = true;
                 break;
             };
             let going = stock.reclaim(Some(node), pages - freed);
@@ -265,6 +263,6 @@ impl Shrink for Chore<Store> {
         if freed > 0 {
             dma_heap_pool_shrink(freed);
         }
-        (freed > 0 || !busy).then_some(freed)
+        freed
     }
 }
