@@ -22,6 +22,7 @@ use super::{
     },
 };
 use crate::{
+    bindings,
     c_functions,
     dma_buf::exporter::{
         AllocEffort,
@@ -100,9 +101,8 @@ impl Store {
         self.free_above(pages);
     }
 
-    /// Frees what is more than so many pages now. Returns how much that was.
-    fn free_above(&self, pages: usize) -> usize {
-        let mut freed = 0;
+    /// Frees what is more than so many pages now.
+    fn free_above(&self, pages: usize) {
         let mut surplus = self.stock.lock().counts.held.saturating_sub(pages);
 
         while surplus > 0 {
@@ -111,15 +111,13 @@ impl Store {
             if going.pages == 0 {
                 break;
             }
-            freed += going.pages;
             surplus = surplus.saturating_sub(going.pages);
         }
-        freed
     }
 
-    /// Frees all but what is just being zeroed. Returns how much that was.
-    pub(super) fn drain(&self) -> usize {
-        self.free_above(0)
+    /// Frees all but what is just being zeroed.
+    pub(super) fn drain(&self) {
+        self.free_above(0);
     }
 
     /// Takes a block out, zeroed. What the hardware has reported as broken is freed.
@@ -147,13 +145,20 @@ impl Store {
     }
 
     pub(super) fn alloc(&self, order: u8, effort: AllocEffort) -> Option<PageBlock> {
+        // There are no such blocks, whatever is freed.
+        if u32::from(order) > bindings::MAX_PAGE_ORDER {
+            return None;
+        }
         self.take(order)
             .or_else(|| PageBlock::alloc(order, effort, false))
             .or_else(|| {
-                // What is kept for others is worth less than what fails here.
-                (effort == AllocEffort::Required && self.drain() > 0)
-                    .then(|| PageBlock::alloc(order, effort, false))
-                    .flatten()
+                if effort != AllocEffort::Required || !self.is_on() {
+                    return None;
+                }
+                // What is kept for others is worth less than what fails here. If there is nothing,
+                // another task may have just freed it.
+                self.drain();
+                PageBlock::alloc(order, effort, false)
             })
     }
 
