@@ -11,7 +11,8 @@ use crate::{
 /// What a pool may hold.
 #[derive(Clone, Copy)]
 pub struct PoolLimits {
-    /// How many pages. With none the pool does nothing, and costs nothing.
+    /// How many pages. With none nothing is kept; what is left is a shrinker that has one number
+    /// to look at, a queue without threads, and a few KiB.
     pub pages: usize,
     /// How long what nobody wants is kept, at most; half of it at least.
     pub idle_ms: Msecs,

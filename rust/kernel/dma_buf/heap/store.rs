@@ -244,6 +244,10 @@ impl Tidy for Store {
 
 impl Shrink for Chore<Store> {
     fn count(&self, node: c_int) -> usize {
+        // Who sets the limit to 0 frees all, but for what is being zeroed, which goes after that.
+        if !self.is_on() {
+            return 0;
+        }
         self.stock
             .try_lock()
             .map_or(0, |mut stock| stock.count(node))
