@@ -99,17 +99,17 @@ impl Going {
     }
 
     /// Counts a block.
-    fn add(&mut self, block: &PageBlock) {
-        block.set_reclaimable(false);
+    fn add(&mut self, pages: usize) {
         self.blocks += 1;
-        self.pages += block.pages();
+        self.pages += pages;
     }
 
     /// Takes a clean block off a shelf, if there is one.
     pub(super) fn take_clean(&mut self, shelf: &mut Shelf) -> Option<()> {
         let block = shelf.pop_clean()?;
 
-        self.add(&block);
+        block.set_reclaimable(false);
+        self.add(block.pages());
         self.clean.push_first(block);
         Some(())
     }
@@ -120,8 +120,9 @@ impl Going {
             return self.take_clean(shelf);
         };
 
-        self.add(used.block());
-        self.used_pages += used.block().pages();
+        used.set_reclaimable(false);
+        self.add(used.pages());
+        self.used_pages += used.pages();
         self.used.push_first(used);
         Some(())
     }

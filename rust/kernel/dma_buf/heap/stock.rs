@@ -17,6 +17,7 @@ use crate::{
     bindings,
     dma_buf::exporter::{
         PageBlock,
+        ReturnedBlock,
         UsedBlock, //
     },
     prelude::*,
@@ -94,13 +95,10 @@ impl Stock {
 
     /// As [`leaves`](Self::leaves).
     fn used_leaves(&mut self, used: UsedBlock) -> UsedBlock {
-        self.counts.used -= used.block().pages();
-        self.leaves(used.block());
+        self.counts.used -= used.pages();
+        self.counts.held -= used.pages();
+        used.set_reclaimable(false);
         used
-    }
-
-    fn has_room(&self, block: &PageBlock) -> bool {
-        self.counts.held.saturating_add(block.pages()) <= self.limit
     }
 
     /// Takes a block out for a new user.
@@ -121,24 +119,21 @@ impl Stock {
     }
 
     /// Takes a block back from its user, unless it is to be freed.
-    pub(super) fn put(&mut self, block: PageBlock) -> Result<(), PageBlock> {
+    pub(super) fn put(&mut self, block: ReturnedBlock) -> Result<(), ReturnedBlock> {
         let (node, order) = block.place();
         let pages = block.pages();
-        let used = if self.has_room(&block) {
-            UsedBlock::new(block)
-        } else {
-            Err(block)
+        let has_room = self.counts.held.saturating_add(pages) <= self.limit;
+        // There is a shelf for each node.
+        let kept = match self.shelf(node, order) {
+            Some(shelf) if has_room => UsedBlock::new(block).map(|used| {
+                used.set_reclaimable(true);
+                shelf.push_used(used);
+            }),
+            _ => Err(block),
         };
 
-        match used {
-            Ok(used) => {
-                // There is a shelf for each node.
-                let Some(shelf) = self.shelf(node, order) else {
-                    return Ok(());
-                };
-
-                used.block().set_reclaimable(true);
-                shelf.push_used(used);
+        match kept {
+            Ok(()) => {
                 self.counts.held += pages;
                 self.counts.used += pages;
                 Ok(())

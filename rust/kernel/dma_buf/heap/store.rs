@@ -27,7 +27,8 @@ use crate::{
     dma_buf::exporter::{
         AllocEffort,
         PageBlock,
-        PageBlocks, //
+        PageBlocks,
+        ReturnedBlocks, //
     },
     prelude::*,
     sync::{
@@ -180,13 +181,14 @@ impl Store {
 
 impl Chore<Store> {
     /// Takes back what a buffer had.
-    pub(super) fn put(&self, mut blocks: PageBlocks) {
+    pub(super) fn put(&self, blocks: PageBlocks) {
+        let mut blocks = ReturnedBlocks::from(blocks);
         let mut hasten = false;
         let (mut kept, mut refused_pages) = (0, 0);
 
         while let Some(first) = blocks.pop() {
             let some = from_fn(|| blocks.pop()).take(AT_A_TIME - 1);
-            let mut refused = PageBlocks::new();
+            let mut refused = ReturnedBlocks::default();
             let mut stock = self.stock.lock();
             let before = (stock.counts.held, stock.counts.refused);
 
@@ -218,7 +220,7 @@ impl Tidy for Store {
                 break;
             };
 
-            pages += used.block().pages();
+            pages += used.pages();
 
             let cleared = used.clear();
             // What is not kept is freed when the lock is not held any more.
