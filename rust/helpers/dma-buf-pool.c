@@ -5,6 +5,7 @@
 #include <linux/mm.h>
 #include <linux/nodemask.h>
 #include <linux/page_ref.h>
+#include <linux/sched.h>
 #include <linux/swap.h>
 #include <linux/topology.h>
 #include <linux/vmstat.h>
@@ -50,6 +51,11 @@ __rust_helper void rust_helper_page_reclaimable(struct page *page, long pages)
 __rust_helper void rust_helper_pages_were_reclaimed(unsigned long pages)
 {
 	mm_account_reclaimed_pages(pages);
+}
+
+__rust_helper void rust_helper_let_others_run(void)
+{
+	cond_resched();
 }
 
 __rust_helper bool rust_helper_page_is_hwpoison(const struct page *page)

@@ -58,8 +58,8 @@ impl PageBlock {
     }
 }
 
-/// A block that its user is done with. It is not for anybody else: it becomes a [`UsedBlock`], or is
-/// freed on drop.
+/// A block that its user is done with. It is not for anybody else: it becomes a [`UsedBlock`], or
+/// is freed on drop.
 pub(in crate::dma_buf) struct ReturnedBlock(PageBlock);
 
 impl ReturnedBlock {

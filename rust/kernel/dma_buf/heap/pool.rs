@@ -101,12 +101,13 @@ impl PagePool {
         })
     }
 
-    /// Changes how many pages there may be at most. What is too much is freed.
+    /// Changes how many pages there may be at most. What is too much is freed. May
+    /// sleep.
     pub fn set_limit(&self, pages: usize) {
         self.store.set_limit(allowed(pages));
     }
 
-    /// Frees what the pool holds, but for what is just being zeroed.
+    /// Frees what the pool holds, but for what is just being zeroed. May sleep.
     pub fn drain(&self) {
         self.store.drain();
     }

@@ -62,6 +62,13 @@ impl Shelf {
         self.used_blocks -= 1;
         Some(block)
     }
+
+    /// A clean one rather than any other.
+    pub(super) fn pop(&mut self) -> Option<Taken> {
+        self.pop_clean()
+            .map(Taken::Clean)
+            .or_else(|| self.pop_used().map(Taken::Used))
+    }
 }
 
 /// A block that was taken out.

@@ -13,7 +13,10 @@ use super::{
         AT_A_TIME, //
     },
     shrinker::Shrink,
-    stock::Stock,
+    stock::{
+        Stock,
+        ORDERS, //
+    },
     trace::{
         dma_heap_pool_get,
         dma_heap_pool_put,
@@ -22,7 +25,6 @@ use super::{
     },
 };
 use crate::{
-    bindings,
     c_functions,
     dma_buf::exporter::{
         AllocEffort,
@@ -53,10 +55,12 @@ use core::{
 };
 
 c_functions! {
-    // SAFETY: Anybody may ask.
+    // SAFETY: Anybody may ask, and sleep where an allocation may.
     unsafe extern "C" {
         #[link_name = "rust_helper_page_pool_node"]
         safe fn page_pool_node() -> c_int;
+        #[link_name = "rust_helper_let_others_run"]
+        safe fn let_others_run();
     }
 }
 
@@ -102,7 +106,7 @@ impl Store {
         self.free_above(pages);
     }
 
-    /// Frees what is more than so many pages now.
+    /// Frees what is more than so many pages now. May sleep.
     fn free_above(&self, pages: usize) {
         let mut surplus = self.stock.lock().counts.held.saturating_sub(pages);
 
@@ -113,6 +117,8 @@ impl Store {
                 break;
             }
             surplus = surplus.saturating_sub(going.pages);
+            drop(going);
+            let_others_run();
         }
     }
 
@@ -147,7 +153,7 @@ impl Store {
 
     pub(super) fn alloc(&self, order: u8, effort: AllocEffort) -> Option<PageBlock> {
         // There are no such blocks, whatever is freed.
-        if u32::from(order) > bindings::MAX_PAGE_ORDER {
+        if usize::from(order) >= ORDERS {
             return None;
         }
         self.take(order)
@@ -174,6 +180,8 @@ impl Store {
             if going.pages == 0 {
                 break;
             }
+            drop(going);
+            let_others_run();
         }
         Msecs::try_from(left.as_millis_ceil()).unwrap_or(self.idle_ms)
     }
