@@ -51,8 +51,10 @@ pub struct PoolCounts {
     pub zeroed: usize,
     /// What was freed because nobody had wanted it for long.
     pub idle: usize,
-    /// What was freed because memory was short, or the limit lowered.
+    /// What the shrinker has freed, because memory was short.
     pub reclaimed: usize,
+    /// What was freed because the limit was lowered, or an allocation had failed.
+    pub drained: usize,
 }
 
 /// Counts some more of what has been done.
@@ -73,6 +75,7 @@ impl PoolCounts {
             zeroed,
             idle,
             reclaimed,
+            drained,
         } = self;
 
         writeln!(
@@ -82,6 +85,7 @@ impl PoolCounts {
         writeln!(
             f,
             "refused {refused}\nzeroed {zeroed}\nidle {idle}\nreclaimed {reclaimed}"
-        )
+        )?;
+        writeln!(f, "drained {drained}")
     }
 }

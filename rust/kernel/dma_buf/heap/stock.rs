@@ -215,7 +215,12 @@ impl Stock {
             }
         }
         self.gone(&going);
-        count(&mut self.counts.reclaimed, going.pages);
+        // It is the shrinker that asks for one node.
+        if node.is_some() {
+            count(&mut self.counts.reclaimed, going.pages);
+        } else {
+            count(&mut self.counts.drained, going.pages);
+        }
         going
     }
 
