@@ -5,6 +5,8 @@
 #include <linux/mm.h>
 #include <linux/nodemask.h>
 #include <linux/page_ref.h>
+#include <linux/sched.h>
+#include <linux/swap.h>
 #include <linux/topology.h>
 #include <linux/vmstat.h>
 
@@ -45,9 +47,30 @@ __rust_helper void rust_helper_page_reclaimable(struct page *page, long pages)
 	mod_node_page_state(page_pgdat(page), NR_KERNEL_MISC_RECLAIMABLE, pages);
 }
 
+/* Who is short of memory has got some, if it is this task. */
+__rust_helper void rust_helper_pages_were_reclaimed(unsigned long pages)
+{
+	mm_account_reclaimed_pages(pages);
+}
+
+__rust_helper void rust_helper_let_others_run(void)
+{
+	cond_resched();
+}
+
 __rust_helper bool rust_helper_page_is_hwpoison(const struct page *page)
 {
 	return PageHWPoison(page);
+}
+
+/* Whether there may be any such page: a single load where there is none. */
+__rust_helper bool rust_helper_memory_has_failed(void)
+{
+#ifdef CONFIG_MEMORY_FAILURE
+	return atomic_long_read(&num_poisoned_pages);
+#else
+	return false;
+#endif
 }
 
 /* What an architecture remembers of the caches goes when a page is freed. */

@@ -57,6 +57,8 @@ pub use self::bus::{
 };
 #[cfg(CONFIG_DMABUF_HEAPS_POOL)]
 pub(super) use self::used::{
+    ReturnedBlock,
+    ReturnedBlocks,
     UsedBlock,
     UsedBlocks, //
 };

@@ -145,10 +145,10 @@ impl SystemHeap {
 
         Ok(Self {
             shared: false,
-            pool: Some(PagePool::new(
-                c"dma_heap_system",
-                PoolLimits::from_mib(mib),
-            )?),
+            // Without it the heap is still of use.
+            pool: PagePool::new(c"dma_heap_system", PoolLimits::from_mib(mib))
+                .inspect_err(|err| pr_err!("no pool of pages: {err:?}\n"))
+                .ok(),
         })
     }
 

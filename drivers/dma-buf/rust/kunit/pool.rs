@@ -43,6 +43,22 @@ mod tests {
         PagePool::new(c"kunit_pool", limits)
     }
 
+    /// Whether it does what is tested here. It says why not.
+    fn keeps(pool: &PagePool) -> bool {
+        // SAFETY: Anybody may ask.
+        let nodes = unsafe { bindings::page_pool_nodes() };
+
+        if pool.limit() == 0 {
+            pr_info!("skipped: freed pages are written to (init_on_free or page_poison)\n");
+            return false;
+        }
+        if nodes > 1 {
+            pr_info!("skipped: with {nodes} nodes the pages may be those of another\n");
+            return false;
+        }
+        true
+    }
+
     fn large() -> Result<PagePool> {
         pool(1024, 10, NEVER)
     }
@@ -106,6 +122,11 @@ mod tests {
     fn what_comes_back_is_kept_and_zeroed() -> Result {
         for order in [0, 4] {
             let pool = large()?;
+
+            if !keeps(&pool) {
+                return Ok(());
+            }
+
             let pages = 1 << order;
             let used = blocks(&pool, order, 3)?;
 
@@ -131,6 +152,11 @@ mod tests {
     #[test]
     fn what_is_not_zeroed_yet_is_zeroed_at_once() -> Result {
         let pool = lazy(1024)?;
+
+        if !keeps(&pool) {
+            return Ok(());
+        }
+
         let used = blocks(&pool, 2, 3)?;
 
         for run in used.runs() {
@@ -149,6 +175,10 @@ mod tests {
     fn orders_are_kept_apart() -> Result {
         let pool = large()?;
 
+        if !keeps(&pool) {
+            return Ok(());
+        }
+
         drop(blocks(&pool, 3, 1)?);
         assert_eq!(pool.counts().held, 8);
 
@@ -164,6 +194,10 @@ mod tests {
     #[test]
     fn no_more_than_the_limit_is_kept() -> Result {
         let pool = lazy(40)?;
+
+        if !keeps(&pool) {
+            return Ok(());
+        }
 
         drop(blocks(&pool, 0, 100)?);
         assert_eq!(pool.counts().held, 40);
@@ -187,6 +221,10 @@ mod tests {
         for (zero_after_ms, used) in [(10, 0), (NEVER, 124)] {
             let pool = pool(1024, zero_after_ms, NEVER)?;
 
+            if !keeps(&pool) {
+                return Ok(());
+            }
+
             drop(blocks(&pool, 0, 100)?);
             drop(blocks(&pool, 3, 3)?);
             assert_eq!(pool.counts().held, 124);
@@ -194,28 +232,37 @@ mod tests {
             pool.drain();
             assert_eq!(pool.counts().held, 0);
             assert_eq!(pool.counts().used, 0);
-            assert_eq!(pool.counts().reclaimed, 124);
+            assert_eq!(pool.counts().drained, 124);
         }
         Ok(())
     }
 
+    /// What is freed before an allocation fails has `heap_pool` of the kselftests, by faults.
     #[test]
-    fn before_it_fails_the_pool_is_freed() -> Result {
+    fn for_blocks_that_cannot_be_nothing_is_freed() -> Result {
         let pool = lazy(1024)?;
+
+        if !keeps(&pool) {
+            return Ok(());
+        }
+
         let mut more = PooledBlocks::from(Some(&pool), false);
 
         drop(blocks(&pool, 0, 5)?);
-        // There are no such blocks.
-        assert!(!more.add(u8::MAX, AllocEffort::Opportunistic));
-        assert_eq!(pool.counts().held, 5);
-        assert!(!more.add(u8::MAX, AllocEffort::Required));
-        assert_eq!(pool.counts().held, 0);
+        for effort in [AllocEffort::Opportunistic, AllocEffort::Required] {
+            assert!(!more.add(u8::MAX, effort));
+            assert_eq!(pool.counts().held, 5);
+        }
         Ok(())
     }
 
     #[test]
     fn what_nobody_needs_is_freed() -> Result {
         let pool = pool(1024, 10, 400)?;
+
+        if !keeps(&pool) {
+            return Ok(());
+        }
 
         drop(blocks(&pool, 0, 50)?);
         assert!(becomes(&pool, |now| now.held == 0));
@@ -227,6 +274,10 @@ mod tests {
     #[test]
     fn what_others_refer_to_is_not_kept() -> Result {
         let pool = large()?;
+
+        if !keeps(&pool) {
+            return Ok(());
+        }
 
         for order in [0, 2] {
             let refused = pool.counts().refused;
@@ -252,6 +303,11 @@ mod tests {
     #[test]
     fn what_is_charged_is_not_kept() -> Result {
         let pool = large()?;
+
+        if !keeps(&pool) {
+            return Ok(());
+        }
+
         let mut charged = PooledBlocks::from(Some(&pool), true);
 
         assert!(charged.add(0, AllocEffort::Required));
@@ -263,6 +319,11 @@ mod tests {
     #[test]
     fn buffers_outlive_the_pool() -> Result {
         let first = large()?;
+
+        if !keeps(&first) {
+            return Ok(());
+        }
+
         let kept = blocks(&first, 0, 3)?;
 
         drop(blocks(&first, 0, 70)?);

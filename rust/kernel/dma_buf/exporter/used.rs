@@ -8,10 +8,32 @@ use super::block::{
 };
 use crate::{
     bindings,
+    c_functions,
     prelude::*, //
 };
 
+c_functions! {
+    // SAFETY: Anybody may ask.
+    unsafe extern "C" {
+        #[link_name = "rust_helper_memory_has_failed"]
+        safe fn memory_has_failed() -> bool;
+    }
+}
+
 impl PageBlock {
+    /// Whether the hardware has reported any of it as broken. Nearly free if it never did.
+    pub(in crate::dma_buf) fn is_broken(&self) -> bool {
+        memory_has_failed() && self.has_broken_page()
+    }
+
+    fn has_broken_page(&self) -> bool {
+        cfg!(CONFIG_MEMORY_FAILURE)
+            && self.run().pages().any(|page| {
+                // SAFETY: The page is ours.
+                unsafe { bindings::page_is_hwpoison(page.as_ptr()) }
+            })
+    }
+
     /// Number of pages.
     pub(in crate::dma_buf) fn pages(&self) -> usize {
         self.run().count()
@@ -36,6 +58,43 @@ impl PageBlock {
     }
 }
 
+/// A block that its user is done with. It is not for anybody else: it becomes a [`UsedBlock`], or
+/// is freed on drop.
+pub(in crate::dma_buf) struct ReturnedBlock(PageBlock);
+
+impl ReturnedBlock {
+    /// Number of pages.
+    pub(in crate::dma_buf) fn pages(&self) -> usize {
+        self.0.pages()
+    }
+
+    /// See [`PageBlock::place`].
+    pub(in crate::dma_buf) fn place(&self) -> (c_int, u32) {
+        self.0.place()
+    }
+}
+
+/// Blocks of that kind, which are freed on drop.
+#[derive(Default)]
+pub(in crate::dma_buf) struct ReturnedBlocks(PageBlocks);
+
+impl ReturnedBlocks {
+    /// All that a user had.
+    pub(in crate::dma_buf) fn from(blocks: PageBlocks) -> Self {
+        Self(blocks)
+    }
+
+    /// Adds a block.
+    pub(in crate::dma_buf) fn push_first(&mut self, block: ReturnedBlock) {
+        self.0.push_first(block.0);
+    }
+
+    /// Takes one out, if the memory is not shared with a host.
+    pub(in crate::dma_buf) fn pop(&mut self) -> Option<ReturnedBlock> {
+        self.0.pop().map(ReturnedBlock)
+    }
+}
+
 /// A block with what its last user has left there: the secrets of another process, perhaps. There
 /// is no way to the memory but by [clearing](Self::clear) it. It is freed on drop.
 ///
@@ -48,38 +107,40 @@ pub(in crate::dma_buf) struct UsedBlock(PageBlock);
 impl UsedBlock {
     /// A block that its user is done with. It comes back if there are references of others, for
     /// whom it is to be freed in the normal way: who has pinned the pages may still write to them.
-    pub(in crate::dma_buf) fn new(block: PageBlock) -> Result<Self, PageBlock> {
+    pub(in crate::dma_buf) fn new(block: ReturnedBlock) -> Result<Self, ReturnedBlock> {
         // The first page of a compound page has the references of all.
         //
         // SAFETY: The page is ours.
-        if unsafe { bindings::page_ref_count(block.run().first()) } != 1 {
+        if unsafe { bindings::page_ref_count(block.0.run().first()) } != 1 {
             return Err(block);
         }
         // INVARIANT: The only reference is the owner's, and nobody gets one of pages of which there
         // is no mapping any more, but to look at the page's state.
-        Ok(Self(block))
+        Ok(Self(block.0))
     }
 
-    /// The block, of which only the state is of interest.
-    pub(in crate::dma_buf) fn block(&self) -> &PageBlock {
-        &self.0
+    /// Number of pages.
+    pub(in crate::dma_buf) fn pages(&self) -> usize {
+        self.0.pages()
+    }
+
+    /// See [`PageBlock::set_reclaimable`].
+    pub(in crate::dma_buf) fn set_reclaimable(&self, reclaimable: bool) {
+        self.0.set_reclaimable(reclaimable);
     }
 
     /// Overwrites the pages with zeroes. A block with memory that is broken comes back, to be freed
     /// as it would have been without a pool. Does not sleep.
     pub(in crate::dma_buf) fn clear(self) -> Result<PageBlock, Self> {
+        if self.0.has_broken_page() {
+            return Err(self);
+        }
+
         let run = self.0.run();
 
         // SAFETY: The pages are ours, and by the type invariant nobody else uses them. Pages that
         // are not highmem are mapped in one piece.
         unsafe {
-            if cfg!(CONFIG_MEMORY_FAILURE)
-                && run
-                    .pages()
-                    .any(|page| bindings::page_is_hwpoison(page.as_ptr()))
-            {
-                return Err(self);
-            }
             if bindings::page_is_highmem(run.first()) {
                 run.pages()
                     .for_each(|page| bindings::clear_highpage(page.as_ptr()));

@@ -11,7 +11,8 @@ use crate::{
 /// What a pool may hold.
 #[derive(Clone, Copy)]
 pub struct PoolLimits {
-    /// How many pages. With none the pool does nothing, and costs nothing.
+    /// How many pages. With none nothing is kept; what is left is a shrinker that has one number
+    /// to look at, a queue without threads, and a few KiB.
     pub pages: usize,
     /// How long what nobody wants is kept, at most; half of it at least.
     pub idle_ms: Msecs,
@@ -50,8 +51,10 @@ pub struct PoolCounts {
     pub zeroed: usize,
     /// What was freed because nobody had wanted it for long.
     pub idle: usize,
-    /// What was freed because memory was short, or the limit lowered.
+    /// What the shrinker has freed, because memory was short.
     pub reclaimed: usize,
+    /// What was freed because the limit was lowered, or an allocation had failed.
+    pub drained: usize,
 }
 
 /// Counts some more of what has been done.
@@ -72,6 +75,7 @@ impl PoolCounts {
             zeroed,
             idle,
             reclaimed,
+            drained,
         } = self;
 
         writeln!(
@@ -81,6 +85,7 @@ impl PoolCounts {
         writeln!(
             f,
             "refused {refused}\nzeroed {zeroed}\nidle {idle}\nreclaimed {reclaimed}"
-        )
+        )?;
+        writeln!(f, "drained {drained}")
     }
 }

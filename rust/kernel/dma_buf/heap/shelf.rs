@@ -62,6 +62,13 @@ impl Shelf {
         self.used_blocks -= 1;
         Some(block)
     }
+
+    /// A clean one rather than any other.
+    pub(super) fn pop(&mut self) -> Option<Taken> {
+        self.pop_clean()
+            .map(Taken::Clean)
+            .or_else(|| self.pop_used().map(Taken::Used))
+    }
 }
 
 /// A block that was taken out.
@@ -99,17 +106,17 @@ impl Going {
     }
 
     /// Counts a block.
-    fn add(&mut self, block: &PageBlock) {
-        block.set_reclaimable(false);
+    fn add(&mut self, pages: usize) {
         self.blocks += 1;
-        self.pages += block.pages();
+        self.pages += pages;
     }
 
     /// Takes a clean block off a shelf, if there is one.
     pub(super) fn take_clean(&mut self, shelf: &mut Shelf) -> Option<()> {
         let block = shelf.pop_clean()?;
 
-        self.add(&block);
+        block.set_reclaimable(false);
+        self.add(block.pages());
         self.clean.push_first(block);
         Some(())
     }
@@ -120,8 +127,9 @@ impl Going {
             return self.take_clean(shelf);
         };
 
-        self.add(used.block());
-        self.used_pages += used.block().pages();
+        used.set_reclaimable(false);
+        self.add(used.pages());
+        self.used_pages += used.pages();
         self.used.push_first(used);
         Some(())
     }

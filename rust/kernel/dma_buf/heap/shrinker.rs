@@ -6,8 +6,10 @@
 
 use crate::{
     bindings,
+    c_functions,
     dma_buf::trampoline::{
         two,
+        Mut,
         Ref, //
     },
     interop::{
@@ -22,15 +24,23 @@ use core::{
     ptr::NonNull, //
 };
 
+c_functions! {
+    // SAFETY: It is this task's own count.
+    unsafe extern "C" {
+        #[link_name = "rust_helper_pages_were_reclaimed"]
+        safe fn pages_were_reclaimed(pages: usize);
+    }
+}
+
 /// What can give memory back. Called by whoever needs memory, whatever that holds: nothing is
 /// allocated, and no lock waited for under which somebody allocates.
 pub(super) trait Shrink: Send + Sync + 'static {
     /// How many pages there are on this node.
     fn count(&self, node: c_int) -> usize;
 
-    /// Frees pages of this node, not many more than `pages`. Returns how many, or `None` if that
-    /// cannot be done now.
-    fn free(&self, node: c_int, pages: usize) -> Option<usize>;
+    /// Frees pages of this node: `pages`, and not many more. Returns how many; with none it is
+    /// not asked again at once.
+    fn free(&self, node: c_int, pages: usize) -> usize;
 }
 
 /// The registration of a [`Shrink`]. Dropping it waits until nobody asks it for memory any more.
@@ -62,9 +72,11 @@ impl<T: Shrink> Shrinker<T> {
             let fields = shrinker.as_ptr();
 
             (*fields).count_objects = Some(two::<Called<T>, Control, _, _>(Registered::count));
-            (*fields).scan_objects = Some(two::<Called<T>, Control, _, _>(Registered::free));
+            (*fields).scan_objects = Some(two::<Called<T>, Answered, _, _>(Registered::free));
             // It costs no input or output to make up for what is freed.
             (*fields).seeks = 0;
+            // No more than is wanted: what comes on top is at most a block.
+            (*fields).batch = 32;
             (*fields).private_data = Arc::as_ptr(&data).cast_mut().cast();
             bindings::shrinker_register(fields);
             // INVARIANT: Registered just above.
@@ -85,6 +97,7 @@ impl<T: Shrink> Drop for Shrinker<T> {
 
 type Called<T> = Ref<Registered<T>, bindings::shrinker>;
 type Control = Ref<Request, bindings::shrink_control>;
+type Answered = Mut<Request, bindings::shrink_control>;
 
 /// A shrinker that C has.
 ///
@@ -116,9 +129,15 @@ impl<T: Shrink> Registered<T> {
         }
     }
 
-    fn free(&self, request: &Request) -> c_ulong {
-        self.data()
-            .free(request.0.nid, request.0.nr_to_scan)
-            .unwrap_or(Self::STOP)
+    fn free(&self, request: &mut Request) -> c_ulong {
+        let freed = self.data().free(request.0.nid, request.0.nr_to_scan);
+
+        if freed == 0 {
+            return Self::STOP;
+        }
+        // A block may be more than was asked for.
+        request.0.nr_scanned = freed;
+        pages_were_reclaimed(freed);
+        freed
     }
 }

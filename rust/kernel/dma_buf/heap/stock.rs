@@ -17,6 +17,7 @@ use crate::{
     bindings,
     dma_buf::exporter::{
         PageBlock,
+        ReturnedBlock,
         UsedBlock, //
     },
     prelude::*,
@@ -28,14 +29,15 @@ use crate::{
 };
 
 /// How many orders there are.
-const ORDERS: usize = bindings::MAX_PAGE_ORDER as usize + 1;
+pub(super) const ORDERS: usize = bindings::MAX_PAGE_ORDER as usize + 1;
 
 /// The blocks of a pool. The pages in here, and those that are being zeroed, are counted as
 /// reclaimable.
 ///
 /// # Invariants
 ///
-/// There are `ORDERS` shelves for each node.
+/// There are `ORDERS` shelves for each node. They are empty when this goes, or the pages would stay
+/// counted: the pool has set the limit to 0 before, and waited for who zeroes.
 pub(super) struct Stock {
     shelves: KVVec<Shelf>,
     pub(super) counts: PoolCounts,
@@ -44,6 +46,11 @@ pub(super) struct Stock {
     /// Whether somebody is going to zero what is used soon.
     pub(super) expects_zeroing: bool,
     looked: Instant<Monotonic>,
+}
+
+/// The shelves of one order, of all these nodes.
+fn of_order(shelves: &mut [Shelf], order: usize) -> impl Iterator<Item = &mut Shelf> {
+    shelves.iter_mut().skip(order).step_by(ORDERS)
 }
 
 impl Stock {
@@ -94,51 +101,48 @@ impl Stock {
 
     /// As [`leaves`](Self::leaves).
     fn used_leaves(&mut self, used: UsedBlock) -> UsedBlock {
-        self.counts.used -= used.block().pages();
-        self.leaves(used.block());
+        self.counts.used -= used.pages();
+        self.counts.held -= used.pages();
+        used.set_reclaimable(false);
         used
-    }
-
-    fn has_room(&self, block: &PageBlock) -> bool {
-        self.counts.held.saturating_add(block.pages()) <= self.limit
     }
 
     /// Takes a block out for a new user.
     pub(super) fn take(&mut self, node: c_int, order: u32) -> Option<Taken> {
-        let shelf = self.shelf(node, order)?;
-
-        if let Some(block) = shelf.pop_clean() {
-            count(&mut self.counts.hits, 1);
-            self.leaves(&block);
-            return Some(Taken::Clean(block));
+        // No node is none of ours: that is a miss, too.
+        match self.shelf(node, order).and_then(Shelf::pop) {
+            Some(Taken::Clean(block)) => {
+                count(&mut self.counts.hits, 1);
+                self.leaves(&block);
+                Some(Taken::Clean(block))
+            }
+            Some(Taken::Used(used)) => {
+                count(&mut self.counts.late, 1);
+                Some(Taken::Used(self.used_leaves(used)))
+            }
+            None => {
+                count(&mut self.counts.misses, 1);
+                None
+            }
         }
-        if let Some(used) = shelf.pop_used() {
-            count(&mut self.counts.late, 1);
-            return Some(Taken::Used(self.used_leaves(used)));
-        }
-        count(&mut self.counts.misses, 1);
-        None
     }
 
     /// Takes a block back from its user, unless it is to be freed.
-    pub(super) fn put(&mut self, block: PageBlock) -> Result<(), PageBlock> {
+    pub(super) fn put(&mut self, block: ReturnedBlock) -> Result<(), ReturnedBlock> {
         let (node, order) = block.place();
         let pages = block.pages();
-        let used = if self.has_room(&block) {
-            UsedBlock::new(block)
-        } else {
-            Err(block)
+        let has_room = self.counts.held.saturating_add(pages) <= self.limit;
+        // There is a shelf for each node.
+        let kept = match self.shelf(node, order) {
+            Some(shelf) if has_room => UsedBlock::new(block).map(|used| {
+                used.set_reclaimable(true);
+                shelf.push_used(used);
+            }),
+            _ => Err(block),
         };
 
-        match used {
-            Ok(used) => {
-                // There is a shelf for each node.
-                let Some(shelf) = self.shelf(node, order) else {
-                    return Ok(());
-                };
-
-                used.block().set_reclaimable(true);
-                shelf.push_used(used);
+        match kept {
+            Ok(()) => {
                 self.counts.held += pages;
                 self.counts.used += pages;
                 Ok(())
@@ -154,7 +158,14 @@ impl Stock {
     /// first: they are the most work for who has to do it at once.
     pub(super) fn take_used(&mut self) -> Option<UsedBlock> {
         // It is counted as before meanwhile.
-        self.shelves.iter_mut().rev().find_map(Shelf::pop_used)
+        for order in (0..ORDERS).rev() {
+            for shelf in of_order(&mut self.shelves, order) {
+                if let Some(used) = shelf.pop_used() {
+                    return Some(used);
+                }
+            }
+        }
+        None
     }
 
     /// Takes a block back that was to be zeroed. What cannot be kept is to be freed.
@@ -168,17 +179,21 @@ impl Stock {
         };
         let (node, order) = block.place();
 
+        // The limit may have been lowered.
+        let is_kept = self.counts.held <= self.limit;
+
         self.counts.used -= block.pages();
         count(&mut self.counts.zeroed, block.pages());
-        // The limit may have been lowered.
-        if self.counts.held > self.limit {
-            self.leaves(&block);
-            return Err(Ok(block));
+        match self.shelf(node, order) {
+            Some(shelf) if is_kept => {
+                shelf.push_clean(block);
+                Ok(())
+            }
+            _ => {
+                self.leaves(&block);
+                Err(Ok(block))
+            }
         }
-        if let Some(shelf) = self.shelf(node, order) {
-            shelf.push_clean(block);
-        }
-        Ok(())
     }
 
     /// Takes out some blocks that are to be freed, of one node or of all, until they are `pages` or
@@ -190,15 +205,22 @@ impl Stock {
             None => &mut self.shelves,
         };
 
-        for shelf in shelves.iter_mut().rev() {
-            while !going.is_full() && going.pages < pages {
-                if going.take_any(shelf).is_none() {
-                    break;
+        for order in (0..ORDERS).rev() {
+            for shelf in of_order(shelves, order) {
+                while !going.is_full() && going.pages < pages {
+                    if going.take_any(shelf).is_none() {
+                        break;
+                    }
                 }
             }
         }
         self.gone(&going);
-        count(&mut self.counts.reclaimed, going.pages);
+        // It is the shrinker that asks for one node.
+        if node.is_some() {
+            count(&mut self.counts.reclaimed, going.pages);
+        } else {
+            count(&mut self.counts.drained, going.pages);
+        }
         going
     }
 

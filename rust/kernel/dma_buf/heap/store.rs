@@ -13,7 +13,10 @@ use super::{
         AT_A_TIME, //
     },
     shrinker::Shrink,
-    stock::Stock,
+    stock::{
+        Stock,
+        ORDERS, //
+    },
     trace::{
         dma_heap_pool_get,
         dma_heap_pool_put,
@@ -26,7 +29,8 @@ use crate::{
     dma_buf::exporter::{
         AllocEffort,
         PageBlock,
-        PageBlocks, //
+        PageBlocks,
+        ReturnedBlocks, //
     },
     prelude::*,
     sync::{
@@ -51,10 +55,12 @@ use core::{
 };
 
 c_functions! {
-    // SAFETY: Anybody may ask.
+    // SAFETY: Anybody may ask, and sleep where an allocation may.
     unsafe extern "C" {
         #[link_name = "rust_helper_page_pool_node"]
         safe fn page_pool_node() -> c_int;
+        #[link_name = "rust_helper_let_others_run"]
+        safe fn let_others_run();
     }
 }
 
@@ -100,9 +106,8 @@ impl Store {
         self.free_above(pages);
     }
 
-    /// Frees what is more than so many pages now. Returns how much that was.
-    fn free_above(&self, pages: usize) -> usize {
-        let mut freed = 0;
+    /// Frees what is more than so many pages now. May sleep.
+    fn free_above(&self, pages: usize) {
         let mut surplus = self.stock.lock().counts.held.saturating_sub(pages);
 
         while surplus > 0 {
@@ -111,42 +116,56 @@ impl Store {
             if going.pages == 0 {
                 break;
             }
-            freed += going.pages;
             surplus = surplus.saturating_sub(going.pages);
+            drop(going);
+            let_others_run();
         }
-        freed
     }
 
-    /// Frees all but what is just being zeroed. Returns how much that was.
-    pub(super) fn drain(&self) -> usize {
-        self.free_above(0)
+    /// Frees all but what is just being zeroed.
+    pub(super) fn drain(&self) {
+        self.free_above(0);
     }
 
-    /// Takes a block out, zeroed.
+    /// Takes a block out, zeroed. What the hardware has reported as broken is freed.
     fn take(&self, order: u8) -> Option<PageBlock> {
-        // What is not where this task gets memory from is not for it.
-        let node = page_pool_node();
-        let taken = self.stock.lock().take(node, order.into());
+        loop {
+            // What is not where this task gets memory from is not for it.
+            let node = page_pool_node();
+            let taken = self.stock.lock().take(node, order.into());
 
-        dma_heap_pool_get(
-            order.into(),
-            taken.is_some(),
-            matches!(taken, Some(Taken::Clean(_))),
-        );
-        match taken? {
-            Taken::Clean(block) => Some(block),
-            Taken::Used(used) => used.clear().ok(),
+            dma_heap_pool_get(
+                order.into(),
+                taken.is_some(),
+                matches!(taken, Some(Taken::Clean(_))),
+            );
+            match taken? {
+                Taken::Clean(block) if !block.is_broken() => return Some(block),
+                Taken::Clean(_) => {}
+                Taken::Used(used) => {
+                    if let Ok(block) = used.clear() {
+                        return Some(block);
+                    }
+                }
+            }
         }
     }
 
     pub(super) fn alloc(&self, order: u8, effort: AllocEffort) -> Option<PageBlock> {
+        // There are no such blocks, whatever is freed.
+        if usize::from(order) >= ORDERS {
+            return None;
+        }
         self.take(order)
             .or_else(|| PageBlock::alloc(order, effort, false))
             .or_else(|| {
-                // What is kept for others is worth less than what fails here.
-                (effort == AllocEffort::Required && self.drain() > 0)
-                    .then(|| PageBlock::alloc(order, effort, false))
-                    .flatten()
+                if effort != AllocEffort::Required || !self.is_on() {
+                    return None;
+                }
+                // What is kept for others is worth less than what fails here. If there is nothing,
+                // another task may have just freed it.
+                self.drain();
+                PageBlock::alloc(order, effort, false)
             })
     }
 
@@ -161,6 +180,8 @@ impl Store {
             if going.pages == 0 {
                 break;
             }
+            drop(going);
+            let_others_run();
         }
         Msecs::try_from(left.as_millis_ceil()).unwrap_or(self.idle_ms)
     }
@@ -168,13 +189,14 @@ impl Store {
 
 impl Chore<Store> {
     /// Takes back what a buffer had.
-    pub(super) fn put(&self, mut blocks: PageBlocks) {
+    pub(super) fn put(&self, blocks: PageBlocks) {
+        let mut blocks = ReturnedBlocks::from(blocks);
         let mut hasten = false;
         let (mut kept, mut refused_pages) = (0, 0);
 
         while let Some(first) = blocks.pop() {
             let some = from_fn(|| blocks.pop()).take(AT_A_TIME - 1);
-            let mut refused = PageBlocks::new();
+            let mut refused = ReturnedBlocks::default();
             let mut stock = self.stock.lock();
             let before = (stock.counts.held, stock.counts.refused);
 
@@ -206,7 +228,7 @@ impl Tidy for Store {
                 break;
             };
 
-            pages += used.block().pages();
+            pages += used.pages();
 
             let cleared = used.clear();
             // What is not kept is freed when the lock is not held any more.
@@ -232,18 +254,20 @@ impl Tidy for Store {
 
 impl Shrink for Chore<Store> {
     fn count(&self, node: c_int) -> usize {
+        // Who sets the limit to 0 frees all, but for what is being zeroed, which goes after that.
+        if !self.is_on() {
+            return 0;
+        }
         self.stock
             .try_lock()
             .map_or(0, |mut stock| stock.count(node))
     }
 
-    fn free(&self, node: c_int, pages: usize) -> Option<usize> {
+    fn free(&self, node: c_int, pages: usize) -> usize {
         let mut freed = 0;
-        let mut busy = false;
 
         while freed < pages {
             let Some(mut stock) = self.stock.try_lock() else {
-                busy = true;
                 break;
             };
             let going = stock.reclaim(Some(node), pages - freed);
@@ -258,6 +282,6 @@ impl Shrink for Chore<Store> {
         if freed > 0 {
             dma_heap_pool_shrink(freed);
         }
-        (freed > 0 || !busy).then_some(freed)
+        freed
     }
 }

@@ -2,6 +2,7 @@
 /*
  * The pool of the system heap, and buffers that are made from it.
  */
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -26,6 +27,25 @@ long pool_stat(const char *name)
 	return -1;
 }
 
+bool pool_keeps(void)
+{
+	bool keeps = write_file(POOL "limit_mib", "1") && pool_stat("limit") > 0;
+
+	write_file(POOL "limit_mib", "0");
+	if (!keeps)
+		t_skip("the limit stays 0: freed pages are written to (init_on_free, page_poison)");
+	return keeps;
+}
+
+void stay_on_cpu(void)
+{
+	cpu_set_t one;
+
+	CPU_ZERO(&one);
+	CPU_SET(sched_getcpu(), &one);
+	t_need(!sched_setaffinity(0, sizeof(one), &one), "sched_setaffinity");
+}
+
 bool pool_stat_becomes(const char *name, long value)
 {
 	__u64 end = now_ns() + PATIENCE_MS * 1000000ULL;
@@ -46,13 +66,15 @@ bool pool_off(void)
 bool pool_shrinks(void)
 {
 	__u64 end = now_ns() + PATIENCE_MS * 1000000ULL;
+	long idle;
 
 	/* What is being zeroed is not there to be freed. */
 	pool_stat_becomes("used", 0);
+	idle = pool_stat("idle");
 	/* Each time it asks for a half of what is there. */
 	while (pool_stat("held") && now_ns() < end)
 		write_file("/proc/sys/vm/drop_caches", "2");
-	return !pool_stat("held");
+	return !pool_stat("held") && pool_stat("idle") == idle;
 }
 
 static bool is_zero(const char *p, size_t len)

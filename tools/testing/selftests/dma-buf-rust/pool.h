@@ -10,11 +10,15 @@
 
 /* A line of its statistics; -1 if it cannot be read. */
 long pool_stat(const char *name);
+/* Whether anything is kept with a limit: not where the kernel writes to freed pages. */
+bool pool_keeps(void);
+/* A task that changes the CPU may change the node, whose pages are others. For good. */
+void stay_on_cpu(void);
 /* Whether it comes to that, within PATIENCE_MS. */
 bool pool_stat_becomes(const char *name, long value);
 /* Nothing is held any more: what is just being zeroed goes when that is done. */
 bool pool_off(void);
-/* Whether the shrinker can free all that is held. */
+/* Whether the shrinker can free all that is held, and nobody else has freed any. */
 bool pool_shrinks(void);
 
 /* A new buffer has nothing in it. It is left full. Returns it, or -1. */

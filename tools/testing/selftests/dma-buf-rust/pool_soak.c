@@ -26,7 +26,8 @@ static void eat_memory(void)
 {
 	size_t len = meminfo_kb("MemTotal") * 1024;
 
-	write_file("/proc/self/oom_score_adj", "1000");
+	if (!write_file("/proc/self/oom_score_adj", "1000"))
+		_exit(1);
 	for (;;) {
 		char *p = mmap(NULL, len, PROT_READ | PROT_WRITE,
 			       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
@@ -79,6 +80,8 @@ static void soak(int seconds)
 
 	group_begin(&g, "beside somebody who eats the memory");
 	t_ok(write_file(POOL "limit_mib", LIMIT), "raise the limit");
+	/* Nor its children, but for the neighbour */
+	t_ok(write_file("/proc/self/oom_score_adj", "-1000"), "this is not to be killed");
 	for (int i = 0; i < TASKS; i++) {
 		pid = fork();
 		if (!pid)
@@ -91,7 +94,11 @@ static void soak(int seconds)
 	eater = start_neighbour();
 	while (running) {
 		pid = waitpid(-1, &status, WNOHANG);
-		if (pid > 0 && pid == eater) {
+		if (pid > 0 && pid == eater && WIFEXITED(status)) {
+			/* It goes on for ever, if it can. */
+			bad++;
+			eater = -1;
+		} else if (pid > 0 && pid == eater) {
 			eater = start_neighbour();
 			eaters++;
 		} else if (pid > 0) {
@@ -126,6 +133,8 @@ int main(int argc, char **argv)
 		t_skip("no pool: needs CONFIG_DMABUF_HEAPS_POOL");
 		return t_end();
 	}
+	if (!pool_keeps())
+		return t_end();
 	heap = open_heap("system");
 	soak(argc > 1 ? atoi(argv[1]) : 60);
 	close(heap);
