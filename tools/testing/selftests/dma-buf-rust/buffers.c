@@ -4,6 +4,7 @@
  */
 #include <dirent.h>
 #include <fcntl.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
@@ -17,6 +18,13 @@
 size_t page_size(void)
 {
 	return sysconf(_SC_PAGESIZE);
+}
+
+bool all_zero(const void *bytes, size_t len)
+{
+	const char *p = bytes;
+
+	return !*p && !memcmp(p, p + 1, len - 1);
 }
 
 ino_t inode_of(int fd)

@@ -121,6 +121,8 @@ int open_heap(const char *name);
 int alloc_fd(int heap, __u64 len);
 int new_buffer(size_t len);
 size_t page_size(void);
+/* len is not 0 */
+bool all_zero(const void *bytes, size_t len);
 ino_t inode_of(int fd);
 
 /* Memory that a system call should stumble over */

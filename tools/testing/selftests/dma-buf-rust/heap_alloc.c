@@ -298,14 +298,6 @@ static void test_parameter(void)
 	     "mem_accounting is N or Y");
 }
 
-static bool all_zero(const unsigned char *p, size_t len)
-{
-	for (size_t i = 0; i < len; i++)
-		if (p[i])
-			return false;
-	return true;
-}
-
 /* What a buffer held before must not be seen in the next. */
 static void test_zeroed(const char *name)
 {

@@ -10,7 +10,10 @@
 
 /* A line of its statistics; -1 if it cannot be read. */
 long pool_stat(const char *name);
-/* Whether anything is kept with a limit: not where the kernel writes to freed pages. */
+/*
+ * Whether there is a pool that keeps anything with a limit: it does not where the
+ * kernel writes to freed pages. Skips and says why if not.
+ */
 bool pool_keeps(void);
 /* A task that changes the CPU may change the node, whose pages are others. For good. */
 void stay_on_cpu(void);
