@@ -32,15 +32,16 @@ mod tests {
     const NEVER: u32 = 3_600_000;
 
     /// A pool for so many pages, which are zeroed and not needed for long after so many
-    /// milliseconds.
-    fn pool(pages: usize, zero_after_ms: u32, idle_ms: u32) -> Result<PagePool> {
+    /// milliseconds. `None` where none does what is tested here.
+    fn pool(pages: usize, zero_after_ms: u32, idle_ms: u32) -> Result<Option<PagePool>> {
         let limits = PoolLimits {
             pages,
             idle_ms,
             zero_after_ms,
         };
+        let pool = PagePool::new(c"kunit_pool", limits)?;
 
-        PagePool::new(c"kunit_pool", limits)
+        Ok(keeps(&pool).then_some(pool))
     }
 
     /// Whether it does what is tested here. It says why not.
@@ -59,12 +60,12 @@ mod tests {
         true
     }
 
-    fn large() -> Result<PagePool> {
+    fn large() -> Result<Option<PagePool>> {
         pool(1024, 10, NEVER)
     }
 
     /// In which nothing is zeroed before it is wanted.
-    fn lazy(pages: usize) -> Result<PagePool> {
+    fn lazy(pages: usize) -> Result<Option<PagePool>> {
         pool(pages, NEVER, NEVER)
     }
 
@@ -121,11 +122,9 @@ mod tests {
     #[test]
     fn what_comes_back_is_kept_and_zeroed() -> Result {
         for order in [0, 4] {
-            let pool = large()?;
-
-            if !keeps(&pool) {
+            let Some(pool) = large()? else {
                 return Ok(());
-            }
+            };
 
             let pages = 1 << order;
             let used = blocks(&pool, order, 3)?;
@@ -151,11 +150,9 @@ mod tests {
 
     #[test]
     fn what_is_not_zeroed_yet_is_zeroed_at_once() -> Result {
-        let pool = lazy(1024)?;
-
-        if !keeps(&pool) {
+        let Some(pool) = lazy(1024)? else {
             return Ok(());
-        }
+        };
 
         let used = blocks(&pool, 2, 3)?;
 
@@ -173,11 +170,9 @@ mod tests {
 
     #[test]
     fn orders_are_kept_apart() -> Result {
-        let pool = large()?;
-
-        if !keeps(&pool) {
+        let Some(pool) = large()? else {
             return Ok(());
-        }
+        };
 
         drop(blocks(&pool, 3, 1)?);
         assert_eq!(pool.counts().held, 8);
@@ -193,11 +188,9 @@ mod tests {
 
     #[test]
     fn no_more_than_the_limit_is_kept() -> Result {
-        let pool = lazy(40)?;
-
-        if !keeps(&pool) {
+        let Some(pool) = lazy(40)? else {
             return Ok(());
-        }
+        };
 
         drop(blocks(&pool, 0, 100)?);
         assert_eq!(pool.counts().held, 40);
@@ -219,11 +212,9 @@ mod tests {
     fn all_of_it_is_freed() -> Result {
         // Zeroed or not. What is just being zeroed would not be there to be freed.
         for (zero_after_ms, used) in [(10, 0), (NEVER, 124)] {
-            let pool = pool(1024, zero_after_ms, NEVER)?;
-
-            if !keeps(&pool) {
+            let Some(pool) = pool(1024, zero_after_ms, NEVER)? else {
                 return Ok(());
-            }
+            };
 
             drop(blocks(&pool, 0, 100)?);
             drop(blocks(&pool, 3, 3)?);
@@ -240,11 +231,9 @@ mod tests {
     /// What is freed before an allocation fails has `heap_pool` of the kselftests, by faults.
     #[test]
     fn for_blocks_that_cannot_be_nothing_is_freed() -> Result {
-        let pool = lazy(1024)?;
-
-        if !keeps(&pool) {
+        let Some(pool) = lazy(1024)? else {
             return Ok(());
-        }
+        };
 
         let mut more = PooledBlocks::from(Some(&pool), false);
 
@@ -258,11 +247,9 @@ mod tests {
 
     #[test]
     fn what_nobody_needs_is_freed() -> Result {
-        let pool = pool(1024, 10, 400)?;
-
-        if !keeps(&pool) {
+        let Some(pool) = pool(1024, 10, 400)? else {
             return Ok(());
-        }
+        };
 
         drop(blocks(&pool, 0, 50)?);
         assert!(becomes(&pool, |now| now.held == 0));
@@ -273,11 +260,9 @@ mod tests {
 
     #[test]
     fn what_others_refer_to_is_not_kept() -> Result {
-        let pool = large()?;
-
-        if !keeps(&pool) {
+        let Some(pool) = large()? else {
             return Ok(());
-        }
+        };
 
         for order in [0, 2] {
             let refused = pool.counts().refused;
@@ -302,11 +287,9 @@ mod tests {
 
     #[test]
     fn what_is_charged_is_not_kept() -> Result {
-        let pool = large()?;
-
-        if !keeps(&pool) {
+        let Some(pool) = large()? else {
             return Ok(());
-        }
+        };
 
         let mut charged = PooledBlocks::from(Some(&pool), true);
 
@@ -318,11 +301,9 @@ mod tests {
 
     #[test]
     fn buffers_outlive_the_pool() -> Result {
-        let first = large()?;
-
-        if !keeps(&first) {
+        let Some(first) = large()? else {
             return Ok(());
-        }
+        };
 
         let kept = blocks(&first, 0, 3)?;
 
@@ -330,7 +311,7 @@ mod tests {
         drop(first);
 
         // There are no traces of it: this has the same name.
-        let second = large()?;
+        let second = large()?.ok_or(EINVAL)?;
 
         // Who drops this may be one who must not wait for a work queue: there is none any more.
         drop(kept);
