@@ -157,14 +157,10 @@ impl UsedBlock {
 }
 
 /// Blocks of that kind.
+#[derive(Default)]
 pub(in crate::dma_buf) struct UsedBlocks(PageBlocks);
 
 impl UsedBlocks {
-    /// No blocks.
-    pub(in crate::dma_buf) const fn new() -> Self {
-        Self(PageBlocks::new())
-    }
-
     /// Adds a block.
     pub(in crate::dma_buf) fn push_first(&mut self, block: UsedBlock) {
         self.0.push_first(block.0);

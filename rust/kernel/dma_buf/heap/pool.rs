@@ -102,8 +102,7 @@ impl PagePool {
         })
     }
 
-    /// Changes how many pages there may be at most. What is too much is freed. May
-    /// sleep.
+    /// Changes how many pages there may be at most. What is too much is freed. May sleep.
     pub fn set_limit(&self, pages: usize) {
         self.store.set_limit(allowed(pages));
     }

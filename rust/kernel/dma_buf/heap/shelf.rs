@@ -13,6 +13,7 @@ use crate::dma_buf::exporter::{
 pub(super) const AT_A_TIME: usize = 32;
 
 /// Blocks of one order on one node.
+#[derive(Default)]
 pub(super) struct Shelf {
     clean: PageBlocks,
     used: UsedBlocks,
@@ -26,17 +27,6 @@ pub(super) struct Shelf {
 }
 
 impl Shelf {
-    pub(super) const fn new() -> Self {
-        Self {
-            clean: PageBlocks::new(),
-            used: UsedBlocks::new(),
-            clean_blocks: 0,
-            used_blocks: 0,
-            least: 0,
-            unneeded: 0,
-        }
-    }
-
     pub(super) fn push_clean(&mut self, block: PageBlock) {
         self.clean.push_first(block);
         self.clean_blocks += 1;
@@ -80,6 +70,7 @@ pub(super) enum Taken {
 }
 
 /// Blocks that were taken out to be freed, which is when this is dropped: with no lock held.
+#[derive(Default)]
 pub(super) struct Going {
     clean: PageBlocks,
     used: UsedBlocks,
@@ -91,16 +82,6 @@ pub(super) struct Going {
 }
 
 impl Going {
-    pub(super) const fn new() -> Self {
-        Self {
-            clean: PageBlocks::new(),
-            used: UsedBlocks::new(),
-            blocks: 0,
-            used_pages: 0,
-            pages: 0,
-        }
-    }
-
     pub(super) fn is_full(&self) -> bool {
         self.blocks >= AT_A_TIME
     }

@@ -60,7 +60,7 @@ impl Stock {
         let mut shelves = KVVec::with_capacity(count, GFP_KERNEL)?;
 
         for _ in 0..count {
-            shelves.push(Shelf::new(), GFP_KERNEL)?;
+            shelves.push(Shelf::default(), GFP_KERNEL)?;
         }
         // INVARIANT: As it says.
         Ok(Self {
@@ -199,7 +199,7 @@ impl Stock {
     /// Takes out some blocks that are to be freed, of one node or of all, until they are `pages` or
     /// a few more. It may have to be called again.
     pub(super) fn reclaim(&mut self, node: Option<c_int>, pages: usize) -> Going {
-        let mut going = Going::new();
+        let mut going = Going::default();
         let shelves = match node {
             Some(node) => self.shelves(node),
             None => &mut self.shelves,
@@ -227,7 +227,7 @@ impl Stock {
     /// Takes out some of the blocks that were found not to be needed. It may have to be called
     /// again.
     pub(super) fn remove_unneeded(&mut self) -> Going {
-        let mut going = Going::new();
+        let mut going = Going::default();
 
         for shelf in &mut self.shelves {
             while !going.is_full() && shelf.unneeded > 0 {
