@@ -25,7 +25,7 @@ use core::ptr::NonNull;
 ///
 /// # Invariants
 ///
-/// The pointer is to a work queue that only this object destroys. There is no delayed work for it.
+/// There is no delayed work for it.
 ///
 /// # Examples
 ///
@@ -63,17 +63,51 @@ use core::ptr::NonNull;
 /// assert!(job.done.load(Relaxed));
 /// # Ok::<(), Error>(())
 /// ```
-pub struct OwnedQueue(AnyThread<bindings::workqueue_struct>);
+pub struct OwnedQueue(Allocated);
 
 impl OwnedQueue {
     /// A new queue. Fails with `ENOMEM`. May sleep.
     #[inline]
     pub fn new(name: &CStr) -> Result<Self> {
+        // INVARIANT: Nobody gets the pointer.
+        Allocated::unbound(name, bindings::wq_flags_WQ_MEM_RECLAIM).map(Self)
+    }
+
+    /// Puts a work item there. See [`Queue::enqueue`].
+    #[inline]
+    pub fn enqueue<W, const ID: u64>(&self, work: W) -> W::EnqueueOutput
+    where
+        W: RawWorkItem<ID> + Send + 'static,
+    {
+        // SAFETY: By the type invariant the queue is there as long as `self` is borrowed.
+        unsafe { Queue::from_raw(self.0.pointer().as_ptr()) }.enqueue(work)
+    }
+
+    /// Waits for the work that is there now.
+    #[inline]
+    pub fn flush(&self) {
+        // SAFETY: By the type invariant.
+        unsafe { bindings::__flush_workqueue(self.0.pointer().as_ptr()) };
+    }
+}
+
+/// A work queue without a type for what is put there.
+///
+/// # Invariants
+///
+/// The pointer is to a work queue that only this object destroys. Who puts delayed work there calls
+/// it off before this is dropped.
+pub(crate) struct Allocated(AnyThread<bindings::workqueue_struct>);
+
+impl Allocated {
+    /// A new queue whose work may run on any processor. Fails with `ENOMEM`. May sleep.
+    #[inline]
+    pub(crate) fn unbound(name: &CStr, flags: bindings::wq_flags) -> Result<Self> {
         // SAFETY: The format takes one string.
         let queue = unsafe {
             bindings::alloc_workqueue_noprof(
                 c"%s".as_char_ptr(),
-                bindings::wq_flags_WQ_UNBOUND | bindings::wq_flags_WQ_MEM_RECLAIM,
+                bindings::wq_flags_WQ_UNBOUND | flags,
                 0,
                 name.as_char_ptr(),
             )
@@ -85,25 +119,14 @@ impl OwnedQueue {
             .ok_or(ENOMEM)
     }
 
-    /// Puts a work item there. See [`Queue::enqueue`].
+    /// The queue, which is there for as long as this.
     #[inline]
-    pub fn enqueue<W, const ID: u64>(&self, work: W) -> W::EnqueueOutput
-    where
-        W: RawWorkItem<ID> + Send + 'static,
-    {
-        // SAFETY: By the type invariant the queue is there as long as `self` is borrowed.
-        unsafe { Queue::from_raw(self.0.as_ptr()) }.enqueue(work)
-    }
-
-    /// Waits for the work that is there now.
-    #[inline]
-    pub fn flush(&self) {
-        // SAFETY: By the type invariant.
-        unsafe { bindings::__flush_workqueue(self.0.as_ptr()) };
+    pub(crate) fn pointer(&self) -> AnyThread<bindings::workqueue_struct> {
+        self.0
     }
 }
 
-impl Drop for OwnedQueue {
+impl Drop for Allocated {
     #[inline]
     fn drop(&mut self) {
         // SAFETY: By the type invariant; the call waits for the work.

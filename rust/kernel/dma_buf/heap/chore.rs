@@ -22,6 +22,7 @@ use crate::{
         msecs_to_jiffies,
         Msecs, //
     },
+    workqueue::owned::Allocated, //
 };
 use core::{
     mem::offset_of,
@@ -46,14 +47,14 @@ pub(super) trait Tidy: Send + Sync + 'static {
 pub(super) struct Tidied<T: Tidy> {
     chore: Arc<Chore<T>>,
     // Goes when there is no work for it any more.
-    _queue: LowPriority,
+    _queue: Allocated,
 }
 
 impl<T: Tidy> Tidied<T> {
     /// Nothing is done yet. Fails with `ENOMEM`. Sleeps.
     pub(super) fn new(name: &CStr, data: impl PinInit<T, Error>) -> Result<Self> {
-        let queue = LowPriority::new(name)?;
-        let chore = Arc::pin_init(Chore::new(queue.0, data), GFP_KERNEL)?;
+        let queue = low_priority(name)?;
+        let chore = Arc::pin_init(Chore::new(queue.pointer(), data), GFP_KERNEL)?;
 
         // INVARIANT: It was made with this queue.
         Ok(Self {
@@ -172,45 +173,23 @@ impl<T: Tidy> Deref for Chore<T> {
     }
 }
 
-/// A queue whose threads have the lowest priority of all that are not idle.
-///
-/// # Invariants
-///
-/// The pointer is to a work queue that only this object destroys.
-struct LowPriority(AnyThread<bindings::workqueue_struct>);
+/// How low the priority is: nothing that is not idle has less.
+const NICE: c_int = 19;
 
-impl LowPriority {
-    const NICE: c_int = 19;
+/// A queue whose threads have that priority.
+fn low_priority(name: &CStr) -> Result<Allocated> {
+    let queue = Allocated::unbound(name, 0)?;
 
-    fn new(name: &CStr) -> Result<Self> {
-        // SAFETY: The format takes one string. The attributes are ours until they are freed.
-        unsafe {
-            let queue = NonNull::new(bindings::alloc_workqueue_noprof(
-                c"%s".as_char_ptr(),
-                bindings::wq_flags_WQ_UNBOUND,
-                0,
-                name.as_char_ptr(),
-            ))
-            .ok_or(ENOMEM)?;
-            // INVARIANT: Made just above.
-            let queue = Self(AnyThread::new(queue));
-            let attrs = NonNull::new(bindings::alloc_workqueue_attrs_noprof()).ok_or(ENOMEM)?;
+    // SAFETY: The attributes are ours until they are freed, and the queue is there.
+    unsafe {
+        let attrs = NonNull::new(bindings::alloc_workqueue_attrs_noprof()).ok_or(ENOMEM)?;
 
-            (*attrs.as_ptr()).nice = Self::NICE;
-            let result = to_result(bindings::apply_workqueue_attrs(
-                queue.0.as_ptr(),
-                attrs.as_ptr(),
-            ));
-            bindings::free_workqueue_attrs(attrs.as_ptr());
-            result.map(|()| queue)
-        }
-    }
-}
-
-impl Drop for LowPriority {
-    fn drop(&mut self) {
-        // SAFETY: By the type invariant. There is no work for it, not even later: `Tidied` has
-        // called it off.
-        unsafe { bindings::destroy_workqueue(self.0.as_ptr()) };
+        (*attrs.as_ptr()).nice = NICE;
+        let result = to_result(bindings::apply_workqueue_attrs(
+            queue.pointer().as_ptr(),
+            attrs.as_ptr(),
+        ));
+        bindings::free_workqueue_attrs(attrs.as_ptr());
+        result.map(|()| queue)
     }
 }
