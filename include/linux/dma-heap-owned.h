@@ -9,22 +9,31 @@
 
 #include <linux/dma-heap.h>
 
+struct attribute_group;
 struct module;
 
 /**
  * dma_heap_add_owned() - add a heap that can be removed
  * @exp_info:	what dma_heap_add() takes
  * @owner:	the module that the heap's code and data are in, or NULL
+ * @groups:	files of the heap's device in sysfs, or NULL. What to say there of
+ *		its buffers is in Documentation/ABI/testing/sysfs-class-dma_heap
  *
  * An open file of the heap holds a reference to @owner. While @owner is being
  * unloaded, opening fails with -ENODEV.
+ *
+ * Functions of @groups find what the heap was added with, the private data of
+ * @exp_info, by dev_get_drvdata() of the device. They may be called before
+ * this returns, must not add or remove heaps, and are not called any more when
+ * dma_heap_remove() returns.
  *
  * Context: May sleep.
  * Return: The heap, to be given to dma_heap_remove() by whoever added it, or
  * an error pointer as that of dma_heap_add().
  */
 struct dma_heap *dma_heap_add_owned(const struct dma_heap_export_info *exp_info,
-				    struct module *owner);
+				    struct module *owner,
+				    const struct attribute_group **groups);
 
 /**
  * dma_heap_remove() - take a heap away

@@ -8,8 +8,11 @@
 mod chore;
 #[cfg(CONFIG_DMABUF_HEAPS_POOL)]
 mod counts;
+#[cfg(CONFIG_DMABUF_CORE_RUST)]
+mod files;
 #[cfg(CONFIG_DMABUF_HEAPS_POOL)]
 mod pool;
+mod properties;
 #[cfg(CONFIG_DMABUF_HEAPS_POOL)]
 mod shelf;
 #[cfg(CONFIG_DMABUF_HEAPS_POOL)]
@@ -21,6 +24,10 @@ mod store;
 #[cfg(CONFIG_DMABUF_HEAPS_POOL)]
 mod trace;
 
+pub use self::properties::{
+    Memory,
+    Properties, //
+};
 #[cfg(CONFIG_DMABUF_HEAPS_POOL)]
 pub use self::{
     counts::{
@@ -44,7 +51,10 @@ use super::{
 use crate::{
     bindings,
     current,
-    error::from_err_ptr,
+    error::{
+        from_err_ptr,
+        VTABLE_DEFAULT_ERROR, //
+    },
     interop::{
         any_thread::AnyThread,
         linked::Linked, //
@@ -77,6 +87,14 @@ pub trait Heap: Sized + Send + Sync + 'static {
     ///
     /// Called in the context of the process that asks. May sleep.
     fn allocate(&self, request: &Request) -> Result<ARef<DmaBuf>>;
+
+    /// What its buffers are like. Asked once, when the heap is registered.
+    ///
+    /// User space finds it in `/sys/class/dma_heap/NAME/`, or no files there if this is not
+    /// implemented.
+    fn properties(&self) -> Properties {
+        build_error!(VTABLE_DEFAULT_ERROR)
+    }
 }
 
 /// What user space asked of a heap.
@@ -105,7 +123,7 @@ pub struct Request {
 /// # The implementation in C
 ///
 /// It has no way to take a heap away. There, registering pins the module for ever, and dropping a
-/// registration does nothing: the heap stays.
+/// registration does nothing: the heap stays. Nor has a heap [`Properties`] there.
 ///
 /// # Examples
 ///
@@ -163,7 +181,17 @@ impl<H: Heap> Registration<H> {
     #[inline]
     pub fn new(name: &'static CStr, heap: H) -> Result<Self> {
         let table: &'static (bindings::dma_heap_ops, Linked) = &Operations::<H>::TABLE;
-        let mut data = KBox::new(Registered { name, heap }, GFP_KERNEL)?;
+        let properties = if H::HAS_PROPERTIES {
+            heap.properties()
+        } else {
+            Properties::default()
+        };
+        let registered = Registered {
+            properties,
+            name,
+            heap,
+        };
+        let mut data = KBox::new(registered, GFP_KERNEL)?;
         let info = bindings::dma_heap_export_info {
             name: name.as_char_ptr(),
             ops: &table.0,
@@ -172,13 +200,23 @@ impl<H: Heap> Registration<H> {
         #[cfg(not(CONFIG_DMABUF_CORE_RUST))]
         let module = ModuleRef::this::<H::OwnerModule>()?;
 
+        #[cfg(CONFIG_DMABUF_CORE_RUST)]
+        let groups = if H::HAS_PROPERTIES {
+            files::groups()
+        } else {
+            ptr::null_mut()
+        };
+
         // SAFETY: Name and table are in the module, or for ever; the box is not touched, but for
-        // shared references, until the heap is removed. The module is running this code; where the
-        // heap stays for ever, so does the module.
+        // shared references, until the heap is removed. It begins with what the files show. The
+        // module is running this code; where the heap stays for ever, so does the module.
         let heap = from_err_ptr(unsafe {
             #[cfg(CONFIG_DMABUF_CORE_RUST)]
-            let heap =
-                bindings::dma_heap_add_owned(&info, this_module::<H::OwnerModule>().as_ptr());
+            let heap = bindings::dma_heap_add_owned(
+                &info,
+                this_module::<H::OwnerModule>().as_ptr(),
+                groups,
+            );
             #[cfg(not(CONFIG_DMABUF_CORE_RUST))]
             let heap = bindings::dma_heap_add(&info);
 
@@ -239,7 +277,10 @@ pub fn machine_encrypts_memory() -> bool {
 }
 
 /// What a heap was registered with.
+#[repr(C)]
 struct Registered<H> {
+    // First, for `files::groups()`.
+    properties: Properties,
     name: &'static CStr,
     heap: H,
 }
@@ -264,7 +305,7 @@ impl<H: Heap> Operations<H> {
         fd_flags: u32,
         heap_flags: u64,
     ) -> Result<NonNull<bindings::dma_buf>> {
-        let Registered { name, heap } = heap.data();
+        let Registered { name, heap, .. } = heap.data();
         let request = Request {
             heap_name: name,
             len,

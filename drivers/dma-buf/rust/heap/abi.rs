@@ -11,6 +11,7 @@ use crate::{
     },
     layout::{
         description::Description,
+        groups::Groups,
         owner::Owner, //
     },
     registry,
@@ -37,12 +38,17 @@ unsafe impl PrivateData for OpenHeap {
 kernel::exports! {
     /// Adds a heap that stays for ever. May sleep.
     fn dma_heap_add(exp_info: Description) -> Result<Arc<Heap>> {
-        registry::add_described(&exp_info, Owner::NONE)
+        registry::add_described(&exp_info, Owner::NONE, Groups::NONE)
     }
 
-    /// Adds a heap that can be removed. An open file of it keeps the module `owner`. May sleep.
-    fn dma_heap_add_owned(exp_info: Description, owner: Owner) -> Result<Arc<Heap>> {
-        registry::add_described(&exp_info, owner)
+    /// Adds a heap that can be removed. An open file of it keeps the module `owner`; its device has
+    /// the files of `groups`. May sleep.
+    fn dma_heap_add_owned(
+        exp_info: Description,
+        owner: Owner,
+        groups: *mut *const bindings::attribute_group,
+    ) -> Result<Arc<Heap>> {
+        registry::add_described(&exp_info, owner, groups.into())
     }
 
     /// Removes a heap. Its device goes, allocations through files that are still open fail with

@@ -9,6 +9,7 @@ use crate::{
             Allocate,
             Description, //
         },
+        groups::Groups,
         owner::Owner, //
     }, //
 };
@@ -36,12 +37,13 @@ use kernel::{
 ///
 /// # Invariants
 ///
-/// Until `gate` is closed and empty, what the heap was added with is there.
+/// Until `gate` is closed and empty, what the heap was added with is there, `groups` too.
 #[pin_data]
 pub(crate) struct Heap {
     name: &'static CStr,
     allocate: Allocate,
     owner: Owner,
+    groups: Groups,
     #[pin]
     gate: Gate,
 }
@@ -55,6 +57,11 @@ impl Heap {
     /// What its driver added the heap with.
     pub(crate) fn data(&self) -> *mut c_void {
         self.allocate.data()
+    }
+
+    /// The files of its device.
+    pub(crate) fn groups(&self) -> Groups {
+        self.groups
     }
 
     /// The module of its driver.
@@ -101,10 +108,10 @@ pub(crate) struct InUse(Arc<Heap>);
 
 impl InUse {
     /// Makes a heap, for [`registry::add`](crate::registry::add), of what its driver says. `owner`
-    /// is the module that it needs.
+    /// is the module that it needs, `groups` what its device is to have.
     ///
     /// Fails with `EINVAL` without a name or an operation to allocate, and with `ENOMEM`.
-    pub(crate) fn new(info: &Description, owner: Owner) -> Result<Self> {
+    pub(crate) fn new(info: &Description, owner: Owner, groups: Groups) -> Result<Self> {
         let Some(name) = info.name.filter(|name| !name.is_empty()) else {
             pr_err!("A heap must have a name\n");
             return Err(EINVAL);
@@ -114,12 +121,13 @@ impl InUse {
             return Err(EINVAL);
         };
 
-        // INVARIANT: What a `Description` and an `Owner` stand for. Nobody has closed it.
+        // INVARIANT: What a `Description` and the others stand for. Nobody has closed it.
         Ok(Self(Arc::pin_init(
             pin_init!(Heap {
                 name,
                 allocate,
                 owner,
+                groups,
                 gate <- Gate::new(),
             }),
             GFP_KERNEL,

@@ -4,4 +4,5 @@
 
 pub(crate) mod class;
 pub(crate) mod description;
+pub(crate) mod groups;
 pub(crate) mod owner;

@@ -11,6 +11,7 @@ use crate::{
     layout::{
         class::Registered,
         description::Description,
+        groups::Groups,
         owner::Owner, //
     }, //
 };
@@ -78,8 +79,8 @@ pub(crate) fn init(files: Openable) -> Result<Ready> {
 
 /// Makes a heap of what its driver says, and adds it. What is returned is the driver's reference.
 /// Fails as [`InUse::new`] and [`add`]. Sleeps.
-pub(crate) fn add_described(info: &Description, owner: Owner) -> Result<Arc<Heap>> {
-    let in_use = InUse::new(info, owner)?;
+pub(crate) fn add_described(info: &Description, owner: Owner, groups: Groups) -> Result<Arc<Heap>> {
+    let in_use = InUse::new(info, owner, groups)?;
     let heap = in_use.heap().clone();
 
     add(in_use)?;
@@ -111,7 +112,7 @@ fn add(heap: InUse) -> Result {
     };
 
     devices
-        .create_device(minor, name)
+        .create_device(minor, &heap)
         .inspect_err(|err| pr_err!("Cannot create the device of heap {name}: {err:?}\n"))?;
     *slot = Some(heap);
     Ok(())

@@ -12,6 +12,8 @@ use kernel::{
     dma_buf::{
         heap::{
             Heap,
+            Memory,
+            Properties,
             Registration,
             Request, //
         },
@@ -20,7 +22,10 @@ use kernel::{
         PageRun,
         PageSource, //
     },
-    page::PAGE_SHIFT,
+    page::{
+        PAGE_SHIFT,
+        PAGE_SIZE, //
+    },
     prelude::*,
     sync::aref::ARef,
 };
@@ -56,6 +61,16 @@ impl Heap for CmaHeap {
         let pages = self.0.alloc(request.len >> PAGE_SHIFT)?.clear()?;
 
         DmaBuf::from_pages(request.heap_name, request.fd_flags, Contiguous(pages))
+    }
+
+    fn properties(&self) -> Properties {
+        Properties {
+            cached: true,
+            contiguous: true,
+            alignment: PAGE_SIZE,
+            zeroed_ahead: false,
+            memory: Memory::Cma,
+        }
     }
 }
 

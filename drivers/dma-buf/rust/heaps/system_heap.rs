@@ -10,6 +10,7 @@ use kernel::{
         heap::{
             self,
             Heap,
+            Properties,
             Registration,
             Request, //
         },
@@ -163,6 +164,16 @@ impl SystemHeap {
     }
 
     #[cfg(not(CONFIG_DMABUF_HEAPS_POOL))]
+    fn has_pool(&self) -> bool {
+        false
+    }
+
+    #[cfg(CONFIG_DMABUF_HEAPS_POOL)]
+    fn has_pool(&self) -> bool {
+        self.pool.as_ref().is_some_and(|pool| pool.limit() > 0)
+    }
+
+    #[cfg(not(CONFIG_DMABUF_HEAPS_POOL))]
     fn memory(&self, _account: bool) -> Memory {
         PageBlocks::new()
     }
@@ -182,6 +193,20 @@ impl Heap for SystemHeap {
             share(&mut blocks)?;
         }
         DmaBuf::from_pages(request.heap_name, request.fd_flags, Blocks(blocks))
+    }
+
+    fn properties(&self) -> Properties {
+        Properties {
+            cached: true,
+            contiguous: false,
+            alignment: PAGE_SIZE,
+            zeroed_ahead: self.has_pool(),
+            memory: if self.shared {
+                heap::Memory::Shared
+            } else {
+                heap::Memory::System
+            },
+        }
     }
 }
 

@@ -4,6 +4,7 @@
 //!
 //! One registration covers the minors of all heaps.
 
+use crate::heap::Heap;
 use kernel::{
     bindings,
     device::Device,
@@ -63,20 +64,23 @@ impl Registered {
         (self.major << bindings::MINORBITS) | minor
     }
 
-    /// Creates a device, so that user space learns of it. `minor` is one of ours.
+    /// Creates the device of a heap, so that user space learns of it. `minor` is one of ours. The
+    /// heap stays until the device is [destroyed](Self::destroy_device).
     ///
     /// Fails with `ENOMEM`, among others. Sleeps.
-    pub(crate) fn create_device(&self, minor: u32, name: &CStr) -> Result {
-        // SAFETY: By the type invariant the class is registered. No driver data is kept, no parent
-        // is needed, and the format takes one string.
+    pub(crate) fn create_device(&self, minor: u32, heap: &Heap) -> Result {
+        // SAFETY: By the type invariant the class is registered. No parent is needed, and the
+        // format takes one string. The groups are those that the heap was added with, and stay as
+        // long as it. Their functions are called with this device, whose data is the heap's.
         from_err_ptr(unsafe {
-            bindings::device_create(
+            bindings::device_create_with_groups(
                 CLASS.as_ptr(),
                 core::ptr::null_mut(),
                 self.number(minor),
-                core::ptr::null_mut(),
+                heap.data(),
+                heap.groups().as_ptr(),
                 c"%s".as_char_ptr(),
-                name.as_char_ptr(),
+                heap.name().as_char_ptr(),
             )
         })?;
         Ok(())
