@@ -3,12 +3,14 @@
  * A heap that a driver in C adds and takes away: heap_owned.ko has it.
  */
 #include <fcntl.h>
+#include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "common.h"
 
 #define HEAP		"/dev/dma_heap/heap_owned"
+#define COLOR		"/sys/class/dma_heap/heap_owned/color"
 #define PARAMETERS	"/sys/module/heap_owned/parameters/"
 /* What heap_owned.ko returns to everybody who allocates from it. */
 #define THEIR_ERROR	EXDEV
@@ -56,6 +58,8 @@ int main(int argc, char **argv)
 	t_need(read_file(PARAMETERS "second_error", text, sizeof(text)),
 	       "second_error");
 	t_ok(atoi(text) == -EEXIST, "a second heap of that name is refused");
+	t_ok(read_file(COLOR, text, sizeof(text)) && !strcmp(text, "7\n"),
+	     "the file of its device finds what it was added with");
 	stale = heap_open();
 	t_err(alloc_fd(stale, page_size()), THEIR_ERROR, "the heap is asked");
 	t_err(unload(), EAGAIN, "unload with an open file of the heap");
@@ -63,6 +67,7 @@ int main(int argc, char **argv)
 	t_err(present("n"), 0, "remove while a file is open");
 	t_err(alloc_fd(stale, page_size()), ENODEV, "allocate from the file");
 	t_err(heap_open(), ENOENT, "open");
+	t_err(access(COLOR, F_OK), ENOENT, "the file of its device");
 	t_err(unload(), EAGAIN, "unload: the file still counts");
 	t_err(present("y"), 0, "add it again");
 	heap = heap_open();

@@ -325,7 +325,7 @@ static int call_heap(void)
 		.name = "failing",
 		.ops = &heap_ops,
 	};
-	struct dma_heap *heap = dma_heap_add_owned(&info, THIS_MODULE);
+	struct dma_heap *heap = dma_heap_add_owned(&info, THIS_MODULE, NULL);
 
 	if (IS_ERR(heap))
 		return PTR_ERR(heap);

@@ -3,9 +3,11 @@
  * A heap of a C driver that goes with its module, or before: the parameter
  * "present" adds and removes it. For the test program heap_owned.
  */
+#include <linux/device.h>
 #include <linux/dma-heap-owned.h>
 #include <linux/err.h>
 #include <linux/module.h>
+#include <linux/sysfs.h>
 
 /* An errno that nobody else returns on the way to user space. */
 #define OUR_ERROR	(-EXDEV)
@@ -25,19 +27,33 @@ static struct dma_buf *no_buffer(struct dma_heap *h, unsigned long len,
 
 static const struct dma_heap_ops ops = { .allocate = no_buffer };
 
+static int color = 7;
+
+static ssize_t color_show(struct device *dev, struct device_attribute *attr, char *buf)
+{
+	const int *value = dev_get_drvdata(dev);
+
+	return sysfs_emit(buf, "%d\n", *value);
+}
+static DEVICE_ATTR_RO(color);
+
+static struct attribute *our_attrs[] = { &dev_attr_color.attr, NULL };
+ATTRIBUTE_GROUPS(our);
+
 static int add(void)
 {
 	const struct dma_heap_export_info info = {
 		.name = "heap_owned",
 		.ops = &ops,
+		.priv = &color,
 	};
 	struct dma_heap *new;
 
-	new = dma_heap_add_owned(&info, THIS_MODULE);
+	new = dma_heap_add_owned(&info, THIS_MODULE, our_groups);
 	if (IS_ERR(new))
 		return PTR_ERR(new);
 	heap = new;
-	second_error = PTR_ERR_OR_ZERO(dma_heap_add_owned(&info, THIS_MODULE));
+	second_error = PTR_ERR_OR_ZERO(dma_heap_add_owned(&info, THIS_MODULE, NULL));
 	return 0;
 }
 
