@@ -77,11 +77,14 @@ const _: () = assert!(size_of::<Option<ARef<Fence>>>() == size_of::<*mut Fence>(
 enum Found {
     Pending(ARef<Fence>, Usage, u32),
     Nothing(u32),
+    /// Something to be dropped, before looking on from there.
+    Passed(ARef<Fence>, u32),
     /// The list has been replaced, or is about to.
     Change,
 }
 
-/// Looks for a pending fence of `usage` from `index` on.
+/// Looks for a pending fence of `usage` from `index` on. What is rare is left to the caller, who
+/// has to drop fences anyway.
 #[inline(always)]
 fn find(entries: Entries<'_>, index: u32, usage: Usage, rcu: &rcu::Guard) -> Found {
     let mut index = index as usize;
@@ -90,18 +93,12 @@ fn find(entries: Entries<'_>, index: u32, usage: Usage, rcu: &rcu::Guard) -> Fou
         if entry.usage() <= usage {
             // What is found may have been made after the entry was replaced.
             let is_still = || entries.get(index) == Some(entry);
+            let next = (index + 1) as u32;
 
             match entry.get(rcu) {
-                Ok(fence) if !is_still() => {
-                    put(fence);
-                    continue;
-                }
-                Ok(fence) if ask(&fence, rcu) => put(fence),
-                Ok(fence) => {
-                    let next = (index + 1) as u32;
-
-                    return Found::Pending(fence, entry.usage(), next);
-                }
+                Ok(fence) if !is_still() => return Found::Passed(fence, index as u32),
+                Ok(fence) if ask(&fence, rcu) => return Found::Passed(fence, next),
+                Ok(fence) => return Found::Pending(fence, entry.usage(), next),
                 Err(Missed::Signaled) if !is_still() => continue,
                 Err(Missed::Signaled) => {}
                 Err(Missed::Gone) => return Found::Change,
@@ -115,12 +112,21 @@ fn find(entries: Entries<'_>, index: u32, usage: Usage, rcu: &rcu::Guard) -> Fou
 /// Whether a fence of `usage` is pending.
 pub(super) fn has_pending(resv: &Resv, usage: Usage) -> bool {
     let rcu = rcu::read_lock();
+    let mut seen = None;
+    let mut index = 0;
 
     while let Some(list) = ListRef::read(resv, &rcu) {
-        match find(list.entries(u32::MAX), 0, usage, &rcu) {
-            Found::Change => continue,
+        if seen.replace(list) != Some(list) {
+            index = 0;
+        }
+        match find(list.entries(u32::MAX), index, usage, &rcu) {
+            Found::Passed(fence, next) => {
+                put(fence);
+                index = next;
+            }
+            Found::Change => index = 0,
             // Another list may have come, and another fence be where one of this was.
-            _ if ListRef::read(resv, &rcu) != Some(list) => continue,
+            _ if ListRef::read(resv, &rcu) != Some(list) => {}
             Found::Pending(..) => return true,
             Found::Nothing(_) => break,
         }
@@ -128,19 +134,23 @@ pub(super) fn has_pending(resv: &Resv, usage: Usage) -> bool {
     false
 }
 
+/// What no list is told by, nor that there is none.
+const NO_LIST: *mut dma_resv_list = ptr::without_provenance_mut(2);
+
 impl Cursor<&Resv> {
     /// Goes to the first pending fence.
     pub(super) fn first_unlocked(&mut self) -> Option<&Fence> {
-        self.go_on(true)
+        self.fences = NO_LIST;
+        self.go_on()
     }
 
     /// Goes to the next pending fence, or to the first one if the list is another one by now.
     pub(super) fn next_unlocked(&mut self) -> Option<&Fence> {
         self.is_restarted = false;
-        self.go_on(false)
+        self.go_on()
     }
 
-    fn go_on(&mut self, mut restart: bool) -> Option<&Fence> {
+    fn go_on(&mut self) -> Option<&Fence> {
         let rcu = rcu::read_lock();
 
         loop {
@@ -148,7 +158,8 @@ impl Cursor<&Resv> {
 
             let list = ListRef::read(self.obj, &rcu);
             let id = list.map_or(ptr::null_mut(), ListRef::id);
-            if restart || !ptr::eq(id, self.fences) {
+
+            if !ptr::eq(id, self.fences) {
                 self.index = 0;
                 self.num_fences = list.map_or(0, ListRef::len);
                 self.fences = id;
@@ -157,33 +168,33 @@ impl Cursor<&Resv> {
             let Some(list) = list else {
                 break;
             };
-            restart = !self.walk(list, &rcu);
+            let entries = list.entries(self.num_fences);
+
+            match find(entries, self.index, self.usage, &rcu) {
+                Found::Pending(fence, usage, index) => {
+                    self.fence = Some(fence);
+                    self.fence_usage = usage;
+                    self.index = index;
+                }
+                Found::Nothing(index) => self.index = index,
+                Found::Passed(fence, index) => {
+                    self.fence = Some(fence);
+                    self.index = index;
+                    continue;
+                }
+                Found::Change => {
+                    self.fences = NO_LIST;
+                    continue;
+                }
+            }
 
             // Another list may have come while a fence was looked at. It has another address: RCU
             // keeps that of this one.
-            if !restart && ListRef::read(self.obj, &rcu) == Some(list) {
+            if ListRef::read(self.obj, &rcu) == Some(list) {
                 break;
             }
         }
         self.fence.as_deref()
-    }
-
-    /// Goes to the next pending fence in `list`, with a reference to it, or to the end. Returns
-    /// `false` if the iteration has to begin anew.
-    #[inline(always)]
-    fn walk(&mut self, list: ListRef<'_>, rcu: &rcu::Guard) -> bool {
-        let entries = list.entries(self.num_fences);
-
-        match find(entries, self.index, self.usage, rcu) {
-            Found::Pending(fence, usage, index) => {
-                self.fence = Some(fence);
-                self.fence_usage = usage;
-                self.index = index;
-            }
-            Found::Nothing(index) => self.index = index,
-            Found::Change => return false,
-        }
-        true
     }
 }
 
