@@ -35,11 +35,18 @@ run_check() {
 	: "${MACHINE:=$(machine_of_host)}" "${LINK:=y}"
 	if needs_pool "$TEST"; then POOL=1; fi
 	if [ "$TEST" = pool ]; then jobs=(selftests kunit) TEST=; fi
+	if [ "$TEST" = suites ]; then
+		begin_tests check "suites of others on arm64, both cores"
+		TEST=
+		suites_test
+		end_tests
+		return
+	fi
 	if [ -n "$TEST" ]; then
 		mapfile -t jobs < <(job_of "$TEST")
 		[ ${#jobs[@]} -gt 0 ] || [[ " $(gate_names) " == *" $TEST "* ]] || fail "looking for T=$TEST" \
 			"no program, KUnit suite or gate is called so" \
-			"programs: tools/testing/selftests/$OUR_SELFTESTS; suites: drivers/dma-buf/rust/kunit; gates: $(gate_names); or pool"
+			"programs: tools/testing/selftests/$OUR_SELFTESTS; suites: drivers/dma-buf/rust/kunit; gates: $(gate_names); or pool, suites"
 	fi
 	begin_tests check "${TEST:-gates, KUnit and selftests} on $MACHINE, link $LINK${POOL:+, with the pool}"
 	QUIET=1

@@ -166,6 +166,7 @@ run_full_tests() {
 	check_users arm64 vexpress-a9
 	bpf_test
 	dmabuf_top_test
+	suites_test
 	unlock_cache
 	try_everything
 	end_tests

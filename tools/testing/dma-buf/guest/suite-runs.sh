@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=sh
+# How the job suites runs what it runs: the first word is a function of these, or a program.
+
+export PATH="$PATH:/usr/bin" GST_REGISTRY=/tmp/registry GST_DEBUG=1
+GST_PLUGIN_SYSTEM_PATH=$(dirname /usr/lib/*/gstreamer-1.0/libgstkms.so)
+GST_PLUGIN_SCANNER=$(echo /usr/lib/*/gstreamer1.0/gstreamer-1.0/gst-plugin-scanner)
+export GST_PLUGIN_SYSTEM_PATH GST_PLUGIN_SCANNER
+
+# device_of NAME: the first of those of that name.
+device_of() { echo "/dev/$(basename "$(dirname "$(grep -l "^$1" /sys/class/video4linux/*/name | head -n 1)")")"; }
+
+# What streams must stream, in each way that the driver knows. Of the rest some is newer than this program, and fails with any core.
+compliance() {
+	v4l2-compliance -d "$(device_of "$1")" -s -e "$(device_of vivid-002-vid-out)" | sed 's/^.*\r//' >/tmp/compliance
+	cat /tmp/compliance
+	grep -q 'test MMAP (select): OK' /tmp/compliance && grep -q 'test DMABUF (select): OK$' /tmp/compliance &&
+		! grep -E 'test (read/write|blocking wait|MMAP|USERPTR|DMABUF|VIDIOC_EXPBUF)\b.*: FAIL' /tmp/compliance
+}
+
+camera=$(device_of vivid-000-vid-cap)
+vkms=$(dirname "$(grep -l '^vkms' /sys/kernel/debug/dri/*/name | head -n 1)")
+
+# frames MODE COUNT: from the camera to the display; without a count until it is told to stop.
+frames() {
+	gst-launch-1.0 -q v4l2src "device=$camera" "io-mode=$1" "num-buffers=$2" ! video/x-raw,format=BGRx,width=640,height=480 ! \
+		kmssink driver-name=vkms
+}
+
+# checksum MODE: what the display composes of a picture that stands still.
+checksum() {
+	frames "$1" -1 >/dev/null &
+	until grep -q 'fb=[1-9]' "$vkms/state"; do
+		kill -0 $! || return
+		sleep 0.2
+	done
+	echo auto >"$vkms/crtc-0/crc/control"
+	# the first may be of what was there before
+	head -n 4 "$vkms/crtc-0/crc/data" | tail -n 1 | cut -d ' ' -f 2
+	killall -q -INT gst-launch-1.0
+	wait
+}
+
+# The picture must come, be the same in each way, and another one if the camera shows another one.
+pictures() {
+	before=
+	for pattern in 0 3; do
+		# no text that counts frames
+		v4l2-ctl -d "$camera" -c "test_pattern=$pattern,osd_text_mode=2" || return
+		copied=$(checksum mmap)
+		echo "pattern $pattern, copied: $copied"
+		[ -n "$copied" ] && [ "$copied" != "$before" ] || return
+		before=$copied
+		for mode in dmabuf dmabuf-import; do
+			shared=$(checksum $mode)
+			echo "pattern $pattern, $mode: $shared"
+			[ "$shared" = "$copied" ] || return
+		done
+	done
+	v4l2-ctl -d "$camera" -c test_pattern=0,osd_text_mode=0
+}
+
+# It waits for a key, and takes the end of the file for one.
+mode_is_set() {
+	connector=$(modetest -M vkms -c 2>/dev/null | awk '$3 == "connected" { print $1; exit }')
+	modetest -M vkms -s "$connector:640x480"
+}
+
+# Everything else that a machine does, around frames from a camera to a display.
+under_stress() {
+	stress-ng --quiet --cpu 1 --vm 1 --vm-bytes 64M --memfd 1 --pipe 1 --poll 1 --epoll 1 --fork 1 --timeout 600 &
+	camera_to_display >/tmp/frames
+	status=$?
+	kill -INT $!
+	wait
+	grep -E 'checksums that agree|buffers left behind' /tmp/frames
+	return $status
+}
+"$@" </dev/null
