@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Arguments of ioctls.
+//! Arguments and answers of ioctls.
 
 use crate::{
     bindings,
+    interop::export::IntoC,
     prelude::*,
     transmute,
     uaccess::{
@@ -53,6 +54,35 @@ pub trait Argument: Default {
         let slice = UserSlice::new(ptr, size_of::<Self::Bytes>());
 
         slice.writer().write(self.bytes())
+    }
+}
+
+/// What an ioctl returns: a number, or a negative error code. Made where the ioctl is carried out,
+/// so that there is nothing to be done after it.
+#[repr(transparent)]
+pub struct Answer(isize);
+
+impl From<Result<isize>> for Answer {
+    #[inline(always)]
+    fn from(result: Result<isize>) -> Self {
+        Self(result.into_c())
+    }
+}
+
+impl From<Result> for Answer {
+    #[inline(always)]
+    fn from(result: Result) -> Self {
+        result.map(|()| 0).into()
+    }
+}
+
+/// As it is.
+impl IntoC for Answer {
+    type C = isize;
+
+    #[inline(always)]
+    fn into_c(self) -> isize {
+        self.0
     }
 }
 

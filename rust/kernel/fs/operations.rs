@@ -12,6 +12,7 @@ use crate::{
     },
     fs::{
         area::MmapVma,
+        argument::Answer,
         File,
         LocalFile, //
     },
@@ -131,7 +132,7 @@ pub trait Operations: Sized + 'static {
     }
 
     /// Called for a command. Those of 32-bit programs come here, too, with pointers extended.
-    fn ioctl(_data: &Target<Self>, _cmd: u32, _arg: UserPtr) -> Result<isize> {
+    fn ioctl(_data: &Target<Self>, _cmd: u32, _arg: UserPtr) -> Answer {
         build_error!(VTABLE_DEFAULT_ERROR)
     }
 
@@ -388,7 +389,7 @@ callbacks! {
         T::poll(file.data, whole, table)
     }
 
-    fn ioctl<T: Operations>(file: Opened<'_, T>, cmd: c_uint, arg: c_ulong) -> Result<isize> {
+    fn ioctl<T: Operations>(file: Opened<'_, T>, cmd: c_uint, arg: c_ulong) -> Answer {
         T::ioctl(file.data, cmd, UserPtr::from_addr(arg))
     }
 

@@ -47,7 +47,7 @@ impl ModuleRef {
     pub unsafe fn get(module: *mut bindings::module) -> Option<Self> {
         // SAFETY: By this function's contract.
         // MODEL: none, because it fails if that is too late.
-        let got = unsafe { bindings::try_module_get(module) };
+        let got = module.is_null() || unsafe { bindings::try_module_get(module) };
 
         // INVARIANT: Taken just above.
         got.then(|| Self::of_owned(module))
@@ -218,8 +218,10 @@ impl<M: ModuleMetadata> Drop for OwnModuleRef<M> {
 impl Drop for ModuleRef {
     #[inline(always)]
     fn drop(&mut self) {
-        // SAFETY: NULL, or by the type invariant a module whose reference is ours.
-        // MODEL: module-text
-        unsafe { bindings::module_put(self.as_ptr()) };
+        if let Some(module) = self.0 {
+            // SAFETY: By the type invariant a module whose reference is ours.
+            // MODEL: module-text
+            unsafe { bindings::module_put(module.as_ptr()) };
+        }
     }
 }

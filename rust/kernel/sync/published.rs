@@ -14,6 +14,7 @@ use super::{
 use crate::prelude::*;
 use core::{
     marker::PhantomData,
+    ops::Deref,
     ptr::null_mut, //
 };
 
@@ -71,14 +72,18 @@ impl<T: Send + Sync> Published<T> {
             return Err(EBUSY);
         }
         // INVARIANT: Published just above.
-        Ok(Publication {
-            place: self,
-            _value: value,
-        })
+        Ok(Publication { place: self, value })
     }
 
     /// What is published now, if anything is. Does not sleep.
     pub fn get(&self) -> Option<Arc<T>> {
+        self.with(|value| value.into())
+    }
+
+    /// Shows `f`, which must not sleep, what is published now, if anything is. Its [`Publication`]
+    /// is not dropped meanwhile.
+    #[inline(always)]
+    pub fn with<R>(&self, f: impl FnOnce(ArcBorrow<'_, T>) -> R) -> Option<R> {
         let _guard = rcu::read_lock();
         // MODEL: published
         let ptr = self.value.load(Acquire);
@@ -87,7 +92,7 @@ impl<T: Send + Sync> Published<T> {
             return None;
         }
         // SAFETY: By the type invariant the count stays above zero until the read side ends.
-        Some(unsafe { ArcBorrow::from_raw(ptr) }.into())
+        Some(f(unsafe { ArcBorrow::from_raw(ptr) }))
     }
 }
 
@@ -106,10 +111,19 @@ impl<T: Send + Sync> Default for Published<T> {
 /// The value at `place` is this one. It is dropped after it was taken away from there.
 pub struct Publication<T: Send + Sync + 'static> {
     place: &'static Published<T>,
-    _value: Arc<T>,
+    value: Arc<T>,
+}
+
+impl<T: Send + Sync> Deref for Publication<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.value
+    }
 }
 
 impl<T: Send + Sync> Drop for Publication<T> {
+    #[inline(never)]
     fn drop(&mut self) {
         // Only this object takes the value away: there is no other while it lives.
         // MODEL: published

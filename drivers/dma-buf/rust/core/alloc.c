@@ -33,7 +33,7 @@ struct dma_fence **rust_dma_buf_alloc_fences(size_t count)
 
 struct sync_file *rust_dma_buf_alloc_sync_file(void)
 {
-	return kzalloc_obj(struct sync_file);
+	return kmalloc_obj(struct sync_file);
 }
 
 void *rust_dma_buf_alloc_buffer(size_t size)

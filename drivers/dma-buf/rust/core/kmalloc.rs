@@ -87,7 +87,7 @@ pub(crate) fn fences(count: usize) -> Result<KBox<MaybeUninit<*mut dma_fence>>> 
     check(rust_dma_buf_alloc_fences(count))
 }
 
-/// A sync_file, zeroed. `T` is a view of C's.
+/// A sync_file. `T` is a view of C's.
 #[cfg_attr(not(CONFIG_SYNC_FILE), allow(dead_code))]
 pub(crate) fn sync_file<T>() -> Result<KBox<MaybeUninit<T>>> {
     const { assert!(size_of::<T>() == size_of::<bindings::sync_file>()) };

@@ -14,3 +14,5 @@ mod file;
 mod ioctl;
 mod layout;
 mod name;
+
+pub(crate) use self::file::new as new_file;

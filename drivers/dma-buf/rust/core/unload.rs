@@ -34,6 +34,7 @@ impl Drop for WaitForIrqWorks {
 }
 
 /// A container that was given up with its signal on the way is kept by nothing but its work.
+#[inline]
 fn wait_for_irq_works() {
     // SAFETY: Sleeping is allowed, `queue` may run with interrupts off, and what is waited for is
     // initialised. CPUs are kept from coming and going no longer than for this.

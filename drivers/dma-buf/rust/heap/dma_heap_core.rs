@@ -13,10 +13,10 @@
 //! # Locking
 //!
 //! [`registry`]'s mutex guards the table of heaps. It is held while a heap's device is created or
-//! removed, and while a file is opened to look the heap up; never while a heap allocates. An open
-//! file holds a reference to its heap, and so needs no lock to use it: a heap does not change once
-//! it exists, but for its [`gate`], which each allocation passes and which is closed when the heap
-//! is removed.
+//! removed; never while a heap allocates. Who opens a file finds the heap under RCU, and takes the
+//! mutex only if there is none: it may be about to come. An open file holds a reference to its
+//! heap, and so needs no lock to use it: a heap does not change once it exists, but for its
+//! [`gate`], which each allocation passes and which is closed when the heap is removed.
 
 mod abi;
 mod file;

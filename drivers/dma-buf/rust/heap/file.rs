@@ -12,9 +12,12 @@ use crate::{
 };
 use kernel::{
     bindings,
-    fs::operations::{
-        Operations,
-        Table, //
+    fs::{
+        argument::Answer,
+        operations::{
+            Operations,
+            Table, //
+        },
     },
     prelude::*,
     uaccess::UserPtr, //
@@ -38,7 +41,7 @@ impl Operations for Files {
     }
 
     #[inline(always)]
-    fn ioctl(heap: &Heap, cmd: u32, arg: UserPtr) -> Result<isize> {
-        ioctl::dispatch(heap, cmd, arg).map(|()| 0)
+    fn ioctl(heap: &Heap, cmd: u32, arg: UserPtr) -> Answer {
+        ioctl::dispatch(heap, cmd, arg).into()
     }
 }

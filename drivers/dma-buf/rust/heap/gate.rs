@@ -68,6 +68,7 @@ impl Gate {
 }
 
 impl Drop for Passage<'_> {
+    #[inline]
     fn drop(&mut self) {
         // What was done inside is done when the last one is seen to have left.
         // MODEL: heap-gate, heap-turns

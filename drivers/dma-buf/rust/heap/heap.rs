@@ -93,13 +93,13 @@ impl Heap {
     }
 
     /// Waits for those who are still inside of [`allocate`](Self::allocate) after it was
-    /// [closed](InUse::close). Sleeps.
+    /// [closed](InUse). Sleeps.
     pub(crate) fn wait_until_unused(&self) {
         self.gate.wait_until_empty();
     }
 }
 
-/// A reference to a heap that is not closed.
+/// A reference to a heap that is not closed. From when it is dropped [`Heap::allocate`] fails.
 ///
 /// # Invariants
 ///
@@ -112,14 +112,8 @@ impl InUse {
     ///
     /// Fails with `EINVAL` without a name or an operation to allocate, and with `ENOMEM`.
     pub(crate) fn new(info: &Description, owner: Owner, groups: Groups) -> Result<Self> {
-        let Some(name) = info.name.filter(|name| !name.is_empty()) else {
-            pr_err!("A heap must have a name\n");
-            return Err(EINVAL);
-        };
-        let Some(allocate) = info.allocate else {
-            pr_err!("Heap {name} cannot allocate\n");
-            return Err(EINVAL);
-        };
+        let name = info.name.filter(|name| !name.is_empty()).ok_or(EINVAL)?;
+        let allocate = info.allocate.ok_or(EINVAL)?;
 
         // INVARIANT: What a `Description` and the others stand for. Nobody has closed it.
         Ok(Self(Arc::pin_init(
@@ -138,11 +132,12 @@ impl InUse {
     pub(crate) fn heap(&self) -> &Arc<Heap> {
         &self.0
     }
+}
 
-    /// Makes [`Heap::allocate`] fail from now on.
-    pub(crate) fn close(self) -> Arc<Heap> {
+impl Drop for InUse {
+    #[inline(never)]
+    fn drop(&mut self) {
         self.0.gate.close();
-        self.0
     }
 }
 
@@ -164,6 +159,7 @@ pub(crate) struct OpenHeap(NonNull<Heap>);
 
 impl OpenHeap {
     /// Takes both references. Fails with `ENODEV` if the module is being unloaded.
+    #[inline]
     pub(crate) fn new(heap: &InUse) -> Result<Self> {
         // SAFETY: NULL, or by the type invariants a module that is there. It is not the driver's
         // code that gives the reference back.
@@ -178,6 +174,7 @@ impl OpenHeap {
 }
 
 impl Drop for OpenHeap {
+    #[inline]
     fn drop(&mut self) {
         // SAFETY: By the type invariant both references are ours. The driver may go when its heap
         // is of no use any more, so its module comes last.
@@ -186,8 +183,10 @@ impl Drop for OpenHeap {
             let owner = heap.owner.as_ptr();
 
             drop(heap);
-            // MODEL: none, because the code that runs is not in that module.
-            bindings::module_put(owner);
+            if !owner.is_null() {
+                // MODEL: none, because the code that runs is not in that module.
+                bindings::module_put(owner);
+            }
         }
     }
 }

@@ -17,7 +17,10 @@
 use crate::heap::Heap;
 use kernel::{
     argument, bindings,
-    dma_buf::FdReservation,
+    dma_buf::{
+        FdReservation,
+        UserVec, //
+    },
     fs::argument::Argument as _,
     ioctl::{
         _IOC_DIR,
@@ -50,18 +53,23 @@ argument! {
 }
 
 impl Request {
-    /// Does what is asked for. The file descriptor is reserved, and its number noted.
-    ///
-    /// Fails with `EINVAL` if the request makes no sense, and as [`Heap::allocate`] and
-    /// [`FdReservation::new`] do.
-    fn serve(&mut self, heap: &Heap) -> Result<FdReservation> {
+    /// Fails with `EINVAL` if something is asked for that nobody knows.
+    #[inline(always)]
+    fn check(&self) -> Result {
         let unknown_fd_flags = self.fd_flags & !bindings::DMA_HEAP_VALID_FD_FLAGS;
         let unknown_heap_flags = self.heap_flags & !u64::from(bindings::DMA_HEAP_VALID_HEAP_FLAGS);
 
         if self.fd != 0 || unknown_fd_flags != 0 || unknown_heap_flags != 0 {
             return Err(EINVAL);
         }
+        Ok(())
+    }
 
+    /// Does what is asked for. The file descriptor is reserved, and its number noted.
+    ///
+    /// Fails with `EINVAL` if the length makes no sense, and as [`Heap::allocate`] and
+    /// [`FdReservation::new`] do.
+    fn serve(&mut self, heap: &Heap) -> Result<FdReservation> {
         // A length that only fits after it was cut to the size of a `size_t` would give user space
         // another buffer than it asked for.
         let len = usize::try_from(self.len)
@@ -77,44 +85,11 @@ impl Request {
     }
 }
 
-/// The argument of a command: what is known of it, and the rest, which is not looked at.
-struct Argument {
-    request: Request,
-    rest: KVec<u8>,
-}
-
-impl Argument {
-    /// Fails with `EFAULT`, and with `ENOMEM` if the argument is longer than known.
-    fn read(from: UserSlice) -> Result<Self> {
-        let mut reader = from.reader();
-        let mut arg = Self {
-            request: Request::default(),
-            rest: KVec::new(),
-        };
-
-        reader.read_slice_partial(arg.request.as_mut_bytes(), 0)?;
-        if !reader.is_empty() {
-            reader.read_all(&mut arg.rest, GFP_KERNEL)?;
-        }
-        Ok(arg)
-    }
-
-    /// Writes as much as `to` has room for. Fails with `EFAULT`.
-    fn write(&mut self, to: UserSlice) -> Result {
-        let mut writer = to.writer();
-
-        writer.write_slice_partial(self.request.as_mut_bytes(), 0)?;
-        if !writer.is_empty() {
-            writer.write_slice_partial(&self.rest, 0)?;
-        }
-        Ok(())
-    }
-}
-
 /// Serves a command on the file of `heap`. Sleeps.
 ///
 /// Fails with `EINVAL` if there is no such command, `EFAULT`, and as [`Request::serve`] does. On
 /// failure there is no new buffer and no new file descriptor.
+#[inline]
 pub(crate) fn dispatch(heap: &Heap, cmd: u32, arg: UserPtr) -> Result {
     match _IOC_NR(cmd) {
         ALLOC if cmd == ALLOC_OF_TODAY => alloc(heap, arg),
@@ -126,7 +101,10 @@ pub(crate) fn dispatch(heap: &Heap, cmd: u32, arg: UserPtr) -> Result {
 // Not part of the above, whose other ways are short.
 #[inline(never)]
 fn alloc(heap: &Heap, arg: UserPtr) -> Result {
-    let mut request = Request::read(arg)?;
+    let mut request = Request::default();
+
+    request.fill(arg)?;
+    request.check()?;
     let fd = request.serve(heap)?;
     request.write(arg)?;
     fd.install();
@@ -135,14 +113,41 @@ fn alloc(heap: &Heap, arg: UserPtr) -> Result {
 
 #[cold]
 fn alloc_of_another_size(heap: &Heap, cmd: u32, arg: UserPtr) -> Result {
-    let slice = |direction| {
-        let asked = _IOC_DIR(cmd) & direction != 0;
-        UserSlice::new(arg, if asked { _IOC_SIZE(cmd) } else { 0 })
+    let size = |direction| {
+        if _IOC_DIR(cmd) & direction != 0 {
+            _IOC_SIZE(cmd)
+        } else {
+            0
+        }
     };
+    let (read, written) = (
+        size(kernel::uapi::_IOC_WRITE),
+        size(kernel::uapi::_IOC_READ),
+    );
+    let (known, behind) = (
+        size_of::<Request>(),
+        arg.wrapping_byte_add(size_of::<Request>()),
+    );
+    let mut request = Request::default();
+    let bytes = request.as_mut_bytes();
 
-    let mut argument = Argument::read(slice(kernel::uapi::_IOC_WRITE))?;
-    let fd = argument.request.serve(heap)?;
-    argument.write(slice(kernel::uapi::_IOC_READ))?;
+    UserSlice::new(arg, known)
+        .reader()
+        .read_slice(bytes.get_mut(..read.min(known)).unwrap_or_default())?;
+    // What is not looked at.
+    let rest = UserVec::<u8>::copy(behind, read.saturating_sub(known))?;
+    request.check()?;
+    let fd = request.serve(heap)?;
+
+    let bytes = request.as_mut_bytes();
+    UserSlice::new(arg, known)
+        .writer()
+        .write_slice(bytes.get(..written.min(known)).unwrap_or_default())?;
+    if written > known {
+        UserSlice::new(behind, rest.len())
+            .writer()
+            .write_slice(&rest)?;
+    }
     fd.install();
     Ok(())
 }

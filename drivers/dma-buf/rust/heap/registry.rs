@@ -25,7 +25,9 @@ use kernel::{
         Arc,
         Mutex,
         MutexGuard,
-        PinnedOnce, //
+        PinnedOnce,
+        Publication,
+        Published, //
     }, //
 };
 
@@ -37,13 +39,17 @@ struct Heaps {
     /// `None` while there is no character device.
     devices: Option<Registered>,
     /// By minor.
-    table: [Option<InUse>; MAX_HEAPS],
+    table: [Option<Publication<InUse>>; MAX_HEAPS],
 }
+
+/// The heaps of the table, for those who open files.
+static OPENABLE: [Published<InUse>; MAX_HEAPS] = [const { Published::new() }; MAX_HEAPS];
 
 /// There is none at first: drivers that are built in may be too early.
 static HEAPS: PinnedOnce<Mutex<Heaps>> = PinnedOnce::new();
 
 /// Fails with `ENODEV` before [`init`]. Sleeps.
+#[inline]
 fn lock() -> Result<MutexGuard<'static, Heaps>> {
     Ok(HEAPS.get().ok_or(ENODEV)?.lock())
 }
@@ -80,11 +86,18 @@ pub(crate) fn init(files: Openable) -> Result<Ready> {
 /// Makes a heap of what its driver says, and adds it. What is returned is the driver's reference.
 /// Fails as [`InUse::new`] and [`add`]. Sleeps.
 pub(crate) fn add_described(info: &Description, owner: Owner, groups: Groups) -> Result<Arc<Heap>> {
-    let in_use = InUse::new(info, owner, groups)?;
-    let heap = in_use.heap().clone();
+    InUse::new(info, owner, groups)
+        .and_then(|heap| {
+            let heap = Arc::new(heap, GFP_KERNEL)?;
 
-    add(in_use)?;
-    Ok(heap)
+            add(&heap)?;
+            Ok(heap.heap().clone())
+        })
+        .inspect_err(|err| {
+            let name = info.name.unwrap_or(c"without a name");
+
+            pr_err!("Cannot add heap {name}: {err:?}\n");
+        })
 }
 
 /// Adds a heap, and with it its device.
@@ -94,27 +107,23 @@ pub(crate) fn add_described(info: &Description, owner: Owner, groups: Groups) ->
 ///
 /// Fails with `EEXIST` if there is a heap of that name, `EBUSY` if all minors are taken, `ENODEV`
 /// if there is no character device (it is too early), or what creating the device gave. Sleeps.
-fn add(heap: InUse) -> Result {
+fn add(heap: &Arc<InUse>) -> Result {
     let name = heap.name();
     let mut heaps = lock()?;
     let Heaps { devices, table } = &mut *heaps;
     let devices = devices.as_ref().ok_or(ENODEV)?;
 
     if table.iter().flatten().any(|other| other.name() == name) {
-        pr_err!("There is a heap named {name} already\n");
         return Err(EEXIST);
     }
 
-    let mut slots = table.iter_mut().zip(0..MAX_HEAPS as u32);
-    let Some((slot, minor)) = slots.find(|(slot, _)| slot.is_none()) else {
-        pr_err!("No minor is left for heap {name}\n");
-        return Err(EBUSY);
-    };
+    let mut slots = table.iter_mut().zip(&OPENABLE).zip(0..);
+    let free = slots.find(|((slot, _), _)| slot.is_none());
+    let ((slot, openable), minor) = free.ok_or(EBUSY)?;
 
-    devices
-        .create_device(minor, &heap)
-        .inspect_err(|err| pr_err!("Cannot create the device of heap {name}: {err:?}\n"))?;
-    *slot = Some(heap);
+    devices.create_device(minor, heap)?;
+    // Nobody else publishes.
+    *slot = openable.publish(heap.clone()).ok();
     Ok(())
 }
 
@@ -128,25 +137,21 @@ pub(crate) fn remove(heap: &Heap) {
         return;
     };
     let Heaps { devices, table } = &mut *heaps;
-    let mut slots = table.iter_mut().zip(0..MAX_HEAPS as u32);
-    let closed = slots
-        .find(|(slot, _)| {
-            slot.as_ref()
-                .is_some_and(|other| core::ptr::eq(&**other, heap))
-        })
-        .and_then(|(slot, minor)| {
-            let heap = slot.take()?;
+    let found = table.iter_mut().zip(0..).find(|(slot, _)| {
+        slot.as_ref()
+            .is_some_and(|other| core::ptr::eq(&***other, heap))
+    });
 
-            if let Some(devices) = devices.as_ref() {
-                devices.destroy_device(minor);
-            }
-            Some(heap.close())
-        });
-
+    if let Some((slot, minor)) = found {
+        if let Some(devices) = devices.as_ref() {
+            devices.destroy_device(minor);
+        }
+        // Nobody opens it any more, and it is closed.
+        *slot = None;
+    }
     drop(heaps);
     // Also if it was somebody else who has closed it: both go on when nobody is inside any more.
     heap.wait_until_unused();
-    drop(closed);
 }
 
 /// Takes away what a module has left that is being unloaded: after this nobody could. Sleeps.
@@ -173,12 +178,19 @@ pub(crate) fn remove_left_by(module: *mut bindings::module) {
 /// with `ENODEV` if the heap is about to go with its module.
 #[inline(always)]
 pub(crate) fn open(minor: usize) -> Result<OpenHeap> {
-    let heaps = lock()?;
-    let heap = heaps
-        .table
-        .get(minor)
-        .and_then(Option::as_ref)
-        .ok_or(ENXIO)?;
+    let openable = OPENABLE.get(minor).ok_or(ENXIO)?;
 
-    OpenHeap::new(heap)
+    let mut has_waited = false;
+
+    loop {
+        if let Some(opened) = openable.with(|heap| OpenHeap::new(&heap)) {
+            return opened;
+        }
+        if has_waited {
+            return Err(ENXIO);
+        }
+        // Who adds it may not be done.
+        drop(lock()?);
+        has_waited = true;
+    }
 }

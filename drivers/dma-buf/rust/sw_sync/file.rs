@@ -9,6 +9,7 @@ use crate::{
 };
 use kernel::{
     fs::{
+        argument::Answer,
         debug_dir::{
             DebugDir,
             DebugFile, //
@@ -58,8 +59,8 @@ impl Operations for SwSync {
     }
 
     #[inline(always)]
-    fn ioctl(timeline: &Timeline, cmd: u32, arg: UserPtr) -> Result<isize> {
-        ioctl::ioctl(timeline, cmd, arg).map(|()| 0)
+    fn ioctl(timeline: &Timeline, cmd: u32, arg: UserPtr) -> Answer {
+        ioctl::ioctl(timeline, cmd, arg).into()
     }
 }
 

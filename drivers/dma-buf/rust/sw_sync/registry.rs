@@ -15,6 +15,7 @@ use kernel::sync::{
 };
 
 /// Makes the registry usable: before, there is no timeline.
+#[inline]
 pub(crate) fn init() {
     TIMELINES.init(new_spinlock_irq!(Index::new()));
 }

@@ -29,21 +29,22 @@ impl Timeline {
     ///
     /// Fails as [`NewPoint::new`]. May sleep.
     pub(crate) fn fence(&self, seqno: Seqno) -> Result<ARef<Fence>> {
-        let point = NewPoint::new(self, seqno)?;
-        let order = self.order.lock();
+        let point = NewPoint::new(self, seqno)?
+            .announce()
+            .unwrap_or_else(|point| self.signal_late(point));
 
-        if seqno <= self.value() {
-            drop(order);
-            let point = point.publish();
-            point.signal();
-            return Ok(point.into_fence());
-        }
-
-        // INVARIANT: `order` is held, and the number is later than the value.
-        let point = point.announce();
-
-        drop(order);
         Ok(point.into_fence())
+    }
+
+    /// Signals a point that is reached already, after those that are signalled now.
+    #[cold]
+    fn signal_late(&self, point: NewPoint) -> LivePoint {
+        drop(self.order.lock());
+
+        let point = point.publish();
+
+        point.signal();
+        point
     }
 
     /// Advances the timeline and signals what it reaches, in order. May sleep.
@@ -57,7 +58,7 @@ impl Timeline {
 
             trace::sync_timeline(&self.counter);
             // INVARIANT: `order` is held, until what is reached is taken out below.
-            // MODEL: sw-sync-value
+            // MODEL: sw-sync-value, sw-sync-create
             self.counter
                 .value()
                 .store(before.add(step).0 as i32, Release);

@@ -78,7 +78,14 @@ impl Item {
         Ok(first..first.checked_add(count).ok_or(EINVAL)?)
     }
 
-    /// Adds the pages to a buffer's.
+    /// As [`pages`](Self::pages) has said.
+    fn checked_pages(&self) -> Range<usize> {
+        let first = (self.offset >> PAGE_SHIFT) as usize;
+
+        first..first.wrapping_add((self.size >> PAGE_SHIFT) as usize)
+    }
+
+    /// Adds the pages to a buffer's. There was no error in [`pages`](Self::pages).
     ///
     /// Fails with `EBADFD` if the file is not a memory file, or is not open, `EINVAL` if its seals
     /// are not as they must be or it is too short, and with `ENOMEM`.
@@ -91,7 +98,7 @@ impl Item {
         if seals & seal::SHRINK == 0 || seals & (seal::WRITE | seal::FUTURE_WRITE) != 0 {
             return Err(EINVAL);
         }
-        buffer.pin(&memfd, self.pages()?)
+        buffer.pin(&memfd, self.checked_pages())
     }
 }
 

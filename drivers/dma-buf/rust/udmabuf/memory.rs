@@ -29,6 +29,7 @@ impl PageSource for Memory {
     // The memory file stays mapped and open to its process.
     const WRITTEN_BEHIND: bool = true;
 
+    #[inline]
     fn runs(&self) -> impl Iterator<Item = PageRun<'_>> + Clone {
         self.0.runs()
     }
@@ -37,6 +38,7 @@ impl PageSource for Memory {
         self.0.runs_after(skip)
     }
 
+    #[inline]
     fn count(&self) -> Result<usize> {
         Ok(self.0.count())
     }

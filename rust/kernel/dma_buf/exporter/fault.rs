@@ -4,7 +4,6 @@
 
 use super::{
     handed_out::Shown,
-    run::PageRun,
     source::{
         MmapMode,
         PageSource, //
@@ -22,7 +21,7 @@ use crate::{
         VmaRef, //
     },
     page::{
-        PAGE_SHIFT,
+        BorrowedPage,
         PAGE_SIZE, //
     },
     prelude::*,
@@ -101,11 +100,11 @@ struct FaultView<'a, S> {
 }
 
 impl<S: PageSource> FaultView<'_, S> {
-    /// Inserts the first page of `run`, which is one of the source, at `addr`. Returns what C says.
+    /// Inserts `page`, which is one of the source, at `addr`. Returns what C says.
     #[inline]
-    fn insert(&self, addr: usize, run: PageRun<'_>, decrypted: bool) -> bindings::vm_fault_t {
+    fn insert(&self, addr: usize, page: BorrowedPage<'_>, decrypted: bool) -> bindings::vm_fault_t {
         // SAFETY: By the type invariant. An address that is not inside is refused.
-        unsafe { bindings::vmf_insert_page_pfn(self.vma.as_ptr(), addr, run.first(), decrypted) }
+        unsafe { bindings::vmf_insert_page_pfn(self.vma.as_ptr(), addr, page.as_ptr(), decrypted) }
     }
 
     /// Inserts the other pages of the area, too, as long as that goes well. Who touches one that
@@ -114,17 +113,15 @@ impl<S: PageSource> FaultView<'_, S> {
         let (mut addr, end) = (self.vma.start(), self.vma.end());
 
         for run in self.source.runs_after(Shown::by(self.vma).page) {
-            let mut rest = Some(run.truncate((end - addr) >> PAGE_SHIFT));
-
-            while let Some(run) = rest {
-                if addr != self.addr && self.insert(addr, run, decrypted) != INSERTED {
+            for page in run.pages() {
+                if addr != self.addr && self.insert(addr, page, decrypted) != INSERTED {
                     return;
                 }
-                addr += PAGE_SIZE;
-                rest = run.skip(1);
-            }
-            if addr == end {
-                return;
+                // No further than to the end, which is not zero.
+                addr = addr.wrapping_add(PAGE_SIZE);
+                if addr == end {
+                    return;
+                }
             }
         }
     }
@@ -142,11 +139,12 @@ impl<S: PageSource> Operations<S> {
     #[inline(always)]
     fn fault(fault: &Fault<S>) -> bindings::vm_fault_t {
         let fault = fault.view();
-        let Some(run) = fault.source.runs_after(fault.page).next() else {
+        let mut runs = fault.source.runs_after(fault.page);
+        let Some(page) = runs.next().and_then(|run| run.page(0)) else {
             return bindings::vm_fault_reason_VM_FAULT_SIGBUS;
         };
         let decrypted = fault.source.decrypted();
-        let result = fault.insert(fault.addr, run, decrypted);
+        let result = fault.insert(fault.addr, page, decrypted);
 
         if S::MMAP == MmapMode::OnFirstFault && result == INSERTED {
             fault.fill(decrypted);

@@ -7,15 +7,20 @@
 use super::run::PageRun;
 use crate::{
     bindings,
+    error::to_result,
     fs::LocalFile,
     interop::any_thread::AnyThread,
     page::PAGE_SHIFT,
     prelude::*, //
 };
-use core::{
-    mem::take,
-    ops::Range,
-    slice, //
+use core::ops::Range;
+
+mod runs;
+
+use self::runs::{
+    pages_of,
+    Part,
+    Runs, //
 };
 
 /// Seals of a memory file, as bits: what nobody can do to the file any more.
@@ -44,15 +49,12 @@ impl<'a> SealedMemfd<'a> {
     /// Locks a memory file.
     ///
     /// Fails with `EBADFD` if `file` is something else. Sleeps.
-    // What this calls is not exported to modules: it must not become part of one.
-    #[inline(never)]
+    #[inline]
     pub fn lock(file: &'a LocalFile) -> Result<Self> {
         // SAFETY: The file is alive, and its inode does not change.
-        let seals = unsafe {
-            bindings::inode_lock_shared((*file.as_ptr()).f_inode);
-            bindings::memfd_get_seals(file.as_ptr())
-        };
+        unsafe { bindings::inode_lock_shared((*file.as_ptr()).f_inode) };
 
+        let seals = seals_of(file);
         // INVARIANT: Locked just above.
         let memfd = Self {
             file,
@@ -71,6 +73,14 @@ impl<'a> SealedMemfd<'a> {
     }
 }
 
+/// The seals of `file`, or a negative number if it is no memory file.
+// What this calls is not exported to modules: it must not become part of one.
+#[inline(never)]
+fn seals_of(file: &LocalFile) -> c_int {
+    // SAFETY: The file is alive.
+    unsafe { bindings::memfd_get_seals(file.as_ptr()) }
+}
+
 impl Drop for SealedMemfd<'_> {
     #[inline]
     fn drop(&mut self) {
@@ -83,21 +93,13 @@ impl Drop for SealedMemfd<'_> {
 /// quarter.
 const MOST_AT_ONCE: usize = 1 << 16;
 
+/// The most pages that a file can have.
+const MOST_PAGES: u64 = bindings::loff_t::MAX as u64 >> PAGE_SHIFT;
+
 /// The most references that a folio may have to be pinned once more. A pin of a page counts as a
 /// thousand: user space, which may name a page as often as it likes, would have the counter
 /// overflow. What lies between is for calls that are under way at once.
 const MOST_REFERENCES: c_int = c_int::MAX / 2;
-
-/// What one call has pinned, or several.
-#[derive(Clone, Copy, Default)]
-struct Part {
-    /// How many pages of its first folio do not belong to it.
-    offset: usize,
-    /// How many pages do, of this folio and those that follow.
-    count: usize,
-    /// Whether all pages of all its folios do, and each folio is a page.
-    simple: bool,
-}
 
 /// Pages of memory files, pinned: they stay where they are until this object is dropped.
 ///
@@ -125,12 +127,11 @@ struct Part {
 ///
 /// - `folios` are pinned, each once for every time it is in the list.
 /// - `parts`, and then `last` unless it is empty, take up the first of `folios`, in this order,
-///   each beginning with a folio of its own. `size` is how many pages that makes.
+///   each beginning with a folio of its own.
 pub struct PinnedPages {
     folios: KVVec<AnyThread<bindings::folio>>,
     parts: KVec<Part>,
     last: Part,
-    size: usize,
 }
 
 impl PinnedPages {
@@ -142,14 +143,15 @@ impl PinnedPages {
             folios: KVVec::with_capacity(pages.min(MOST_AT_ONCE), GFP_KERNEL_ACCOUNT)?,
             parts: KVec::new(),
             last: Part::default(),
-            size: 0,
         })
     }
 
     /// Number of pages.
     #[inline]
     pub fn count(&self) -> usize {
-        self.size
+        self.parts
+            .iter()
+            .fold(self.last.count, |sum, part| sum.saturating_add(part.count))
     }
 
     /// Appends pages of a file, counted from its beginning.
@@ -161,82 +163,96 @@ impl PinnedPages {
     /// and with `ENOMEM`, also if one of them was pinned so often that its references could soon
     /// not be counted any more. Some may have been appended then. Sleeps.
     #[inline]
-    pub fn pin(&mut self, memfd: &SealedMemfd<'_>, mut pages: Range<usize>) -> Result {
+    pub fn pin(&mut self, memfd: &SealedMemfd<'_>, pages: Range<usize>) -> Result {
         if pages.is_empty() {
             return Err(EINVAL);
         }
-        while !pages.is_empty() {
-            pages.start += self.pin_some(memfd, &pages)?;
-        }
-        Ok(())
+        let count = pages.end.wrapping_sub(pages.start);
+
+        self.pin_some(memfd.file, pages.start, count)
     }
 
-    /// Appends the first of these pages, as many as take one call. Returns how many.
-    fn pin_some(&mut self, memfd: &SealedMemfd<'_>, pages: &Range<usize>) -> Result<usize> {
-        let end = bindings::loff_t::try_from(pages.end as u64)?
-            .checked_mul(1 << PAGE_SHIFT)
-            .ok_or(EINVAL)?;
-        let start = (pages.start as bindings::loff_t) << PAGE_SHIFT;
-        let mut count = pages.len();
+    /// Appends `count` pages of a memory file without new seals, from `first` on, as
+    /// [`pin`](Self::pin). There are some.
+    // What is rare is somewhere else, so that this needs few registers.
+    #[inline(never)]
+    fn pin_some(&mut self, file: &LocalFile, first: usize, count: usize) -> Result {
+        let (before, end) = (self.folios.len(), first.wrapping_add(count));
         let mut offset = 0;
 
-        // First what can fail: folios that are pinned must become part of something.
-        self.size.checked_add(count).ok_or(EINVAL)?;
-        if self.last.count != 0 {
-            self.parts.reserve(1, GFP_KERNEL_ACCOUNT)?;
+        if self.folios.capacity().wrapping_sub(before) < count {
+            return self.pin_in_parts(file, first, count);
         }
-        self.folios
-            .reserve(count.min(MOST_AT_ONCE), GFP_KERNEL_ACCOUNT)?;
-        let before = self.folios.len();
-        let room = self.folios.spare_capacity_mut();
-        let asked = room.len().min(count);
+        if end as u64 > MOST_PAGES {
+            return Err(EINVAL);
+        }
 
         // SAFETY: The file is alive, and there is room for as many folios as are asked for. As many
         // as it says were written behind the others, none of them NULL.
         // INVARIANT: Each of them was pinned.
         let got = unsafe {
             let got = bindings::memfd_pin_folios(
-                memfd.file.as_ptr(),
-                start,
-                end - 1,
-                room.as_mut_ptr().cast(),
-                asked.try_into()?,
+                file.as_ptr(),
+                (first as bindings::loff_t) << PAGE_SHIFT,
+                ((end as bindings::loff_t) << PAGE_SHIFT).wrapping_sub(1),
+                self.folios.as_mut_ptr().add(before).cast(),
+                // CAST: No allocation has room for more.
+                count as c_uint,
                 &mut offset,
             );
 
-            self.folios.inc_len(got.max(0) as usize);
-            got
+            if got <= 0 {
+                return Err(from_long(got));
+            }
+            self.folios.inc_len(got as usize);
+            got as usize
         };
-        let got = match usize::try_from(got) {
-            Ok(0) => return Err(EINVAL),
-            Ok(got) => got,
-            Err(_) => return Err(Error::from_errno(got as c_int)),
-        };
-        if self.folios.iter().skip(before).any(is_worn) {
+        let folios = self.folios.get(before..).unwrap_or_default();
+
+        if offset != 0 || got != count || !self.last.simple || !are_pages(folios) {
+            return self.add(offset >> PAGE_SHIFT, count, before);
+        }
+        // INVARIANT: The part ends in the last of its folios.
+        self.last.count = self.last.count.wrapping_add(count);
+        Ok(())
+    }
+
+    /// As [`pin_some`](Self::pin_some), after making room.
+    #[cold]
+    fn pin_in_parts(&mut self, file: &LocalFile, mut first: usize, mut count: usize) -> Result {
+        first.checked_add(count).ok_or(EINVAL)?;
+        while count != 0 {
+            let some = count.min(MOST_AT_ONCE);
+
+            self.folios.reserve(some, GFP_KERNEL_ACCOUNT)?;
+            self.pin_some(file, first, some)?;
+            first += some;
+            count -= some;
+        }
+        Ok(())
+    }
+
+    /// Adds a part whose folios are those behind the first `before`. Fails with `ENOMEM`, also if
+    /// one of them [is worn](is_worn), and then they are unpinned: they must become part of
+    /// something.
+    #[inline(never)]
+    fn add(&mut self, offset: usize, count: usize, before: usize) -> Result {
+        let folios = self.folios.get(before..).unwrap_or_default();
+        let simple = offset == 0 && folios.len() == count && ends_with_page(folios);
+        let is_kept = !folios.iter().any(is_worn)
+            && (self.last.count == 0 || self.parts.push(self.last, GFP_KERNEL_ACCOUNT).is_ok());
+
+        if !is_kept {
             self.unpin_behind(before);
             return Err(ENOMEM);
         }
-
-        let offset = offset >> PAGE_SHIFT;
-        if got == asked && asked < count {
-            // There was no room for more folios. These may hold fewer pages than wanted.
-            let mut size = 0;
-            for folio in self.folios.iter().rev().take(got) {
-                size += pages_of(folio).count();
-            }
-            count = count.min(size.saturating_sub(offset));
-        }
-        // The last folio may be larger than what was wanted of it.
-        let last_is_page = self
-            .folios
-            .last()
-            .is_some_and(|folio| pages_of(folio).count() == 1);
-        self.add(Part {
+        // INVARIANT: The part begins in the first of its folios and ends in the last.
+        self.last = Part {
             offset,
             count,
-            simple: offset == 0 && got == count && last_is_page,
-        })?;
-        Ok(count)
+            simple,
+        };
+        Ok(())
     }
 
     /// Unpins all but the first `keep` folios, which are part of nothing.
@@ -251,24 +267,6 @@ impl PinnedPages {
         self.folios.truncate(keep);
     }
 
-    /// Adds a part, whose folios are the last of `folios`.
-    #[inline]
-    fn add(&mut self, part: Part) -> Result {
-        let size = self.size.checked_add(part.count).ok_or(EINVAL)?;
-
-        // INVARIANT: The part begins in the first of its folios and ends in the last.
-        if self.last.simple && part.simple {
-            self.last.count += part.count;
-        } else {
-            if self.last.count != 0 {
-                self.parts.push(self.last, GFP_KERNEL_ACCOUNT)?;
-            }
-            self.last = part;
-        }
-        self.size = size;
-        Ok(())
-    }
-
     /// The pages, in the order in which they were appended.
     #[inline]
     pub fn runs(&self) -> impl Iterator<Item = PageRun<'_>> + Clone {
@@ -280,15 +278,7 @@ impl PinnedPages {
     /// Looks at no folio before, but for those of files that have folios of many pages.
     #[inline]
     pub fn runs_after(&self, skip: usize) -> impl Iterator<Item = PageRun<'_>> + Clone {
-        let mut runs = Runs {
-            folios: self.folios.iter(),
-            parts: self.parts.iter(),
-            last: self.last,
-            part: Part::default(),
-        };
-
-        runs.skip_pages(skip);
-        runs
+        Runs::new(&self.folios, &self.parts, self.last, skip)
     }
 }
 
@@ -299,92 +289,30 @@ impl Drop for PinnedPages {
     }
 }
 
+/// What C says when it has pinned nothing.
+#[cold]
+fn from_long(err: c_long) -> Error {
+    to_result(err as c_int).err().unwrap_or(EINVAL)
+}
+
+/// Whether folios of which a part has as many pages as they are themselves are single pages, none
+/// of them [worn](is_worn). Only the last may be larger than what was wanted of it.
+#[inline(always)]
+fn are_pages(folios: &[AnyThread<bindings::folio>]) -> bool {
+    !folios.iter().any(is_worn) && ends_with_page(folios)
+}
+
+/// Whether the last is a single page.
+#[inline(always)]
+fn ends_with_page(folios: &[AnyThread<bindings::folio>]) -> bool {
+    folios
+        .last()
+        .is_some_and(|folio| pages_of(folio).count() == 1)
+}
+
 /// Whether a folio has so many references that it should not have been pinned once more.
 #[inline]
 fn is_worn(folio: &AnyThread<bindings::folio>) -> bool {
     // SAFETY: The folio is pinned.
     unsafe { bindings::folio_ref_count(folio.as_ptr()) > MOST_REFERENCES }
-}
-
-/// All pages of a folio that is pinned as long as it is borrowed.
-#[inline]
-fn pages_of(folio: &AnyThread<bindings::folio>) -> PageRun<'_> {
-    // SAFETY: The folio is pinned. It begins with its first `struct page`, its pages are
-    // contiguous, and while it is pinned nobody splits it.
-    unsafe { PageRun::from_raw(folio.get().cast(), bindings::folio_nr_pages(folio.as_ptr())) }
-}
-
-/// Iterator over [`PinnedPages`], folio by folio.
-#[derive(Clone)]
-struct Runs<'a> {
-    folios: slice::Iter<'a, AnyThread<bindings::folio>>,
-    parts: slice::Iter<'a, Part>,
-    /// The part that comes after `parts`.
-    last: Part,
-    /// What is left of the part that we are in.
-    part: Part,
-}
-
-impl<'a> Runs<'a> {
-    /// Begins with the next part if there is nothing left of this one. Returns whether there is
-    /// something now.
-    #[inline]
-    fn is_in_part(&mut self) -> bool {
-        if self.part.count == 0 {
-            self.part = match self.parts.next() {
-                Some(part) => *part,
-                None => take(&mut self.last),
-            };
-        }
-        self.part.count != 0
-    }
-
-    /// What the next folio has of this part.
-    #[inline]
-    fn peek(&self) -> Option<PageRun<'a>> {
-        let run = pages_of(self.folios.as_slice().first()?).skip(self.part.offset)?;
-
-        Some(run.truncate(self.part.count))
-    }
-
-    /// Leaves out the next `count` pages.
-    #[inline]
-    fn skip_pages(&mut self, mut count: usize) {
-        while count != 0 && self.is_in_part() {
-            if self.part.simple {
-                let skipped = count.min(self.part.count);
-
-                self.folios.nth(skipped - 1);
-                self.part.count -= skipped;
-                count -= skipped;
-                continue;
-            }
-            let Some(run) = self.peek() else { return };
-
-            if run.count() > count {
-                self.part.offset += count;
-                self.part.count -= count;
-                return;
-            }
-            count -= run.count();
-            self.next();
-        }
-    }
-}
-
-impl<'a> Iterator for Runs<'a> {
-    type Item = PageRun<'a>;
-
-    #[inline]
-    fn next(&mut self) -> Option<PageRun<'a>> {
-        if !self.is_in_part() {
-            return None;
-        }
-        let run = self.peek()?;
-
-        self.folios.next();
-        self.part.offset = 0;
-        self.part.count -= run.count();
-        Some(run)
-    }
 }

@@ -6,7 +6,8 @@ use super::{
     buffer::{
         AttachedDevice,
         Buffer,
-        Exporter, //
+        Exporter,
+        LockedBuffer, //
     },
     export::ExportInfo,
     fault::fault_in,
@@ -25,7 +26,8 @@ use super::{
     source::{
         MmapMode,
         PageSource,
-        Pages, //
+        Pages,
+        Visitor, //
     },
 };
 use crate::{
@@ -82,6 +84,8 @@ struct Paged<S> {
     source: S,
     /// An access of the CPU has begun once. Only kept where [`PageSource::END_NEEDS_BEGIN`].
     begun: Atomic<bool>,
+    /// See [`Pages::several`].
+    several: Atomic<bool>,
 }
 
 impl<S: PageSource> Paged<S> {
@@ -92,6 +96,7 @@ impl<S: PageSource> Paged<S> {
         Self {
             source,
             begun: Atomic::new(false),
+            several: Atomic::new(false),
         }
     }
 
@@ -159,8 +164,36 @@ impl<S: PageSource> Paged<S> {
                 }
             };
         }
-        locked.for_each_attachment(|mut attachment| attachment.data().sync(dir, to));
+        // One loop for each, since there is nothing else in it.
+        match to {
+            Owner::Cpu => locked.for_each_attachment(|mut it| it.data().sync(dir, Owner::Cpu)),
+            Owner::Device => {
+                locked.for_each_attachment(|mut it| it.data().sync(dir, Owner::Device));
+            }
+        }
+        // MODEL: none, because the reservation object is held.
+        if buf.data().several.load(Relaxed) {
+            locked.for_each_attachment(|mut it| it.data().sync_others(dir, to));
+        }
         Ok(())
+    }
+}
+
+impl<S: PageSource> Pages for Paged<S> {
+    fn each<'a>(&'a self, visitor: &mut dyn Visitor<'a>) {
+        let _ = self.source.runs().all(|run| visitor.see(run));
+    }
+
+    fn join(&self) -> bool {
+        S::JOIN
+    }
+
+    fn are_decrypted(&self) -> bool {
+        self.source.decrypted()
+    }
+
+    fn several(&self) -> &Atomic<bool> {
+        &self.several
     }
 }
 
@@ -207,16 +240,16 @@ impl<S: PageSource> Exporter for Paged<S> {
     fn map(attachment: &mut AttachedDevice<'_, Self>, dir: DataDirection) -> Result<MappedTable> {
         let (buf, dev) = (attachment.buffer(), attachment.device());
         let pages = buf.data();
+        let attrs = pages.attrs();
 
-        // SAFETY: The pages are lent by `source`, which lives in the buffer, is never borrowed
+        if let Some(mapped) = attachment.data().map_again(dir, attrs) {
+            return mapped;
+        }
+        // SAFETY: The pages are lent by `pages`, which lives in the buffer, is never borrowed
         // mutably and never moved before it is dropped; so the borrow could as well last until
         // then. An attachment, and with it the tables, goes before its buffer, and before its
         // device. They stay in their box.
-        unsafe {
-            attachment
-                .data()
-                .map(&pages.source, buf, dev, dir, pages.attrs())
-        }
+        unsafe { attachment.data().map(pages, buf, dev, dir, attrs) }
     }
 
     fn unmap(attachment: &mut AttachedDevice<'_, Self>, mapping: MappedTable, _dir: DataDirection) {
@@ -252,7 +285,7 @@ impl<S: PageSource> Exporter for Paged<S> {
     }
 
     fn vmap(buf: &Buffer<Self>) -> Result<VmapAddress> {
-        let addr = vmap(&buf.data().source, buf.size() >> PAGE_SHIFT)?;
+        let addr = vmap(buf.data(), buf.size() >> PAGE_SHIFT)?;
 
         // SAFETY: All of the buffer is mapped there, until `vunmap()`.
         Ok(unsafe { VmapAddress::new(addr) })

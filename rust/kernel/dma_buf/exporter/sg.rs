@@ -23,7 +23,8 @@ use crate::{
     rbtree::{
         RBTree,
         RBTreeNodeReservation, //
-    }, //
+    },
+    sync::atomic::Relaxed, //
 };
 use core::ptr::NonNull;
 
@@ -45,16 +46,19 @@ pub(super) const SKIP_CPU_SYNC: c_ulong = bindings::DMA_ATTR_SKIP_CPU_SYNC as c_
 ///   attachment.
 /// - `mapped` says for which device, in which direction and with which attributes `sgt` is mapped,
 ///   if it is. The table does not move and does not change while it is.
+// In this order: the device and the first entry are read together.
+#[repr(C)]
 struct PageTable {
-    sgt: Object<bindings::sg_table>,
     mapped: Option<Mapped>,
+    sgt: Object<bindings::sg_table>,
 }
 
 /// How a table is mapped. The device is that of the attachment, which outlives it.
+#[repr(C)]
 struct Mapped {
-    dev: AnyThread<bindings::device>,
-    dir: DataDirection,
+    dir: bindings::dma_data_direction,
     attrs: c_ulong,
+    dev: AnyThread<bindings::device>,
 }
 
 impl PageTable {
@@ -133,10 +137,21 @@ impl PageTable {
         unsafe { bindings::sg_free_table(self.sgt.get()) };
     }
 
-    /// Maps the table, which must be filled and not mapped: fails with `EBUSY` otherwise.
-    #[inline]
-    fn map(&mut self, dev: &Device, dir: DataDirection, attrs: c_ulong) -> Result<MappedTable> {
-        if self.mapped.is_some() || self.first().is_null() {
+    /// Whether the table is filled and not mapped.
+    #[inline(always)]
+    fn is_ready(&self) -> bool {
+        self.mapped.is_none() && !self.first().is_null()
+    }
+
+    /// Maps the table, which must be [ready](Self::is_ready): fails with `EBUSY` otherwise.
+    #[inline(always)]
+    fn map(
+        &mut self,
+        dev: AnyThread<bindings::device>,
+        dir: DataDirection,
+        attrs: c_ulong,
+    ) -> Result<MappedTable> {
+        if !self.is_ready() {
             return Err(EBUSY);
         }
         // Caches are to be written back and never just emptied, which some machines (32-bit ARM) do
@@ -145,39 +160,36 @@ impl PageTable {
         let dir = match dir {
             DataDirection::FromDevice if skip_sync => DataDirection::Bidirectional,
             dir => dir,
-        };
+        }
+        .into();
         let sgt = NonNull::new(self.sgt.get()).ok_or(EINVAL)?;
-        let dev = NonNull::new(dev.as_raw()).ok_or(EINVAL)?;
 
         // SAFETY: `sgt` is filled and not mapped; the device is attached. Once it is mapped, what
         // the CPU has written before is for the device, and the table is left alone.
         let mapping = unsafe {
             let (dev, sgt_ptr) = (dev.as_ptr(), sgt.as_ptr());
 
-            let err = bindings::dma_map_sgtable(dev, sgt_ptr, dir.into(), attrs);
+            let err = bindings::dma_map_sgtable(dev, sgt_ptr, dir, attrs);
             if err != 0 {
                 to_result(err)?;
             }
             if skip_sync {
-                bindings::dma_sync_sgtable_for_device(dev, sgt_ptr, dir.into());
+                bindings::dma_sync_sgtable_for_device(dev, sgt_ptr, dir);
             }
             MappedTable::from_raw(sgt)
         };
         // INVARIANT: Mapped just above.
-        self.mapped = Some(Mapped {
-            dev: AnyThread::new(dev),
-            dir,
-            attrs,
-        });
+        self.mapped = Some(Mapped { dir, attrs, dev });
         Ok(mapping)
     }
 
     /// Undoes [`map`](Self::map), if the table is mapped. Returns whether it was.
+    #[inline(always)]
     fn unmap(&mut self) -> bool {
-        let Some(Mapped { dev, dir, attrs }) = self.mapped.take() else {
+        let Some(Mapped { dir, attrs, dev }) = &self.mapped else {
             return false;
         };
-        let (dev, sgt, dir) = (dev.as_ptr(), self.sgt.get(), dir.into());
+        let (dir, attrs, dev, sgt) = (*dir, *attrs, dev.as_ptr(), self.sgt.get());
 
         // SAFETY: By the type invariant the table is mapped in this way, and its device, being
         // attached, is there.
@@ -185,20 +197,24 @@ impl PageTable {
             // What the device has written to leaves the CPU's caches: first what the CPU has
             // written, then all the rest.
             if attrs & SKIP_CPU_SYNC != 0 && !bindings::dev_is_dma_coherent(dev) {
-                if bindings::use_dma_iommu(dev) || !bindings::get_dma_ops(dev).is_null() {
-                    bindings::dma_sync_sgtable_for_device(dev, sgt, dir);
-                    bindings::dma_sync_sgtable_for_cpu(dev, sgt, dir);
-                } else {
+                elsewhere(|| {
+                    if bindings::use_dma_iommu(dev) || !bindings::get_dma_ops(dev).is_null() {
+                        bindings::dma_sync_sgtable_for_device(dev, sgt, dir);
+                        bindings::dma_sync_sgtable_for_cpu(dev, sgt, dir);
+                        return;
+                    }
                     // The entries for a device without an IOMMU are mapped one by one.
                     let mut entry = (*sgt).sgl;
                     while !entry.is_null() {
                         bindings::sg_flush(dev, entry, dir);
                         entry = bindings::sg_next(entry);
                     }
-                }
+                });
             }
             bindings::dma_unmap_sgtable(dev, sgt, dir, attrs);
         }
+        // INVARIANT: Not mapped any more.
+        self.mapped = None;
         true
     }
 
@@ -229,6 +245,12 @@ impl Drop for PageTable {
     }
 }
 
+/// Keeps what is long out of what is called often.
+#[inline(never)]
+fn elsewhere(f: impl FnOnce()) {
+    f();
+}
+
 /// The tables of one attachment: as many as its importer has mapped at the same time.
 ///
 /// The first is filled when it is mapped for the first time, since some importers never do that,
@@ -240,6 +262,8 @@ impl Drop for PageTable {
 /// The tables in `more` are mapped. Each is found by the address of its `sgt`.
 pub(super) struct PageTables {
     first: PageTable,
+    /// The device that the first was mapped for, which is that of the attachment and outlives it.
+    dev: Option<AnyThread<bindings::device>>,
     more: RBTree<usize, KBox<PageTable>>,
 }
 
@@ -250,10 +274,23 @@ impl PageTables {
         Ok(KBox::new(
             Self {
                 first: PageTable::new(),
+                dev: None,
                 more: RBTree::new(),
             },
             GFP_KERNEL,
         )?)
+    }
+
+    /// Maps the first table once more; `None` if that is not possible.
+    #[inline(always)]
+    pub(super) fn map_again(
+        &mut self,
+        dir: DataDirection,
+        attrs: c_ulong,
+    ) -> Option<Result<MappedTable>> {
+        let dev = self.dev.filter(|_| self.first.is_ready())?;
+
+        Some(self.first.map(dev, dir, attrs))
     }
 
     /// Maps the pages of `source` for `dev`, the device of the attachment.
@@ -265,6 +302,7 @@ impl PageTables {
     ///
     /// The pages must stay valid until the tables are dropped, and so must the device. The tables
     /// must not be moved.
+    #[inline(never)]
     pub(super) unsafe fn map(
         &mut self,
         source: &dyn Pages,
@@ -288,8 +326,13 @@ impl PageTables {
             // SAFETY: By the caller's guarantee.
             unsafe { table.fill(source, buf.size() >> PAGE_SHIFT) }?;
         }
+        let dev = AnyThread::new(NonNull::new(dev.as_raw()).ok_or(EINVAL)?);
+        // INVARIANT: By the caller's guarantee.
+        self.dev = Some(dev);
         let mapping = table.map(dev, dir, attrs)?;
         if let Some((table, node)) = another {
+            // MODEL: none, because the reservation object is held.
+            source.several().store(true, Relaxed);
             // INVARIANT: Mapped just above. There is no other table at this address.
             self.more
                 .insert(node.into_node(table.sgt.get().addr(), table));
@@ -298,27 +341,34 @@ impl PageTables {
     }
 
     /// Unmaps the table that `mapping` stands for.
+    #[inline(always)]
     pub(super) fn unmap(&mut self, mapping: MappedTable) {
         let table = mapping.as_raw().as_ptr();
 
         if table == self.first.sgt.get() {
             self.first.unmap();
-        } else if let Some(mut table) = self.more.remove(&table.addr()) {
-            table.unmap();
-        }
-    }
-
-    /// Hands what devices have written to the CPU, or what the CPU has written to the devices.
-    #[inline(always)]
-    pub(super) fn sync(&mut self, dir: DataDirection, to: Owner) {
-        self.first.sync(dir, to);
-        if !self.more.is_empty() {
-            self.sync_others(dir, to);
+        } else {
+            self.unmap_other(table.addr());
         }
     }
 
     #[cold]
-    fn sync_others(&mut self, dir: DataDirection, to: Owner) {
+    fn unmap_other(&mut self, table: usize) {
+        if let Some(mut table) = self.more.remove(&table) {
+            table.unmap();
+        }
+    }
+
+    /// Hands what devices have written to the CPU, or what the CPU has written to the devices, of
+    /// what is mapped once. The rest is for [`sync_others`](Self::sync_others).
+    #[inline(always)]
+    pub(super) fn sync(&mut self, dir: DataDirection, to: Owner) {
+        self.first.sync(dir, to);
+    }
+
+    /// See [`sync`](Self::sync). There is nothing to do where [`Pages::several`] says so.
+    #[cold]
+    pub(super) fn sync_others(&mut self, dir: DataDirection, to: Owner) {
         for table in self.more.values_mut() {
             table.sync(dir, to);
         }

@@ -5,7 +5,8 @@
 use super::run::PageRun;
 use crate::{
     module::ModuleMetadata,
-    prelude::*, //
+    prelude::*,
+    sync::atomic::Atomic, //
 };
 
 /// When the pages of a buffer enter the page tables of a process that maps it.
@@ -116,7 +117,7 @@ impl<'a, F: FnMut(PageRun<'a>) -> bool> Visitor<'a> for F {
     }
 }
 
-/// A [`PageSource`], for code that there is once for all of them.
+/// The exporter of a [`PageSource`], for code that there is once for all of them.
 pub(super) trait Pages {
     /// Shows `visitor` the runs of pages, until it has enough.
     fn each<'a>(&'a self, visitor: &mut dyn Visitor<'a>);
@@ -126,25 +127,16 @@ pub(super) trait Pages {
 
     /// See [`PageSource::decrypted`].
     fn are_decrypted(&self) -> bool;
-}
 
-impl<S: PageSource> Pages for S {
-    fn each<'a>(&'a self, visitor: &mut dyn Visitor<'a>) {
-        let _ = self.runs().all(|run| visitor.see(run));
-    }
-
-    fn join(&self) -> bool {
-        S::JOIN
-    }
-
-    fn are_decrypted(&self) -> bool {
-        self.decrypted()
-    }
+    /// Whether an importer has ever mapped the buffer twice at the same time. Guarded by the
+    /// reservation object.
+    fn several(&self) -> &Atomic<bool>;
 }
 
 impl dyn Pages + '_ {
     /// As [`each`](Self::each), where runs that are neighbours in memory are one if the source says
     /// so.
+    #[inline(never)]
     pub(super) fn each_joined<'a>(&'a self, visitor: &mut dyn Visitor<'a>) {
         let mut last: Option<PageRun<'a>> = None;
 

@@ -24,9 +24,13 @@ inline put_point() {
 	d_step { assert(refs > 0); refs--; last = (refs == 0) };
 	if
 	:: last ->
-		lock(timeline);
-		pending = false;
-		unlock(timeline);
+		if
+		:: pending ->
+			lock(timeline);
+			pending = false;
+			unlock(timeline)
+		:: else
+		fi;
 		d_step { assert(!freed); freed = true }
 	:: else
 	fi

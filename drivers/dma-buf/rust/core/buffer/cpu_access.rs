@@ -72,6 +72,7 @@ fn check_mmap(buf: &DmaBuf, area: &VmaNew, offset: usize) -> Result {
 /// Lets `area`, which was made for the buffer's own file, map the buffer from page `offset` on.
 ///
 /// Fails with `EINVAL`, or what the exporter fails with.
+#[inline]
 pub(super) fn mmap_file(buf: &DmaBuf, area: &VmaNew, offset: usize) -> Result {
     check_mmap(buf, area, offset)?;
     trace::mmap_file(buf);

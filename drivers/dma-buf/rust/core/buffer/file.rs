@@ -22,6 +22,7 @@ use kernel::{
     dma_buf::DmaBuf,
     fs::{
         area::MmapVma,
+        argument::Answer,
         operations::{
             Operations,
             Table, //
@@ -76,8 +77,8 @@ impl Operations for BufferFile {
     }
 
     #[inline(always)]
-    fn ioctl(buf: &DmaBuf, cmd: u32, arg: UserPtr) -> Result<isize> {
-        ioctl::ioctl(buf, cmd, arg).map(|()| 0)
+    fn ioctl(buf: &DmaBuf, cmd: u32, arg: UserPtr) -> Answer {
+        ioctl::ioctl(buf, cmd, arg)
     }
 
     #[inline(always)]

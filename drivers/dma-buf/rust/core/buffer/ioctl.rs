@@ -13,7 +13,10 @@ use kernel::{
     bindings,
     bindings::dma_data_direction,
     dma_buf::DmaBuf,
-    fs::argument::Argument,
+    fs::argument::{
+        Answer,
+        Argument, //
+    },
     ioctl::_IOW,
     prelude::*,
     uaccess::UserPtr, //
@@ -33,16 +36,22 @@ const END: u64 = bindings::DMA_BUF_SYNC_END as u64;
 
 /// Carries out `cmd`. Fails with `ENOTTY` if there is no such command.
 #[inline(always)]
-pub(crate) fn ioctl(buf: &DmaBuf, cmd: u32, arg: UserPtr) -> Result {
+pub(crate) fn ioctl(buf: &DmaBuf, cmd: u32, arg: UserPtr) -> Answer {
     match cmd {
-        SYNC => sync(buf, arg),
-        SET_NAME_A | SET_NAME_B => name::set(buf, arg),
+        SYNC => answer(buf, arg, sync),
+        SET_NAME_A | SET_NAME_B => answer(buf, arg, name::set),
         #[cfg(CONFIG_SYNC_FILE)]
-        sync_file::EXPORT => sync_file::export(buf, arg),
+        sync_file::EXPORT => answer(buf, arg, sync_file::export),
         #[cfg(CONFIG_SYNC_FILE)]
-        sync_file::IMPORT => sync_file::import(buf, arg),
-        _ => Err(ENOTTY),
+        sync_file::IMPORT => answer(buf, arg, sync_file::import),
+        _ => Err::<(), _>(ENOTTY).into(),
     }
+}
+
+/// Each is a function that is gone on in, with nothing left to be done here.
+#[inline(never)]
+fn answer(buf: &DmaBuf, arg: UserPtr, f: impl FnOnce(&DmaBuf, UserPtr) -> Result) -> Answer {
+    f(buf, arg).into()
 }
 
 argument! {
@@ -52,6 +61,7 @@ argument! {
 }
 
 /// Begins or ends an access of the CPU through a mapping in user space.
+#[inline(always)]
 fn sync(buf: &DmaBuf, arg: UserPtr) -> Result {
     let Sync { flags } = Sync::read(arg)?;
 
@@ -76,10 +86,16 @@ fn sync(buf: &DmaBuf, arg: UserPtr) -> Result {
 #[cfg(CONFIG_SYNC_FILE)]
 mod sync_file {
     use super::*;
-    use crate::fence::unwrap;
+    use crate::{
+        fence::{
+            stub,
+            unwrap, //
+        },
+        resv::has_no_list,
+        sync_file::new_file, //
+    };
     use kernel::{
         dma_buf::{
-            Fence,
             SyncFile,
             Usage, //
         },
@@ -117,20 +133,28 @@ mod sync_file {
     }
 
     /// Gives out the fences that an access of the given kind would have to wait for.
+    #[inline(always)]
     pub(super) fn export(buf: &DmaBuf, ptr: UserPtr) -> Result {
         let mut arg = SyncFd::checked(ptr)?;
         let fd = FileDescriptorReservation::get_unused_fd_flags(O_CLOEXEC)?;
         let usage = Usage::before_access(arg.is_write());
-        let fence = buf.resv().singleton(usage)?.unwrap_or_else(Fence::stub);
-        let file = SyncFile::new(&fence)?;
+        let fence = if has_no_list(buf.resv()) {
+            None
+        } else {
+            buf.resv().singleton(usage)?
+        };
+        let fence = fence.unwrap_or_else(stub::get);
+        // As if it were C that has made it.
+        let file = new_file(fence).map_err(|_| ENOMEM)?;
 
         arg.fd = fd.reserved_fd() as i32;
         arg.write(ptr)?;
-        fd.fd_install(file.into_file());
+        fd.fd_install(file);
         Ok(())
     }
 
     /// Makes later users of the buffer wait for the fences of a sync_file.
+    #[inline(always)]
     pub(super) fn import(buf: &DmaBuf, ptr: UserPtr) -> Result {
         let arg = SyncFd::checked(ptr)?;
         let fence = SyncFile::fence_from_fd(arg.fd)?;

@@ -38,6 +38,7 @@ mod form {
     pub(in crate::buffer) type Mountable = ();
 
     /// Mounts the file system. Fails with `ENOMEM`.
+    #[inline]
     pub(in crate::buffer) fn init(fs: &'static FileSystem) -> impl PinInit<Mountable, Error> {
         Mount::new(fs).map(|mount| {
             MOUNT.populate(mount);
@@ -84,6 +85,7 @@ mod form {
     }
 
     /// There is nothing to be mounted before the first file.
+    #[inline]
     pub(in crate::buffer) fn init(_fs: &'static FileSystem) -> impl PinInit<Mountable, Error> {
         ModuleGoing::new(unmount)
     }

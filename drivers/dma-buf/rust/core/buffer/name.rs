@@ -13,6 +13,7 @@ use kernel::{
 };
 
 /// Gives `buf` the name that user space has at `ptr`. Fails as [`Name::from_user`].
+#[inline(always)]
 pub(super) fn set(buf: &DmaBuf, ptr: UserPtr) -> Result {
     let new = Name::from_user(ptr)?;
     let old = body(buf).name().get().replace(new);

@@ -34,16 +34,19 @@ pub(super) fn insert(buf: Unregistered) -> ARef<DmaBuf> {
 }
 
 /// Takes a buffer off, when its file is released.
+#[inline]
 pub(super) fn remove(buf: Registered) {
     BUFFERS.lock().remove(buf);
 }
 
 /// The newest buffer.
+#[inline]
 pub(super) fn first() -> Option<ARef<DmaBuf>> {
     BUFFERS.lock().first_alive_after(None)
 }
 
 /// The buffer that was exported before `buf`.
+#[inline]
 pub(super) fn next(buf: &DmaBuf) -> Option<ARef<DmaBuf>> {
     // A live buffer is in the list.
     BUFFERS.lock().first_alive_after(Some(body(buf)))

@@ -104,6 +104,7 @@ same_layout!(Hook<Share<Array>>, dma_fence_array_cb);
 
 impl Array {
     /// Takes `error` for the array's, if it is the first.
+    #[inline]
     fn propagate(&self, error: c_int) {
         if error != 0 {
             self.settle(error);
@@ -111,6 +112,7 @@ impl Array {
     }
 
     /// Sets the array's error, unless it is known.
+    #[inline]
     fn settle(&self, error: c_int) {
         // MODEL: array-error
         let _ = fields(&self.base).error.cmpxchg(UNKNOWN, error, Full);

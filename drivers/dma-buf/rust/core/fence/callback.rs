@@ -44,6 +44,7 @@ pub(super) fn add_passed(fence: Option<&Fence>, callback: Lent, func: Option<Fun
 
 /// Takes off what was [added](add). Returns `false` if it has run, in which case it is not running
 /// any more. Any context, but for the callbacks of `fence` itself.
+#[inline]
 pub(crate) fn remove(fence: &Fence, callback: Lent) -> bool {
     lock(fence).take_off(&callback)
 }

@@ -191,6 +191,7 @@ unsafe impl Container for Link {
         &self.base
     }
 
+    #[inline]
     fn arm(turn: Turn<&Self>) -> bool {
         Self::wait(turn.keep()).is_ok()
     }
@@ -201,6 +202,7 @@ unsafe impl Container for Link {
         }
     }
 
+    #[inline]
     fn is_signaled(&self) -> bool {
         if !self.contained().is_done() {
             return false;

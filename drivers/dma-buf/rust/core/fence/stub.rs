@@ -68,6 +68,7 @@ impl Static {
 static STUB: Static = Static::new();
 
 /// Makes the common stub. Called at boot, before anything asks for it.
+#[inline]
 pub(crate) fn init() {
     STUB.make(|memory| make(memory, now()));
 }

@@ -25,6 +25,7 @@ use kernel::{
 };
 
 /// Cuts `len` bytes into pieces that fit an entry: where each starts, and how long it is.
+#[inline]
 fn split(len: usize) -> impl Iterator<Item = (usize, u32)> {
     (0..len)
         .step_by(MAX_SG_ENTRY)

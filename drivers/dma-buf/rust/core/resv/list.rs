@@ -69,6 +69,7 @@ impl LockedEntry<'_> {
 struct OwnedEntry(Tagged);
 
 impl Drop for OwnedEntry {
+    #[inline]
     fn drop(&mut self) {
         // SAFETY: The reference is ours.
         drop(unsafe { Fence::from_owned(self.0.fence()) });
@@ -227,6 +228,7 @@ impl ListBox {
 }
 
 impl Drop for ListBox {
+    #[inline]
     fn drop(&mut self) {
         if let Some(list) = self.0.take() {
             release(list, None);

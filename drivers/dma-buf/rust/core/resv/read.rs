@@ -13,6 +13,7 @@ use super::{
 use crate::fence::{
     self,
     array,
+    put,
     wait::{
         self,
         Sleep, //
@@ -70,7 +71,9 @@ pub(super) fn singleton(resv: &Resv, usage: Usage) -> Result<Option<ARef<Fence>>
     while let Some(fence) = cursor.take_next() {
         if cursor.is_restarted() {
             fences = FenceSet::EMPTY;
-            only = Some(fence);
+            if let Some(old) = only.replace(fence) {
+                put(old);
+            }
             continue;
         }
         if let Some(first) = only.take() {

@@ -14,6 +14,7 @@ use kernel::{
     bindings::EPOLLIN,
     dma_buf::Fence,
     fs::{
+        argument::Answer,
         operations::{
             Operations,
             Table, //
@@ -48,21 +49,17 @@ impl Operations for SyncFiles {
             // Somebody may have been waiting before the callback was given, which will never run.
             sync_file.queue().notify_all();
         }
-        if sync_file.fence().is_done() {
-            EPOLLIN
-        } else {
-            0
-        }
+        EPOLLIN * u32::from(sync_file.fence().is_done())
     }
 
     #[inline(always)]
-    fn ioctl(sync_file: &SyncFile, cmd: u32, arg: UserPtr) -> Result<isize> {
-        ioctl::ioctl(&TABLE, sync_file, cmd, arg).map(|()| 0)
+    fn ioctl(sync_file: &SyncFile, cmd: u32, arg: UserPtr) -> Answer {
+        ioctl::ioctl(&TABLE, sync_file, cmd, arg).into()
     }
 }
 
 /// Makes a file for `fence`. Fails with `ENOMEM` or `ENFILE`. Sleeps.
-pub(super) fn new(fence: ARef<Fence>) -> Result<ARef<File>> {
+pub(crate) fn new(fence: ARef<Fence>) -> Result<ARef<File>> {
     create(&TABLE, fence, None)
 }
 

@@ -115,6 +115,7 @@ impl SyncFile {
 
     /// Makes sure that those who poll are woken when the fence is signalled. Fails with `ENOENT`
     /// if it is, once: all others have been told.
+    #[inline]
     pub(super) fn arm(&self) -> Result {
         let armed = 1 << bindings::POLL_ENABLED;
 
@@ -132,6 +133,7 @@ impl SyncFile {
 
 #[pinned_drop]
 impl PinnedDrop for SyncFile {
+    #[inline]
     fn drop(self: Pin<&mut Self>) {
         // MODEL: sync-file-release
         if self.flags.load(Relaxed) != 0 {

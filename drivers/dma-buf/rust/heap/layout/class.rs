@@ -41,6 +41,7 @@ impl Registered {
     /// Called once. Sleeps.
     ///
     /// Fails with `ENOMEM`, or `EBUSY` if all majors are taken.
+    #[inline]
     pub(crate) fn new(minors: u32, files: Openable) -> Result<Self> {
         // SAFETY: Class, name and operations are static. The VFS may call the latter before this is
         // over. If that fails there is no device in the class.
@@ -87,6 +88,7 @@ impl Registered {
     }
 
     /// Removes a device, if it is there. Sleeps.
+    #[inline]
     pub(crate) fn destroy_device(&self, minor: u32) {
         // SAFETY: By the type invariant the class is registered.
         unsafe { bindings::device_destroy(CLASS.as_ptr(), self.number(minor)) };
@@ -95,6 +97,7 @@ impl Registered {
 
 impl Drop for Registered {
     /// Removes what devices there are, too. Sleeps.
+    #[inline]
     fn drop(&mut self) {
         for minor in 0..self.minors {
             self.destroy_device(minor);

@@ -13,7 +13,13 @@ use kernel::{
         rb_node,
         rb_root, //
     },
-    interop::object::Object, //
+    interop::object::Object,
+    same_layout,
+    sync::atomic::{
+        Acquire,
+        Atomic,
+        Release, //
+    }, //
 };
 
 /// What an object needs to have in it to be found by an [`Index`].
@@ -22,13 +28,23 @@ use kernel::{
 ///
 /// All zero, or a node of the tree of the one index that the object may be in: there, a node has a
 /// parent or a colour that is not zero, once it is inserted.
-#[repr(transparent)]
-pub(crate) struct Links(Object<rb_node>);
+#[repr(C)]
+pub(crate) struct Links {
+    /// The parent and the colour. C writes it with single stores, while there is the lock, and none
+    /// of them is a zero once the node is in the tree.
+    mark: Atomic<usize>,
+    _children: Object<[*mut rb_node; 2]>,
+}
+
+same_layout!(Links, rb_node, mark: __rb_parent_color);
 
 impl Links {
     pub(crate) const fn new() -> Self {
         // INVARIANT: Zero.
-        Self(Object::zeroed())
+        Self {
+            mark: Atomic::new(0),
+            _children: Object::zeroed(),
+        }
     }
 }
 
@@ -36,20 +52,23 @@ impl Links {
 ///
 /// # Safety
 ///
-/// `LINKS` must be the offset of a [`Links`] in the object, and the key be constant. There must be
-/// one index that an object is passed to, all its life. Once it was inserted it must not move, and
-/// it must be [removed](Index::remove) before it is freed.
+/// `LINKS` must be the offset of a [`Links`] in the object, those of `links`, and the key be
+/// constant. There must be one index that an object is passed to, all its life. Once it was
+/// inserted it must not move, and before it is freed it must be [removed](Index::remove), unless
+/// [no index has it](Index::may_have).
 pub(crate) unsafe trait Indexed: 'static {
     const LINKS: usize;
     type Key: Ord;
 
     fn key(&self) -> Self::Key;
+    fn links(&self) -> &Links;
 }
 
 /// The objects that announced themselves, by key. It keeps none of them alive.
 ///
 /// Put into a lock: an object is removed before it is freed, for which the lock is needed, so that
-/// what is found stays valid while the lock is held. It may be on its way out nevertheless.
+/// what is found stays valid until it is taken out or the lock is released. It may be on its way
+/// out nevertheless.
 ///
 /// # Invariants
 ///
@@ -120,7 +139,8 @@ impl<T: Indexed> Index<T> {
                         let preferred = prefer(other);
                         if preferred.is_none() {
                             bindings::rb_replace_node(parent, node, root);
-                            (*parent).__rb_parent_color = 0;
+                            // MODEL: sw-sync-dying
+                            other.links().mark.store(0, Release);
                         }
                         return preferred;
                     }
@@ -132,19 +152,23 @@ impl<T: Indexed> Index<T> {
         None
     }
 
-    /// Takes `object` out, unless it is out already.
-    pub(crate) fn remove(&mut self, object: &T) {
-        self.unlink(object);
+    /// Whether `object` is in an index. Needs no lock: if it is not, who has taken it out is done
+    /// with it, unless there was a reference for that.
+    pub(crate) fn may_have(object: &T) -> bool {
+        // MODEL: sw-sync-dying
+        object.links().mark.load(Acquire) != 0
     }
 
-    fn unlink(&self, object: &T) {
+    /// Takes `object` out, unless it is out already.
+    pub(crate) fn remove(&self, object: &T) {
         let node = node_of(object);
 
         // SAFETY: By the contract of `Indexed` the node is zero, or in this tree and nowhere else.
         unsafe {
             if (*node).__rb_parent_color != 0 {
                 bindings::rb_erase(node, self.root.get());
-                (*node).__rb_parent_color = 0;
+                // MODEL: sw-sync-dying
+                object.links().mark.store(0, Release);
             }
         }
     }
@@ -158,8 +182,8 @@ impl<T: Indexed> Index<T> {
         let object = self.first_from(from)?;
         let taken = take(object)?;
 
-        // Whoever wants to free it needs the lock.
-        self.unlink(object);
+        // Whoever wants to free it finds it in the tree until then, and needs the lock.
+        self.remove(object);
         Some(taken)
     }
 

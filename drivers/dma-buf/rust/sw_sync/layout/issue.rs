@@ -6,7 +6,7 @@
 
 use super::{
     base::Base,
-    index::Links,
+    index,
     objects::{
         LivePoint,
         Point,
@@ -77,7 +77,7 @@ impl NewPoint {
             pin_init!(Point {
                 timeline: timeline.into(),
                 module: module.ok_or(ENODEV)?,
-                links: Links::new(),
+                links: index::Links::new(),
                 deadline: Deadline::new(),
                 // The last one, since a trace event in it makes use of the operations.
                 //
@@ -99,17 +99,21 @@ impl NewPoint {
     }
 
     /// Lets others find it among those that wait; or gives the one that waits for the same number.
-    /// Called with the timeline's `order` held, for a number later than its value.
-    pub(crate) fn announce(self) -> LivePoint {
-        // A point of the same number that is dying gives way.
-        let other = self
-            .0
-            .timeline
-            .pending
-            .lock()
-            .insert(&self.0, Point::try_get);
+    /// Gives it back if the timeline has reached it.
+    pub(crate) fn announce(self) -> Result<LivePoint, Self> {
+        let mut pending = self.0.timeline.pending.lock();
 
-        other.unwrap_or_else(|| self.publish())
+        // INVARIANT: What is inserted is later than the value, or is taken out by who changes that
+        // now: to do so it takes the lock after it has changed the value.
+        if self.0.seqno() <= self.0.timeline.value() {
+            drop(pending);
+            return Err(self);
+        }
+        // A point of the same number that is dying gives way.
+        let other = pending.insert(&self.0, Point::try_get);
+
+        drop(pending);
+        Ok(other.unwrap_or_else(|| self.publish()))
     }
 }
 
@@ -161,7 +165,10 @@ kernel::callbacks! {
     fn release(dying: Dying<'_>) {
         let point = dying.0;
 
-        point.timeline.pending.lock().remove(point);
+        // Most have been taken out, when they were reached.
+        if index::Index::may_have(point) {
+            point.timeline.pending.lock().remove(point);
+        }
         // SAFETY: Nobody asks a fence without a reference for its timeline: what is taken out is
         // not used there again. The fence is where the allocation begins, and nothing points to it
         // any more but what RCU readers may have found before.

@@ -59,8 +59,8 @@ use kernel::{
 /// # Invariants
 ///
 /// - The points in `pending` have this timeline.
-/// - `order` is held while the value changes and while points are added to `pending`. When it is
-///   not held, the points there are later than the value.
+/// - `order` is held while the value changes, after which what is reached is taken out of
+///   `pending`. When it is not held, the points there are later than the value.
 /// - The memory is from `kmalloc()`. It is freed, without running destructors, a grace period of
 ///   RCU after the last reference is gone. `pending` is empty then, for points own references.
 #[pin_data]
@@ -92,10 +92,15 @@ unsafe impl Indexed for Timeline {
     fn key(&self) -> u64 {
         self.context()
     }
+
+    fn links(&self) -> &Links {
+        &self.links
+    }
 }
 
 // SAFETY: The timeline lives while the count is not zero.
 unsafe impl AlwaysRefCounted for Timeline {
+    #[inline]
     fn inc_ref(&self) {
         self.counter.refs().inc();
     }
@@ -166,7 +171,7 @@ impl Timeline {
     /// What the timeline has reached: the fences up to that number are signalled, or about to be.
     pub(crate) fn value(&self) -> Seqno {
         // Whoever finds a fence signalled because of it sees what was done before the advance.
-        // MODEL: sw-sync-value
+        // MODEL: sw-sync-value, sw-sync-create
         Seqno(self.counter.value().load(Acquire) as u32)
     }
 }
@@ -206,6 +211,10 @@ unsafe impl Indexed for Point {
     fn key(&self) -> Seqno {
         self.seqno()
     }
+
+    fn links(&self) -> &Links {
+        &self.links
+    }
 }
 
 impl Point {
@@ -244,6 +253,7 @@ pub(crate) struct LivePoint(pub(super) ARef<Fence>);
 impl Deref for LivePoint {
     type Target = Point;
 
+    #[inline]
     fn deref(&self) -> &Point {
         // SAFETY: By the type invariant, and the reference keeps it alive.
         unsafe { FromC::from_c(self.0.as_c()) }

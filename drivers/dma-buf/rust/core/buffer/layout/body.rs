@@ -106,6 +106,7 @@ impl Body {
     }
 
     /// The name of the exporter, as C prints it.
+    #[inline]
     pub(in crate::buffer) fn exporter_name(&self) -> &CStr {
         if self.exp_name.is_null() {
             return c"(null)";
@@ -115,6 +116,7 @@ impl Body {
     }
 
     /// The mode and the number of the inode of its file, and how many references there are.
+    #[inline]
     pub(in crate::buffer) fn file_facts(&self) -> (u32, u64, c_long) {
         // SAFETY: The file is alive, and what is read is constant, or may be a little old.
         unsafe {
@@ -127,6 +129,7 @@ impl Body {
     }
 
     /// The name that user space has given, locked. The caller must not sleep.
+    #[inline]
     pub(in crate::buffer) fn name(&self) -> NameGuard<'_> {
         // SAFETY: A lock, which lives as long as this.
         let lock = unsafe { Lock::<(), SpinLockBackend>::from_raw(self.name_lock.get()) };

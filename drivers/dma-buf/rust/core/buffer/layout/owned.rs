@@ -104,6 +104,7 @@ impl Name {
     /// Copies a name from user space.
     ///
     /// Fails with `EFAULT`, with `EINVAL` if it is longer than 31 bytes, and with `ENOMEM`.
+    #[inline]
     pub(in crate::buffer) fn from_user(ptr: UserPtr) -> Result<Self> {
         // SAFETY: `strndup_user()` copes with any pointer.
         let name = from_err_ptr(unsafe {

@@ -167,6 +167,7 @@ impl Iova {
 }
 
 impl Drop for Iova {
+    #[inline]
     fn drop(&mut self) {
         // SAFETY: By the type invariant; what is reserved is freed here only.
         unsafe {
