@@ -6,8 +6,7 @@ use super::{
     buffer::{
         AttachedDevice,
         Buffer,
-        Exporter,
-        LockedBuffer, //
+        Exporter, //
     },
     export::ExportInfo,
     fault::fault_in,
