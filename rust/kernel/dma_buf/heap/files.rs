@@ -68,15 +68,20 @@ fn word(page: &mut Page, value: &str) -> isize {
     show(page, value)
 }
 
+/// The name and mode of a file. With lockdep it has more fields.
+const fn readable(name: &'static CStr) -> bindings::attribute {
+    let mut attr: bindings::attribute = pin_init::zeroed();
+
+    attr.name = as_char_ptr_in_const_context(name);
+    attr.mode = 0o444;
+    attr
+}
+
 /// A file that shows one of the properties.
 macro_rules! file {
     ($name:literal, $show:ident, |$of:ident| $value:expr) => {
         Constant::new(bindings::device_attribute {
-            attr: bindings::attribute {
-                name: as_char_ptr_in_const_context($name),
-                mode: 0o444,
-                ..pin_init::zeroed()
-            },
+            attr: readable($name),
             __bindgen_anon_1: bindings::device_attribute__bindgen_ty_1 {
                 show: Some(three::<
                     Ref<HeapDevice, _>,
