@@ -11,6 +11,10 @@ use crate::{
         any_thread::AnyThread,
         object::Object, //
     },
+    memcg::{
+        Chargeable,
+        LARGEST_WITH_OOM, //
+    },
     prelude::*, //
 };
 use core::ptr::NonNull;
@@ -81,6 +85,7 @@ impl Cma {
             // INVARIANT: Just allocated. The contents are seen by nobody before they are cleared.
             first: AnyThread::new(NonNull::new(first).ok_or(ENOMEM)?),
             count,
+            charged: false,
             cma: self,
         }))
     }
@@ -91,6 +96,18 @@ impl Cma {
 pub struct UnclearedPages(CmaPages);
 
 impl UnclearedPages {
+    /// Charges the pages to the memory cgroup of the current task until they go back: all or none.
+    ///
+    /// Fails with `ENOMEM` if the group has no room, as an allocation of single pages does: after
+    /// reclaim, and after one of its processes was killed. May sleep.
+    pub fn charge(mut self) -> Result<Self> {
+        if !self.0.charged {
+            self.0.chargeable().charge(bindings::GFP_HIGHUSER)?;
+            self.0.charged = true;
+        }
+        Ok(self)
+    }
+
     /// Overwrites the pages with zeroes. Fails with `EINTR` when the process is being killed.
     pub fn clear(self) -> Result<CmaPages> {
         self.0.overwrite()?;
@@ -107,6 +124,7 @@ impl UnclearedPages {
 pub struct CmaPages {
     first: AnyThread<bindings::page>,
     count: usize,
+    charged: bool,
     cma: &'static Cma,
 }
 
@@ -119,6 +137,14 @@ impl CmaPages {
     /// Number of pages.
     pub fn count(&self) -> usize {
         self.count
+    }
+
+    /// The pages, for a charge. They are single ones, of which no two are charged or freed together
+    /// by the kernel itself: as large pieces as the kernel kills for are the fewest.
+    fn chargeable(&mut self) -> Chargeable<'_> {
+        // SAFETY: By the type invariant the pages are ours, who are borrowed exclusively. It is
+        // always this order, and no page is charged when it goes back.
+        unsafe { Chargeable::new(self.first.get(), self.count, LARGEST_WITH_OOM) }
     }
 
     /// See [`UnclearedPages::clear`], which is the only one to call this.
@@ -146,6 +172,10 @@ impl CmaPages {
 
 impl Drop for CmaPages {
     fn drop(&mut self) {
+        if self.charged {
+            // Nobody else would: these are not the pieces in which the pages are freed.
+            self.chargeable().uncharge();
+        }
         // SAFETY: By the type invariant.
         unsafe { bindings::cma_release(self.cma.0.get(), self.first.as_ptr(), self.count) };
     }
