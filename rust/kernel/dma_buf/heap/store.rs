@@ -151,7 +151,33 @@ impl Store {
         }
     }
 
-    pub(super) fn alloc(&self, order: u8, effort: AllocEffort) -> Option<PageBlock> {
+    /// A block, zeroed. With `account` it is charged to the memory cgroup of the current task.
+    pub(super) fn alloc(&self, order: u8, effort: AllocEffort, account: bool) -> Option<PageBlock> {
+        let block = self.find(order, effort)?;
+
+        if account {
+            self.charge(block, effort)
+        } else {
+            Some(block)
+        }
+    }
+
+    /// What is charged here is charged to nobody yet, also if it is new: who has no room for it
+    /// shall not have the pool freed, which is of no help to a group.
+    fn charge(&self, block: PageBlock, effort: AllocEffort) -> Option<PageBlock> {
+        let block = match block.charge(effort) {
+            Ok(block) => return Some(block),
+            Err(block) => block,
+        };
+
+        // What has no place there is freed when the lock is not held any more.
+        let freed = self.stock.lock().put_clean(block);
+
+        drop(freed);
+        None
+    }
+
+    fn find(&self, order: u8, effort: AllocEffort) -> Option<PageBlock> {
         // There are no such blocks, whatever is freed.
         if usize::from(order) >= ORDERS {
             return None;
@@ -188,9 +214,9 @@ impl Store {
 }
 
 impl Chore<Store> {
-    /// Takes back what a buffer had.
-    pub(super) fn put(&self, blocks: PageBlocks) {
-        let mut blocks = ReturnedBlocks::from(blocks);
+    /// Takes back what a buffer had, and what is charged to somebody if it is `charged`.
+    pub(super) fn put(&self, blocks: PageBlocks, charged: bool) {
+        let mut blocks = ReturnedBlocks::from(blocks, charged);
         let mut hasten = false;
         let (mut kept, mut refused_pages) = (0, 0);
 
