@@ -10,7 +10,7 @@
 /*
  * Tasks of both groups do so many things at random: allocate from one of these heaps, give a
  * buffer to another task, close one, move to the other group, get killed. Nothing is left after
- * that. Returns how many things were done.
+ * that. Returns how many things were done, 0 if hardly any was a buffer.
  */
 int charge_at_random(const int *heaps, int count, int things);
 

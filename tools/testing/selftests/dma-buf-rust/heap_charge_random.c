@@ -23,7 +23,7 @@ static const int sizes[] = { 1, 1, 2, 3, 8, 13, 16, 17, 35, 64, 100, 256 };
 
 /* For each task, what is sent to it: the one who reads, the one who writes */
 static int letters[TASKS][2];
-static int *done;
+static int *done, *made;
 
 static void send_fd(int to, int fd)
 {
@@ -76,6 +76,7 @@ static void one_thing(int me, const int *heaps, int count, int slots[SLOTS])
 			close(*slot);
 		*slot = alloc_fd(heaps[rand() % count],
 				 sizes[rand() % ARRAY_SIZE(sizes)] * page_size());
+		__atomic_add_fetch(made, *slot >= 0, __ATOMIC_RELAXED);
 		break;
 	case 4 ... 5:
 		if (*slot >= 0)
@@ -122,6 +123,7 @@ int charge_at_random(const int *heaps, int count, int things)
 
 	done = mmap(NULL, page_size(), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	t_need(done != MAP_FAILED, "mmap");
+	made = done + 1;
 	for (int i = 0; i < TASKS; i++)
 		t_need(!socketpair(AF_UNIX, SOCK_DGRAM, 0, letters[i]), "socketpair");
 	for (int i = 0; i < TASKS; i++)
@@ -147,8 +149,9 @@ int charge_at_random(const int *heaps, int count, int things)
 		close(letters[i][0]);
 		close(letters[i][1]);
 	}
-	t_note("%d tasks", starts);
-	all = *done;
+	t_note("%d tasks, %d things, %d of them a buffer", starts, *done, *made);
+	/* Most of what is asked for there is. */
+	all = *made * 4 > *done ? *done : 0;
 	munmap(done, page_size());
 	return all;
 }
