@@ -87,6 +87,9 @@ impl Chargeable<'_> {
     /// the group. May sleep if `gfp` allows that. Nobody pays for what the root group has.
     #[inline(never)]
     pub fn charge(&self, gfp: bindings::gfp_t) -> Result {
+        if !cfg!(CONFIG_MEMCG) {
+            return Ok(());
+        }
         for (done, (first, order)) in self.pieces().enumerate() {
             // SAFETY: By the type invariant.
             let ret = unsafe { bindings::memcg_kmem_charge_page(first, gfp, order) };

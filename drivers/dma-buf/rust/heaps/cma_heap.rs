@@ -57,7 +57,7 @@ impl Heap for CmaHeap {
         let mut pages = self.0.alloc(request.len >> PAGE_SHIFT)?;
 
         if heap::mem_accounting() {
-            pages = pages.charge()?;
+            pages.charge()?;
         }
 
         let pages = pages.clear()?;

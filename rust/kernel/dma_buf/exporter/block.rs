@@ -44,15 +44,16 @@ pub enum AllocEffort {
 }
 
 impl AllocEffort {
+    /// For zeroed memory, which a charge does not look at.
     #[inline]
     fn gfp(self) -> bindings::gfp_t {
-        match self {
-            Self::Opportunistic => {
-                (bindings::GFP_HIGHUSER | bindings::__GFP_NOWARN | bindings::__GFP_NORETRY)
-                    & !bindings::__GFP_RECLAIM
-            }
-            Self::Required => bindings::GFP_HIGHUSER,
+        let mut gfp = bindings::GFP_HIGHUSER | bindings::__GFP_ZERO;
+
+        if self == Self::Opportunistic {
+            gfp |= bindings::__GFP_NOWARN | bindings::__GFP_NORETRY;
+            gfp &= !bindings::__GFP_RECLAIM;
         }
+        gfp
     }
 }
 
@@ -74,7 +75,7 @@ impl PageBlock {
     /// Returns `None` if there is no memory, or no block is that large. May sleep.
     #[inline]
     pub fn alloc(order: u8, effort: AllocEffort, account: bool) -> Option<Self> {
-        let mut gfp = effort.gfp() | bindings::__GFP_ZERO;
+        let mut gfp = effort.gfp();
 
         // The allocator warns of more.
         if u32::from(order) > bindings::MAX_PAGE_ORDER {
@@ -117,9 +118,10 @@ impl PageBlock {
     }
 
     /// Gives the block up, which can never be used again. Nobody shall pay for it for ever.
-    #[inline]
+    // Where it can come to that, who frees blocks has nothing in registers for it.
+    #[cfg_attr(CONFIG_ARCH_HAS_MEM_ENCRYPT, cold, inline(never))]
+    #[cfg_attr(not(CONFIG_ARCH_HAS_MEM_ENCRYPT), inline)]
     fn leak(mut self) {
-        // Nowhere else it comes to that.
         if cfg!(CONFIG_ARCH_HAS_MEM_ENCRYPT) {
             self.chargeable().uncharge();
         }
