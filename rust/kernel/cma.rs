@@ -152,11 +152,13 @@ pub struct CmaPages {
 
 impl CmaPages {
     /// The first page.
+    #[inline]
     pub fn first(&self) -> NonNull<bindings::page> {
         self.first.get()
     }
 
     /// Number of pages.
+    #[inline]
     pub fn count(&self) -> usize {
         self.count.pages()
     }
