@@ -10,6 +10,7 @@
 #include <linux/iommu.h>
 #include <linux/iommu-dma.h>
 #include <linux/ioport.h>
+#include <linux/memcontrol.h>
 #include <linux/memfd.h>
 #include <linux/mm.h>
 #include <linux/module.h>
@@ -367,6 +368,16 @@ __rust_helper void rust_helper_warn_page_not_shared(const void *addr)
 __rust_helper void rust_helper_warn_page_stays_shared(const void *addr)
 {
 	pr_warn_ratelimited("dma-buf: failed to re-encrypt page at %p, leaking memory\n", addr);
+}
+
+__rust_helper int rust_helper_memcg_kmem_charge_page(struct page *page, gfp_t gfp, int order)
+{
+	return memcg_kmem_charge_page(page, gfp, order);
+}
+
+__rust_helper void rust_helper_memcg_kmem_uncharge_page(struct page *page, int order)
+{
+	memcg_kmem_uncharge_page(page, order);
 }
 
 __rust_helper void rust_helper_clear_pages(void *addr, unsigned int npages)

@@ -11,6 +11,10 @@ use crate::{
         any_thread::AnyThread,
         object::Object, //
     },
+    memcg::{
+        Chargeable,
+        LARGEST_WITH_OOM, //
+    },
     prelude::*, //
 };
 use core::ptr::NonNull;
@@ -80,7 +84,8 @@ impl Cma {
         Ok(UnclearedPages(CmaPages {
             // INVARIANT: Just allocated. The contents are seen by nobody before they are cleared.
             first: AnyThread::new(NonNull::new(first).ok_or(ENOMEM)?),
-            count,
+            // INVARIANT: No region is that large.
+            count: Count(count),
             cma: self,
         }))
     }
@@ -91,10 +96,45 @@ impl Cma {
 pub struct UnclearedPages(CmaPages);
 
 impl UnclearedPages {
+    /// Charges the pages to the memory cgroup of the current task until they go back: all or none.
+    ///
+    /// Fails with `ENOMEM` if the group has no room, as an allocation of single pages does: after
+    /// reclaim, and after one of its processes was killed. May sleep.
+    pub fn charge(&mut self) -> Result {
+        if !self.0.count.is_charged() {
+            self.0.chargeable().charge(bindings::GFP_HIGHUSER)?;
+            self.0.count.0 |= Count::CHARGED;
+        }
+        Ok(())
+    }
+
     /// Overwrites the pages with zeroes. Fails with `EINTR` when the process is being killed.
     pub fn clear(self) -> Result<CmaPages> {
         self.0.overwrite()?;
         Ok(self.0)
+    }
+}
+
+/// A number of pages, and whether they are charged: one word, so that for who does not charge any
+/// their owner is not larger.
+///
+/// # Invariants
+///
+/// The number is less than `CHARGED`.
+#[derive(Clone, Copy)]
+struct Count(usize);
+
+impl Count {
+    const CHARGED: usize = 1 << (usize::BITS - 1);
+
+    #[inline(always)]
+    fn pages(self) -> usize {
+        self.0 & !Self::CHARGED
+    }
+
+    #[inline(always)]
+    fn is_charged(self) -> bool {
+        self.0 & Self::CHARGED != 0
     }
 }
 
@@ -106,19 +146,29 @@ impl UnclearedPages {
 /// zero. The pages were zeroed, unless this is inside of [`UnclearedPages`].
 pub struct CmaPages {
     first: AnyThread<bindings::page>,
-    count: usize,
+    count: Count,
     cma: &'static Cma,
 }
 
 impl CmaPages {
     /// The first page.
+    #[inline]
     pub fn first(&self) -> NonNull<bindings::page> {
         self.first.get()
     }
 
     /// Number of pages.
+    #[inline]
     pub fn count(&self) -> usize {
-        self.count
+        self.count.pages()
+    }
+
+    /// The pages, for a charge. They are single ones, of which no two are charged or freed together
+    /// by the kernel itself: as large pieces as the kernel kills for are the fewest.
+    fn chargeable(&mut self) -> Chargeable<'_> {
+        // SAFETY: By the type invariant the pages are ours, who are borrowed exclusively. It is
+        // always this order, and no page is charged when it goes back.
+        unsafe { Chargeable::new(self.first.get(), self.count(), LARGEST_WITH_OOM) }
     }
 
     /// See [`UnclearedPages::clear`], which is the only one to call this.
@@ -130,10 +180,10 @@ impl CmaPages {
         // current task is valid.
         unsafe {
             if !bindings::page_is_highmem(first) {
-                bindings::clear_pages(bindings::page_address(first), self.count.try_into()?);
+                bindings::clear_pages(bindings::page_address(first), self.count().try_into()?);
                 return Ok(());
             }
-            for index in 0..self.count {
+            for index in 0..self.count() {
                 bindings::clear_highpage(first.add(index));
                 if bindings::fatal_signal_pending(task) != 0 {
                     return Err(EINTR);
@@ -146,7 +196,11 @@ impl CmaPages {
 
 impl Drop for CmaPages {
     fn drop(&mut self) {
+        if self.count.is_charged() {
+            // Nobody else would: these are not the pieces in which the pages are freed.
+            self.chargeable().uncharge();
+        }
         // SAFETY: By the type invariant.
-        unsafe { bindings::cma_release(self.cma.0.get(), self.first.as_ptr(), self.count) };
+        unsafe { bindings::cma_release(self.cma.0.get(), self.first.as_ptr(), self.count()) };
     }
 }

@@ -11,6 +11,7 @@ use kernel::{
     },
     dma_buf::{
         heap::{
+            self,
             Heap,
             Memory,
             Properties,
@@ -58,7 +59,13 @@ struct CmaHeap(&'static Cma);
 #[vtable]
 impl Heap for CmaHeap {
     fn allocate(&self, request: &Request) -> Result<ARef<DmaBuf>> {
-        let pages = self.0.alloc(request.len >> PAGE_SHIFT)?.clear()?;
+        let mut pages = self.0.alloc(request.len >> PAGE_SHIFT)?;
+
+        if heap::mem_accounting() {
+            pages.charge()?;
+        }
+
+        let pages = pages.clear()?;
 
         DmaBuf::from_pages(request.heap_name, request.fd_flags, Contiguous(pages))
     }

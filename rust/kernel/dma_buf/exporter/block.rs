@@ -9,6 +9,7 @@ use super::run::{
 use crate::{
     bindings,
     interop::any_thread::AnyThread,
+    memcg::Chargeable,
     page::{
         AsPageIter,
         PAGE_SIZE, //
@@ -16,7 +17,10 @@ use crate::{
 };
 use core::{
     marker::PhantomData,
-    mem::ManuallyDrop,
+    mem::{
+        forget,
+        ManuallyDrop, //
+    },
     ptr::{
         null_mut,
         with_exposed_provenance_mut,
@@ -39,6 +43,20 @@ pub enum AllocEffort {
     Required,
 }
 
+impl AllocEffort {
+    /// For zeroed memory, which a charge does not look at.
+    #[inline]
+    fn gfp(self) -> bindings::gfp_t {
+        let mut gfp = bindings::GFP_HIGHUSER | bindings::__GFP_ZERO;
+
+        if self == Self::Opportunistic {
+            gfp |= bindings::__GFP_NOWARN | bindings::__GFP_NORETRY;
+            gfp &= !bindings::__GFP_RECLAIM;
+        }
+        gfp
+    }
+}
+
 /// An owned block of `2^order` zeroed, physically contiguous pages for the use of user space.
 ///
 /// The memory may be highmem. It is freed on drop.
@@ -57,15 +75,11 @@ impl PageBlock {
     /// Returns `None` if there is no memory, or no block is that large. May sleep.
     #[inline]
     pub fn alloc(order: u8, effort: AllocEffort, account: bool) -> Option<Self> {
-        let mut gfp = bindings::GFP_HIGHUSER | bindings::__GFP_ZERO;
+        let mut gfp = effort.gfp();
 
         // The allocator warns of more.
         if u32::from(order) > bindings::MAX_PAGE_ORDER {
             return None;
-        }
-        if effort == AllocEffort::Opportunistic {
-            gfp |= bindings::__GFP_NOWARN | bindings::__GFP_NORETRY;
-            gfp &= !bindings::__GFP_RECLAIM;
         }
         if order > 0 {
             gfp |= bindings::__GFP_COMP;
@@ -81,6 +95,37 @@ impl PageBlock {
         Some(Self {
             first: AnyThread::new(first),
         })
+    }
+
+    /// The pages, for a charge.
+    #[inline]
+    fn chargeable(&mut self) -> Chargeable<'_> {
+        let order = self.order();
+
+        // SAFETY: By the type invariant the pages are ours, who are borrowed exclusively. They are
+        // one piece: the page allocator charges and uncharges them as such.
+        unsafe { Chargeable::new(self.first.get(), 1 << order, order) }
+    }
+
+    /// Charges a block that is not charged to the memory cgroup of the current task, as
+    /// [`alloc`](Self::alloc) does. Without room it comes back. May sleep.
+    #[cfg(CONFIG_DMABUF_HEAPS_POOL)]
+    pub(in crate::dma_buf) fn charge(mut self, effort: AllocEffort) -> Result<Self, Self> {
+        match self.chargeable().charge(effort.gfp()) {
+            Ok(()) => Ok(self),
+            Err(_) => Err(self),
+        }
+    }
+
+    /// Gives the block up, which can never be used again. Nobody shall pay for it for ever.
+    // Where it can come to that, who frees blocks has nothing in registers for it.
+    #[cfg_attr(CONFIG_ARCH_HAS_MEM_ENCRYPT, cold, inline(never))]
+    #[cfg_attr(not(CONFIG_ARCH_HAS_MEM_ENCRYPT), inline)]
+    fn leak(mut self) {
+        if cfg!(CONFIG_ARCH_HAS_MEM_ENCRYPT) {
+            self.chargeable().uncharge();
+        }
+        forget(self);
     }
 
     #[inline]
@@ -202,6 +247,18 @@ impl PageBlocks {
         Some(PageBlock { first })
     }
 
+    /// The blocks are charged to nobody any more, if they were.
+    #[cfg(CONFIG_DMABUF_HEAPS_POOL)]
+    pub(in crate::dma_buf) fn uncharge(&mut self) {
+        for run in self.runs() {
+            let mut block = ManuallyDrop::new(PageBlock {
+                first: AnyThread::new(run.first_page()),
+            });
+
+            block.chargeable().uncharge();
+        }
+    }
+
     /// The pages, block by block.
     #[inline]
     pub fn runs(&self) -> PageBlockRuns<'_> {
@@ -280,11 +337,15 @@ impl Drop for PageBlocks {
     fn drop(&mut self) {
         // The iterator is past a block when the block goes.
         for run in self.runs() {
+            // INVARIANT: By the type invariant the block is ours to free.
+            let block = PageBlock {
+                first: AnyThread::new(run.first_page()),
+            };
+
             if self.unshare(&run) {
-                // INVARIANT: By the type invariant the block is ours to free.
-                drop(PageBlock {
-                    first: AnyThread::new(run.first_page()),
-                });
+                drop(block);
+            } else {
+                block.leak();
             }
         }
     }

@@ -58,8 +58,8 @@ impl PageBlock {
     }
 }
 
-/// A block that its user is done with. It is not for anybody else: it becomes a [`UsedBlock`], or
-/// is freed on drop.
+/// A block that its user is done with, and that nobody pays for any more. It is not for anybody
+/// else: it becomes a [`UsedBlock`], or is freed on drop.
 pub(in crate::dma_buf) struct ReturnedBlock(PageBlock);
 
 impl ReturnedBlock {
@@ -79,8 +79,11 @@ impl ReturnedBlock {
 pub(in crate::dma_buf) struct ReturnedBlocks(PageBlocks);
 
 impl ReturnedBlocks {
-    /// All that a user had.
-    pub(in crate::dma_buf) fn from(blocks: PageBlocks) -> Self {
+    /// All that a user had, and has paid for if it is charged: that ends here.
+    pub(in crate::dma_buf) fn from(mut blocks: PageBlocks, charged: bool) -> Self {
+        if charged {
+            blocks.uncharge();
+        }
         Self(blocks)
     }
 

@@ -51,8 +51,8 @@ type Files = Scope<Arc<Chore<Store>>>;
 /// as reclaimable memory of the kernel (`KReclaimable` and `MemAvailable` in `/proc/meminfo`).
 ///
 /// Each page stays with its node, and is given to tasks on that node which have no policy for their
-/// memory. Pages that are charged to a memory cgroup are not kept. Where the kernel writes to pages
-/// when they are freed (`init_on_free`, `page_poison`), no page is kept: it would miss that.
+/// memory. What is here is charged to no memory cgroup. Where the kernel writes to pages when they
+/// are freed (`init_on_free`, `page_poison`), no page is kept: it would miss that.
 ///
 /// Dropping it frees what it holds, and waits for the background work, so it sleeps. Buffers that
 /// are still there free their pages in the normal way then; they wait for nothing.
@@ -145,22 +145,22 @@ fn allowed(pages: usize) -> usize {
 /// is done by tasks, where they may sleep, and by nobody else.
 pub struct PooledBlocks {
     blocks: PageBlocks,
+    /// Whether the blocks are charged to somebody: all, or none.
     account: bool,
-    /// If there is one, no page is charged to anybody.
     pool: Option<Arc<Chore<Store>>>,
 }
 
 impl PooledBlocks {
     /// No blocks yet; what is [added](Self::add) comes from the pool, if there is one and it is to
-    /// hold anything, and goes there. With `account` it does not: each page is charged to the
-    /// caller's memory cgroup until it is freed.
+    /// hold anything, and goes there. With `account` each page is charged to the caller's memory
+    /// cgroup, wherever it comes from, until it goes.
     #[inline]
     pub fn from(pool: Option<&PagePool>, account: bool) -> Self {
         Self {
             blocks: PageBlocks::new(),
             account,
             pool: pool
-                .filter(|pool| !account && pool.store.is_on())
+                .filter(|pool| pool.store.is_on())
                 .map(|pool| Arc::clone(&pool.store)),
         }
     }
@@ -172,7 +172,7 @@ impl PooledBlocks {
             return self.blocks.add(order, effort, self.account);
         };
 
-        pool.alloc(order, effort)
+        pool.alloc(order, effort, self.account)
             .map(|block| self.blocks.push(block))
             .is_some()
     }
@@ -202,7 +202,7 @@ impl Drop for PooledBlocks {
     #[inline]
     fn drop(&mut self) {
         if let Some(pool) = &self.pool {
-            pool.put(take(&mut self.blocks));
+            pool.put(take(&mut self.blocks), self.account);
         }
     }
 }

@@ -154,6 +154,25 @@ impl Stock {
         }
     }
 
+    /// Takes a block that is zeroed, and that nobody has used since, unless it is to be freed.
+    pub(super) fn put_clean(&mut self, block: PageBlock) -> Result<(), PageBlock> {
+        let (node, order) = block.place();
+        let pages = block.pages();
+
+        if self.counts.held.saturating_add(pages) > self.limit {
+            return Err(block);
+        }
+        match self.shelf(node, order) {
+            Some(shelf) => {
+                block.set_reclaimable(true);
+                shelf.push_clean(block);
+                self.counts.held += pages;
+                Ok(())
+            }
+            None => Err(block),
+        }
+    }
+
     /// Takes a block out to zero it, for which it comes [back](Self::put_zeroed). The largest come
     /// first: they are the most work for who has to do it at once.
     pub(super) fn take_used(&mut self) -> Option<UsedBlock> {

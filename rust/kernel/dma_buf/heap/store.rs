@@ -151,7 +151,8 @@ impl Store {
         }
     }
 
-    pub(super) fn alloc(&self, order: u8, effort: AllocEffort) -> Option<PageBlock> {
+    /// A block, zeroed, that is charged to nobody.
+    fn find(&self, order: u8, effort: AllocEffort) -> Option<PageBlock> {
         // There are no such blocks, whatever is freed.
         if usize::from(order) >= ORDERS {
             return None;
@@ -188,9 +189,41 @@ impl Store {
 }
 
 impl Chore<Store> {
-    /// Takes back what a buffer had.
-    pub(super) fn put(&self, blocks: PageBlocks) {
-        let mut blocks = ReturnedBlocks::from(blocks);
+    /// A block, zeroed. With `account` it is charged to the memory cgroup of the current task.
+    pub(super) fn alloc(&self, order: u8, effort: AllocEffort, account: bool) -> Option<PageBlock> {
+        let block = self.find(order, effort)?;
+
+        if account {
+            self.charge(block, effort)
+        } else {
+            Some(block)
+        }
+    }
+
+    /// What is charged here is charged to nobody yet, also if it is new: who has no room for it
+    /// shall not have the pool freed, which is of no help to a group.
+    fn charge(&self, block: PageBlock, effort: AllocEffort) -> Option<PageBlock> {
+        let block = match block.charge(effort) {
+            Ok(block) => return Some(block),
+            Err(block) => block,
+        };
+        let mut stock = self.stock.lock();
+        let refused = stock.put_clean(block).err();
+        // There may have been nothing that somebody would find not to be needed.
+        let hasten = refused.is_none() && !replace(&mut stock.expects_zeroing, true);
+
+        drop(stock);
+        // Freed when the lock is not held any more.
+        drop(refused);
+        if hasten {
+            self.hasten(self.zero_after_ms);
+        }
+        None
+    }
+
+    /// Takes back what a buffer had, and what is charged to somebody if it is `charged`.
+    pub(super) fn put(&self, blocks: PageBlocks, charged: bool) {
+        let mut blocks = ReturnedBlocks::from(blocks, charged);
         let mut hasten = false;
         let (mut kept, mut refused_pages) = (0, 0);
 

@@ -13,7 +13,10 @@ job_of() {
 }
 
 # What is only there with the pool of the system heap: T=pool is all that a kernel with it has for us.
-needs_pool() { [[ $1 = @(pool|heap_pool|rust_dma_heap_pool) ]]; }
+needs_pool() { [[ $1 = @(pool|heap_pool|rust_dma_heap_pool) ]] || needs_groups "$1"; }
+
+# What wants groups with limits of memory, which that kernel has too, and buffers that count.
+needs_groups() { [[ $1 = @(heap_charge|hostile_memory) ]]; }
 
 check_gates() {
 	# what the sources, C drivers and compilers of documents see is the same with it

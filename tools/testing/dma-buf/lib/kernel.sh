@@ -30,15 +30,16 @@ set_machine() {
 		names+=(camera display tests tests-drm tracing samples)
 		[ "$LINK" = m ] || names+=(samples-drm)
 		[ "$LINK" = m ] || [ -n "$DRIVERS_ONLY" ] || names+=(doctests)
-		[ "$KIND" = test ] || names+=(debug)
+		[ "$KIND" = test ] || names+=(debug groups)
 		;;
 	bench) names+=(tracing bench) ;;
-	fuzz) names+=(camera tests-drm debug fuzz) ;;
+	fuzz) names+=(camera tests-drm debug groups fuzz) ;;
 	esac
 	[ -z "$WATCH" ] || names+=(watch)
 	# C has none to compare with
 	if [ -n "$POOL" ] && [ "$CORE" = rust ]; then
 		names+=(pool)
+		[ "$KIND" != test ] || names+=(groups)
 		name+=-pool VARIANT+=-pool
 		TITLE+=", pool"
 	fi

@@ -24,8 +24,8 @@ test_job() {
 		;;
 	selftests | selftests-32)
 		options+=(--gpu)
-		# buffers of the system heap count as a control group's memory: that kernel has such groups
-		[ "$KIND" != debug ] || options+=(--append dma_heap.mem_accounting=1)
+		# buffers count as a control group's memory: that kernel has such groups; so has that with the pool, where it is asked for
+		if [ "$KIND" = debug ] || needs_groups "$TEST"; then options+=(--append dma_heap.mem_accounting=1); fi
 		;;
 	interop) options+=(--display) ;;
 	modules)

@@ -36,13 +36,20 @@ rt_tests() {
 # The pool of the system heap, which the C core has not got: with highmem and as modules, too. Elsewhere parameters and debugfs are
 # those of C.
 pool_tests() {
-	local form job
+	local form job variant
 	POOL=1 CORE=rust
 	for form in arm64/y vexpress-a9/m; do
 		IFS=/ read -r MACHINE LINK <<<"$form"
 		build_machine "$MACHINE" "$LINK"
 		gate_strict
 		for job in kunit selftests; do tested_job "$job"; done
+		# with each buffer charged
+		variant=$VARIANT
+		for TEST in heap_charge hostile_memory; do
+			VARIANT=$variant-$TEST
+			tested_job selftests
+		done
+		VARIANT=$variant TEST=
 	done
 	POOL=
 }

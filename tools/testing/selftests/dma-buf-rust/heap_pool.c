@@ -154,21 +154,6 @@ static void test_failure(void)
 	group_end(&g);
 }
 
-static void test_charged(void)
-{
-	struct group g;
-	int buf;
-
-	group_begin(&g, "memory that is charged");
-	write_file(POOL "limit_mib", LIMIT);
-	buf = used_buffer(heap, MEGABYTE, 0x5a);
-	t_ok(buf >= 0, "a buffer");
-	close(buf);
-	t_ok(!pool_stat("held"), "it is not kept");
-	write_file(POOL "limit_mib", "0");
-	group_end(&g);
-}
-
 static void test_limit(void)
 {
 	static const char *const bad[] = { "-1", "many", "\n", "99999999999999999999999999" };
@@ -190,23 +175,16 @@ static void test_limit(void)
 
 int main(void)
 {
-	char text[32];
-
 	t_begin();
 	if (!pool_keeps())
 		return t_end();
 	heap = open_heap("system");
 	test_limit();
-	if (read_file("/sys/module/dma_heap/parameters/mem_accounting", text, sizeof(text)) &&
-	    *text == 'Y') {
-		test_charged();
-	} else {
-		test_zeroes();
-		stay_on_cpu();
-		test_zeroed_before();
-		test_shrinker();
-		test_failure();
-	}
+	test_zeroes();
+	stay_on_cpu();
+	test_zeroed_before();
+	test_shrinker();
+	test_failure();
 	close(heap);
 	return t_end();
 }

@@ -8,19 +8,17 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/mman.h>
-#include <sys/mount.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <linux/memfd.h>
 
+#include "cgroup.h"
 #include "udmabufs.h"
 
-#define ROOT		"/tmp/hostile-cgroup"
-#define GROUP		ROOT "/hostile"
+#define GROUP		"hostile"
 #define LIMIT		(24 * MEGABYTE)
 /* Lists of a few pages again and again, and so many of these */
 #define PAGES		64
@@ -30,65 +28,19 @@
 /* What a child got, which may be killed at any moment */
 static int *got;
 
-static bool group_write(const char *file, const char *text)
-{
-	char path[128];
-
-	snprintf(path, sizeof(path), GROUP "/%s", file);
-	return write_file(path, text);
-}
-
-static long group_read(const char *file, const char *key)
-{
-	char path[128], text[1024];
-	const char *at = text;
-
-	snprintf(path, sizeof(path), GROUP "/%s", file);
-	t_need(read_file(path, text, sizeof(text)), path);
-	if (key)
-		at = strstr(text, key);
-	return at ? atol(at + (key ? strlen(key) : 0)) : 0;
-}
-
-/* Root's, or somebody's who may make groups */
-static bool begin_groups(void)
-{
-	mkdir(ROOT, 0700);
-	if (mount("none", ROOT, "cgroup2", 0, NULL))
-		return false;
-	if (!write_file(ROOT "/cgroup.subtree_control", "+memory")) {
-		umount(ROOT);
-		return false;
-	}
-	t_need(!mkdir(GROUP, 0700), GROUP);
-	return true;
-}
-
-static void end_groups(void)
-{
-	for (int ms = 0; ms < PATIENCE_MS && rmdir(GROUP) && errno == EBUSY; ms += 20)
-		nap_ms(20);
-	umount(ROOT);
-	rmdir(ROOT);
-}
-
 /* In the group: gets one more of something until it is refused, or killed, or has "most". */
 static void take(int (*one_more)(int arg), int arg, int most)
 {
 	const struct rlimit files = { .rlim_cur = most + 100, .rlim_max = most + 100 };
-	char text[32];
 	int status;
 	pid_t child;
 
-	snprintf(text, sizeof(text), "%lu", LIMIT);
-	t_need(group_write("memory.max", text), "memory.max");
+	t_need(cgroup_limit(GROUP, LIMIT), "memory.max");
 	*got = 0;
 	child = fork();
 	t_need(child >= 0, "fork");
 	if (!child) {
-		snprintf(text, sizeof(text), "%d", getpid());
-		if (!group_write("cgroup.procs", text) ||
-		    setrlimit(RLIMIT_NOFILE, &files))
+		if (!cgroup_enter(GROUP) || setrlimit(RLIMIT_NOFILE, &files))
 			_exit(255);
 		while (*got < most && one_more(arg) >= 0)
 			++*got;
@@ -111,7 +63,7 @@ static void test_given_back(void)
 	long left = 0;
 
 	for (int ms = 0; ms < PATIENCE_MS; ms += 100) {
-		left = group_read("memory.current", NULL);
+		left = cgroup_read(GROUP, "memory.current", NULL);
 		if (left < 4L * (long)MEGABYTE)
 			break;
 		nap_ms(100);
@@ -137,7 +89,7 @@ static void test_heap(bool accounting)
 	if (accounting) {
 		t_ok(*got * MEGABYTE <= LIMIT, "buffers count");
 		t_ok(*got >= 8, "and nothing else counts for much");
-		t_ok(group_read("memory.events", "max ") > 0, "the limit was met");
+		t_ok(cgroup_read(GROUP, "memory.events", "max") > 0, "the limit was met");
 	} else {
 		t_ok(*got == 64, "without mem_accounting they do not count");
 	}
@@ -212,8 +164,7 @@ static void test_given_away(void)
 	child = fork();
 	t_need(child >= 0, "fork");
 	if (!child) {
-		snprintf(text, sizeof(text), "%d", getpid());
-		if (!group_write("cgroup.procs", text))
+		if (!cgroup_enter(GROUP))
 			_exit(1);
 		buf = alloc_fd(heap, 8 * MEGABYTE);
 		byte = (char)buf;
@@ -230,7 +181,7 @@ static void test_given_away(void)
 	close(pidfd);
 	kill(child, SIGKILL);
 	t_need(waitpid(child, &status, 0) == child, "waitpid");
-	t_ok(group_read("memory.current", NULL) >= 8L * (long)MEGABYTE,
+	t_ok(cgroup_read(GROUP, "memory.current", NULL) >= 8L * (long)MEGABYTE,
 	     "it still counts as the group's that made it");
 	close(buf);
 	test_given_back();
@@ -242,22 +193,17 @@ static void test_given_away(void)
 
 int main(void)
 {
-	char accounting[8] = "";
 	int device;
 
 	t_begin();
-	if (!begin_groups()) {
-		t_skip("no memory limits: CONFIG_MEMCG, and the rights to use it: %s",
-		       strerror(errno));
+	if (!cgroups_begin())
 		return t_end();
-	}
+	cgroup_make(GROUP);
 	got = mmap(NULL, page_size(), PROT_READ | PROT_WRITE,
 		   MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	t_need(got != MAP_FAILED, "mmap");
-	read_file("/sys/module/dma_heap/parameters/mem_accounting", accounting,
-		  sizeof(accounting));
-	test_heap(accounting[0] == 'Y');
-	if (accounting[0] == 'Y')
+	test_heap(heaps_charge());
+	if (heaps_charge())
 		test_given_away();
 	else
 		t_skip("the rest of it: dma_heap.mem_accounting=1");
@@ -267,6 +213,7 @@ int main(void)
 		test_lists();
 		close(device);
 	}
-	end_groups();
+	cgroup_remove(GROUP);
+	cgroups_end();
 	return t_end();
 }
