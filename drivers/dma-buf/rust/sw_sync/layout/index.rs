@@ -14,10 +14,10 @@ use kernel::{
         rb_root, //
     },
     interop::object::Object,
-    same_layout,
     sync::atomic::{
         Acquire,
         Atomic,
+        Relaxed,
         Release, //
     }, //
 };
@@ -26,25 +26,38 @@ use kernel::{
 ///
 /// # Invariants
 ///
-/// All zero, or a node of the tree of the one index that the object may be in: there, a node has a
-/// parent or a colour that is not zero, once it is inserted.
+/// `node` is all zero, or a node of the tree of the one index that the object may be in. `is_in`
+/// says which, while nobody has the lock of the index. The node does not: its parent and colour are
+/// zero for a moment when it is the root and another one is inserted.
 #[repr(C)]
 pub(crate) struct Links {
-    /// The parent and the colour. C writes it with single stores, while there is the lock, and none
-    /// of them is a zero once the node is in the tree.
-    mark: Atomic<usize>,
-    _children: Object<[*mut rb_node; 2]>,
+    node: Object<rb_node>,
+    is_in: Atomic<bool>,
 }
-
-same_layout!(Links, rb_node, mark: __rb_parent_color);
 
 impl Links {
     pub(crate) const fn new() -> Self {
-        // INVARIANT: Zero.
+        // INVARIANT: In no tree.
         Self {
-            mark: Atomic::new(0),
-            _children: Object::zeroed(),
+            node: Object::zeroed(),
+            is_in: Atomic::new(false),
         }
+    }
+
+    /// For who has the lock.
+    fn is_in(&self) -> bool {
+        // MODEL: none, because the index is locked.
+        self.is_in.load(Relaxed)
+    }
+
+    fn set_in(&self) {
+        // MODEL: none, because the index is locked, and who releases the object got it after that.
+        self.is_in.store(true, Relaxed);
+    }
+
+    fn set_out(&self) {
+        // MODEL: sw-sync-dying
+        self.is_in.store(false, Release);
     }
 }
 
@@ -118,6 +131,9 @@ impl<T: Indexed> Index<T> {
         let node = node_of(object);
         let mut parent = core::ptr::null_mut();
 
+        if object.links().is_in() {
+            return None;
+        }
         // INVARIANT: By the contract of `Indexed`.
         // SAFETY: `link` is the root or a child of `parent`, which is a node of the tree, and by
         // the type invariant in an object. `node` is not in the tree, or nothing is done, and what
@@ -125,9 +141,6 @@ impl<T: Indexed> Index<T> {
         unsafe {
             let mut link = &raw mut (*root).rb_node;
 
-            if (*node).__rb_parent_color != 0 {
-                return None;
-            }
             while let Some(other) = object_of::<T>(*link) {
                 let order = object.key().cmp(&other.key());
 
@@ -139,8 +152,8 @@ impl<T: Indexed> Index<T> {
                         let preferred = prefer(other);
                         if preferred.is_none() {
                             bindings::rb_replace_node(parent, node, root);
-                            // MODEL: sw-sync-dying
-                            other.links().mark.store(0, Release);
+                            object.links().set_in();
+                            other.links().set_out();
                         }
                         return preferred;
                     }
@@ -149,6 +162,7 @@ impl<T: Indexed> Index<T> {
             bindings::rb_link_node(node, parent, link);
             bindings::rb_insert_color(node, root);
         }
+        object.links().set_in();
         None
     }
 
@@ -156,20 +170,15 @@ impl<T: Indexed> Index<T> {
     /// with it, unless there was a reference for that.
     pub(crate) fn may_have(object: &T) -> bool {
         // MODEL: sw-sync-dying
-        object.links().mark.load(Acquire) != 0
+        object.links().is_in.load(Acquire)
     }
 
     /// Takes `object` out, unless it is out already.
     pub(crate) fn remove(&self, object: &T) {
-        let node = node_of(object);
-
-        // SAFETY: By the contract of `Indexed` the node is zero, or in this tree and nowhere else.
-        unsafe {
-            if (*node).__rb_parent_color != 0 {
-                bindings::rb_erase(node, self.root.get());
-                // MODEL: sw-sync-dying
-                object.links().mark.store(0, Release);
-            }
+        if object.links().is_in() {
+            // SAFETY: By the type invariants the node is in this tree and nowhere else.
+            unsafe { bindings::rb_erase(node_of(object), self.root.get()) };
+            object.links().set_out();
         }
     }
 
