@@ -48,9 +48,16 @@ struct world {
 	bool chains;
 };
 
+struct dice {
+	__u64 state;
+};
+
 /* One thread's calls, and what came of them */
 struct run {
 	struct world *world;
+	/* Where it says which allocation of a call fails, 0: none does; and who decides that */
+	int fail_nth;
+	struct dice dice;
 	size_t used;
 	char text[16384];
 };
@@ -112,10 +119,6 @@ bool touch(char *at, bool write, char *value);
 #define SELDOM(a)	(((a) & 0xe0) == 0xe0)
 
 /* fuzz_corpus.c */
-struct dice {
-	__u64 state;
-};
-
 void dice_seed(struct dice *d, __u64 seed, __u64 number);
 unsigned int roll(struct dice *d, unsigned int sides);
 
@@ -130,11 +133,23 @@ bool corpus_read(struct corpus *c, const char *path);
 void prog_make(struct prog *p, struct dice *d, const struct corpus *c);
 void prog_print(const struct prog *p);
 
-/* fuzz_cover.c: which basic blocks of drivers/dma-buf this thread reaches */
+/* fuzz_cover.c: which basic blocks of drivers/dma-buf are reached */
 #define MAX_BLOCKS	32768
 #define BLOCK_WORDS	(MAX_BLOCKS / 32)
 
+/* What one thread has reached, others one after the other */
+struct cover {
+	int fd;
+	unsigned long *reached;
+};
+
 /* False without CONFIG_KCOV */
+bool cover_open(struct cover *c);
+/* From here on, and until this thread ends */
+bool cover_enable(struct cover *c);
+/* Counts what a program of that many threads has reached, and forgets it. */
+void cover_add(struct cover *c, unsigned int threads);
+/* The same for this thread, whose it is from cover_begin() on */
 bool cover_begin(void);
 void cover_start(void);
 /* Counts what was reached since, and returns how many blocks were new. */

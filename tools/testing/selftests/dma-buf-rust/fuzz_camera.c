@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The fuzzer's calls to a V4L2 camera about buffers. It does not stream: frames
- * would come at their own time. And how what a program needs is opened.
+ * The fuzzer's calls to a V4L2 camera about buffers. It streams for threads only:
+ * frames come at their own time. And how what a program needs is opened.
  */
 #include <fcntl.h>
 #include <sys/epoll.h>
@@ -71,9 +71,21 @@ static void cam_off(struct run *r, const __u8 *a)
 	said(r, ioctl(fd_of(r, CAMERA, a[0]), VIDIOC_STREAMOFF, &type));
 }
 
+static void cam_on(struct run *r, const __u8 *a)
+{
+	int type = CAPTURE, camera = fd_of(r, CAMERA, a[0]);
+
+	if (!r->world->racing) {
+		say(r, "=no");
+		return;
+	}
+	said(r, ioctl(camera, VIDIOC_STREAMON, &type));
+}
+
 const struct op camera_ops[] = {
 	{ "cam_request", cam_request }, { "cam_queue", cam_queue },
 	{ "cam_export", cam_export }, { "cam_off", cam_off },
+	{ "cam_on", cam_on },
 	{ }
 };
 

@@ -26,27 +26,41 @@ static struct block blocks[MAX_BLOCKS];
 /* Index + 1 into blocks, by address */
 static __u16 hashed[4 * MAX_BLOCKS];
 static unsigned int n_blocks, runs;
-static unsigned long *cover;
+static struct cover own;
+
+bool cover_open(struct cover *c)
+{
+	void *at;
+
+	c->fd = open(KCOV, O_RDWR | O_CLOEXEC);
+	if (c->fd < 0)
+		return false;
+	t_need(!ioctl(c->fd, KCOV_INIT_TRACE, ROOM), "KCOV_INIT_TRACE");
+	at = mmap(NULL, ROOM * sizeof(long), PROT_READ | PROT_WRITE, MAP_SHARED, c->fd, 0);
+	t_need(at != MAP_FAILED, "map KCOV's buffer");
+	c->reached = at;
+	return true;
+}
+
+bool cover_enable(struct cover *c)
+{
+	return c->reached && !ioctl(c->fd, KCOV_ENABLE, KCOV_TRACE_PC);
+}
 
 bool cover_begin(void)
 {
-	int fd = open(KCOV, O_RDWR | O_CLOEXEC);
-	void *at;
+	return cover_open(&own) && cover_enable(&own);
+}
 
-	if (fd < 0)
-		return false;
-	t_need(!ioctl(fd, KCOV_INIT_TRACE, ROOM), "KCOV_INIT_TRACE");
-	at = mmap(NULL, ROOM * sizeof(long), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-	t_need(at != MAP_FAILED, "map KCOV's buffer");
-	t_need(!ioctl(fd, KCOV_ENABLE, KCOV_TRACE_PC), "KCOV_ENABLE");
-	cover = at;
-	return true;
+static void forget(struct cover *c)
+{
+	if (c->reached)
+		__atomic_store_n(c->reached, 0, __ATOMIC_RELAXED);
 }
 
 void cover_start(void)
 {
-	if (cover)
-		__atomic_store_n(cover, 0, __ATOMIC_RELAXED);
+	forget(&own);
 }
 
 static struct block *block_at(unsigned long at)
@@ -67,20 +81,35 @@ static struct block *block_at(unsigned long at)
 	}
 }
 
-unsigned int cover_stop(void)
+static void count(const struct cover *c)
 {
-	unsigned int before = n_blocks;
-	unsigned long n = cover ? __atomic_load_n(cover, __ATOMIC_ACQUIRE) : 0;
+	unsigned long n = c->reached ? __atomic_load_n(c->reached, __ATOMIC_ACQUIRE) : 0;
 
-	runs++;
 	for (unsigned long i = 1; i <= n && i < ROOM; i++) {
-		struct block *b = block_at(cover[i]);
+		struct block *b = block_at(c->reached[i]);
 
 		/* of a loop once */
 		b->times += b->run != runs;
 		b->run = runs;
 	}
+}
+
+unsigned int cover_stop(void)
+{
+	unsigned int before = n_blocks;
+
+	runs++;
+	count(&own);
 	return n_blocks - before;
+}
+
+void cover_add(struct cover *c, unsigned int threads)
+{
+	runs++;
+	for (unsigned int i = 0; i < threads; i++) {
+		count(&c[i]);
+		forget(&c[i]);
+	}
 }
 
 unsigned int cover_blocks(void)

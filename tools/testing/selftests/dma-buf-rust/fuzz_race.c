@@ -60,28 +60,40 @@ static bool set_faults(void)
 			snprintf(path, sizeof(path), FAULTS "%s/%s", kinds[i], knobs[j][0]);
 			ok &= write_file(path, knobs[j][1]);
 		}
-		snprintf(path, sizeof(path), FAULTS "%s/min-order", kinds[i]);
-		write_file(path, "0");
 	}
+	/* pages of heaps are of this kind, and none alone would fail */
+	ok &= write_file(FAULTS "fail_page_alloc/ignore-gfp-highmem", "N");
+	ok &= write_file(FAULTS "fail_page_alloc/min-order", "0");
 	return ok;
 }
+
+/* Four of a hundred allocations fail, or one of each call does. */
+enum faults { NO_FAULTS, FEW_FAULTS, ONE_A_CALL };
 
 struct part {
 	pthread_t thread;
 	struct run run;
 	const struct prog *prog;
 	unsigned int first;
-	bool faults;
+	enum faults faults;
 	bool done;
 };
+
+static struct cover covers[THREADS];
 
 static void *run_part(void *arg)
 {
 	struct part *part = arg;
-	int fd = open("/proc/thread-self/make-it-fail", O_RDWR | O_CLOEXEC);
+	int fd = -1;
 
-	if (part->faults && fd >= 0 && write(fd, "1", 1) < 0)
-		part->faults = false;
+	if (part->faults == FEW_FAULTS)
+		fd = open("/proc/thread-self/make-it-fail", O_RDWR | O_CLOEXEC);
+	else if (part->faults == ONE_A_CALL)
+		fd = open("/proc/thread-self/fail-nth", O_RDWR | O_CLOEXEC);
+	part->run.fail_nth = part->faults == ONE_A_CALL && fd >= 0 ? fd : 0;
+	cover_enable(&covers[part->first]);
+	if (part->faults == FEW_FAULTS && fd >= 0 && write(fd, "1", 1) < 0)
+		part->faults = NO_FAULTS;
 	for (int round = 0; round < 4; round++) {
 		part->run.used = 0;
 		run_calls(&part->run, part->prog, part->first, THREADS);
@@ -92,7 +104,7 @@ static void *run_part(void *arg)
 	return NULL;
 }
 
-static void run_threads(const struct prog *p, bool faults)
+static void run_threads(const struct prog *p, enum faults faults, const struct dice *dice)
 {
 	static struct part parts[THREADS];
 	static struct world world;
@@ -104,6 +116,7 @@ static void run_threads(const struct prog *p, bool faults)
 		parts[i].prog = p;
 		parts[i].first = i;
 		parts[i].faults = faults;
+		dice_seed(&parts[i].run.dice, dice->state, i);
 		t_need(!pthread_create(&parts[i].thread, NULL, run_part, &parts[i]),
 		       "pthread_create");
 	}
@@ -131,9 +144,14 @@ unsigned long race(const struct corpus *c, __u64 seed, unsigned int seconds)
 
 	if (!can_fail)
 		printf("= no faults: %s\n", strerror(errno));
+	for (int i = 0; i < THREADS && cover_open(&covers[i]); i++)
+		;
 	remains_look(&r);
 	for (; now_ns() < end; n++) {
-		bool fail = can_fail && n & 1;
+		static const enum faults kinds[] = {
+			NO_FAULTS, FEW_FAULTS, NO_FAULTS, ONE_A_CALL,
+		};
+		enum faults fail = can_fail ? PICK(kinds, n) : NO_FAULTS;
 		struct prog p;
 		struct dice d;
 		int status;
@@ -147,18 +165,20 @@ unsigned long race(const struct corpus *c, __u64 seed, unsigned int seconds)
 		child = fork();
 		t_need(child >= 0, "fork");
 		if (!child) {
-			run_threads(&p, fail);
+			run_threads(&p, fail, &d);
 			_exit(0);
 		}
 		t_need(waitpid(child, &status, 0) == child, "waitpid");
 		/* a mapping that another thread has taken away */
 		died += WIFSIGNALED(status);
-		faults += fail;
+		faults += fail != NO_FAULTS;
+		cover_add(covers, THREADS);
 		if (n % 16 == 15 && !remains_none(&r))
 			return 0;
 	}
 	if (!remains_none(&r))
 		return 0;
+	cover_print();
 	printf("= programs %lu\n= with faults %lu\n= died %lu\n", n, faults, died);
 	return n;
 }

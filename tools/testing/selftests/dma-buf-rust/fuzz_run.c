@@ -10,6 +10,7 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/time.h>
+#include <unistd.h>
 
 #include "fuzz.h"
 
@@ -288,6 +289,22 @@ bool touch(char *at, bool write, char *value)
 	return ok;
 }
 
+/* Of calls that allocate anything most have done so after a few allocations. */
+static void fail_one(struct run *r)
+{
+	char nth[16];
+
+	snprintf(nth, sizeof(nth), "%u", 1 + roll(&r->dice, roll(&r->dice, 2) ? 4 : 32));
+	if (write(r->fail_nth, nth, strlen(nth)) < 0)
+		r->fail_nth = 0;
+}
+
+static void fail_none(struct run *r)
+{
+	if (write(r->fail_nth, "0", 1) < 0)
+		r->fail_nth = 0;
+}
+
 void run_calls(struct run *r, const struct prog *p, unsigned int first,
 	       unsigned int step)
 {
@@ -295,7 +312,11 @@ void run_calls(struct run *r, const struct prog *p, unsigned int first,
 		const struct op *op = all_ops[p->calls[i].op % ops];
 
 		say(r, "%s%s", i ? ";" : "", op->name);
+		if (r->fail_nth)
+			fail_one(r);
 		op->run(r, p->calls[i].a);
+		if (r->fail_nth)
+			fail_none(r);
 	}
 }
 
