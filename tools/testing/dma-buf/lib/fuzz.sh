@@ -5,6 +5,7 @@
 
 FUZZ_CORPUS=$HERE/configs/fuzz-corpus.txt
 FUZZ_DIFFERENCES=$HERE/configs/fuzz-differences.txt
+FUZZ_UNREACHED=$HERE/configs/fuzz-unreached.txt
 
 # fuzz_kernel CORE: one that watches itself, and counts what is reached.
 fuzz_kernel() {
@@ -15,7 +16,10 @@ fuzz_kernel() {
 	stage "List the blocks of drivers/dma-buf ($TITLE)" "1 min" "read the log" list_blocks
 }
 
-list_blocks() { python3 "$HERE/fuzz.py" blocks --objdump "llvm-objdump$LLVM_SUFFIX" "$OBJ/vmlinux" "$OUT/blocks"; }
+list_blocks() {
+	python3 "$HERE/fuzz.py" blocks --objdump "llvm-objdump$LLVM_SUFFIX" --symbolizer "llvm-symbolizer$LLVM_SUFFIX" \
+		"$OBJ/vmlinux" "$OUT/blocks"
+}
 
 # fuzz_guest CORE NAME MODE PROGRAMS: boot it, with this file of programs; what it says is in $RESULTS/fuzz-NAME.
 fuzz_guest() {
@@ -82,7 +86,8 @@ fuzz_run() {
 	# what it has found in C is said, and is not ours
 	[ ! -s "$RESULTS/fuzz-c/problems.txt" ] || sed 's/^/    C core: /' "$RESULTS/fuzz-c/problems.txt" | head -n 5
 	fuzz_compare
-	python3 "$HERE/fuzz.py" coverage "$BUILD/arm64-rust-fuzz/blocks" "$RESULTS/fuzz-guided/data.log" >"$RESULTS/fuzz-coverage.txt"
+	python3 "$HERE/fuzz.py" coverage "$BUILD/arm64-rust-fuzz/blocks" "$FUZZ_UNREACHED" "$RESULTS"/fuzz-{guided,race}/data.log \
+		>"$RESULTS/fuzz-coverage.txt"
 	python3 "$HERE/fuzz.py" kept "$RESULTS/fuzz-guided/data.log" >"$RESULTS/fuzz-corpus.txt"
 	new=$(grep -vxFf <(grep -v '^#' "$FUZZ_CORPUS") -c "$RESULTS/fuzz-corpus.txt" || true)
 	programs=$(fuzz_sum guided programs)
