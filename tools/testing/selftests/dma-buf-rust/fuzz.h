@@ -58,6 +58,9 @@ struct run {
 	/* Where it says which allocation of a call fails, 0: none does; and who decides that */
 	int fail_nth;
 	struct dice dice;
+	/* What was asked for since this was set to 0 */
+	unsigned int n_touched;
+	struct slot *touched[8];
 	size_t used;
 	char text[16384];
 };
@@ -163,6 +166,10 @@ void cover_print(void);
 /* fuzz_race.c: threads and failing allocations; the number of programs, 0: remains */
 unsigned long race(const struct corpus *c, __u64 seed, unsigned int seconds);
 /* What there is on the machine, and what a program must leave as it was */
+/* fuzz_duel.c: two threads, each with a buffer of its own; descriptors from first_fd on are closed */
+void duel_make(struct prog *p, struct dice *dice, const struct corpus *c);
+void duel(const struct prog *p, const struct dice *dice, struct cover *covers, int first_fd);
+
 struct remains {
 	int objects;
 	int timelines;

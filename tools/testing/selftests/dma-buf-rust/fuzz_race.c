@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The fuzzer's programs torn apart: threads run a part each of what they share,
- * and allocations fail. What comes of a call counts for nothing here; what is
+ * and allocations fail; others are duels. What comes of a call counts for nothing here; what is
  * left behind, what the kernel says and what never ends does.
  */
 #include <fcntl.h>
@@ -140,6 +140,7 @@ unsigned long race(const struct corpus *c, __u64 seed, unsigned int seconds)
 	__u64 end = now_ns() + seconds * 1000000000ULL;
 	unsigned long n = 0, died = 0, faults = 0;
 	bool can_fail = set_faults();
+	int first_fd;
 	struct remains r;
 
 	if (!can_fail)
@@ -147,25 +148,34 @@ unsigned long race(const struct corpus *c, __u64 seed, unsigned int seconds)
 	for (int i = 0; i < THREADS && cover_open(&covers[i]); i++)
 		;
 	remains_look(&r);
+	first_fd = dup(0) + 1;
+	close(first_fd - 1);
 	for (; now_ns() < end; n++) {
 		static const enum faults kinds[] = {
 			NO_FAULTS, FEW_FAULTS, NO_FAULTS, ONE_A_CALL,
 		};
-		enum faults fail = can_fail ? PICK(kinds, n) : NO_FAULTS;
+		bool duels = n % 8 >= 4;
+		enum faults fail = can_fail && !duels ? PICK(kinds, n) : NO_FAULTS;
 		struct prog p;
 		struct dice d;
 		int status;
 		pid_t child;
 
 		dice_seed(&d, seed, n);
-		prog_make(&p, &d, c);
+		if (duels)
+			duel_make(&p, &d, c);
+		else
+			prog_make(&p, &d, c);
 		printf("p %lu", n);
 		prog_print(&p);
 		fflush(stdout);
 		child = fork();
 		t_need(child >= 0, "fork");
 		if (!child) {
-			run_threads(&p, fail, &d);
+			if (duels)
+				duel(&p, &d, covers, first_fd);
+			else
+				run_threads(&p, fail, &d);
 			_exit(0);
 		}
 		t_need(waitpid(child, &status, 0) == child, "waitpid");

@@ -173,11 +173,18 @@ static unsigned int slots_used(struct run *r)
 	return n < MAX_SLOTS ? n : MAX_SLOTS;
 }
 
+static struct slot *touched(struct run *r, struct slot *s)
+{
+	if (r->n_touched < ARRAY_SIZE(r->touched))
+		r->touched[r->n_touched++] = s;
+	return s;
+}
+
 struct slot *any_slot(struct run *r, __u8 a)
 {
 	unsigned int n = slots_used(r);
 
-	return n ? &r->world->slots[a % n] : slot_of(r, BUF, 0);
+	return n ? touched(r, &r->world->slots[a % n]) : slot_of(r, BUF, 0);
 }
 
 /* What a program wants and has not made: by its simplest call, or opened */
@@ -215,15 +222,15 @@ struct slot *slot_of(struct run *r, enum thing kind, __u8 a)
 	if (a == 0xfe)
 		return &unused;
 	if (a >= 0xf8 && n)
-		return &r->world->slots[a % n];
+		return touched(r, &r->world->slots[a % n]);
 	for (unsigned int i = 0; i < n; i++)
 		found += r->world->slots[i].kind == kind;
 	if (!found)
-		return make_one(r, kind);
+		return touched(r, make_one(r, kind));
 	a %= found;
 	for (unsigned int i = 0; i < n; i++)
 		if (r->world->slots[i].kind == kind && !a--)
-			return &r->world->slots[i];
+			return touched(r, &r->world->slots[i]);
 	/* another thread was quicker */
 	return &none;
 }
