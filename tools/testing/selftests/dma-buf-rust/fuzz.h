@@ -55,6 +55,8 @@ struct dice {
 /* One thread's calls, and what came of them */
 struct run {
 	struct world *world;
+	/* Allocations may fail */
+	bool faults;
 	/* Where it says which allocation of a call fails, 0: none does; and who decides that */
 	int fail_nth;
 	struct dice dice;
@@ -109,7 +111,8 @@ void *arg_at(__u8 a, void *arg, size_t len);
 long patient_ioctl(struct run *r, int fd, unsigned long cmd, void *arg);
 /* The kernel's name for what is of a kind and was opened, -1 if there is none */
 int open_kind(enum thing kind);
-/* Which heap, by number */
+/* Which heap, by number; before that, which there are */
+void heaps_begin(void);
 int open_some_heap(__u8 a, int flags);
 /* Touches a byte: false if that raised SIGBUS or SIGSEGV. */
 bool touch(char *at, bool write, char *value);

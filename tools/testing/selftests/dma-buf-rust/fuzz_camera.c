@@ -89,23 +89,26 @@ const struct op camera_ops[] = {
 	{ }
 };
 
+static char heap_names[MAX_HEAPS][64];
+static int n_heaps;
+
 static int by_name(const void *a, const void *b)
 {
 	return strcmp(a, b);
 }
 
+void heaps_begin(void)
+{
+	n_heaps = list_heaps(heap_names);
+	t_need(n_heaps > 0, "a heap");
+	qsort(heap_names, n_heaps, sizeof(heap_names[0]), by_name);
+}
+
 int open_some_heap(__u8 a, int flags)
 {
-	static char names[MAX_HEAPS][64];
 	char path[128];
-	static int n;
 
-	if (!n) {
-		n = list_heaps(names);
-		t_need(n > 0, "a heap");
-		qsort(names, n, sizeof(names[0]), by_name);
-	}
-	snprintf(path, sizeof(path), "/dev/dma_heap/%s", names[a % n]);
+	snprintf(path, sizeof(path), "/dev/dma_heap/%s", heap_names[a % n_heaps]);
 	return open(path, flags);
 }
 

@@ -90,6 +90,7 @@ static void *run_part(void *arg)
 		fd = open("/proc/thread-self/make-it-fail", O_RDWR | O_CLOEXEC);
 	else if (part->faults == ONE_A_CALL)
 		fd = open("/proc/thread-self/fail-nth", O_RDWR | O_CLOEXEC);
+	part->run.faults = part->faults != NO_FAULTS;
 	part->run.fail_nth = part->faults == ONE_A_CALL && fd >= 0 ? fd : 0;
 	cover_enable(&covers[part->first]);
 	if (part->faults == FEW_FAULTS && fd >= 0 && write(fd, "1", 1) < 0)

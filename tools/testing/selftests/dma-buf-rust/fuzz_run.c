@@ -54,6 +54,7 @@ void fuzz_begin(void)
 	sigaction(SIGALRM, &act, NULL);
 	signal(SIGIO, SIG_IGN);
 	signal(SIGPIPE, SIG_IGN);
+	heaps_begin();
 	straddled = ptr_straddle("", 1, page_size());
 	readonly = ptr_readonly("", 1);
 	add_ops(buffer_ops);
