@@ -22,16 +22,26 @@ struct block {
 	unsigned int run;
 };
 
-static struct block blocks[MAX_BLOCKS];
-/* Index + 1 into blocks, by address */
-static __u16 hashed[4 * MAX_BLOCKS];
-static unsigned int n_blocks, runs;
+/* What children count, counts, too. */
+static struct counted {
+	struct block blocks[MAX_BLOCKS];
+	/* Index + 1 into blocks, by address */
+	__u16 hashed[4 * MAX_BLOCKS];
+	unsigned int n, runs;
+} *counted;
+
 static struct cover own;
 
 bool cover_open(struct cover *c)
 {
 	void *at;
 
+	if (!counted) {
+		at = mmap(NULL, sizeof(*counted), PROT_READ | PROT_WRITE,
+			  MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+		t_need(at != MAP_FAILED, "memory for blocks");
+		counted = at;
+	}
 	c->fd = open(KCOV, O_RDWR | O_CLOEXEC);
 	if (c->fd < 0)
 		return false;
@@ -68,16 +78,16 @@ static struct block *block_at(unsigned long at)
 	size_t i = at * 0x9e3779b97f4a7c15ULL >> 13;
 
 	for (;; i++) {
-		__u16 *slot = &hashed[i % ARRAY_SIZE(hashed)];
+		__u16 *slot = &counted->hashed[i % ARRAY_SIZE(counted->hashed)];
 
-		if (*slot && blocks[*slot - 1].at == at)
-			return &blocks[*slot - 1];
+		if (*slot && counted->blocks[*slot - 1].at == at)
+			return &counted->blocks[*slot - 1];
 		if (*slot)
 			continue;
-		t_need(n_blocks < MAX_BLOCKS - 1, "room for blocks");
-		blocks[n_blocks].at = at;
-		*slot = n_blocks + 1;
-		return &blocks[n_blocks++];
+		t_need(counted->n < MAX_BLOCKS - 1, "room for blocks");
+		counted->blocks[counted->n].at = at;
+		*slot = counted->n + 1;
+		return &counted->blocks[counted->n++];
 	}
 }
 
@@ -89,23 +99,28 @@ static void count(const struct cover *c)
 		struct block *b = block_at(c->reached[i]);
 
 		/* of a loop once */
-		b->times += b->run != runs;
-		b->run = runs;
+		b->times += b->run != counted->runs;
+		b->run = counted->runs;
 	}
 }
 
 unsigned int cover_stop(void)
 {
-	unsigned int before = n_blocks;
+	unsigned int before;
 
-	runs++;
+	if (!counted)
+		return 0;
+	before = counted->n;
+	counted->runs++;
 	count(&own);
-	return n_blocks - before;
+	return counted->n - before;
 }
 
 void cover_add(struct cover *c, unsigned int threads)
 {
-	runs++;
+	if (!counted)
+		return;
+	counted->runs++;
 	for (unsigned int i = 0; i < threads; i++) {
 		count(&c[i]);
 		forget(&c[i]);
@@ -114,19 +129,19 @@ void cover_add(struct cover *c, unsigned int threads)
 
 unsigned int cover_blocks(void)
 {
-	return n_blocks;
+	return counted ? counted->n : 0;
 }
 
 void cover_of_last(__u32 bits[BLOCK_WORDS])
 {
 	memset(bits, 0, BLOCK_WORDS * sizeof(*bits));
-	for (unsigned int i = 0; i < n_blocks; i++)
-		if (blocks[i].run == runs)
+	for (unsigned int i = 0; i < cover_blocks(); i++)
+		if (counted->blocks[i].run == counted->runs)
 			bits[i / 32] |= 1U << i % 32;
 }
 
 void cover_print(void)
 {
-	for (unsigned int i = 0; i < n_blocks; i++)
-		printf("c %lx %lu\n", blocks[i].at, blocks[i].times);
+	for (unsigned int i = 0; i < cover_blocks(); i++)
+		printf("c %lx %lu\n", counted->blocks[i].at, counted->blocks[i].times);
 }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The fuzzer's duels: a program's last call but one is made again, while another
- * thread closes what it uses, or makes the last call. That many times, each at
- * another moment of the first: what a call has looked up goes while it needs it.
+ * thread closes what it uses, or makes the last call. Many times, each at another
+ * moment of the first: what a call has looked up goes while it needs it.
  */
 #include <pthread.h>
 #include <sched.h>
@@ -16,6 +16,9 @@
 #include "fuzz.h"
 
 #define ROUNDS		24
+/* Fewer, if that takes so long; and more, if they take no longer than that */
+#define LONG_NS		250000000ULL
+#define SHORT_NS	60000000ULL
 /* Of turns in vain, before another thread may have the processor */
 #define PATIENCE	2000
 
@@ -32,6 +35,7 @@ struct duel {
 	int first_fd;
 	unsigned int arrived;
 	unsigned int done;
+	bool last;
 };
 
 /* Each waits for the other. */
@@ -49,9 +53,10 @@ static void *first_thread(void *arg)
 	struct duel *d = arg;
 	struct run *r = &d->runs[0];
 	unsigned int last = d->begin.n - 1;
+	__u64 begun = now_ns();
 
 	cover_enable(&d->covers[0]);
-	for (int round = 0; round < ROUNDS; round++) {
+	for (int round = 1; !d->last; round++) {
 		struct prog setup = d->begin;
 		__u64 start;
 
@@ -65,6 +70,7 @@ static void *first_thread(void *arg)
 		start = now_ns();
 		run_calls(r, &d->begin, last, 1);
 		d->delay = roll(&r->dice, 64) * (now_ns() - start) / 48;
+		d->last = now_ns() - begun > (round < ROUNDS ? LONG_NS : SHORT_NS);
 		meet(d);
 		run_calls(r, &d->begin, last, 1);
 		meet(d);
@@ -104,10 +110,11 @@ static void *second_thread(void *arg)
 	bool closes = !strcmp(op_name(d->other.op), "close");
 
 	cover_enable(&d->covers[1]);
-	for (int round = 0; round < ROUNDS; round++) {
+	for (bool last = false; !last;) {
 		__u64 until;
 
 		meet(d);
+		last = d->last;
 		until = now_ns() + d->delay;
 		while (now_ns() < until)
 			;
@@ -151,18 +158,18 @@ void duel(const struct prog *p, const struct dice *dice, struct cover *covers, i
 	static struct duel d;
 	pthread_t threads[2];
 
-	d.covers = covers;
-	d.world.racing = true;
-	d.begin = *p;
+	d = (struct duel){
+		.covers = covers, .begin = *p, .first_fd = first_fd,
+		.world.racing = true,
+	};
 	d.other = p->calls[--d.begin.n];
-	d.first_fd = first_fd;
 	for (int i = 0; i < 2; i++) {
 		d.runs[i].world = &d.world;
 		dice_seed(&d.runs[i].dice, dice->state, i);
 		t_need(!pthread_create(&threads[i], NULL, parts[i], &d), "pthread_create");
 	}
 	/* calls that wait are interrupted, as long as it takes */
-	while (nap_ms(10), __atomic_load_n(&d.done, __ATOMIC_ACQUIRE) < 2)
+	while (nap_ms(4), __atomic_load_n(&d.done, __ATOMIC_ACQUIRE) < 2)
 		for (int i = 0; i < 2; i++)
 			pthread_kill(threads[i], SIGALRM);
 	for (int i = 0; i < 2; i++)

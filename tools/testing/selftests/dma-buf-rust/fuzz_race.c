@@ -13,6 +13,8 @@
 #include "fuzz.h"
 
 #define THREADS		3
+/* Programs that share a process; what they have left is looked for behind them. */
+#define AT_ONCE		16
 #define FAULTS		"/sys/kernel/debug/"
 
 void remains_look(struct remains *before)
@@ -68,14 +70,14 @@ static bool set_faults(void)
 }
 
 /* Four of a hundred allocations fail, or one of each call does. */
-enum faults { NO_FAULTS, FEW_FAULTS, ONE_A_CALL };
+enum failing { NO_FAULTS, FEW_FAULTS, ONE_A_CALL };
 
 struct part {
 	pthread_t thread;
 	struct run run;
 	const struct prog *prog;
 	unsigned int first;
-	enum faults faults;
+	enum failing faults;
 	bool done;
 };
 
@@ -90,7 +92,6 @@ static void *run_part(void *arg)
 		fd = open("/proc/thread-self/make-it-fail", O_RDWR | O_CLOEXEC);
 	else if (part->faults == ONE_A_CALL)
 		fd = open("/proc/thread-self/fail-nth", O_RDWR | O_CLOEXEC);
-	part->run.faults = part->faults != NO_FAULTS;
 	part->run.fail_nth = part->faults == ONE_A_CALL && fd >= 0 ? fd : 0;
 	cover_enable(&covers[part->first]);
 	if (part->faults == FEW_FAULTS && fd >= 0 && write(fd, "1", 1) < 0)
@@ -105,7 +106,7 @@ static void *run_part(void *arg)
 	return NULL;
 }
 
-static void run_threads(const struct prog *p, enum faults faults, const struct dice *dice)
+static void run_threads(const struct prog *p, enum failing faults, const struct dice *dice)
 {
 	static struct part parts[THREADS];
 	static struct world world;
@@ -113,17 +114,17 @@ static void run_threads(const struct prog *p, enum faults faults, const struct d
 
 	world.racing = true;
 	for (int i = 0; i < THREADS; i++) {
-		parts[i].run.world = &world;
-		parts[i].prog = p;
-		parts[i].first = i;
-		parts[i].faults = faults;
+		parts[i] = (struct part){
+			.run = { .world = &world, .faults = faults != NO_FAULTS },
+			.prog = p, .first = i, .faults = faults,
+		};
 		dice_seed(&parts[i].run.dice, dice->state, i);
 		t_need(!pthread_create(&parts[i].thread, NULL, run_part, &parts[i]),
 		       "pthread_create");
 	}
 	/* calls that wait are interrupted, as long as it takes */
 	do {
-		nap_ms(10);
+		nap_ms(4);
 		all = true;
 		for (int i = 0; i < THREADS; i++) {
 			if (__atomic_load_n(&parts[i].done, __ATOMIC_ACQUIRE))
@@ -134,33 +135,22 @@ static void run_threads(const struct prog *p, enum faults faults, const struct d
 	} while (!all);
 	for (int i = 0; i < THREADS; i++)
 		pthread_join(parts[i].thread, NULL);
+	world_end(&world);
 }
 
-unsigned long race(const struct corpus *c, __u64 seed, unsigned int seconds)
+/* Programs n and those behind it; half of them are duels. */
+static void run_some(const struct corpus *c, __u64 seed, unsigned long n, bool can_fail)
 {
-	__u64 end = now_ns() + seconds * 1000000000ULL;
-	unsigned long n = 0, died = 0, faults = 0;
-	bool can_fail = set_faults();
-	int first_fd;
-	struct remains r;
+	int first_fd = dup(0) + 1;
 
-	if (!can_fail)
-		printf("= no faults: %s\n", strerror(errno));
-	for (int i = 0; i < THREADS && cover_open(&covers[i]); i++)
-		;
-	remains_look(&r);
-	first_fd = dup(0) + 1;
 	close(first_fd - 1);
-	for (; now_ns() < end; n++) {
-		static const enum faults kinds[] = {
+	for (unsigned long last = n + AT_ONCE; n < last; n++) {
+		static const enum failing kinds[] = {
 			NO_FAULTS, FEW_FAULTS, NO_FAULTS, ONE_A_CALL,
 		};
 		bool duels = n % 8 >= 4;
-		enum faults fail = can_fail && !duels ? PICK(kinds, n) : NO_FAULTS;
 		struct prog p;
 		struct dice d;
-		int status;
-		pid_t child;
 
 		dice_seed(&d, seed, n);
 		if (duels)
@@ -170,26 +160,45 @@ unsigned long race(const struct corpus *c, __u64 seed, unsigned int seconds)
 		printf("p %lu", n);
 		prog_print(&p);
 		fflush(stdout);
+		if (duels)
+			duel(&p, &d, covers, first_fd);
+		else
+			run_threads(&p, can_fail ? PICK(kinds, n) : NO_FAULTS, &d);
+		close_range(first_fd, ~0U, 0);
+		cover_add(covers, THREADS);
+	}
+}
+
+unsigned long race(const struct corpus *c, __u64 seed, unsigned int seconds)
+{
+	__u64 end = now_ns() + seconds * 1000000000ULL;
+	unsigned long n = 0, died = 0;
+	bool can_fail = set_faults();
+	struct remains r;
+
+	if (!can_fail)
+		printf("= no faults: %s\n", strerror(errno));
+	for (int i = 0; i < THREADS && cover_open(&covers[i]); i++)
+		;
+	remains_look(&r);
+	for (; now_ns() < end; n += AT_ONCE) {
+		int status;
+		pid_t child;
+
+		fflush(stdout);
 		child = fork();
 		t_need(child >= 0, "fork");
 		if (!child) {
-			if (duels)
-				duel(&p, &d, covers, first_fd);
-			else
-				run_threads(&p, fail, &d);
+			run_some(c, seed, n, can_fail);
 			_exit(0);
 		}
 		t_need(waitpid(child, &status, 0) == child, "waitpid");
 		/* a mapping that another thread has taken away */
 		died += WIFSIGNALED(status);
-		faults += fail != NO_FAULTS;
-		cover_add(covers, THREADS);
-		if (n % 16 == 15 && !remains_none(&r))
+		if (!remains_none(&r))
 			return 0;
 	}
-	if (!remains_none(&r))
-		return 0;
 	cover_print();
-	printf("= programs %lu\n= with faults %lu\n= died %lu\n", n, faults, died);
+	printf("= programs %lu\n= died %lu\n", n, died);
 	return n;
 }
