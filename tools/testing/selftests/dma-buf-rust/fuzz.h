@@ -46,6 +46,8 @@ struct world {
 	bool racing;
 	/* a fence may have come out of a timeline of points */
 	bool chains;
+	/* a fence may have the callback of a poll */
+	bool polled;
 };
 
 struct dice {
@@ -85,6 +87,8 @@ const char *op_name(unsigned int op);
 /* Runs the calls from "first" on, each "step"th of them. */
 void run_calls(struct run *r, const struct prog *p, unsigned int first,
 	       unsigned int step);
+/* Before a timeline is closed: lets its fences signal, if that is better. */
+void line_end(const struct world *w, int fd);
 /* Lets go of all that a program still holds. */
 void world_end(struct world *w);
 

@@ -27,6 +27,7 @@ static void file_poll(struct run *r, const __u8 *a)
 		.events = PICK(events, a[1]),
 	};
 
+	r->world->polled = true;
 	said(r, poll(&p, 1, 0));
 	say(r, ",%x", p.revents);
 }
@@ -39,6 +40,7 @@ static void buf_poll(struct run *r, const __u8 *a)
 		{ .fd = fd_of(r, a[3] & 1 ? BUF : FENCE, a[2]), .events = PICK(events, a[4]) },
 	};
 
+	r->world->polled = true;
 	said(r, poll(p, 2, 0));
 	say(r, ",%x,%x", p[0].revents, p[1].revents);
 }
@@ -59,6 +61,7 @@ static void epoll_change(struct run *r, const __u8 *a)
 	/* in C each poll of a buffer that is ready is another edge */
 	if (!r->world->racing && mode == EPOLLET)
 		e.events &= ~EPOLLET;
+	r->world->polled = true;
 	said(r, epoll_ctl(epoll, PICK(ops, a[4]), fd, &e));
 }
 
@@ -92,6 +95,8 @@ static void file_close(struct run *r, const __u8 *a)
 		say(r, "=none");
 		return;
 	}
+	if (s->kind == LINE)
+		line_end(r->world, s->fd);
 	said(r, close(s->fd));
 	drop_slot(s);
 }
@@ -260,6 +265,7 @@ static void file_fork(struct run *r, const __u8 *a)
 
 	if (r->world->racing)
 		return;
+	r->world->polled = true;
 	child = fork();
 	if (child < 0) {
 		said(r, -1);

@@ -328,13 +328,29 @@ void run_calls(struct run *r, const struct prog *p, unsigned int first,
 	}
 }
 
+/*
+ * In C to close a timeline stops the machine when the poll of a buffer lets go of
+ * the last reference to one of its fences.
+ */
+void line_end(const struct world *w, int fd)
+{
+	__u32 all = 0x7fffffff;
+
+	if (!w->racing && w->polled)
+		ioctl(fd, SW_SYNC_INC, &all);
+}
+
 void world_end(struct world *w)
 {
 	unsigned int n = w->n < MAX_SLOTS ? w->n : MAX_SLOTS;
 
-	for (unsigned int i = 0; i < n; i++)
+	for (unsigned int i = 0; i < n; i++) {
 		if (w->slots[i].map)
 			munmap(w->slots[i].map, w->slots[i].len);
+		if (w->slots[i].kind == LINE)
+			line_end(w, w->slots[i].fd);
+	}
 	w->n = 0;
 	w->chains = false;
+	w->polled = false;
 }
