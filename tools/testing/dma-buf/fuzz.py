@@ -20,6 +20,12 @@ from pathlib import Path
 
 CALLED = "__sanitizer_cov_trace_pc"
 INSTRUCTION = 4  # bytes; the address that KCOV keeps is that behind the call
+# Where a block ends that is there for KASAN to complain, or for a check of the compiler that found something.
+REPORTS = re.compile(r"\sbl\s.*<(__asan_report_|__asan_handle_no_return|core::panicking::|.*panic_|.*handle_alloc_error)")
+CALLS = re.compile(r"\sbl?\s+(0x[0-9a-f]+)")
+WHOLE = "whole: "
+UNCALLED = " (nobody calls it by its name)"
+BRANCHES = re.compile(r"\s(bl?r?|b\.\w+|cbn?z|tbn?z|ret|brk)(\s|$)")
 
 
 def runs(path):
@@ -109,22 +115,32 @@ def run_blocks(args):
     """Address that KCOV reports, function, and sources of each instrumented block; demangled, without the crates' hashes."""
     command = [args.objdump, "-d", "--demangle", "--no-show-raw-insn", args.vmlinux]
     text = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-    function, blocks = "?", []
+    function, blocks, looking, called = "?", [], False, set()
     for line in text.stdout:
+        if to := CALLS.search(line):
+            called.add(int(to[1], 16))
         if line.endswith(">:\n"):
-            function = line.split("<", 1)[1][:-3]
+            at, name = line[:-3].split(" <", 1)
+            function, looking = (int(at, 16), name), False
         elif CALLED in line and re.search(r"\sbl\s", line):
             blocks.append((int(line.split(":")[0], 16) + INSTRUCTION, function))
+            looking = True
+        elif looking and BRANCHES.search(line):
+            looking = False
+            if REPORTS.search(line):
+                blocks.pop()
     with open(args.out, "w") as out:
         for (at, function), source in zip(blocks, sources(args.symbolizer, args.vmlinux, blocks)):
-            print(f"{at:x} {without_hashes(function)}\t{source}", file=out)
+            nobody = "" if function[0] in called else UNCALLED
+            print(f"{at:x} {without_hashes(function[1])}{nobody}\t{source}", file=out)
     return text.wait()
 
 
 def reasons(path):
-    """Lines "PATTERN => REASON", as (pattern, reason)."""
+    """Lines "PATTERN => REASON", as (pattern, reason, whether it is for functions only of which nothing is reached)."""
     lines = (line for line in Path(path).read_text().splitlines() if line and not line.startswith("#"))
-    return [(re.compile(pattern), reason) for pattern, reason in (line.rsplit(" => ", 1) for line in lines)]
+    rules = (line.rsplit(" => ", 1) for line in lines)
+    return [(re.compile(pattern.removeprefix(WHOLE)), reason, pattern.startswith(WHOLE)) for pattern, reason in rules]
 
 
 def run_coverage(args):
@@ -137,10 +153,11 @@ def run_coverage(args):
             if line.startswith("c "):
                 times[int(line.split()[1], 16)] += int(line.split()[2])
     reached = [at for at in blocks if at in times]
+    entered = {blocks[at] for at in reached}
     never, told = collections.defaultdict(list), collections.Counter()
     for at in blocks.keys() - reached:
-        for pattern, reason in args.reasons:
-            if pattern.search(f"{blocks[at]}: {places[at]}"):
+        for pattern, reason, whole in args.reasons:
+            if not (whole and blocks[at] in entered) and pattern.search(f"{blocks[at]}: {places[at]}"):
                 told[reason] += 1
                 break
         else:

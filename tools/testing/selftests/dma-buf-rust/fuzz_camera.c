@@ -82,7 +82,10 @@ static void cam_on(struct run *r, const __u8 *a)
 	said(r, ioctl(camera, VIDIOC_STREAMON, &type));
 }
 
-/* The other camera's frames lie where a device would read them. */
+/*
+ * The other camera's frames lie where a device would read them, in one piece: they
+ * have less than 64 KiB, which is the least that the system heap takes at once.
+ */
 static void cam_other(struct run *r, const __u8 *a)
 {
 	struct v4l2_format fmt = {
@@ -90,7 +93,7 @@ static void cam_other(struct run *r, const __u8 *a)
 		.fmt.pix = {
 			.width = 320,
 			.height = 180,
-			.pixelformat = V4L2_PIX_FMT_RGB565,
+			.pixelformat = V4L2_PIX_FMT_GREY,
 		},
 	};
 	int fd = open("/dev/video1", O_RDWR | O_CLOEXEC | O_NONBLOCK);
