@@ -20,8 +20,12 @@ from pathlib import Path
 
 CALLED = "__sanitizer_cov_trace_pc"
 INSTRUCTION = 4  # bytes; the address that KCOV keeps is that behind the call
-# Where a block ends that is there for KASAN to complain, or for a check of the compiler that found something.
-REPORTS = re.compile(r"\sbl\s.*<(__asan_report_|__asan_handle_no_return|core::panicking::|.*panic_|.*handle_alloc_error)")
+# What a block does that is no code of ours: KASAN complains, or looks twice at less than eight bytes; a check of the compiler has
+# found something; or there is nothing but a jump.
+NOT_OURS = re.compile(
+    r"bl\s.*<(__asan_report_|__asan_handle_no_return|core::panicking::|.*panic_|.*handle_alloc_error)|^b\s|"
+    r"and\s+w\d+, w\d+, #0x[47]\b.*;cmp\s+w\d+, w\d+;b\.(lt|ge|gt|le)\s"
+)
 CALLS = re.compile(r"\sbl?\s+(0x[0-9a-f]+)")
 WHOLE = "whole: "
 UNCALLED = " (nobody calls it by its name)"
@@ -115,7 +119,7 @@ def run_blocks(args):
     """Address that KCOV reports, function, and sources of each instrumented block; demangled, without the crates' hashes."""
     command = [args.objdump, "-d", "--demangle", "--no-show-raw-insn", args.vmlinux]
     text = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-    function, blocks, looking, called = "?", [], False, set()
+    function, blocks, looking, called, code = "?", [], False, set(), []
     for line in text.stdout:
         if to := CALLS.search(line):
             called.add(int(to[1], 16))
@@ -124,11 +128,13 @@ def run_blocks(args):
             function, looking = (int(at, 16), name), False
         elif CALLED in line and re.search(r"\sbl\s", line):
             blocks.append((int(line.split(":")[0], 16) + INSTRUCTION, function))
-            looking = True
-        elif looking and BRANCHES.search(line):
-            looking = False
-            if REPORTS.search(line):
-                blocks.pop()
+            looking, code = True, []
+        elif looking:
+            code.append(line.split(":", 1)[1].strip())
+            if BRANCHES.search(line):
+                looking = False
+                if NOT_OURS.search(";".join(code)):
+                    blocks.pop()
     with open(args.out, "w") as out:
         for (at, function), source in zip(blocks, sources(args.symbolizer, args.vmlinux, blocks)):
             nobody = "" if function[0] in called else UNCALLED

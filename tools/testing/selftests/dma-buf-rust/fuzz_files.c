@@ -187,7 +187,12 @@ static void file_info(struct run *r, const __u8 *a)
 {
 	struct slot *s = SELDOM(a[1]) ? any_slot(r, a[0]) : slot_of(r, BUF, a[0]);
 	char name[40], text[2048], *line, *rest = text;
+	ssize_t len;
 
+	snprintf(name, sizeof(name), "/proc/self/fd/%d", s->fd);
+	len = readlink(name, text, sizeof(text));
+	if (len > 0)
+		say_masked(r, text, len);
 	snprintf(name, sizeof(name), "/proc/self/fdinfo/%d", s->fd);
 	if (!read_file(name, text, sizeof(text))) {
 		said(r, -1);
