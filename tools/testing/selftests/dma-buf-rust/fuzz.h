@@ -65,6 +65,9 @@ struct run {
 	/* What was asked for since this was set to 0 */
 	unsigned int n_touched;
 	struct slot *touched[8];
+	/* What had to be made since this was */
+	unsigned int n_made;
+	enum thing made[8];
 	size_t used;
 	char text[16384];
 };
@@ -157,6 +160,8 @@ struct cover {
 bool cover_open(struct cover *c);
 /* From here on, and until this thread ends */
 bool cover_enable(struct cover *c);
+/* How many it was so far, each time counted */
+unsigned long cover_length(const struct cover *c);
 /* Counts what a program of that many threads has reached, and forgets it. */
 void cover_add(struct cover *c, unsigned int threads);
 /* The same for this thread, whose it is from cover_begin() on */

@@ -91,9 +91,14 @@ static struct block *block_at(unsigned long at)
 	}
 }
 
+unsigned long cover_length(const struct cover *c)
+{
+	return c->reached ? __atomic_load_n(c->reached, __ATOMIC_ACQUIRE) : 0;
+}
+
 static void count(const struct cover *c)
 {
-	unsigned long n = c->reached ? __atomic_load_n(c->reached, __ATOMIC_ACQUIRE) : 0;
+	unsigned long n = cover_length(c);
 
 	for (unsigned long i = 1; i <= n && i < ROOM; i++) {
 		struct block *b = block_at(c->reached[i]);

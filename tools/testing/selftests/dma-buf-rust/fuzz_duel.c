@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The fuzzer's duels: a program's last call but one is made again, while another
- * thread closes what it uses, or makes the last call. Many times, each at another
+ * The fuzzer's duels: a program's last call but one is made while another thread
+ * closes what it uses, or makes the last call. Many times, each at another
  * moment of the first: what a call has looked up goes while it needs it.
  */
 #include <pthread.h>
@@ -15,10 +15,12 @@
 
 #include "fuzz.h"
 
-#define ROUNDS		24
+#define ROUNDS		12
 /* Fewer, if that takes so long; and more, if they take no longer than that */
-#define LONG_NS		250000000ULL
-#define SHORT_NS	60000000ULL
+#define LONG_NS		150000000ULL
+#define SHORT_NS	50000000ULL
+/* Who reaches fewer blocks has nothing to lose. */
+#define FEW_BLOCKS	6
 /* Of turns in vain, before another thread may have the processor */
 #define PATIENCE	2000
 
@@ -29,9 +31,9 @@ struct duel {
 	/* All but the last call, and the last */
 	struct prog begin;
 	struct call other;
-	/* What the second thread closes, and how long it waits before */
+	/* What the second thread closes, how long it waits before, how long the call takes */
 	struct slot *target;
-	__u64 delay;
+	__u64 delay, takes;
 	int first_fd;
 	unsigned int arrived;
 	unsigned int done;
@@ -48,29 +50,61 @@ static void meet(struct duel *d)
 			sched_yield();
 }
 
+/* What the call was seen to use, or anything else that there is */
+static struct slot *some_target(struct duel *d)
+{
+	struct run *r = &d->runs[0];
+	unsigned int n = d->world.n < MAX_SLOTS ? d->world.n : MAX_SLOTS;
+
+	if (r->n_touched && roll(&r->dice, 3))
+		return r->touched[roll(&r->dice, r->n_touched)];
+	return n ? &d->world.slots[roll(&r->dice, n)] : NULL;
+}
+
+/* Once alone: what it needs, what it uses, how long that takes, and if it is worth it */
+static bool rehearse(struct duel *d, struct prog *setup, unsigned int last)
+{
+	struct run *r = &d->runs[0];
+	unsigned long blocks;
+	__u64 start;
+
+	run_calls(r, setup, 0, 1);
+	r->n_touched = 0;
+	r->n_made = 0;
+	run_calls(r, &d->begin, last, 1);
+	blocks = cover_length(&d->covers[0]);
+	start = now_ns();
+	run_calls(r, &d->begin, last, 1);
+	d->takes = now_ns() - start;
+	blocks = cover_length(&d->covers[0]) - blocks;
+	world_end(&d->world);
+	close_range(d->first_fd, ~0U, 0);
+	return !d->covers[0].reached || blocks >= FEW_BLOCKS;
+}
+
 static void *first_thread(void *arg)
 {
 	struct duel *d = arg;
 	struct run *r = &d->runs[0];
-	unsigned int last = d->begin.n - 1;
+	struct prog setup = d->begin;
+	unsigned int last = --setup.n, made, touched;
 	__u64 begun = now_ns();
+	bool worth;
 
 	cover_enable(&d->covers[0]);
+	worth = rehearse(d, &setup, last);
+	made = r->n_made;
+	touched = r->n_touched;
 	for (int round = 1; !d->last; round++) {
-		struct prog setup = d->begin;
-		__u64 start;
-
 		r->used = 0;
-		setup.n = last;
 		run_calls(r, &setup, 0, 1);
-		/* once alone: it makes what it needs */
-		r->n_touched = 0;
-		run_calls(r, &d->begin, last, 1);
-		d->target = r->n_touched ? r->touched[roll(&r->dice, r->n_touched)] : NULL;
-		start = now_ns();
-		run_calls(r, &d->begin, last, 1);
-		d->delay = roll(&r->dice, 64) * (now_ns() - start) / 48;
-		d->last = now_ns() - begun > (round < ROUNDS ? LONG_NS : SHORT_NS);
+		/* where there is one by now, none is made */
+		for (unsigned int i = 0; i < made; i++)
+			slot_of(r, r->made[i], 0);
+		r->n_touched = touched;
+		d->target = some_target(d);
+		d->delay = roll(&r->dice, 64) * d->takes / 48;
+		d->last = !worth || now_ns() - begun > (round < ROUNDS ? LONG_NS : SHORT_NS);
 		meet(d);
 		run_calls(r, &d->begin, last, 1);
 		meet(d);
@@ -143,10 +177,10 @@ void duel_make(struct prog *p, struct dice *dice, const struct corpus *c)
 		p->calls[p->n++] = p->calls[0];
 	last = &p->calls[p->n - 1];
 	switch (roll(dice, 8)) {
-	case 0 ... 3:
+	case 0 ... 4:
 		last->op = op_called("close");
 		break;
-	case 4:
+	case 5:
 		*last = last[-1];
 		break;
 	}

@@ -138,7 +138,7 @@ static void run_threads(const struct prog *p, enum failing faults, const struct 
 	world_end(&world);
 }
 
-/* Programs n and those behind it; half of them are duels. */
+/* Programs n and those behind it; three of four are duels. */
 static void run_some(const struct corpus *c, __u64 seed, unsigned long n, bool can_fail)
 {
 	int first_fd = dup(0) + 1;
@@ -148,7 +148,7 @@ static void run_some(const struct corpus *c, __u64 seed, unsigned long n, bool c
 		static const enum failing kinds[] = {
 			NO_FAULTS, FEW_FAULTS, NO_FAULTS, ONE_A_CALL,
 		};
-		bool duels = n % 8 >= 4;
+		bool duels = n % 4;
 		struct prog p;
 		struct dice d;
 
@@ -163,7 +163,7 @@ static void run_some(const struct corpus *c, __u64 seed, unsigned long n, bool c
 		if (duels)
 			duel(&p, &d, covers, first_fd);
 		else
-			run_threads(&p, can_fail ? PICK(kinds, n) : NO_FAULTS, &d);
+			run_threads(&p, can_fail ? PICK(kinds, n / 4) : NO_FAULTS, &d);
 		close_range(first_fd, ~0U, 0);
 		cover_add(covers, THREADS);
 	}

@@ -199,6 +199,8 @@ static struct slot *make_one(struct run *r, enum thing kind)
 	int fd;
 
 	say(r, "+");
+	if (r->n_made < ARRAY_SIZE(r->made))
+		r->made[r->n_made++] = kind;
 	if (makers[kind]) {
 		all_ops[op_called(makers[kind])]->run(r, zero);
 		for (unsigned int i = slots_used(r); i--;)
