@@ -17,6 +17,8 @@
 #include "fuzz.h"
 
 #define CAPTURE	V4L2_BUF_TYPE_VIDEO_CAPTURE
+/* As the handle of a slot: the camera that is not the first */
+#define OTHER	1
 
 static const __u32 memories[] = {
 	V4L2_MEMORY_DMABUF, V4L2_MEMORY_MMAP, V4L2_MEMORY_DMABUF, V4L2_MEMORY_USERPTR, 0, 77,
@@ -47,7 +49,15 @@ static void cam_queue(struct run *r, const __u8 *a)
 		.length = SELDOM(a[4]) ? a[4] : 0,
 	};
 
-	if (!said(r, ioctl(fd_of(r, CAMERA, a[0]), PICK(cmds, a[5] < 0x80 ? 0 : a[5]), &b)))
+	struct slot *camera = slot_of(r, CAMERA, a[0]);
+
+	/* whether what is longer than the system heap takes at once is in one piece is luck */
+	if (camera->handle == OTHER && !r->world->racing &&
+	    lseek(b.m.fd, 0, SEEK_END) > 65536) {
+		say(r, "=no");
+		return;
+	}
+	if (!said(r, ioctl(camera->fd, PICK(cmds, a[5] < 0x80 ? 0 : a[5]), &b)))
 		say(r, ",%x,%u,%u", b.flags & ~V4L2_BUF_FLAG_TIMESTAMP_MASK, b.length,
 		    b.bytesused);
 }
@@ -82,10 +92,7 @@ static void cam_on(struct run *r, const __u8 *a)
 	said(r, ioctl(camera, VIDIOC_STREAMON, &type));
 }
 
-/*
- * The other camera's frames lie where a device would read them, in one piece: they
- * have less than 64 KiB, which is the least that the system heap takes at once.
- */
+/* The other camera's frames lie where a device would read them, in one piece. */
 static void cam_other(struct run *r, const __u8 *a)
 {
 	struct v4l2_format fmt = {
@@ -99,9 +106,15 @@ static void cam_other(struct run *r, const __u8 *a)
 	int fd = open("/dev/video1", O_RDWR | O_CLOEXEC | O_NONBLOCK);
 
 	(void)a;
-	if (fd >= 0)
-		said(r, ioctl(fd, VIDIOC_S_FMT, &fmt));
+	if (fd < 0) {
+		said(r, fd);
+		return;
+	}
+	said(r, ioctl(fd, VIDIOC_S_FMT, &fmt));
 	got_fd(r, CAMERA, fd);
+	for (unsigned int i = 0; i < MAX_SLOTS; i++)
+		if (r->world->slots[i].fd == fd && r->world->slots[i].kind == CAMERA)
+			r->world->slots[i].handle = OTHER;
 }
 
 const struct op camera_ops[] = {
