@@ -178,7 +178,7 @@ void cover_print(void);
 /* fuzz_race.c: threads and failing allocations; the number of programs, 0: remains */
 unsigned long race(const struct corpus *c, __u64 seed, unsigned int seconds);
 /* What there is on the machine, and what a program must leave as it was */
-/* fuzz_duel.c: two threads, each with a buffer of its own; descriptors from first_fd on are closed */
+/* fuzz_duel.c: two threads, with a "struct cover" each; descriptors from first_fd on are closed */
 void duel_make(struct prog *p, struct dice *dice, const struct corpus *c);
 void duel(const struct prog *p, const struct dice *dice, struct cover *covers, int first_fd);
 
