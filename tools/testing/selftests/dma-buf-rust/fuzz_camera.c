@@ -51,6 +51,11 @@ static void cam_queue(struct run *r, const __u8 *a)
 
 	struct slot *camera = slot_of(r, CAMERA, a[0]);
 
+	/* V4L2 loses the buffer when there is no memory to attach it */
+	if (r->faults) {
+		say(r, "=no");
+		return;
+	}
 	/* whether what is longer than the system heap takes at once is in one piece is luck */
 	if (camera->handle == OTHER && !r->world->racing &&
 	    lseek(b.m.fd, 0, SEEK_END) > 65536) {

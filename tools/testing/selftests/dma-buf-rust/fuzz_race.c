@@ -195,8 +195,10 @@ unsigned long race(const struct corpus *c, __u64 seed, unsigned int seconds)
 		t_need(waitpid(child, &status, 0) == child, "waitpid");
 		/* a mapping that another thread has taken away */
 		died += WIFSIGNALED(status);
-		if (!remains_none(&r))
+		if (!remains_none(&r)) {
+			cover_print();
 			return 0;
+		}
 	}
 	cover_print();
 	printf("= programs %lu\n= died %lu\n", n, died);
