@@ -155,13 +155,18 @@ static void path_use(struct run *r, const __u8 *a)
 	struct dma_buf_sync sync = { .flags = DMA_BUF_SYNC_READ };
 	struct pollfd p = { .events = POLLIN };
 	int fd = fd_of(r, PATH, a[0]);
+	void *at;
 
 	p.fd = fd;
 	said(r, ioctl(fd, DMA_BUF_IOCTL_SYNC, &sync));
 	said(r, poll(&p, 1, 0));
 	say(r, ",%x", p.revents);
-	if (mmap(NULL, 4096, PROT_READ, MAP_SHARED, fd, 0) == MAP_FAILED)
+	/* it may be another descriptor after all */
+	at = mmap(NULL, 4096, PROT_READ, MAP_SHARED, fd, 0);
+	if (at == MAP_FAILED)
 		said(r, -1);
+	else
+		munmap(at, 4096);
 }
 
 static void file_seek(struct run *r, const __u8 *a)
