@@ -176,6 +176,7 @@ void cover_of_last(__u32 blocks[BLOCK_WORDS]);
 void cover_print(void);
 
 /* fuzz_race.c: threads and failing allocations; the number of programs, 0: remains */
+bool set_faults(void);
 unsigned long race(const struct corpus *c, __u64 seed, unsigned int seconds);
 /* What there is on the machine, and what a program must leave as it was */
 /* fuzz_duel.c: two threads, with a "struct cover" each; descriptors from first_fd on are closed */

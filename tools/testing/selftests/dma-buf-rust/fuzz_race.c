@@ -47,7 +47,7 @@ bool remains_none(const struct remains *before)
 	return false;
 }
 
-static bool set_faults(void)
+bool set_faults(void)
 {
 	static const char * const kinds[] = { "failslab", "fail_page_alloc" };
 	static const char * const knobs[][2] = {
@@ -146,7 +146,7 @@ static void run_some(const struct corpus *c, __u64 seed, unsigned long n, bool c
 	close(first_fd - 1);
 	for (unsigned long last = n + AT_ONCE; n < last; n++) {
 		static const enum failing kinds[] = {
-			NO_FAULTS, FEW_FAULTS, NO_FAULTS, ONE_A_CALL,
+			NO_FAULTS, ONE_A_CALL, FEW_FAULTS, ONE_A_CALL,
 		};
 		bool duels = n % 4;
 		struct prog p;
