@@ -46,7 +46,7 @@ struct world {
 	bool racing;
 	/* a fence may have come out of a timeline of points */
 	bool chains;
-	/* a fence may have the callback of a poll */
+	/* a fence may have a callback that has the last reference: of a poll, of an eventfd */
 	bool polled;
 };
 

@@ -331,8 +331,8 @@ void run_calls(struct run *r, const struct prog *p, unsigned int first,
 }
 
 /*
- * In C to close a timeline stops the machine when the poll of a buffer lets go of
- * the last reference to one of its fences.
+ * In C to close a timeline stops the machine when the poll of a buffer, or an
+ * eventfd of DRM, lets go of the last reference to one of its fences.
  */
 void line_end(const struct world *w, int fd)
 {

@@ -187,6 +187,7 @@ static void syncobj_event(struct run *r, const __u8 *a)
 		.pad = SELDOM(a[4]),
 	};
 
+	r->world->polled = true;
 	said(r, ioctl(s->fd, DRM_IOCTL_SYNCOBJ_EVENTFD, &arg));
 }
 
