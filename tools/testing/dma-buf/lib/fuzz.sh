@@ -24,20 +24,22 @@ list_blocks() {
 # fuzz_guest CORE NAME MODE PROGRAMS: boot it, with this file of programs; what it says is in $RESULTS/fuzz-NAME.
 fuzz_guest() {
 	# shellcheck disable=SC2034 # of the guest that is booted
-	local KIND=fuzz MACHINE=arm64 LINK=y CORE=$1 name=$2 mode=$3 programs=$4 base more
+	local KIND=fuzz MACHINE=arm64 LINK=y CORE=$1 name=$2 mode=$3 programs=$4 base files more=()
 	set_machine
 	base=$OUT OUT=$RESULTS/fuzz-$name.guest
-	more=$OUT/more
+	files=$OUT/more
 	rm -rf "$OUT"
-	mkdir -p "$more/jobs"
+	mkdir -p "$files/jobs"
 	cp "$base/kernel" "$OUT/"
-	cp "$programs" "$more/jobs/fuzz-corpus"
-	cp "$programs" "$more/jobs/fuzz-programs"
+	cp "$programs" "$files/jobs/fuzz-corpus"
+	cp "$programs" "$files/jobs/fuzz-programs"
 	{
 		cat "$base/initramfs.cpio"
-		(cd "$more" && find . -print0 | LC_ALL=C sort -z | cpio --quiet -0 -o -H newc -R 0:0)
+		(cd "$files" && find . -print0 | LC_ALL=C sort -z | cpio --quiet -0 -o -H newc -R 0:0)
 	} >"$OUT/initramfs.cpio"
-	guest_job "$MACHINE" fuzz "$RESULTS/fuzz-$name" 8000 --gpu --append "dmabuf.fuzz=$mode" 2>"$RESULTS/fuzz-$name.txt" || true
+	# a program takes less than that, and the C core may not come back from one
+	[ "$mode" != replay ] || more=(--quiet 40)
+	guest_job "$MACHINE" fuzz "$RESULTS/fuzz-$name" 8000 --gpu "${more[@]}" --append "dmabuf.fuzz=$mode" 2>"$RESULTS/fuzz-$name.txt" || true
 	rm -rf "$OUT"
 }
 
