@@ -7,7 +7,8 @@
   fuzz.py compare RUST C LISTED   results of the same programs; LISTED: differences that Documentation explains.
                                   Prints the programs that differ, to be run again; status 1 if there are any
   fuzz.py blocks VMLINUX OUT      all instrumented blocks of an arm64 kernel
-  fuzz.py coverage BLOCKS LOG...  which of them were reached, by function
+  fuzz.py coverage BLOCKS REASONS LOG...
+                                  which of them were reached, by function. REASONS: why user space cannot reach others
 """
 
 import argparse
@@ -19,6 +20,16 @@ from pathlib import Path
 
 CALLED = "__sanitizer_cov_trace_pc"
 INSTRUCTION = 4  # bytes; the address that KCOV keeps is that behind the call
+# What a block does that is no code of ours: KASAN complains, or looks twice at less than eight bytes; a check of the compiler has
+# found something; or there is nothing but a jump.
+NOT_OURS = re.compile(
+    r"bl\s.*<(__asan_report_|__asan_handle_no_return|core::panicking::|.*panic_|.*handle_alloc_error)|^b\s|"
+    r"and\s+w\d+, w\d+, #0x[47]\b.*;cmp\s+w\d+, w\d+;b\.(lt|ge|gt|le)\s"
+)
+CALLS = re.compile(r"\sbl?\s+(0x[0-9a-f]+)")
+WHOLE = "whole: "
+UNCALLED = " (nobody calls it by its name)"
+BRANCHES = re.compile(r"\s(bl?r?|b\.\w+|cbn?z|tbn?z|ret|brk)(\s|$)")
 
 
 def runs(path):
@@ -93,44 +104,85 @@ def without_hashes(function):
     return re.sub(r"\[[0-9a-f]+\]", "", function)
 
 
+def sources(symbolizer, vmlinux, blocks):
+    """Of each block the lines it was inlined from, innermost first; empty without debug information."""
+    command = [symbolizer, "--obj", vmlinux, "--inlines", "--demangle", "--basenames"]
+    asked = "".join(f"{at - INSTRUCTION:#x}\n" for at, _ in blocks)
+    text = subprocess.run(command, input=asked, check=True, capture_output=True, text=True).stdout
+    for answer in text.split("\n\n"):
+        lines = answer.split("\n")
+        frames = zip(lines[::2], (place.rsplit(":", 1)[0] for place in lines[1::2]))
+        yield " < ".join(f"{without_hashes(name)} {place}" for name, place in frames if not place.startswith("??"))
+
+
 def run_blocks(args):
-    """Address that KCOV reports, and function, of each instrumented block; demangled, without the crates' hashes."""
+    """Address that KCOV reports, function, and sources of each instrumented block; demangled, without the crates' hashes."""
     command = [args.objdump, "-d", "--demangle", "--no-show-raw-insn", args.vmlinux]
     text = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-    function = "?"
+    function, blocks, looking, called, code = "?", [], False, set(), []
+    for line in text.stdout:
+        if to := CALLS.search(line):
+            called.add(int(to[1], 16))
+        if line.endswith(">:\n"):
+            at, name = line[:-3].split(" <", 1)
+            function, looking = (int(at, 16), name), False
+        elif CALLED in line and re.search(r"\sbl\s", line):
+            blocks.append((int(line.split(":")[0], 16) + INSTRUCTION, function))
+            looking, code = True, []
+        elif looking:
+            code.append(line.split(":", 1)[1].strip())
+            if BRANCHES.search(line):
+                looking = False
+                if NOT_OURS.search(";".join(code)):
+                    blocks.pop()
     with open(args.out, "w") as out:
-        for line in text.stdout:
-            if line.endswith(">:\n"):
-                function = line.split("<", 1)[1][:-3]
-            elif CALLED in line and re.search(r"\sbl\s", line):
-                at = int(line.split(":")[0], 16) + INSTRUCTION
-                print(f"{at:x} {without_hashes(function)}", file=out)
+        for (at, function), source in zip(blocks, sources(args.symbolizer, args.vmlinux, blocks)):
+            nobody = "" if function[0] in called else UNCALLED
+            print(f"{at:x} {without_hashes(function[1])}{nobody}\t{source}", file=out)
     return text.wait()
 
 
+def reasons(path):
+    """Lines "PATTERN => REASON", as (pattern, reason, whether it is for functions only of which nothing is reached)."""
+    lines = (line for line in Path(path).read_text().splitlines() if line and not line.startswith("#"))
+    rules = (line.rsplit(" => ", 1) for line in lines)
+    return [(re.compile(pattern.removeprefix(WHOLE)), reason, pattern.startswith(WHOLE)) for pattern, reason in rules]
+
+
 def run_coverage(args):
-    blocks, times = {}, collections.Counter()
+    blocks, places, times = {}, {}, collections.Counter()
     for line in Path(args.blocks).read_text().splitlines():
         at, function = line.split(" ", 1)
-        blocks[int(at, 16)] = function
+        blocks[int(at, 16)], places[int(at, 16)] = function.split("\t")
     for log in args.logs:
         for line in Path(log).read_text(errors="replace").splitlines():
             if line.startswith("c "):
                 times[int(line.split()[1], 16)] += int(line.split()[2])
-    functions = collections.defaultdict(list)
-    for at, function in blocks.items():
-        functions[function].append(at)
-    reached = sum(at in times for at in blocks)
-    print(f"blocks {reached} of {len(blocks)} ({100 * reached / max(1, len(blocks)):.1f} %)")
+    reached = [at for at in blocks if at in times]
+    entered = {blocks[at] for at in reached}
+    never, told = collections.defaultdict(list), collections.Counter()
+    for at in blocks.keys() - reached:
+        for pattern, reason, whole in args.reasons:
+            if not (whole and blocks[at] in entered) and pattern.search(f"{blocks[at]}: {places[at]}"):
+                told[reason] += 1
+                break
+        else:
+            never[blocks[at]].append(at)
+    left = len(blocks) - told.total()
+    print(f"blocks {len(reached)} of {left} ({100 * len(reached) / max(1, left):.1f} %), and {told.total()} that user space cannot reach")
     strangers = [at for at in times if at not in blocks]
     if strangers:
         # a function that ends with the call to KCOV leaves it the address of its own caller
         print(f"{len(strangers)} more addresses are those of callers of functions that consist of one block")
-    print("\nnever reached, of all, function:")
-    for function, all_ in sorted(functions.items()):
-        never = [at for at in all_ if at not in times]
-        if never:
-            print(f"{len(never):5} {len(all_):5} {function}")
+    print("\ncannot be reached, and why:")
+    for reason, number in told.most_common():
+        print(f"{number:5} {reason}")
+    print("\nnever reached, of all, function, and where that is:")
+    size = collections.Counter(blocks.values())
+    for function, missed in sorted(never.items()):
+        print(f"{len(missed):5} {size[function]:5} {function}")
+        for at in sorted(missed):
+            print(f"            {at:x} {places[at]}")
     print("\nreached less than 100 times: address, times, function:")
     for at, function in sorted(blocks.items()):
         if 0 < times[at] < 100:
@@ -148,10 +200,12 @@ def main():
         part.add_argument(name)
     part = parts.add_parser("blocks")
     part.add_argument("--objdump", default="llvm-objdump")
+    part.add_argument("--symbolizer", default="llvm-symbolizer")
     part.add_argument("vmlinux")
     part.add_argument("out")
     part = parts.add_parser("coverage")
     part.add_argument("blocks")
+    part.add_argument("reasons", type=reasons)
     part.add_argument("logs", nargs="+")
     args = parser.parse_args()
     if args.part == "compare":

@@ -10,6 +10,7 @@
  * it, "k PROGRAM" for what a corpus should keep, "c ADDRESS TIMES" for each
  * block, "left ..." for what was left behind, "= ..." for the sum of it.
  */
+#include <fcntl.h>
 #include <unistd.h>
 
 #include "fuzz.h"
@@ -19,7 +20,7 @@
 
 static struct world world;
 static struct run run;
-static int first_fd;
+static int first_fd, fail_nth;
 
 /* The blocks that each program of the corpus reaches */
 static __u32 (*reached)[BLOCK_WORDS];
@@ -125,6 +126,33 @@ static bool all_known(__u32 *known)
 	return all;
 }
 
+/*
+ * What was kept, each call with an allocation that fails, for as long as a quarter
+ * of the rest has taken: what calls do then is reached nowhere else. Nothing is compared.
+ */
+static void run_failing(const struct corpus *c, __u64 seed, unsigned int seconds)
+{
+	__u64 end = now_ns() + seconds * 1000000000ULL / 4;
+	unsigned long n = 0;
+
+	if (!c->n || fail_nth < 0 || !set_faults())
+		return;
+	run.faults = true;
+	run.fail_nth = fail_nth;
+	dice_seed(&run.dice, seed, 0);
+	while (now_ns() < end) {
+		const struct prog *p = &c->progs[n % c->n];
+
+		printf("f %lu", n++);
+		prog_print(p);
+		fflush(stdout);
+		run_prog(p);
+	}
+	run.faults = false;
+	run.fail_nth = 0;
+	printf("= failing %lu\n", n);
+}
+
 static bool guided(const struct corpus *given, __u64 seed, unsigned int seconds)
 {
 	static __u32 known[BLOCK_WORDS], before[BLOCK_WORDS];
@@ -152,8 +180,10 @@ static bool guided(const struct corpus *given, __u64 seed, unsigned int seconds)
 			keep(&c, &p, before, n >= given->n);
 		ok = n % PROGRAMS_A_LOOK != PROGRAMS_A_LOOK - 1 || remains_none(&r);
 	}
-	ok = ok && remains_none(&r);
 	print_kept(&c);
+	if (ok)
+		run_failing(&c, seed, seconds);
+	ok = ok && remains_none(&r);
 	cover_print();
 	printf("= programs %lu\n= blocks %u\n", n, cover_blocks());
 	return ok;
@@ -208,6 +238,7 @@ int main(int argc, char **argv)
 	racing = !strcmp(argv[1], "race");
 	if (!racing && !cover_begin())
 		printf("= no coverage: %s\n", strerror(errno));
+	fail_nth = open("/proc/thread-self/fail-nth", O_RDWR | O_CLOEXEC);
 	/* what remains_look() opens is the last that stays */
 	first_fd = dup(0) + 1;
 	close(first_fd - 1);

@@ -46,11 +46,28 @@ struct world {
 	bool racing;
 	/* a fence may have come out of a timeline of points */
 	bool chains;
+	/* a fence may have a callback that has the last reference: of a poll, of an eventfd */
+	bool polled;
+};
+
+struct dice {
+	__u64 state;
 };
 
 /* One thread's calls, and what came of them */
 struct run {
 	struct world *world;
+	/* Allocations may fail */
+	bool faults;
+	/* Where it says which allocation of a call fails, 0: none does; and who decides that */
+	int fail_nth;
+	struct dice dice;
+	/* What was asked for since this was set to 0 */
+	unsigned int n_touched;
+	struct slot *touched[8];
+	/* What had to be made since this was */
+	unsigned int n_made;
+	enum thing made[8];
 	size_t used;
 	char text[16384];
 };
@@ -73,6 +90,8 @@ const char *op_name(unsigned int op);
 /* Runs the calls from "first" on, each "step"th of them. */
 void run_calls(struct run *r, const struct prog *p, unsigned int first,
 	       unsigned int step);
+/* Before a timeline is closed: lets its fences signal, if that is better. */
+void line_end(const struct world *w, int fd);
 /* Lets go of all that a program still holds. */
 void world_end(struct world *w);
 
@@ -99,7 +118,8 @@ void *arg_at(__u8 a, void *arg, size_t len);
 long patient_ioctl(struct run *r, int fd, unsigned long cmd, void *arg);
 /* The kernel's name for what is of a kind and was opened, -1 if there is none */
 int open_kind(enum thing kind);
-/* Which heap, by number */
+/* Which heap, by number; before that, which there are */
+void heaps_begin(void);
 int open_some_heap(__u8 a, int flags);
 /* Touches a byte: false if that raised SIGBUS or SIGSEGV. */
 bool touch(char *at, bool write, char *value);
@@ -112,10 +132,6 @@ bool touch(char *at, bool write, char *value);
 #define SELDOM(a)	(((a) & 0xe0) == 0xe0)
 
 /* fuzz_corpus.c */
-struct dice {
-	__u64 state;
-};
-
 void dice_seed(struct dice *d, __u64 seed, __u64 number);
 unsigned int roll(struct dice *d, unsigned int sides);
 
@@ -130,11 +146,25 @@ bool corpus_read(struct corpus *c, const char *path);
 void prog_make(struct prog *p, struct dice *d, const struct corpus *c);
 void prog_print(const struct prog *p);
 
-/* fuzz_cover.c: which basic blocks of drivers/dma-buf this thread reaches */
+/* fuzz_cover.c: which basic blocks of drivers/dma-buf are reached */
 #define MAX_BLOCKS	32768
 #define BLOCK_WORDS	(MAX_BLOCKS / 32)
 
+/* What one thread has reached, others one after the other */
+struct cover {
+	int fd;
+	unsigned long *reached;
+};
+
 /* False without CONFIG_KCOV */
+bool cover_open(struct cover *c);
+/* From here on, and until this thread ends */
+bool cover_enable(struct cover *c);
+/* How many it was so far, each time counted */
+unsigned long cover_length(const struct cover *c);
+/* Counts what a program of that many threads has reached, and forgets it. */
+void cover_add(struct cover *c, unsigned int threads);
+/* The same for this thread, whose it is from cover_begin() on */
 bool cover_begin(void);
 void cover_start(void);
 /* Counts what was reached since, and returns how many blocks were new. */
@@ -146,8 +176,13 @@ void cover_of_last(__u32 blocks[BLOCK_WORDS]);
 void cover_print(void);
 
 /* fuzz_race.c: threads and failing allocations; the number of programs, 0: remains */
+bool set_faults(void);
 unsigned long race(const struct corpus *c, __u64 seed, unsigned int seconds);
 /* What there is on the machine, and what a program must leave as it was */
+/* fuzz_duel.c: two threads, with a "struct cover" each; descriptors from first_fd on are closed */
+void duel_make(struct prog *p, struct dice *dice, const struct corpus *c);
+void duel(const struct prog *p, const struct dice *dice, struct cover *covers, int first_fd);
+
 struct remains {
 	int objects;
 	int timelines;

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include <linux/dma-buf.h>
@@ -207,11 +208,60 @@ static void map_change(struct run *r, const __u8 *a)
 	}
 }
 
+/* The kernel finds the pages of a mapping by itself, or does not. */
+static void map_use(struct run *r, const __u8 *a)
+{
+	struct slot *s = slot_of(r, MAPPING, a[0]);
+	struct iovec here, there;
+	char bytes[64] = "";
+	int memfd;
+
+	if (s->kind != MAPPING || !s->map) {
+		say(r, "=none");
+		return;
+	}
+	switch (a[1] & 3) {
+	case 0:
+		memfd = fd_of(r, MEMFD, a[2]);
+		said(r, pread(memfd, s->map, sizeof(bytes), 0));
+		break;
+	case 1:
+		memfd = fd_of(r, MEMFD, a[2]);
+		said(r, pwrite(memfd, s->map, sizeof(bytes), 0));
+		break;
+	case 2:
+		here = (struct iovec){ bytes, sizeof(bytes) };
+		there = (struct iovec){ s->map, sizeof(bytes) };
+		if (a[2] & 1)
+			said(r, process_vm_writev(getpid(), &here, 1, &there, 1, 0));
+		else
+			said(r, process_vm_readv(getpid(), &here, 1, &there, 1, 0));
+		break;
+	case 3:
+		said(r, mlock(s->map, s->len));
+		said(r, munlock(s->map, s->len));
+		break;
+	}
+}
+
+/* What all buffers of the machine are; only we have any. */
+static void bufs_look(struct run *r, const __u8 *a)
+{
+	char text[8192];
+
+	(void)a;
+	if (!read_file(BUFINFO, text, sizeof(text)))
+		said(r, -1);
+	else if (!r->world->racing)
+		say_masked(r, text, strlen(text));
+}
+
 const struct op buffer_ops[] = {
 	{ "heap_open", heap_open }, { "heap_alloc", heap_alloc },
 	{ "odd_ioctl", odd_ioctl }, { "buf_sync", buf_sync },
 	{ "buf_name", buf_name }, { "buf_export", buf_export },
 	{ "buf_import", buf_import }, { "buf_mmap", buf_mmap },
 	{ "map_touch", map_touch }, { "map_change", map_change },
+	{ "map_use", map_use }, { "bufs_look", bufs_look },
 	{ }
 };

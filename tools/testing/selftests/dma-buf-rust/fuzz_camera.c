@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The fuzzer's calls to a V4L2 camera about buffers. It does not stream: frames
- * would come at their own time. And how what a program needs is opened.
+ * The fuzzer's calls to a V4L2 camera about buffers. It streams for threads only:
+ * frames come at their own time. And how what a program needs is opened.
  */
 #include <fcntl.h>
 #include <sys/epoll.h>
@@ -17,6 +17,8 @@
 #include "fuzz.h"
 
 #define CAPTURE	V4L2_BUF_TYPE_VIDEO_CAPTURE
+/* As the handle of a slot: the camera that is not the first */
+#define OTHER	1
 
 static const __u32 memories[] = {
 	V4L2_MEMORY_DMABUF, V4L2_MEMORY_MMAP, V4L2_MEMORY_DMABUF, V4L2_MEMORY_USERPTR, 0, 77,
@@ -47,7 +49,20 @@ static void cam_queue(struct run *r, const __u8 *a)
 		.length = SELDOM(a[4]) ? a[4] : 0,
 	};
 
-	if (!said(r, ioctl(fd_of(r, CAMERA, a[0]), PICK(cmds, a[5] < 0x80 ? 0 : a[5]), &b)))
+	struct slot *camera = slot_of(r, CAMERA, a[0]);
+
+	/* V4L2 loses the buffer when there is no memory to attach it */
+	if (r->faults) {
+		say(r, "=no");
+		return;
+	}
+	/* whether what is longer than the system heap takes at once is in one piece is luck */
+	if (camera->handle == OTHER && !r->world->racing &&
+	    lseek(b.m.fd, 0, SEEK_END) > 65536) {
+		say(r, "=no");
+		return;
+	}
+	if (!said(r, ioctl(camera->fd, PICK(cmds, a[5] < 0x80 ? 0 : a[5]), &b)))
 		say(r, ",%x,%u,%u", b.flags & ~V4L2_BUF_FLAG_TIMESTAMP_MASK, b.length,
 		    b.bytesused);
 }
@@ -71,29 +86,69 @@ static void cam_off(struct run *r, const __u8 *a)
 	said(r, ioctl(fd_of(r, CAMERA, a[0]), VIDIOC_STREAMOFF, &type));
 }
 
+static void cam_on(struct run *r, const __u8 *a)
+{
+	int type = CAPTURE, camera = fd_of(r, CAMERA, a[0]);
+
+	if (!r->world->racing) {
+		say(r, "=no");
+		return;
+	}
+	said(r, ioctl(camera, VIDIOC_STREAMON, &type));
+}
+
+/* The other camera's frames lie where a device would read them, in one piece. */
+static void cam_other(struct run *r, const __u8 *a)
+{
+	struct v4l2_format fmt = {
+		.type = CAPTURE,
+		.fmt.pix = {
+			.width = 320,
+			.height = 180,
+			.pixelformat = V4L2_PIX_FMT_GREY,
+		},
+	};
+	int fd = open("/dev/video1", O_RDWR | O_CLOEXEC | O_NONBLOCK);
+
+	(void)a;
+	if (fd < 0) {
+		said(r, fd);
+		return;
+	}
+	said(r, ioctl(fd, VIDIOC_S_FMT, &fmt));
+	got_fd(r, CAMERA, fd);
+	for (unsigned int i = 0; i < MAX_SLOTS; i++)
+		if (r->world->slots[i].fd == fd && r->world->slots[i].kind == CAMERA)
+			r->world->slots[i].handle = OTHER;
+}
+
 const struct op camera_ops[] = {
 	{ "cam_request", cam_request }, { "cam_queue", cam_queue },
 	{ "cam_export", cam_export }, { "cam_off", cam_off },
+	{ "cam_on", cam_on }, { "cam_other", cam_other },
 	{ }
 };
+
+static char heap_names[MAX_HEAPS][64];
+static int n_heaps;
 
 static int by_name(const void *a, const void *b)
 {
 	return strcmp(a, b);
 }
 
+void heaps_begin(void)
+{
+	n_heaps = list_heaps(heap_names);
+	t_need(n_heaps > 0, "a heap");
+	qsort(heap_names, n_heaps, sizeof(heap_names[0]), by_name);
+}
+
 int open_some_heap(__u8 a, int flags)
 {
-	static char names[MAX_HEAPS][64];
 	char path[128];
-	static int n;
 
-	if (!n) {
-		n = list_heaps(names);
-		t_need(n > 0, "a heap");
-		qsort(names, n, sizeof(names[0]), by_name);
-	}
-	snprintf(path, sizeof(path), "/dev/dma_heap/%s", names[a % n]);
+	snprintf(path, sizeof(path), "/dev/dma_heap/%s", heap_names[a % n_heaps]);
 	return open(path, flags);
 }
 

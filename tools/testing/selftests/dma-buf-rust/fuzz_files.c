@@ -27,6 +27,7 @@ static void file_poll(struct run *r, const __u8 *a)
 		.events = PICK(events, a[1]),
 	};
 
+	r->world->polled = true;
 	said(r, poll(&p, 1, 0));
 	say(r, ",%x", p.revents);
 }
@@ -39,6 +40,7 @@ static void buf_poll(struct run *r, const __u8 *a)
 		{ .fd = fd_of(r, a[3] & 1 ? BUF : FENCE, a[2]), .events = PICK(events, a[4]) },
 	};
 
+	r->world->polled = true;
 	said(r, poll(p, 2, 0));
 	say(r, ",%x,%x", p[0].revents, p[1].revents);
 }
@@ -59,6 +61,7 @@ static void epoll_change(struct run *r, const __u8 *a)
 	/* in C each poll of a buffer that is ready is another edge */
 	if (!r->world->racing && mode == EPOLLET)
 		e.events &= ~EPOLLET;
+	r->world->polled = true;
 	said(r, epoll_ctl(epoll, PICK(ops, a[4]), fd, &e));
 }
 
@@ -92,6 +95,8 @@ static void file_close(struct run *r, const __u8 *a)
 		say(r, "=none");
 		return;
 	}
+	if (s->kind == LINE)
+		line_end(r->world, s->fd);
 	said(r, close(s->fd));
 	drop_slot(s);
 }
@@ -150,13 +155,18 @@ static void path_use(struct run *r, const __u8 *a)
 	struct dma_buf_sync sync = { .flags = DMA_BUF_SYNC_READ };
 	struct pollfd p = { .events = POLLIN };
 	int fd = fd_of(r, PATH, a[0]);
+	void *at;
 
 	p.fd = fd;
 	said(r, ioctl(fd, DMA_BUF_IOCTL_SYNC, &sync));
 	said(r, poll(&p, 1, 0));
 	say(r, ",%x", p.revents);
-	if (mmap(NULL, 4096, PROT_READ, MAP_SHARED, fd, 0) == MAP_FAILED)
+	/* it may be another descriptor after all */
+	at = mmap(NULL, 4096, PROT_READ, MAP_SHARED, fd, 0);
+	if (at == MAP_FAILED)
 		said(r, -1);
+	else
+		munmap(at, 4096);
 }
 
 static void file_seek(struct run *r, const __u8 *a)
@@ -182,7 +192,12 @@ static void file_info(struct run *r, const __u8 *a)
 {
 	struct slot *s = SELDOM(a[1]) ? any_slot(r, a[0]) : slot_of(r, BUF, a[0]);
 	char name[40], text[2048], *line, *rest = text;
+	ssize_t len;
 
+	snprintf(name, sizeof(name), "/proc/self/fd/%d", s->fd);
+	len = readlink(name, text, sizeof(text));
+	if (len > 0)
+		say_masked(r, text, len);
 	snprintf(name, sizeof(name), "/proc/self/fdinfo/%d", s->fd);
 	if (!read_file(name, text, sizeof(text))) {
 		said(r, -1);
@@ -260,6 +275,7 @@ static void file_fork(struct run *r, const __u8 *a)
 
 	if (r->world->racing)
 		return;
+	r->world->polled = true;
 	child = fork();
 	if (child < 0) {
 		said(r, -1);

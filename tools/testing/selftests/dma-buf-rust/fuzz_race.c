@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The fuzzer's programs torn apart: threads run a part each of what they share,
- * and allocations fail. What comes of a call counts for nothing here; what is
+ * and allocations fail; others are duels. What comes of a call counts for nothing here; what is
  * left behind, what the kernel says and what never ends does.
  */
 #include <fcntl.h>
@@ -13,6 +13,8 @@
 #include "fuzz.h"
 
 #define THREADS		3
+/* Programs that share a process; what they have left is looked for behind them. */
+#define AT_ONCE		16
 #define FAULTS		"/sys/kernel/debug/"
 
 void remains_look(struct remains *before)
@@ -45,7 +47,7 @@ bool remains_none(const struct remains *before)
 	return false;
 }
 
-static bool set_faults(void)
+bool set_faults(void)
 {
 	static const char * const kinds[] = { "failslab", "fail_page_alloc" };
 	static const char * const knobs[][2] = {
@@ -60,28 +62,40 @@ static bool set_faults(void)
 			snprintf(path, sizeof(path), FAULTS "%s/%s", kinds[i], knobs[j][0]);
 			ok &= write_file(path, knobs[j][1]);
 		}
-		snprintf(path, sizeof(path), FAULTS "%s/min-order", kinds[i]);
-		write_file(path, "0");
 	}
+	/* pages of heaps are of this kind, and none alone would fail */
+	ok &= write_file(FAULTS "fail_page_alloc/ignore-gfp-highmem", "N");
+	ok &= write_file(FAULTS "fail_page_alloc/min-order", "0");
 	return ok;
 }
+
+/* Four of a hundred allocations fail, or one of each call does. */
+enum failing { NO_FAULTS, FEW_FAULTS, ONE_A_CALL };
 
 struct part {
 	pthread_t thread;
 	struct run run;
 	const struct prog *prog;
 	unsigned int first;
-	bool faults;
+	enum failing faults;
 	bool done;
 };
+
+static struct cover covers[THREADS];
 
 static void *run_part(void *arg)
 {
 	struct part *part = arg;
-	int fd = open("/proc/thread-self/make-it-fail", O_RDWR | O_CLOEXEC);
+	int fd = -1;
 
-	if (part->faults && fd >= 0 && write(fd, "1", 1) < 0)
-		part->faults = false;
+	if (part->faults == FEW_FAULTS)
+		fd = open("/proc/thread-self/make-it-fail", O_RDWR | O_CLOEXEC);
+	else if (part->faults == ONE_A_CALL)
+		fd = open("/proc/thread-self/fail-nth", O_RDWR | O_CLOEXEC);
+	part->run.fail_nth = part->faults == ONE_A_CALL && fd >= 0 ? fd : 0;
+	cover_enable(&covers[part->first]);
+	if (part->faults == FEW_FAULTS && fd >= 0 && write(fd, "1", 1) < 0)
+		part->faults = NO_FAULTS;
 	for (int round = 0; round < 4; round++) {
 		part->run.used = 0;
 		run_calls(&part->run, part->prog, part->first, THREADS);
@@ -92,7 +106,7 @@ static void *run_part(void *arg)
 	return NULL;
 }
 
-static void run_threads(const struct prog *p, bool faults)
+static void run_threads(const struct prog *p, enum failing faults, const struct dice *dice)
 {
 	static struct part parts[THREADS];
 	static struct world world;
@@ -100,16 +114,17 @@ static void run_threads(const struct prog *p, bool faults)
 
 	world.racing = true;
 	for (int i = 0; i < THREADS; i++) {
-		parts[i].run.world = &world;
-		parts[i].prog = p;
-		parts[i].first = i;
-		parts[i].faults = faults;
+		parts[i] = (struct part){
+			.run = { .world = &world, .faults = faults != NO_FAULTS },
+			.prog = p, .first = i, .faults = faults,
+		};
+		dice_seed(&parts[i].run.dice, dice->state, i);
 		t_need(!pthread_create(&parts[i].thread, NULL, run_part, &parts[i]),
 		       "pthread_create");
 	}
 	/* calls that wait are interrupted, as long as it takes */
 	do {
-		nap_ms(10);
+		nap_ms(4);
 		all = true;
 		for (int i = 0; i < THREADS; i++) {
 			if (__atomic_load_n(&parts[i].done, __ATOMIC_ACQUIRE))
@@ -120,45 +135,72 @@ static void run_threads(const struct prog *p, bool faults)
 	} while (!all);
 	for (int i = 0; i < THREADS; i++)
 		pthread_join(parts[i].thread, NULL);
+	world_end(&world);
+}
+
+/* Programs n and those behind it; three of four are duels. */
+static void run_some(const struct corpus *c, __u64 seed, unsigned long n, bool can_fail)
+{
+	int first_fd = dup(0) + 1;
+
+	close(first_fd - 1);
+	for (unsigned long last = n + AT_ONCE; n < last; n++) {
+		static const enum failing kinds[] = {
+			NO_FAULTS, ONE_A_CALL, FEW_FAULTS, ONE_A_CALL,
+		};
+		bool duels = n % 4;
+		struct prog p;
+		struct dice d;
+
+		dice_seed(&d, seed, n);
+		if (duels)
+			duel_make(&p, &d, c);
+		else
+			prog_make(&p, &d, c);
+		printf("p %lu", n);
+		prog_print(&p);
+		fflush(stdout);
+		if (duels)
+			duel(&p, &d, covers, first_fd);
+		else
+			run_threads(&p, can_fail ? PICK(kinds, n / 4) : NO_FAULTS, &d);
+		close_range(first_fd, ~0U, 0);
+		cover_add(covers, THREADS);
+	}
 }
 
 unsigned long race(const struct corpus *c, __u64 seed, unsigned int seconds)
 {
 	__u64 end = now_ns() + seconds * 1000000000ULL;
-	unsigned long n = 0, died = 0, faults = 0;
+	unsigned long n = 0, died = 0;
 	bool can_fail = set_faults();
 	struct remains r;
 
 	if (!can_fail)
 		printf("= no faults: %s\n", strerror(errno));
+	for (int i = 0; i < THREADS && cover_open(&covers[i]); i++)
+		;
 	remains_look(&r);
-	for (; now_ns() < end; n++) {
-		bool fail = can_fail && n & 1;
-		struct prog p;
-		struct dice d;
+	for (; now_ns() < end; n += AT_ONCE) {
 		int status;
 		pid_t child;
 
-		dice_seed(&d, seed, n);
-		prog_make(&p, &d, c);
-		printf("p %lu", n);
-		prog_print(&p);
 		fflush(stdout);
 		child = fork();
 		t_need(child >= 0, "fork");
 		if (!child) {
-			run_threads(&p, fail);
+			run_some(c, seed, n, can_fail);
 			_exit(0);
 		}
 		t_need(waitpid(child, &status, 0) == child, "waitpid");
 		/* a mapping that another thread has taken away */
 		died += WIFSIGNALED(status);
-		faults += fail;
-		if (n % 16 == 15 && !remains_none(&r))
+		if (!remains_none(&r)) {
+			cover_print();
 			return 0;
+		}
 	}
-	if (!remains_none(&r))
-		return 0;
-	printf("= programs %lu\n= with faults %lu\n= died %lu\n", n, faults, died);
+	cover_print();
+	printf("= programs %lu\n= died %lu\n", n, died);
 	return n;
 }

@@ -10,6 +10,7 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/time.h>
+#include <unistd.h>
 
 #include "fuzz.h"
 
@@ -53,6 +54,7 @@ void fuzz_begin(void)
 	sigaction(SIGALRM, &act, NULL);
 	signal(SIGIO, SIG_IGN);
 	signal(SIGPIPE, SIG_IGN);
+	heaps_begin();
 	straddled = ptr_straddle("", 1, page_size());
 	readonly = ptr_readonly("", 1);
 	add_ops(buffer_ops);
@@ -172,11 +174,18 @@ static unsigned int slots_used(struct run *r)
 	return n < MAX_SLOTS ? n : MAX_SLOTS;
 }
 
+static struct slot *touched(struct run *r, struct slot *s)
+{
+	if (r->n_touched < ARRAY_SIZE(r->touched))
+		r->touched[r->n_touched++] = s;
+	return s;
+}
+
 struct slot *any_slot(struct run *r, __u8 a)
 {
 	unsigned int n = slots_used(r);
 
-	return n ? &r->world->slots[a % n] : slot_of(r, BUF, 0);
+	return n ? touched(r, &r->world->slots[a % n]) : slot_of(r, BUF, 0);
 }
 
 /* What a program wants and has not made: by its simplest call, or opened */
@@ -190,6 +199,8 @@ static struct slot *make_one(struct run *r, enum thing kind)
 	int fd;
 
 	say(r, "+");
+	if (r->n_made < ARRAY_SIZE(r->made))
+		r->made[r->n_made++] = kind;
 	if (makers[kind]) {
 		all_ops[op_called(makers[kind])]->run(r, zero);
 		for (unsigned int i = slots_used(r); i--;)
@@ -214,15 +225,15 @@ struct slot *slot_of(struct run *r, enum thing kind, __u8 a)
 	if (a == 0xfe)
 		return &unused;
 	if (a >= 0xf8 && n)
-		return &r->world->slots[a % n];
+		return touched(r, &r->world->slots[a % n]);
 	for (unsigned int i = 0; i < n; i++)
 		found += r->world->slots[i].kind == kind;
 	if (!found)
-		return make_one(r, kind);
+		return touched(r, make_one(r, kind));
 	a %= found;
 	for (unsigned int i = 0; i < n; i++)
 		if (r->world->slots[i].kind == kind && !a--)
-			return &r->world->slots[i];
+			return touched(r, &r->world->slots[i]);
 	/* another thread was quicker */
 	return &none;
 }
@@ -288,6 +299,22 @@ bool touch(char *at, bool write, char *value)
 	return ok;
 }
 
+/* Of calls that allocate anything most have done so after a few allocations. */
+static void fail_one(struct run *r)
+{
+	char nth[16];
+
+	snprintf(nth, sizeof(nth), "%u", 1 + roll(&r->dice, roll(&r->dice, 2) ? 4 : 32));
+	if (write(r->fail_nth, nth, strlen(nth)) < 0)
+		r->fail_nth = 0;
+}
+
+static void fail_none(struct run *r)
+{
+	if (write(r->fail_nth, "0", 1) < 0)
+		r->fail_nth = 0;
+}
+
 void run_calls(struct run *r, const struct prog *p, unsigned int first,
 	       unsigned int step)
 {
@@ -295,17 +322,37 @@ void run_calls(struct run *r, const struct prog *p, unsigned int first,
 		const struct op *op = all_ops[p->calls[i].op % ops];
 
 		say(r, "%s%s", i ? ";" : "", op->name);
+		if (r->fail_nth)
+			fail_one(r);
 		op->run(r, p->calls[i].a);
+		if (r->fail_nth)
+			fail_none(r);
 	}
+}
+
+/*
+ * In C to close a timeline stops the machine when the poll of a buffer, or an
+ * eventfd of DRM, lets go of the last reference to one of its fences.
+ */
+void line_end(const struct world *w, int fd)
+{
+	__u32 all = 0x7fffffff;
+
+	if (!w->racing && w->polled)
+		ioctl(fd, SW_SYNC_INC, &all);
 }
 
 void world_end(struct world *w)
 {
 	unsigned int n = w->n < MAX_SLOTS ? w->n : MAX_SLOTS;
 
-	for (unsigned int i = 0; i < n; i++)
+	for (unsigned int i = 0; i < n; i++) {
 		if (w->slots[i].map)
 			munmap(w->slots[i].map, w->slots[i].len);
+		if (w->slots[i].kind == LINE)
+			line_end(w, w->slots[i].fd);
+	}
 	w->n = 0;
 	w->chains = false;
+	w->polled = false;
 }

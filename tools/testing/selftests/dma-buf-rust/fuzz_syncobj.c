@@ -47,14 +47,15 @@ static void syncobj_to_fd(struct run *r, const __u8 *a)
 
 /*
  * Not the fence of a point as that of another: DRM lets that happen, and either
- * core warns about a chain inside of a chain.
+ * core warns about a chain inside of a chain. And DRM leaks the fence when it
+ * gets no memory for a point.
  */
-static bool chain_in_chain(struct run *r, __u32 flags)
+static bool better_not(struct run *r, __u32 flags)
 {
 	const __u32 both = DRM_SYNCOBJ_FD_TO_HANDLE_FLAGS_IMPORT_SYNC_FILE |
 			   DRM_SYNCOBJ_FD_TO_HANDLE_FLAGS_TIMELINE;
 
-	return (flags & both) == both && r->world->chains;
+	return (flags & both) == both && (r->world->chains || r->faults);
 }
 
 static void syncobj_from_fd(struct run *r, const __u8 *a)
@@ -68,7 +69,7 @@ static void syncobj_from_fd(struct run *r, const __u8 *a)
 	};
 	long ret;
 
-	if (chain_in_chain(r, arg.flags)) {
+	if (better_not(r, arg.flags)) {
 		say(r, "=no");
 		return;
 	}
@@ -186,6 +187,7 @@ static void syncobj_event(struct run *r, const __u8 *a)
 		.pad = SELDOM(a[4]),
 	};
 
+	r->world->polled = true;
 	said(r, ioctl(s->fd, DRM_IOCTL_SYNCOBJ_EVENTFD, &arg));
 }
 

@@ -13,6 +13,7 @@
 
 static const __u64 places[] = {
 	0, 4096, 8192, 16384, 12288, 1, 100, 65536, ~0ULL, ~0ULL - 4095, 1ULL << 63, 1ULL << 44,
+	1ULL << 20, 1ULL << 21, (1ULL << 21) - 4096,
 };
 
 static void memfd_new(struct run *r, const __u8 *a)
@@ -26,6 +27,20 @@ static void memfd_new(struct run *r, const __u8 *a)
 	}
 	said(r, ftruncate(fd, PICK(places, a[1] & 7)));
 	said(r, fcntl(fd, F_ADD_SEALS, SELDOM(a[2]) ? a[2] & 31 : F_SEAL_SHRINK));
+	got_fd(r, MEMFD, fd);
+}
+
+/* Its pages are 2 MiB each; the guest has a few. */
+static void memfd_huge(struct run *r, const __u8 *a)
+{
+	int fd = memfd_create("fuzz", MFD_ALLOW_SEALING | MFD_HUGETLB | MFD_CLOEXEC);
+
+	if (fd < 0) {
+		said(r, -1);
+		return;
+	}
+	said(r, ftruncate(fd, (1 + (a[0] & 1)) << 21));
+	said(r, fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK));
 	got_fd(r, MEMFD, fd);
 }
 
@@ -82,7 +97,8 @@ static void udmabuf_list(struct run *r, const __u8 *a)
 }
 
 const struct op udmabuf_ops[] = {
-	{ "memfd_new", memfd_new }, { "memfd_write", memfd_write },
+	{ "memfd_new", memfd_new }, { "memfd_huge", memfd_huge },
+	{ "memfd_write", memfd_write },
 	{ "memfd_read", memfd_read }, { "udmabuf_new", udmabuf_new },
 	{ "udmabuf_list", udmabuf_list },
 	{ }
