@@ -31,20 +31,25 @@ impl Timeline {
     pub(crate) fn fence(&self, seqno: Seqno) -> Result<ARef<Fence>> {
         let point = NewPoint::new(self, seqno)?
             .announce()
-            .unwrap_or_else(|point| self.signal_late(point));
+            .unwrap_or_else(|point| self.fence_late(point));
 
         Ok(point.into_fence())
     }
 
-    /// Signals a point that is reached already, after those that are signalled now.
+    /// For a point that is reached already, or comes while others are taken out that are: waits for
+    /// them, and signals the point if it is reached.
     #[cold]
-    fn signal_late(&self, point: NewPoint) -> LivePoint {
-        drop(self.order.lock());
+    fn fence_late(&self, point: NewPoint) -> LivePoint {
+        let order = self.order.lock();
 
-        let point = point.publish();
+        point.announce().unwrap_or_else(|point| {
+            drop(order);
 
-        point.signal();
-        point
+            let point = point.publish();
+
+            point.signal();
+            point
+        })
     }
 
     /// Advances the timeline and signals what it reaches, in order. May sleep.

@@ -196,6 +196,12 @@ impl<T: Indexed> Index<T> {
         Some(taken)
     }
 
+    /// The first object.
+    pub(crate) fn first(&self) -> Option<&T> {
+        // SAFETY: As in `first_from`.
+        unsafe { object_of(bindings::rb_first(self.root.get())) }
+    }
+
     /// The first object whose key is `from` or greater.
     pub(crate) fn first_from(&self, from: &T::Key) -> Option<&T> {
         let mut found = None;

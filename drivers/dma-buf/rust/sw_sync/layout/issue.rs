@@ -99,13 +99,18 @@ impl NewPoint {
     }
 
     /// Lets others find it among those that wait; or gives the one that waits for the same number.
-    /// Gives it back if the timeline has reached it.
+    /// Gives it back if the timeline has reached it, or others that are still to be taken out: with
+    /// those among them, numbers could be too far apart to be in an order. There are no such others
+    /// for who holds `order`.
     pub(crate) fn announce(self) -> Result<LivePoint, Self> {
         let mut pending = self.0.timeline.pending.lock();
 
-        // INVARIANT: What is inserted is later than the value, or is taken out by who changes that
-        // now: to do so it takes the lock after it has changed the value.
-        if self.0.seqno() <= self.0.timeline.value() {
+        let value = self.0.timeline.value();
+        let is_reached = |point: &Point| point.seqno() <= value;
+
+        // INVARIANT: What is inserted is later than the value, as all others are, or is taken out by
+        // who changes that now: to do so it takes the lock after it has changed the value.
+        if is_reached(&self.0) || pending.first().is_some_and(is_reached) {
             drop(pending);
             return Err(self);
         }
