@@ -108,8 +108,8 @@ impl NewPoint {
         let value = self.0.timeline.value();
         let is_reached = |point: &Point| point.seqno() <= value;
 
-        // INVARIANT: What is inserted is later than the value, as all others are, or is taken out by
-        // who changes that now: to do so it takes the lock after it has changed the value.
+        // INVARIANT: What is inserted is later than the value, as all others are, or is taken out
+        // by who changes that now: to do so it takes the lock after it has changed the value.
         if is_reached(&self.0) || pending.first().is_some_and(is_reached) {
             drop(pending);
             return Err(self);
