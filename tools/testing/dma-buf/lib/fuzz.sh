@@ -35,7 +35,7 @@ fuzz_guest() {
 	cp "$programs" "$files/jobs/fuzz-programs"
 	{
 		cat "$base/initramfs.cpio"
-		(cd "$files" && find . -print0 | LC_ALL=C sort -z | cpio --quiet -0 -o -H newc -R 0:0)
+		cpio_of "$files"
 	} >"$OUT/initramfs.cpio"
 	# a program takes less than that, and the C core may not come back from one
 	[ "$mode" != replay ] || more=(--quiet 40)

@@ -34,7 +34,7 @@ suites_guest() {
 	cp "$base/kernel" "$OUT/"
 	{
 		cat "$base/initramfs.cpio"
-		(cd "$CACHE/suites-$DEBARCH" && find . -print0 | LC_ALL=C sort -z | cpio --quiet -0 -o -H newc -R 0:0)
+		cpio_of "$CACHE/suites-$DEBARCH"
 	} >"$OUT/initramfs.cpio"
 	tested_job suites
 	rm -rf "$OUT"

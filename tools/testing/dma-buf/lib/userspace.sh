@@ -67,6 +67,9 @@ build_test_modules() {
 	done
 }
 
+# cpio_of DIR: an archive for an initramfs. The kernel unpacks several, one behind the other.
+cpio_of() { (cd "$1" && find . -print0 | LC_ALL=C sort -z | cpio --quiet -0 -o -H newc -R 0:0); }
+
 pack_initramfs() {
 	local root=$OBJ/initramfs program
 	rm -rf "$root"
@@ -85,7 +88,7 @@ pack_initramfs() {
 	make -s --no-print-directory -C "$TREE/tools/testing/selftests/$OUR_SELFTESTS" OUTPUT=/bin CC="${CROSS}gcc" emit_tests |
 		sed 's/.*://' >"$root/jobs/our-tests"
 	mkdir -p "$OUT"
-	(cd "$root" && find . -print0 | LC_ALL=C sort -z | cpio --quiet -0 -o -H newc -R 0:0) >"$OUT/initramfs.cpio"
+	cpio_of "$root" >"$OUT/initramfs.cpio"
 	# copies: another clone may build over the cache while a guest of ours runs
 	cp "$OBJ/$IMAGE" "$OUT/kernel"
 	cp "$OBJ/System.map" "$OBJ/.config" "$OUT/"
