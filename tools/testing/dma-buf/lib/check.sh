@@ -33,23 +33,34 @@ machine_of_host() { if [ "$(uname -m)" = aarch64 ]; then echo arm64; else echo x
 # T=GATE of one that looks at sources only, so that nothing has to be built.
 only_sources() { [ -n "$TEST" ] && [[ " $(gates_in gate_sources gate_shape gate_knobs gate_dmabuf_top gate_fuzz) " == *" $TEST "* ]]; }
 
+# check_alone TEXT TEST: what brings its own kernels.
+check_alone() {
+	begin_tests check "$1"
+	TEST=
+	"$2"
+	end_tests
+}
+
 run_check() {
 	local jobs=(selftests sync kunit)
 	: "${MACHINE:=$(machine_of_host)}" "${LINK:=y}"
 	if needs_pool "$TEST"; then POOL=1; fi
 	if [ "$TEST" = pool ]; then jobs=(selftests kunit) TEST=; fi
-	if [ "$TEST" = suites ]; then
-		begin_tests check "suites of others on arm64, both cores"
-		TEST=
-		suites_test
-		end_tests
+	case $TEST in
+	suites)
+		check_alone "suites of others on arm64, both cores" suites_test
 		return
-	fi
+		;;
+	tries)
+		check_alone "every command and knob, in a clone" try_everything
+		return
+		;;
+	esac
 	if [ -n "$TEST" ]; then
 		mapfile -t jobs < <(job_of "$TEST")
 		[ ${#jobs[@]} -gt 0 ] || [[ " $(gate_names) " == *" $TEST "* ]] || fail "looking for T=$TEST" \
 			"no program, KUnit suite or gate is called so" \
-			"programs: tools/testing/selftests/$OUR_SELFTESTS; suites: drivers/dma-buf/rust/kunit; gates: $(gate_names); or pool, suites"
+			"programs: tools/testing/selftests/$OUR_SELFTESTS; suites: drivers/dma-buf/rust/kunit; gates: $(gate_names); or pool, suites, tries"
 	fi
 	begin_tests check "${TEST:-gates, KUnit and selftests} on $MACHINE, link $LINK${POOL:+, with the pool}"
 	QUIET=1

@@ -173,7 +173,6 @@ run_full_tests() {
 	bpf_test
 	dmabuf_top_test
 	suites_test
-	unlock_cache
 	try_everything
 	end_tests
 }

@@ -153,6 +153,7 @@ try_everything() {
 	try "what is downloaded, for its cache" cache copy_cache
 	try "kernel trees: plain" plain-tree plain_tree
 	try "kernel trees: git" git-tree git_tree
+	unlock_cache # it takes long, and has its own now
 	try "make help" help knows_every_command
 	try "an interrupted make build, and again" interrupted interrupted_build
 	try "a second clone compiles nothing again" second second_clone
