@@ -24,23 +24,16 @@ list_blocks() {
 # fuzz_guest CORE NAME MODE PROGRAMS: boot it, with this file of programs; what it says is in $RESULTS/fuzz-NAME.
 fuzz_guest() {
 	# shellcheck disable=SC2034 # of the guest that is booted
-	local KIND=fuzz MACHINE=arm64 LINK=y CORE=$1 name=$2 mode=$3 programs=$4 base files more=()
+	local KIND=fuzz MACHINE=arm64 LINK=y CORE=$1 name=$2 mode=$3 programs=$4 more=() files=$RESULTS/fuzz-$2.files
 	set_machine
-	base=$OUT OUT=$RESULTS/fuzz-$name.guest
-	files=$OUT/more
-	rm -rf "$OUT"
 	mkdir -p "$files/jobs"
-	cp "$base/kernel" "$OUT/"
 	cp "$programs" "$files/jobs/fuzz-corpus"
 	cp "$programs" "$files/jobs/fuzz-programs"
-	{
-		cat "$base/initramfs.cpio"
-		cpio_of "$files"
-	} >"$OUT/initramfs.cpio"
+	guest_with "$files" "fuzz-$name"
 	# a program takes less than that, and the C core may not come back from one
 	[ "$mode" != replay ] || more=(--quiet 40)
 	guest_job "$MACHINE" fuzz "$RESULTS/fuzz-$name" 8000 --gpu "${more[@]}" --append "dmabuf.fuzz=$mode" 2>"$RESULTS/fuzz-$name.txt" || true
-	rm -rf "$OUT"
+	rm -rf "$OUT" "$files"
 }
 
 # fuzz_judge NAME TITLE: reports, leaks and hangs of a guest, and whether the fuzzer came to its end.

@@ -27,15 +27,10 @@ fetch_suites() {
 
 # suites_guest CORE: the kernel of the tests, and its programs, with these beside them.
 suites_guest() {
-	local MACHINE=arm64 LINK=y CORE=$1 base
+	local MACHINE=arm64 LINK=y CORE=$1
 	set_machine
-	base=$OUT OUT=$RESULTS/suites-$1.guest VARIANT=$VARIANT-suites
-	mkdir -p "$OUT"
-	cp "$base/kernel" "$OUT/"
-	{
-		cat "$base/initramfs.cpio"
-		cpio_of "$CACHE/suites-$DEBARCH"
-	} >"$OUT/initramfs.cpio"
+	VARIANT=$VARIANT-suites
+	guest_with "$CACHE/suites-$DEBARCH" "suites-$1"
 	tested_job suites
 	rm -rf "$OUT"
 }

@@ -70,6 +70,19 @@ build_test_modules() {
 # cpio_of DIR: an archive for an initramfs. The kernel unpacks several, one behind the other.
 cpio_of() { (cd "$1" && find . -print0 | LC_ALL=C sort -z | cpio --quiet -0 -o -H newc -R 0:0); }
 
+# guest_with FILES NAME: a copy of the guest that is set, with the files of this directory, too; it is what is booted from here on.
+guest_with() {
+	local base=$OUT
+	OUT=$RESULTS/$2.guest
+	rm -rf "$OUT"
+	mkdir -p "$OUT"
+	cp "$base/kernel" "$OUT/"
+	{
+		cat "$base/initramfs.cpio"
+		cpio_of "$1"
+	} >"$OUT/initramfs.cpio"
+}
+
 pack_initramfs() {
 	local root=$OBJ/initramfs program
 	rm -rf "$root"

@@ -13,6 +13,7 @@
 #include <linux/dma-buf.h>
 
 #include "common.h"
+#include "fd_socket.h"
 
 #define SIZE	(3 * page_size())
 
@@ -250,31 +251,6 @@ static void test_fork(void)
 	group_end(&g);
 }
 
-static void send_fd(int sock, int fd)
-{
-	union {
-		struct cmsghdr header;
-		char space[CMSG_SPACE(sizeof(int))];
-	} control = {
-		.header = {
-			.cmsg_len = CMSG_LEN(sizeof(int)),
-			.cmsg_level = SOL_SOCKET,
-			.cmsg_type = SCM_RIGHTS,
-		},
-	};
-	char byte = 0;
-	struct iovec iov = { .iov_base = &byte, .iov_len = 1 };
-	struct msghdr msg = {
-		.msg_iov = &iov,
-		.msg_iovlen = 1,
-		.msg_control = &control,
-		.msg_controllen = sizeof(control.space),
-	};
-
-	memcpy(CMSG_DATA(&control.header), &fd, sizeof(fd));
-	t_need(sendmsg(sock, &msg, 0) == 1, "sendmsg");
-}
-
 /* An fd in a socket keeps the buffer; it goes when the socket does. */
 static void test_socket(void)
 {
@@ -289,7 +265,7 @@ static void test_socket(void)
 	}
 	before = count_objects();
 	buf = new_buffer(MEGABYTE);
-	send_fd(socks[0], buf);
+	t_need(send_fd(socks[0], buf) == 1, "sendmsg");
 	close(buf);
 	t_ok(count_objects() == before + 1, "the socket keeps the buffer");
 	close(socks[0]);

@@ -14,6 +14,7 @@
 
 #include <linux/dma-buf.h>
 
+#include "fd_socket.h"
 #include "fuzz.h"
 
 static const short events[] = {
@@ -105,31 +106,15 @@ static void file_close(struct run *r, const __u8 *a)
 static void file_pass(struct run *r, const __u8 *a)
 {
 	struct slot *s = any_slot(r, a[0]);
-	char byte = 0, room[CMSG_SPACE(sizeof(int))] = { 0 };
-	struct iovec iov = { .iov_base = &byte, .iov_len = 1 };
-	struct msghdr msg = {
-		.msg_iov = &iov, .msg_iovlen = 1,
-		.msg_control = room, .msg_controllen = sizeof(room),
-	};
-	struct cmsghdr *c = CMSG_FIRSTHDR(&msg);
-	int pair[2];
+	int pair[2], fd;
 
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair)) {
 		said(r, -1);
 		return;
 	}
-	c->cmsg_level = SOL_SOCKET;
-	c->cmsg_type = SCM_RIGHTS;
-	c->cmsg_len = CMSG_LEN(sizeof(int));
-	memcpy(CMSG_DATA(c), &s->fd, sizeof(int));
-	if (said(r, sendmsg(pair[0], &msg, MSG_DONTWAIT)) == 1 && a[1] & 1 &&
-	    said(r, recvmsg(pair[1], &msg, MSG_DONTWAIT | MSG_CMSG_CLOEXEC)) == 1 &&
-	    CMSG_FIRSTHDR(&msg)) {
-		int fd;
-
-		memcpy(&fd, CMSG_DATA(CMSG_FIRSTHDR(&msg)), sizeof(int));
+	if (said(r, send_fd(pair[0], s->fd)) == 1 && a[1] & 1 &&
+	    said(r, receive_fd(pair[1], &fd)) == 1 && fd >= 0)
 		got_fd(r, s->kind < GEM ? s->kind : NOTHING, fd);
-	}
 	close(pair[0]);
 	if (a[1] & 2)
 		put_slot(r, SOCKET, pair[1]);

@@ -13,6 +13,7 @@
 
 #include "cgroup.h"
 #include "common.h"
+#include "fd_socket.h"
 #include "heap_charge.h"
 
 #define TASKS	4
@@ -24,47 +25,6 @@ static const int sizes[] = { 1, 1, 2, 3, 8, 13, 16, 17, 35, 64, 100, 256 };
 /* For each task, what is sent to it: the one who reads, the one who writes */
 static int letters[TASKS][2];
 static int *done, *made;
-
-static void send_fd(int to, int fd)
-{
-	char byte = 0, control[CMSG_SPACE(sizeof(fd))] = { 0 };
-	struct iovec data = { .iov_base = &byte, .iov_len = 1 };
-	struct msghdr message = {
-		.msg_iov = &data,
-		.msg_iovlen = 1,
-		.msg_control = control,
-		.msg_controllen = sizeof(control),
-	};
-	struct cmsghdr *head = CMSG_FIRSTHDR(&message);
-
-	head->cmsg_level = SOL_SOCKET;
-	head->cmsg_type = SCM_RIGHTS;
-	head->cmsg_len = CMSG_LEN(sizeof(fd));
-	memcpy(CMSG_DATA(head), &fd, sizeof(fd));
-	/* Who has too many letters gets no more. */
-	sendmsg(letters[to][1], &message, MSG_DONTWAIT);
-}
-
-static int receive_fd(int at)
-{
-	char byte, control[CMSG_SPACE(sizeof(int))];
-	struct iovec data = { .iov_base = &byte, .iov_len = 1 };
-	struct msghdr message = {
-		.msg_iov = &data,
-		.msg_iovlen = 1,
-		.msg_control = control,
-		.msg_controllen = sizeof(control),
-	};
-	struct cmsghdr *head;
-	int fd = -1;
-
-	if (recvmsg(letters[at][0], &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC) < 0)
-		return -1;
-	head = CMSG_FIRSTHDR(&message);
-	if (head && head->cmsg_type == SCM_RIGHTS)
-		memcpy(&fd, CMSG_DATA(head), sizeof(fd));
-	return fd;
-}
 
 static void one_thing(int me, const int *heaps, int count, int slots[SLOTS])
 {
@@ -79,13 +39,14 @@ static void one_thing(int me, const int *heaps, int count, int slots[SLOTS])
 		__atomic_add_fetch(made, *slot >= 0, __ATOMIC_RELAXED);
 		break;
 	case 4 ... 5:
+		/* Who has too many letters gets no more. */
 		if (*slot >= 0)
-			send_fd(rand() % TASKS, *slot);
+			send_fd(letters[rand() % TASKS][1], *slot);
 		break;
 	case 6:
 		if (*slot >= 0)
 			close(*slot);
-		*slot = receive_fd(me);
+		receive_fd(letters[me][0], slot);
 		break;
 	case 7:
 		if (*slot >= 0)
