@@ -38,6 +38,7 @@ mod contents;
 mod export;
 mod fault;
 mod handed_out;
+mod locked;
 #[cfg(CONFIG_MMU)]
 pub mod memfd;
 mod operations;
@@ -73,8 +74,7 @@ pub use self::{
     buffer::{
         AttachedDevice,
         Buffer,
-        Exporter,
-        LockedBuffer, //
+        Exporter, //
     },
     export::ExportInfo,
     handed_out::{
@@ -82,6 +82,7 @@ pub use self::{
         MappedTable,
         VmapAddress, //
     },
+    locked::LockedBuffer,
     run::{
         PageRun,
         RunPages, //

@@ -197,7 +197,7 @@ impl PageTable {
             // What the device has written to leaves the CPU's caches: first what the CPU has
             // written, then all the rest.
             if attrs & SKIP_CPU_SYNC != 0 && !bindings::dev_is_dma_coherent(dev) {
-                elsewhere(|| {
+                elsewhere(move || {
                     if bindings::use_dma_iommu(dev) || !bindings::get_dma_ops(dev).is_null() {
                         bindings::dma_sync_sgtable_for_device(dev, sgt, dir);
                         bindings::dma_sync_sgtable_for_cpu(dev, sgt, dir);
@@ -341,7 +341,7 @@ impl PageTables {
     }
 
     /// Unmaps the table that `mapping` stands for.
-    #[inline(always)]
+    #[inline(never)]
     pub(super) fn unmap(&mut self, mapping: MappedTable) {
         let table = mapping.as_raw().as_ptr();
 

@@ -155,6 +155,8 @@ fn file_info(sync_file: &SyncFile, ptr: UserPtr) -> Result {
 
 /// Writes to user space what there is to know about the fences in `head`, up to `limit` of them.
 /// Returns how many these were and their common status.
+// Its room is not on the stack while the name is made up.
+#[inline(never)]
 fn fence_infos(head: &Fence, addr: usize, limit: u32) -> Result<(u32, c_int)> {
     let mut few = [FenceInfo::default(); FEW];
     let mut many = KVec::new();
