@@ -24,6 +24,7 @@
 
 mod announce;
 mod attaching;
+mod attachments;
 mod block;
 mod buffer;
 #[cfg(all(CONFIG_HAS_DMA, CONFIG_PCI))]

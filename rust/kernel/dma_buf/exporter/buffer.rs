@@ -4,14 +4,11 @@
 
 use super::{
     attaching::Attaching,
+    attachments::AttachedData,
     handed_out::{
         BufferVma,
         MappedTable,
         VmapAddress, //
-    },
-    locked::{
-        AttachedData,
-        LockedBuffer, //
     },
 };
 use crate::{
@@ -20,10 +17,7 @@ use crate::{
     dma::DataDirection,
     dma_buf::{
         buffer::DmaBuf,
-        resv::{
-            Resv,
-            ResvGuard, //
-        },
+        resv::Resv, //
     },
     error::VTABLE_DEFAULT_ERROR,
     module::ModuleMetadata,
@@ -37,10 +31,7 @@ use crate::{
 use core::{
     marker::PhantomData,
     ops::Deref,
-    ptr::{
-        self,
-        NonNull, //
-    },
+    ptr::NonNull, //
 };
 
 /// What an exporter does for its buffers.
@@ -223,41 +214,6 @@ impl<T: Exporter> Buffer<T> {
             (&raw const (*head).next).read_volatile() == head
                 && (&raw const (*self.as_raw()).vmapping_counter).read_volatile() == 0
         }
-    }
-
-    /// Takes the reservation object, to look at the attachments. Sleeps; the reservation object
-    /// must not be held already.
-    #[inline]
-    pub fn lock(&self) -> LockedBuffer<'_, T> {
-        LockedBuffer::new(self, self.resv().lock())
-    }
-
-    /// As [`lock`](Self::lock), but a signal ends the wait with `EINTR`.
-    #[inline]
-    pub fn lock_interruptible(&self) -> Result<LockedBuffer<'_, T>> {
-        let guard = self.resv().lock_interruptible()?;
-
-        Ok(LockedBuffer::new(self, guard))
-    }
-
-    /// As [`lock`](Self::lock), but a signal that kills the task ends the wait with `EINTR`.
-    #[inline]
-    pub fn lock_killable(&self) -> Result<LockedBuffer<'_, T>> {
-        let guard = self.resv().lock_killable()?;
-
-        Ok(LockedBuffer::new(self, guard))
-    }
-
-    /// As [`lock`](Self::lock), when the reservation object is locked already, perhaps
-    /// [together with others](crate::dma_buf::AcquireCtx).
-    ///
-    /// Fails with `EINVAL` if `guard` is for another reservation object.
-    #[inline]
-    pub fn with_guard<'a>(&'a self, guard: &'a mut ResvGuard<'_>) -> Result<LockedBuffer<'a, T>> {
-        if !ptr::eq(guard.resv(), self.resv()) {
-            return Err(EINVAL);
-        }
-        Ok(LockedBuffer::new(self, guard.reborrow()))
     }
 }
 

@@ -3,6 +3,10 @@
 //! The one implementation of an exporter for everything that is made of pages.
 
 use super::{
+    attachments::{
+        AnyBuffer,
+        LockedAttachments, //
+    },
     buffer::{
         AttachedDevice,
         Buffer,
@@ -15,10 +19,6 @@ use super::{
         MappedTable,
         Shown,
         VmapAddress, //
-    },
-    locked::{
-        AnyBuffer,
-        LockedAttachments, //
     },
     run::PageRun,
     sg::{
