@@ -143,7 +143,7 @@ impl<S: PageSource> Paged<S> {
         if buf.is_idle() {
             return Ok(());
         }
-        begin_in_use(buf.into(), &buf.data().several, dir)
+        begin_in_use(buf.into(), dir, &buf.data().several)
     }
 
     /// Prepares the memory for devices.
@@ -152,7 +152,7 @@ impl<S: PageSource> Paged<S> {
         if buf.is_idle() {
             return Ok(());
         }
-        end_in_use(buf.into(), &buf.data().several, dir)
+        end_in_use(buf.into(), dir, &buf.data().several)
     }
 }
 
@@ -163,12 +163,12 @@ type PagedBuffer<'a> = AnyBuffer<'a, KBox<PageTables>>;
 // to end: there are callers in the kernel who would not come back, and what they have written would
 // not get to the devices.
 #[inline(never)]
-fn begin_in_use(buf: PagedBuffer<'_>, several: &Atomic<bool>, dir: DataDirection) -> Result {
+fn begin_in_use(buf: PagedBuffer<'_>, dir: DataDirection, several: &Atomic<bool>) -> Result {
     sync(buf.lock_interruptible(), several, dir, Owner::Cpu)
 }
 
 #[inline(never)]
-fn end_in_use(buf: PagedBuffer<'_>, several: &Atomic<bool>, dir: DataDirection) -> Result {
+fn end_in_use(buf: PagedBuffer<'_>, dir: DataDirection, several: &Atomic<bool>) -> Result {
     sync(buf.lock_killable(), several, dir, Owner::Device)
 }
 
@@ -275,7 +275,7 @@ impl<S: PageSource> Exporter for Paged<S> {
     }
 
     fn unmap(attachment: &mut AttachedDevice<'_, Self>, mapping: MappedTable, _dir: DataDirection) {
-        attachment.data().unmap(mapping);
+        attachment.data().unmap(mapping.as_raw());
     }
 
     fn begin_cpu_access(buf: &Buffer<Self>, dir: DataDirection) -> Result {

@@ -306,7 +306,6 @@ pub(crate) fn is_container(fence: &Fence) -> bool {
 }
 
 /// One fence for those of `fences`, in a context of its own. Fails with `ENOMEM`. May sleep.
-#[inline(never)]
 pub(crate) fn new(fences: FenceSet) -> Result<ARef<Fence>> {
     let memory = Array::allocate(fences.len())?;
 
