@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""How large the code is, module by module: a part of bench.py."""
+"""How large the code is, module by module, and how much of it does what C does not do: a part of bench.py."""
 
 import re
 import sys
@@ -63,8 +63,10 @@ def only_rust(path):
         matching = [function for function in known if function[0] == module and re.search(pattern, function[1])]
         if not matching:
             sys.exit(f"{ONLY_RUST}: no function of {module} is found by {pattern}")
+        # what one pattern has found is not counted for another, nor are those of the same name one
+        known = [function for function in known if function not in matching]
         found += [(*function, why) for function in matching]
-    return sorted(set(found), key=lambda function: -function[2])
+    return sorted(found, key=lambda function: -function[2])
 
 
 def table(c_path, rust_path):
@@ -80,7 +82,7 @@ def table(c_path, rust_path):
             line += f" {'':8} {bytes_[0]:7} {bytes_[1]:7} " + (f"{bytes_[1] / bytes_[0]:6.3f}" if bytes_[0] else "     -")
         print(line)
     extra, text = only_rust(rust_path), results["all"][".text"]
-    text["only_rust"] = {f"{module}: {name}": size for module, name, size, _ in extra}
+    text["only_rust"] = [f"{size} {module}: {name}" for module, name, size, _ in extra]
     less = text["rust"] - sum(size for _, _, size, _ in extra)
     print(f"{'what C does, too':15} {'':7} {text['c']:7} {less:7} {less / text['c']:6.3f}")
     print("\nwhat C does not do: bytes of .text")
