@@ -275,7 +275,7 @@ impl<S: PageSource> Exporter for Paged<S> {
     }
 
     fn unmap(attachment: &mut AttachedDevice<'_, Self>, mapping: MappedTable, _dir: DataDirection) {
-        attachment.data().unmap(mapping.as_raw());
+        attachment.data().unmap(mapping);
     }
 
     fn begin_cpu_access(buf: &Buffer<Self>, dir: DataDirection) -> Result {

@@ -342,9 +342,15 @@ impl PageTables {
         Ok(mapping)
     }
 
-    /// Unmaps `table`, if it is one of these.
+    /// Unmaps the table that `mapping` stands for.
+    #[inline(always)]
+    pub(super) fn unmap(&mut self, mapping: MappedTable) {
+        self.unmap_one(mapping.as_raw());
+    }
+
+    // Given one word, and called last, it needs nothing of its caller.
     #[inline(never)]
-    pub(super) fn unmap(&mut self, table: NonNull<bindings::sg_table>) {
+    fn unmap_one(&mut self, table: NonNull<bindings::sg_table>) {
         let table = table.as_ptr();
 
         if table == self.first.sgt.get() {
