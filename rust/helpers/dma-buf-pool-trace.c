@@ -2,5 +2,4 @@
 
 /* Where the tracepoints of pools are: Rust calls them, and this is all the C there is. */
 #define CREATE_TRACE_POINTS
-#define CREATE_RUST_TRACE_POINTS
 #include <trace/events/dma_heap_pool.h>

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
 #include <linux/cma.h>
+#include <linux/cpumask.h>
 #include <linux/dma-buf.h>
 #include <linux/dma-direct.h>
 #include <linux/dma-map-ops.h>
@@ -19,6 +20,8 @@
 #include <linux/refcount.h>
 #include <linux/sched/signal.h>
 #include <linux/set_memory.h>
+#include <linux/smp.h>
+#include <linux/srcu.h>
 #include <linux/string.h>
 #include <linux/vmalloc.h>
 
@@ -36,6 +39,25 @@
 	(IS_MODULE(CONFIG_DMABUF_CORE) && \
 	 (defined(CONFIG_RUST_INLINE_HELPERS) || defined(__BINDGEN__)))
 #define RUST_HELPERS_DMA_RESV
+#endif
+
+#ifdef CONFIG_TRACEPOINTS
+__rust_helper bool rust_helper_this_cpu_is_online(void)
+{
+	return cpu_online(raw_smp_processor_id());
+}
+
+__rust_helper struct srcu_ctr __percpu *
+rust_helper_srcu_read_lock_fast_notrace(struct srcu_struct *ssp)
+{
+	return srcu_read_lock_fast_notrace(ssp);
+}
+
+__rust_helper void rust_helper_srcu_read_unlock_fast_notrace(struct srcu_struct *ssp,
+							     struct srcu_ctr __percpu *scp)
+{
+	srcu_read_unlock_fast_notrace(ssp, scp);
+}
 #endif
 
 __rust_helper bool rust_helper_file_ref_get(file_ref_t *ref)

@@ -24,6 +24,7 @@
 
 mod announce;
 mod attaching;
+mod attachments;
 mod block;
 mod buffer;
 #[cfg(all(CONFIG_HAS_DMA, CONFIG_PCI))]
@@ -38,6 +39,7 @@ mod contents;
 mod export;
 mod fault;
 mod handed_out;
+mod locked;
 #[cfg(CONFIG_MMU)]
 pub mod memfd;
 mod operations;
@@ -73,8 +75,7 @@ pub use self::{
     buffer::{
         AttachedDevice,
         Buffer,
-        Exporter,
-        LockedBuffer, //
+        Exporter, //
     },
     export::ExportInfo,
     handed_out::{
@@ -82,6 +83,7 @@ pub use self::{
         MappedTable,
         VmapAddress, //
     },
+    locked::LockedBuffer,
     run::{
         PageRun,
         RunPages, //

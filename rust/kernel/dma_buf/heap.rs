@@ -178,7 +178,7 @@ impl<H: Heap> Registration<H> {
     ///
     /// `name` must be unique. Fails with `EINVAL` if it is empty, `EEXIST` if it is taken, `EBUSY`
     /// if there are too many heaps, and `ENOMEM`. May sleep.
-    #[inline]
+    #[inline(never)]
     pub fn new(name: &'static CStr, heap: H) -> Result<Self> {
         let table: &'static (bindings::dma_heap_ops, Linked) = &Operations::<H>::TABLE;
         let properties = if H::HAS_PROPERTIES {

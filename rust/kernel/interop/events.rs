@@ -2,6 +2,49 @@
 
 //! Tracepoints with the types of Rust.
 
+#[cfg(CONFIG_TRACEPOINTS)]
+use crate::bindings;
+
+/// Who listens to tracepoints does not go while this lives. Does not sleep.
+///
+/// In C each tracepoint has a copy of this.
+///
+/// # Invariants
+///
+/// The read side of `tracepoint_srcu` that gave out the counter is this object's to end.
+#[cfg(CONFIG_TRACEPOINTS)]
+pub struct Listeners(*mut bindings::srcu_ctr);
+
+#[cfg(CONFIG_TRACEPOINTS)]
+impl Listeners {
+    /// [`None`] on a CPU that is not up, where nobody may be called.
+    #[cold]
+    pub fn enter() -> Option<Self> {
+        // SAFETY: It is initialised statically. Any context may read it.
+        let counter = unsafe {
+            if !bindings::this_cpu_is_online() {
+                return None;
+            }
+            bindings::srcu_read_lock_fast_notrace(&raw mut bindings::tracepoint_srcu)
+        };
+
+        // INVARIANT: It begins here.
+        Some(Self(counter))
+    }
+}
+
+#[cfg(CONFIG_TRACEPOINTS)]
+impl Drop for Listeners {
+    #[cold]
+    #[inline(never)]
+    fn drop(&mut self) {
+        // SAFETY: By the type invariant.
+        unsafe {
+            bindings::srcu_read_unlock_fast_notrace(&raw mut bindings::tracepoint_srcu, self.0);
+        }
+    }
+}
+
 /// Makes functions that hit tracepoints which a C header declares.
 ///
 /// Each argument is an implementation of [`IntoC`](crate::interop::export::IntoC). A caller's duty
@@ -33,14 +76,40 @@ macro_rules! trace_events {
         $(#[$attr])*
         #[inline(always)]
         $vis fn $name($($arg: $ty),* $(, $proof: $proof_ty)?) {
-            $crate::tracepoint::declare_trace! {
-                /// # Safety
-                ///
-                /// What is passed must be valid.
-                unsafe fn $name($($arg: <$ty as $crate::interop::export::IntoC>::C),*);
+            #[cfg(CONFIG_TRACEPOINTS)]
+            $crate::macros::paste! {
+                // SAFETY: This is the static key of a tracepoint.
+                let is_listened_to = unsafe {
+                    $crate::jump_label::static_branch_unlikely!(
+                        $crate::bindings::[< __tracepoint_ $name >],
+                        $crate::bindings::tracepoint,
+                        key
+                    )
+                };
+
+                // Nothing that it needs costs those to whom nobody listens.
+                #[cold]
+                fn hit($($arg: $ty),*) {
+                    let Some(_listeners) = $crate::interop::events::Listeners::enter() else {
+                        return;
+                    };
+
+                    // SAFETY: References are valid, and who has declared this says that it is
+                    // enough. Listeners do not go meanwhile.
+                    unsafe {
+                        $crate::bindings::[< __traceiter_ $name >](
+                            ::core::ptr::null_mut(),
+                            $($crate::interop::export::IntoC::into_c($arg)),*
+                        )
+                    };
+                }
+
+                if is_listened_to {
+                    hit($($arg),*);
+                }
             }
-            // SAFETY: References are valid, and who has declared this says that it is enough.
-            unsafe { $name($($crate::interop::export::IntoC::into_c($arg)),*) };
+            #[cfg(not(CONFIG_TRACEPOINTS))]
+            let _ = ($($arg,)*);
         }
     )*};
 }

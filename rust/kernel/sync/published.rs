@@ -64,6 +64,7 @@ impl<T: Send + Sync> Published<T> {
     /// Publishes `value` until the result is dropped.
     ///
     /// Fails with `EBUSY` if there is a value already.
+    #[inline(never)]
     pub fn publish(&'static self, value: Arc<T>) -> Result<Publication<T>> {
         let ptr = Arc::as_ptr(&value).cast_mut();
 

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0
-"""How large the code is, module by module: a part of bench.py."""
+"""How large the code is, module by module, and how much of it does what C does not do: a part of bench.py."""
 
 import re
+import sys
+from pathlib import Path
 
 # Which module an object belongs to, in C and in Rust; the first that matches.
 MODULES = [
@@ -15,7 +17,14 @@ MODULES = [
 SECTIONS = {".text": r"\.(text|init\.text|exit\.text)", ".rodata": r"\.(rodata|init\.rodata)", ".data": r"\.(data|init\.data|bss)"}
 # What the kernel crate holds for all, of which the C core needs nothing
 CRATE = "kernel crate"
+ONLY_RUST = Path(__file__).parent / "configs" / "bench-code.txt"
 KINDS = {".text": "tTwW", ".rodata": "rR", ".data": "dDbB"}
+
+
+
+
+def module_of(path):
+    return next(module for pattern, module in MODULES if re.search(pattern, path))
 
 
 def sizes(path):
@@ -24,7 +33,7 @@ def sizes(path):
     module = None
     for line in path.read_text().splitlines():
         if line.startswith("drivers/dma-buf/"):
-            module = next(module for pattern, module in MODULES if re.search(pattern, line))
+            module = module_of(line)
         elif line.startswith("nm "):
             _, _, size, kind, _ = line.split(" ", 4)
             for section, kinds in KINDS.items():
@@ -34,6 +43,30 @@ def sizes(path):
             for section, pattern in SECTIONS.items():
                 found[module][section] += int(size) if re.match(pattern, name) else 0
     return found
+
+
+def functions(path):
+    """(module, name, bytes) of each function, from llvm-nm -S of our objects (lines "sym OBJECT: ADDRESS SIZE KIND NAME") and of the crate."""
+    for line in path.read_text().splitlines():
+        match = re.match(r"(?:nm|sym (?P<object>\S+):) \S+ (?P<size>[0-9a-f]{16}) (?P<kind>[a-zA-Z]) (?P<name>.*)", line)
+        if match and match["kind"] in KINDS[".text"]:
+            yield module_of(match["object"]) if match["object"] else CRATE, match["name"], int(match["size"], 16)
+
+
+def only_rust(path):
+    """What C does not do at all: (module, name, bytes, why), as the list says. Each of its lines must be of use."""
+    found, known = [], list(functions(path))
+    for line in ONLY_RUST.read_text().splitlines():
+        if line.startswith("#"):
+            continue
+        module, pattern, why = re.fullmatch(r"([^:]+): (.*) => (.*)", line).groups()
+        matching = [function for function in known if function[0] == module and re.search(pattern, function[1])]
+        if not matching:
+            sys.exit(f"{ONLY_RUST}: no function of {module} is found by {pattern}")
+        # what one pattern has found is not counted for another, nor are those of the same name one
+        known = [function for function in known if function not in matching]
+        found += [(*function, why) for function in matching]
+    return sorted(found, key=lambda function: -function[2])
 
 
 def table(c_path, rust_path):
@@ -48,4 +81,14 @@ def table(c_path, rust_path):
             results[module][section] = dict(zip(("c", "rust"), bytes_))
             line += f" {'':8} {bytes_[0]:7} {bytes_[1]:7} " + (f"{bytes_[1] / bytes_[0]:6.3f}" if bytes_[0] else "     -")
         print(line)
+    extra, text = only_rust(rust_path), results["all"][".text"]
+    text["only_rust"] = [f"{size} {module}: {name}" for module, name, size, _ in extra]
+    less = text["rust"] - sum(size for _, _, size, _ in extra)
+    print(f"{'what C does, too':15} {'':7} {text['c']:7} {less:7} {less / text['c']:6.3f}")
+    print("\nwhat C does not do: bytes of .text")
+    for why in dict.fromkeys(why for *_, why in extra):
+        these = [function for function in extra if function[3] == why]
+        print(f"{sum(size for _, _, size, _ in these):6} {why}")
+        for module, name, size, _ in these:
+            print(f"{size:14} {module}: {name[:110]}")
     return results

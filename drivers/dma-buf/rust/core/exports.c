@@ -18,7 +18,6 @@
 #include <linux/sync_file.h>
 
 #define CREATE_TRACE_POINTS
-#define CREATE_RUST_TRACE_POINTS
 #include <trace/events/dma_buf.h>
 #include <trace/events/dma_fence.h>
 

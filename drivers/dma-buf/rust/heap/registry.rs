@@ -15,6 +15,7 @@ use crate::{
         owner::Owner, //
     }, //
 };
+use core::mem::forget;
 #[cfg(CONFIG_MODULES)]
 use kernel::bindings;
 use kernel::{
@@ -74,30 +75,38 @@ impl Drop for Ready {
 pub(crate) fn init(files: Openable) -> Result<Ready> {
     HEAPS.init(new_mutex!(init!(Heaps {
         devices: None,
-        table: [const { None }; MAX_HEAPS],
+        // One by one, since all of them would be much for the stack.
+        table <- pin_init::init_array_from_fn(|_| -> Option<Publication<InUse>> { None }),
     })));
     // Who opens a file meanwhile finds no heap.
     let devices = Registered::new(MAX_HEAPS as u32, files)?;
 
-    lock()?.devices = Some(devices);
+    // There were none.
+    forget(lock()?.devices.replace(devices));
     Ok(Ready)
 }
 
 /// Makes a heap of what its driver says, and adds it. What is returned is the driver's reference.
 /// Fails as [`InUse::new`] and [`add`]. Sleeps.
 pub(crate) fn add_described(info: &Description, owner: Owner, groups: Groups) -> Result<Arc<Heap>> {
-    InUse::new(info, owner, groups)
-        .and_then(|heap| {
-            let heap = Arc::new(heap, GFP_KERNEL)?;
+    let heap = InUse::new(info, owner, groups).and_then(|heap| {
+        let heap = Arc::new(heap, GFP_KERNEL)?;
 
-            add(&heap)?;
-            Ok(heap.heap().clone())
-        })
-        .inspect_err(|err| {
-            let name = info.name.unwrap_or(c"without a name");
+        // There is one place where what is not added goes.
+        add(&heap).map(|()| heap.heap().clone())
+    });
 
-            pr_err!("Cannot add heap {name}: {err:?}\n");
-        })
+    if let Err(err) = &heap {
+        refused(info, *err);
+    }
+    heap
+}
+
+#[cold]
+fn refused(info: &Description, err: Error) {
+    let name = info.name.unwrap_or(c"without a name");
+
+    pr_err!("Cannot add heap {name}: {err:?}\n");
 }
 
 /// Adds a heap, and with it its device.
@@ -107,6 +116,7 @@ pub(crate) fn add_described(info: &Description, owner: Owner, groups: Groups) ->
 ///
 /// Fails with `EEXIST` if there is a heap of that name, `EBUSY` if all minors are taken, `ENODEV`
 /// if there is no character device (it is too early), or what creating the device gave. Sleeps.
+#[inline(never)]
 fn add(heap: &Arc<InUse>) -> Result {
     let name = heap.name();
     let mut heaps = lock()?;
@@ -123,7 +133,10 @@ fn add(heap: &Arc<InUse>) -> Result {
 
     devices.create_device(minor, heap)?;
     // Nobody else publishes.
-    *slot = openable.publish(heap.clone()).ok();
+    if let Ok(published) = openable.publish(heap.clone()) {
+        // There was none.
+        forget(slot.replace(published));
+    }
     Ok(())
 }
 

@@ -58,6 +58,7 @@ struct CmaHeap(&'static Cma);
 
 #[vtable]
 impl Heap for CmaHeap {
+    #[inline(always)]
     fn allocate(&self, request: &Request) -> Result<ARef<DmaBuf>> {
         let mut pages = self.0.alloc(request.len >> PAGE_SHIFT)?;
 
@@ -88,18 +89,22 @@ struct CmaHeapModule {
 impl kernel::Module for CmaHeapModule {
     fn init(_module: &'static ThisModule) -> Result<Self> {
         // Room for all: nothing may fail once a heap is registered.
-        let mut heaps = KVec::with_capacity(1 + Cma::device_regions().count(), GFP_KERNEL)?;
+        let count = Cma::device_regions().count().saturating_add(1);
+        let mut heaps = KVec::with_capacity(count, GFP_KERNEL)?;
+        let mut add = |name, region| {
+            let heap = Registration::new(name, CmaHeap(region))?;
+
+            heaps.push_within_capacity(heap).map_err(|_| ENOMEM)
+        };
 
         if let Some(region) = Cma::default_region() {
-            let heap = Registration::new(c"default_cma_region", CmaHeap(region))?;
-            heaps.push(heap, GFP_KERNEL)?;
+            add(c"default_cma_region", region)?;
         }
 
         for region in Cma::device_regions() {
             // One region must not keep the others from being served.
-            match Registration::new(region.name(), CmaHeap(region)) {
-                Ok(heap) => heaps.push(heap, GFP_KERNEL)?,
-                Err(_) => pr_warn!("failed to add heap {}\n", region.name()),
+            if add(region.name(), region).is_err() {
+                pr_warn!("failed to add heap {}\n", region.name());
             }
         }
         Ok(Self { _heaps: heaps })

@@ -8,7 +8,6 @@
 #include <linux/module.h>
 
 #define CREATE_TRACE_POINTS
-#define CREATE_RUST_TRACE_POINTS
 #include "../../sync_trace.h"
 
 #include "sw_sync_core.h"

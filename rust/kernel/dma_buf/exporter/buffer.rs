@@ -4,6 +4,7 @@
 
 use super::{
     attaching::Attaching,
+    attachments::AttachedData,
     handed_out::{
         BufferVma,
         MappedTable,
@@ -16,32 +17,21 @@ use crate::{
     dma::DataDirection,
     dma_buf::{
         buffer::DmaBuf,
-        resv::{
-            Resv,
-            ResvGuard, //
-        },
+        resv::Resv, //
     },
     error::VTABLE_DEFAULT_ERROR,
-    ffi::c_void,
-    interop::list::clist_create,
     module::ModuleMetadata,
     prelude::*,
     sync::aref::{
         ARef,
         AlwaysRefCounted, //
     },
-    types::{
-        ForeignOwnable,
-        Opaque, //
-    },
+    types::ForeignOwnable, //
 };
 use core::{
     marker::PhantomData,
     ops::Deref,
-    ptr::{
-        self,
-        NonNull, //
-    },
+    ptr::NonNull, //
 };
 
 /// What an exporter does for its buffers.
@@ -225,132 +215,23 @@ impl<T: Exporter> Buffer<T> {
                 && (&raw const (*self.as_raw()).vmapping_counter).read_volatile() == 0
         }
     }
-
-    /// Takes the reservation object, to look at the attachments. Sleeps; the reservation object
-    /// must not be held already.
-    #[inline]
-    pub fn lock(&self) -> LockedBuffer<'_, T> {
-        LockedBuffer {
-            buf: self,
-            guard: self.resv().lock(),
-        }
-    }
-
-    /// As [`lock`](Self::lock), but a signal ends the wait with `EINTR`.
-    #[inline]
-    pub fn lock_interruptible(&self) -> Result<LockedBuffer<'_, T>> {
-        Ok(LockedBuffer {
-            buf: self,
-            guard: self.resv().lock_interruptible()?,
-        })
-    }
-
-    /// As [`lock`](Self::lock), but a signal that kills the task ends the wait with `EINTR`.
-    #[inline]
-    pub fn lock_killable(&self) -> Result<LockedBuffer<'_, T>> {
-        Ok(LockedBuffer {
-            buf: self,
-            guard: self.resv().lock_killable()?,
-        })
-    }
-
-    /// As [`lock`](Self::lock), when the reservation object is locked already, perhaps
-    /// [together with others](crate::dma_buf::AcquireCtx).
-    ///
-    /// Fails with `EINVAL` if `guard` is for another reservation object.
-    #[inline]
-    pub fn with_guard<'a>(&'a self, guard: &'a mut ResvGuard<'_>) -> Result<LockedBuffer<'a, T>> {
-        if !ptr::eq(guard.resv(), self.resv()) {
-            return Err(EINVAL);
-        }
-        Ok(LockedBuffer {
-            buf: self,
-            guard: guard.reborrow(),
-        })
-    }
-}
-
-/// A [`Buffer`] whose reservation object is locked.
-pub struct LockedBuffer<'a, T: Exporter> {
-    buf: &'a Buffer<T>,
-    guard: ResvGuard<'a>,
-}
-
-impl<T: Exporter> LockedBuffer<'_, T> {
-    /// Calls `f` on every attachment.
-    #[inline]
-    pub fn for_each_attachment(&mut self, mut f: impl FnMut(AttachedDevice<'_, T>)) {
-        // SAFETY: The list is initialised at export, holds `node`s of attachments only, and does
-        // not change while the reservation object is locked, which `self` proves.
-        let list = unsafe {
-            clist_create!(
-                self.buf.constant().attachments,
-                Opaque<bindings::dma_buf_attachment>,
-                bindings::dma_buf_attachment,
-                node
-            )
-        };
-
-        for attachment in list.iter() {
-            // INVARIANT: An attachment is in the list only after `attach` and before `detach`; the
-            // lock is held and `&mut self` makes this the only access in this task.
-            f(AttachedDevice {
-                raw: NonNull::from(attachment).cast(),
-                _p: PhantomData,
-            });
-        }
-    }
-
-    /// Tells importers that can follow it that the memory is about to move.
-    ///
-    /// The memory must stay as long as fences in the reservation object are pending, and, for
-    /// importers that are not to read from it any more, until they have unmapped it.
-    #[inline]
-    pub fn invalidate_mappings(&mut self) {
-        // SAFETY: The buffer is valid, and `self` proves its reservation object locked.
-        unsafe { bindings::dma_buf_invalidate_mappings(self.buf.as_raw()) };
-    }
-
-    /// The lock. What is lent does not unlock, and nothing can be put in its place.
-    #[inline]
-    pub fn guard(&mut self) -> ResvGuard<'_> {
-        self.guard.reborrow()
-    }
-
-    /// Where the buffer is mapped for the kernel now, if it is, and if it is memory.
-    #[inline]
-    pub fn vmapping(&self) -> Option<*mut c_void> {
-        let buf = self.buf.as_raw();
-
-        // SAFETY: Both fields are guarded by the reservation object, which `self` proves locked.
-        // Of what is no I/O memory, `vaddr` is the active member.
-        unsafe {
-            // MODEL: none, because the reservation object is held.
-            if (*buf).vmapping_counter == 0 || (*buf).vmap_ptr.is_iomem {
-                return None;
-            }
-            Some((*buf).vmap_ptr.__bindgen_anon_1.vaddr)
-        }
-    }
 }
 
 /// One device's use of a [`Buffer`], seen by the exporter while the reservation object is held.
 ///
 /// # Invariants
 ///
-/// `raw` is an attachment to a `Buffer<T>`, between its `attach` and its `detach`. The buffer's
-/// reservation object is held for `'a`, and this is the only way to the attachment's data
-/// meanwhile.
+/// `data` is that of an attachment to a `Buffer<T>`.
 #[repr(transparent)]
 pub struct AttachedDevice<'a, T: Exporter> {
-    raw: NonNull<bindings::dma_buf_attachment>,
-    _p: PhantomData<(&'a DmaBuf, T)>,
+    pub(super) data: AttachedData<'a, T::Attachment>,
+    pub(super) _p: PhantomData<T>,
 }
 
 impl<'a, T: Exporter> AttachedDevice<'a, T> {
     #[inline]
     pub(super) fn as_raw(&self) -> NonNull<bindings::dma_buf_attachment> {
-        self.raw
+        self.data.as_raw()
     }
 
     #[inline(always)]
@@ -358,7 +239,7 @@ impl<'a, T: Exporter> AttachedDevice<'a, T> {
         // SAFETY: By the type invariant it is attached for `'a`, and no such field changes then.
         // The importer keeps its device and the buffer meanwhile.
         unsafe {
-            let raw = self.raw.as_ptr();
+            let raw = self.as_raw().as_ptr();
 
             AttachmentView {
                 device: Device::from_raw((*raw).dev),
@@ -383,9 +264,7 @@ impl<'a, T: Exporter> AttachedDevice<'a, T> {
     /// What the exporter keeps for this attachment.
     #[inline]
     pub fn data(&mut self) -> <T::Attachment as ForeignOwnable>::BorrowedMut<'_> {
-        // SAFETY: By the type invariant the private data came from `into_foreign()`, is taken back
-        // after `'a` only, and nobody else accesses it meanwhile.
-        unsafe { T::Attachment::borrow_mut((*self.raw.as_ptr()).priv_) }
+        self.data.get()
     }
 }
 

@@ -283,7 +283,7 @@ impl PinnedPages {
 }
 
 impl Drop for PinnedPages {
-    #[inline]
+    #[inline(never)]
     fn drop(&mut self) {
         self.unpin_behind(0);
     }

@@ -3,6 +3,10 @@
 //! The one implementation of an exporter for everything that is made of pages.
 
 use super::{
+    attachments::{
+        AnyBuffer,
+        LockedAttachments, //
+    },
     buffer::{
         AttachedDevice,
         Buffer,
@@ -133,49 +137,68 @@ impl<S: PageSource> Paged<S> {
         Ok(())
     }
 
-    /// Prepares the memory for its next owner.
+    /// Prepares the memory for the CPU.
     #[inline(always)]
-    fn sync(buf: &Buffer<Self>, dir: DataDirection, to: Owner) -> Result {
+    fn begin(buf: &Buffer<Self>, dir: DataDirection) -> Result {
         if buf.is_idle() {
             return Ok(());
         }
-        Self::sync_in_use(buf, dir, to)
+        begin_in_use(buf.into(), dir, &buf.data().several)
     }
 
-    /// An importer may hold the reservation object for as long as its hardware takes. A signal ends
-    /// the wait to begin, with `ERESTARTSYS`, as it ends the wait for fences. Only one that kills
-    /// ends that to end: there are callers in the kernel who would not come back, and what they
-    /// have written would not get to the devices.
-    #[inline(never)]
-    fn sync_in_use(buf: &Buffer<Self>, dir: DataDirection, to: Owner) -> Result {
-        let mut locked = match to {
-            Owner::Cpu => buf.lock_interruptible(),
-            Owner::Device => buf.lock_killable(),
+    /// Prepares the memory for devices.
+    #[inline(always)]
+    fn end(buf: &Buffer<Self>, dir: DataDirection) -> Result {
+        if buf.is_idle() {
+            return Ok(());
         }
-        .map_err(|_| ERESTARTSYS)?;
+        end_in_use(buf.into(), dir, &buf.data().several)
+    }
+}
 
-        if let Some(addr) = locked.vmapping() {
-            // SAFETY: The whole buffer is mapped there, and stays so while it is locked.
-            unsafe {
-                match to {
-                    Owner::Cpu => bindings::invalidate_kernel_vmap_range(addr, buf.size() as c_int),
-                    Owner::Device => bindings::flush_kernel_vmap_range(addr, buf.size() as c_int),
-                }
-            };
-        }
-        // One loop for each, since there is nothing else in it.
-        match to {
-            Owner::Cpu => locked.for_each_attachment(|mut it| it.data().sync(dir, Owner::Cpu)),
-            Owner::Device => {
-                locked.for_each_attachment(|mut it| it.data().sync(dir, Owner::Device));
+type PagedBuffer<'a> = AnyBuffer<'a, KBox<PageTables>>;
+
+// An importer may hold the reservation object for as long as its hardware takes. A signal ends the
+// wait to begin, with `ERESTARTSYS`, as it ends the wait for fences. Only one that kills ends that
+// to end: there are callers in the kernel who would not come back, and what they have written would
+// not get to the devices.
+#[inline(never)]
+fn begin_in_use(buf: PagedBuffer<'_>, dir: DataDirection, several: &Atomic<bool>) -> Result {
+    sync(buf.lock_interruptible(), several, dir, Owner::Cpu)
+}
+
+#[inline(never)]
+fn end_in_use(buf: PagedBuffer<'_>, dir: DataDirection, several: &Atomic<bool>) -> Result {
+    sync(buf.lock_killable(), several, dir, Owner::Device)
+}
+
+/// Prepares the memory for its next owner.
+#[inline(always)]
+fn sync(
+    locked: Result<LockedAttachments<'_, KBox<PageTables>>>,
+    several: &Atomic<bool>,
+    dir: DataDirection,
+    to: Owner,
+) -> Result {
+    let mut locked = locked.map_err(|_| ERESTARTSYS)?;
+
+    if let Some(addr) = locked.vmapping() {
+        let size = locked.size() as c_int;
+
+        // SAFETY: The whole buffer is mapped there, and stays so while it is locked.
+        unsafe {
+            match to {
+                Owner::Cpu => bindings::invalidate_kernel_vmap_range(addr, size),
+                Owner::Device => bindings::flush_kernel_vmap_range(addr, size),
             }
-        }
-        // MODEL: none, because the reservation object is held.
-        if buf.data().several.load(Relaxed) {
-            locked.for_each_attachment(|mut it| it.data().sync_others(dir, to));
-        }
-        Ok(())
+        };
     }
+    locked.for_each(|mut it| it.get().sync(dir, to));
+    // MODEL: none, because the reservation object is held.
+    if several.load(Relaxed) {
+        locked.for_each(|mut it| it.get().sync_others(dir, to));
+    }
+    Ok(())
 }
 
 impl<S: PageSource> Pages for Paged<S> {
@@ -256,7 +279,7 @@ impl<S: PageSource> Exporter for Paged<S> {
     }
 
     fn begin_cpu_access(buf: &Buffer<Self>, dir: DataDirection) -> Result {
-        Self::sync(buf, dir, Owner::Cpu)?;
+        Self::begin(buf, dir)?;
         if S::END_NEEDS_BEGIN {
             // MODEL: none, because it only says whether to refuse.
             buf.data().begun.store(true, Relaxed);
@@ -269,7 +292,7 @@ impl<S: PageSource> Exporter for Paged<S> {
         if S::END_NEEDS_BEGIN && !buf.data().begun.load(Relaxed) {
             return Err(EINVAL);
         }
-        Self::sync(buf, dir, Owner::Device)
+        Self::end(buf, dir)
     }
 
     fn mmap(buf: &Buffer<Self>, vma: BufferVma<'_>) -> Result {

@@ -196,22 +196,24 @@ impl PageTable {
         unsafe {
             // What the device has written to leaves the CPU's caches: first what the CPU has
             // written, then all the rest.
-            if attrs & SKIP_CPU_SYNC != 0 && !bindings::dev_is_dma_coherent(dev) {
-                elsewhere(|| {
+            if attrs & SKIP_CPU_SYNC == 0 || bindings::dev_is_dma_coherent(dev) {
+                bindings::dma_unmap_sgtable(dev, sgt, dir, attrs);
+            } else {
+                elsewhere(move || {
                     if bindings::use_dma_iommu(dev) || !bindings::get_dma_ops(dev).is_null() {
                         bindings::dma_sync_sgtable_for_device(dev, sgt, dir);
                         bindings::dma_sync_sgtable_for_cpu(dev, sgt, dir);
-                        return;
+                    } else {
+                        // The entries for a device without an IOMMU are mapped one by one.
+                        let mut entry = (*sgt).sgl;
+                        while !entry.is_null() {
+                            bindings::sg_flush(dev, entry, dir);
+                            entry = bindings::sg_next(entry);
+                        }
                     }
-                    // The entries for a device without an IOMMU are mapped one by one.
-                    let mut entry = (*sgt).sgl;
-                    while !entry.is_null() {
-                        bindings::sg_flush(dev, entry, dir);
-                        entry = bindings::sg_next(entry);
-                    }
+                    bindings::dma_unmap_sgtable(dev, sgt, dir, attrs);
                 });
             }
-            bindings::dma_unmap_sgtable(dev, sgt, dir, attrs);
         }
         // INVARIANT: Not mapped any more.
         self.mapped = None;
@@ -343,7 +345,13 @@ impl PageTables {
     /// Unmaps the table that `mapping` stands for.
     #[inline(always)]
     pub(super) fn unmap(&mut self, mapping: MappedTable) {
-        let table = mapping.as_raw().as_ptr();
+        self.unmap_one(mapping.as_raw());
+    }
+
+    // Given one word, and called last, it needs nothing of its caller.
+    #[inline(never)]
+    fn unmap_one(&mut self, table: NonNull<bindings::sg_table>) {
+        let table = table.as_ptr();
 
         if table == self.first.sgt.get() {
             self.first.unmap();

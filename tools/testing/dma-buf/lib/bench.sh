@@ -24,7 +24,9 @@ build_bench_guest() {
 bench_code() {
 	cd "$OBJ" || return
 	"llvm-ar$LLVM_SUFFIX" t vmlinux.a | grep '^drivers/dma-buf/' | xargs "llvm-size$LLVM_SUFFIX" -A
-	"llvm-nm$LLVM_SUFFIX" -S --defined-only rust/kernel.o | sed -n '/ _R.*6kernel7dma_buf/s/^/nm /p'
+	"llvm-nm$LLVM_SUFFIX" -S --defined-only rust/kernel.o | sed -n '/ _R.*6kernel\(7dma_buf\|7interop6events\)/s/^/nm /p' |
+		"llvm-cxxfilt$LLVM_SUFFIX"
+	"llvm-ar$LLVM_SUFFIX" t vmlinux.a | grep '^drivers/dma-buf/' | xargs "llvm-nm$LLVM_SUFFIX" -A -S -C --defined-only | sed 's/^/sym /'
 }
 
 # Our functions, for contention.py.

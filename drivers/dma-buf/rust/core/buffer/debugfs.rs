@@ -94,7 +94,8 @@ mod with_debugfs {
                     return Ok(false);
                 }
                 show_one(m, buf)?;
-                count += 1;
+                // As many as there is memory for, as the devices below.
+                count = count.wrapping_add(1);
                 // On 32 bits the sizes of all may be more than that: user space can see to it.
                 bytes = bytes.wrapping_add(buf.size());
                 Ok(true)
@@ -117,7 +118,7 @@ mod with_debugfs {
         let facts = Facts {
             size: buf.size(),
             // Less the reference of who walks the registry.
-            users: references - 1,
+            users: references.wrapping_sub(1),
             exporter: body.exporter_name(),
             name: name.get().as_ref().map(Name::as_c_str),
         };
@@ -128,7 +129,7 @@ mod with_debugfs {
         locked.describe(m);
         print(m, c"\tAttached Devices:\n");
         locked.attachments().for_each(|attachment| {
-            devices += 1;
+            devices = devices.wrapping_add(1);
             print(m, c"\t");
             print(m, attachment.dev().name());
             print(m, c"\n");

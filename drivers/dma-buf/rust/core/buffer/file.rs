@@ -90,7 +90,7 @@ impl Operations for BufferFile {
         let facts = Facts {
             size: buf.size(),
             // Less the reference that procfs holds while it calls.
-            users: references - 1,
+            users: references.wrapping_sub(1),
             exporter: body.exporter_name(),
             name: name.get().as_ref().map(Name::as_c_str),
         };

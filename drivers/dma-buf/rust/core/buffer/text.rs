@@ -2,6 +2,7 @@
 
 //! Printing of buffers. C does it, which leaves the bytes of names alone.
 
+use core::mem::take;
 use kernel::{
     fs::show::print,
     interop::printf::Format,
@@ -21,14 +22,22 @@ pub(super) struct Facts<'a> {
 /// `ENAMETOOLONG`.
 #[inline(always)]
 pub(super) fn put_at_end<'a>(buffer: &'a mut [u8], parts: [&[u8]; 4]) -> Result<&'a mut [u8]> {
-    let len: usize = parts.iter().map(|part| part.len()).sum();
+    // Where they are too long to be counted, too, there is no room for one of them.
+    let len = parts
+        .iter()
+        .fold(0usize, |sum, part| sum.wrapping_add(part.len()));
     let start = buffer.len().checked_sub(len).ok_or(ENAMETOOLONG)?;
-    let (_, path) = buffer.split_at_mut_checked(start).ok_or(ENAMETOOLONG)?;
-    let bytes = parts.into_iter().flatten();
+    let path = buffer.get_mut(start..).ok_or(ENAMETOOLONG)?;
+    let mut rest = &mut *path;
 
-    path.iter_mut()
-        .zip(bytes)
-        .for_each(|(to, from)| *to = *from);
+    for part in parts {
+        let (room, behind) = take(&mut rest)
+            .split_at_mut_checked(part.len())
+            .ok_or(ENAMETOOLONG)?;
+
+        room.copy_from_slice(part);
+        rest = behind;
+    }
     Ok(path)
 }
 

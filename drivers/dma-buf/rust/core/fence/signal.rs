@@ -189,6 +189,7 @@ pub(crate) fn status(fence: &Fence) -> c_int {
 }
 
 /// Passes on a hint that somebody would like `fence` to be signalled by `deadline`. Any context.
+#[inline(never)]
 pub(crate) fn set_deadline(fence: &Fence, deadline: Time) {
     let rcu = rcu::read_lock();
 

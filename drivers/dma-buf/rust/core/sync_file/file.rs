@@ -54,7 +54,7 @@ impl Operations for SyncFiles {
 
     #[inline(always)]
     fn ioctl(sync_file: &SyncFile, cmd: u32, arg: UserPtr) -> Answer {
-        ioctl::ioctl(&TABLE, sync_file, cmd, arg).into()
+        ioctl::ioctl(&TABLE, sync_file, cmd, arg)
     }
 }
 

@@ -23,7 +23,10 @@ use kernel::{
     argument,
     dma_buf::Fence,
     fs::{
-        argument::Argument,
+        argument::{
+            Answer,
+            Argument, //
+        },
         file::{
             flags::O_CLOEXEC,
             FileDescriptorReservation, //
@@ -71,7 +74,7 @@ argument! {
 }
 
 argument! {
-    #[derive(Clone, Copy)]
+    #[derive(Clone, Copy, Zeroable)]
     struct FenceInfo = [sync_fence_info] {
         obj_name: [u8; NAME_SIZE],
         driver_name: [u8; NAME_SIZE],
@@ -94,16 +97,29 @@ pub(super) fn ioctl<T: Kind>(
     sync_file: &SyncFile,
     cmd: u32,
     arg: UserPtr,
-) -> Result {
+) -> Answer {
     match cmd {
-        MERGE => merge_with(table, sync_file, arg),
-        FILE_INFO => file_info(sync_file, arg),
-        SET_DEADLINE => set_deadline(sync_file, arg),
-        _ => Err(ENOTTY),
+        MERGE => answer(table, sync_file, arg, merge_with),
+        FILE_INFO => answer(table, sync_file, arg, |_, it, arg| file_info(it, arg)),
+        SET_DEADLINE => answer(table, sync_file, arg, |_, it, arg| set_deadline(it, arg)),
+        _ => Err::<(), _>(ENOTTY).into(),
     }
 }
 
+/// Each is a function that is gone on in, with nothing left to be done here: none of them has the
+/// stack of another.
+#[inline(never)]
+fn answer<T: Kind>(
+    table: &'static Table<T>,
+    sync_file: &SyncFile,
+    arg: UserPtr,
+    f: impl FnOnce(&'static Table<T>, &SyncFile, UserPtr) -> Result,
+) -> Answer {
+    f(table, sync_file, arg).into()
+}
+
 /// Makes another sync_file with the fences of both.
+#[inline(always)]
 fn merge_with<T: Kind>(table: &'static Table<T>, sync_file: &SyncFile, ptr: UserPtr) -> Result {
     let fd = FileDescriptorReservation::get_unused_fd_flags(O_CLOEXEC)?;
     let mut arg = Merge::default();
@@ -129,6 +145,7 @@ fn merge_with<T: Kind>(table: &'static Table<T>, sync_file: &SyncFile, ptr: User
 }
 
 /// Tells about the sync_file and, if there is room, about its fences.
+#[inline(always)]
 fn file_info(sync_file: &SyncFile, ptr: UserPtr) -> Result {
     let fence = sync_file.fence();
     let mut arg = FileInfo::default();
@@ -155,14 +172,14 @@ fn file_info(sync_file: &SyncFile, ptr: UserPtr) -> Result {
 
 /// Writes to user space what there is to know about the fences in `head`, up to `limit` of them.
 /// Returns how many these were and their common status.
+#[inline(always)]
 fn fence_infos(head: &Fence, addr: usize, limit: u32) -> Result<(u32, c_int)> {
     let mut few = [FenceInfo::default(); FEW];
-    let mut many = KVec::new();
+    let mut many = None;
     let mut out = if limit > FEW as u32 {
-        let room = AT_ONCE.min(limit as usize);
+        let room = KBox::<[FenceInfo; AT_ONCE]>::init(pin_init::init_zeroed(), GFP_KERNEL)?;
 
-        many.extend_with(room, FenceInfo::default(), GFP_KERNEL)?;
-        Output::new(addr, &mut many)
+        Output::new(addr, &mut many.insert(room)[..])
     } else {
         Output::new(addr, &mut few)
     };
@@ -246,6 +263,7 @@ impl<'a> Output<'a> {
 }
 
 impl FenceInfo {
+    #[inline(always)]
     fn fill(&mut self, fence: &Fence) {
         fence::with_names(fence, |driver, timeline| {
             timeline.copy_to(&mut self.obj_name);
@@ -256,6 +274,7 @@ impl FenceInfo {
     }
 }
 
+#[inline(always)]
 fn set_deadline(sync_file: &SyncFile, ptr: UserPtr) -> Result {
     let arg = SetDeadline::read(ptr)?;
 

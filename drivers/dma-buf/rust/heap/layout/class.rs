@@ -97,7 +97,7 @@ impl Registered {
 
 impl Drop for Registered {
     /// Removes what devices there are, too. Sleeps.
-    #[inline]
+    #[inline(never)]
     fn drop(&mut self) {
         for minor in 0..self.minors {
             self.destroy_device(minor);

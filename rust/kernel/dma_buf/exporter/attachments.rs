@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The attachments of a buffer, whoever has exported it.
+//!
+//! Nothing is known here of the exporter but what it keeps for an attachment, so that exporters
+//! which keep the same share one function.
+
+use crate::{
+    bindings,
+    dma_buf::{
+        buffer::DmaBuf,
+        resv::ResvGuard, //
+    },
+    ffi::c_void,
+    interop::list::clist_create,
+    prelude::*,
+    types::{
+        ForeignOwnable,
+        Opaque, //
+    },
+};
+use core::{
+    marker::PhantomData,
+    ptr::NonNull, //
+};
+
+/// A buffer of any exporter that keeps an `A` for each attachment.
+///
+/// # Invariants
+///
+/// It is a buffer of such an exporter.
+pub(super) struct AnyBuffer<'a, A>(pub(super) &'a DmaBuf, pub(super) PhantomData<A>);
+
+impl<'a, A: ForeignOwnable> AnyBuffer<'a, A> {
+    /// See [`Buffer::lock_interruptible`](super::Buffer::lock_interruptible).
+    #[inline(always)]
+    pub(super) fn lock_interruptible(self) -> Result<LockedAttachments<'a, A>> {
+        let guard = self.0.resv().lock_interruptible()?;
+
+        // INVARIANT: Locked just above.
+        Ok(LockedAttachments { buf: self, guard })
+    }
+
+    /// See [`Buffer::lock_killable`](super::Buffer::lock_killable).
+    #[inline(always)]
+    pub(super) fn lock_killable(self) -> Result<LockedAttachments<'a, A>> {
+        let guard = self.0.resv().lock_killable()?;
+
+        // INVARIANT: Locked just above.
+        Ok(LockedAttachments { buf: self, guard })
+    }
+}
+
+/// An [`AnyBuffer`] whose reservation object is locked.
+///
+/// # Invariants
+///
+/// `guard` is that of the buffer's reservation object.
+pub(super) struct LockedAttachments<'a, A> {
+    pub(super) buf: AnyBuffer<'a, A>,
+    pub(super) guard: ResvGuard<'a>,
+}
+
+impl<A: ForeignOwnable> LockedAttachments<'_, A> {
+    /// Calls `f` on what is kept for every attachment.
+    #[inline(always)]
+    pub(super) fn for_each(&mut self, mut f: impl FnMut(AttachedData<'_, A>)) {
+        // SAFETY: The list is initialised at export, holds `node`s of attachments only, and does
+        // not change while the reservation object is locked, which `self` proves.
+        let list = unsafe {
+            clist_create!(
+                self.buf.0.constant().attachments,
+                Opaque<bindings::dma_buf_attachment>,
+                bindings::dma_buf_attachment,
+                node
+            )
+        };
+
+        for attachment in list.iter() {
+            // INVARIANT: An attachment is in the list only after `attach` and before `detach`; the
+            // lock is held and `&mut self` makes this the only access in this task.
+            f(AttachedData {
+                raw: NonNull::from(attachment).cast(),
+                _p: PhantomData,
+            });
+        }
+    }
+
+    /// Where the buffer is mapped for the kernel now, if it is, and if it is memory.
+    #[inline(always)]
+    pub(super) fn vmapping(&self) -> Option<*mut c_void> {
+        let buf = self.buf.0.as_raw();
+
+        // SAFETY: Both fields are guarded by the reservation object, which `self` proves locked.
+        // Of what is no I/O memory, `vaddr` is the active member.
+        unsafe {
+            // MODEL: none, because the reservation object is held.
+            if (*buf).vmapping_counter == 0 || (*buf).vmap_ptr.is_iomem {
+                return None;
+            }
+            Some((*buf).vmap_ptr.__bindgen_anon_1.vaddr)
+        }
+    }
+
+    /// Size of the buffer in bytes.
+    #[inline(always)]
+    pub(super) fn size(&self) -> usize {
+        self.buf.0.size()
+    }
+}
+
+/// What an exporter keeps for one attachment.
+///
+/// # Invariants
+///
+/// `raw` is an attachment to a buffer of an exporter that keeps an `A`, between its `attach` and
+/// its `detach`. The buffer's reservation object is held for `'a`, and this is the only way to the
+/// attachment's data meanwhile.
+#[repr(transparent)]
+pub(super) struct AttachedData<'a, A> {
+    raw: NonNull<bindings::dma_buf_attachment>,
+    _p: PhantomData<(&'a DmaBuf, A)>,
+}
+
+impl<A: ForeignOwnable> AttachedData<'_, A> {
+    #[inline(always)]
+    pub(super) fn as_raw(&self) -> NonNull<bindings::dma_buf_attachment> {
+        self.raw
+    }
+
+    #[inline(always)]
+    pub(super) fn get(&mut self) -> A::BorrowedMut<'_> {
+        // SAFETY: By the type invariant the private data came from `into_foreign()`, is taken back
+        // after `'a` only, and nobody else accesses it meanwhile.
+        unsafe { A::borrow_mut((*self.raw.as_ptr()).priv_) }
+    }
+}
