@@ -66,7 +66,7 @@ soak() {
 	choose_accelerator
 	dir=$RESULTS/$VARIANT/soak
 	say "  Boot $MACHINE with 4 CPUs ..."
-	guest_job "$MACHINE" soak "$dir" "$((seconds + 1000))" --cpus 4 --memory 1536 --append "dmabuf.seconds=$seconds" \
+	guest_job "$MACHINE" soak "$dir" "$((seconds + 1000))" --cpus 4 --memory 1024 --append "dmabuf.seconds=$seconds" \
 		2>"$RESULTS/$VARIANT-soak.txt" || true
 	python3 "$HERE/report.py" run "$VARIANT" "$dir" || case_is fail "soak: the guest has left no result" "see $RESULTS/$VARIANT-soak.txt"
 	end_tests

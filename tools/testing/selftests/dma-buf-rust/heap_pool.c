@@ -20,6 +20,7 @@
 #define BUFFERS		10000
 #define TASKS		3
 #define MAX_FAULTS	400
+#define FAIL_PAGES	"/sys/kernel/debug/fail_page_alloc/"
 #define BREAK		"/sys/kernel/debug/hwpoison/corrupt-pfn"
 #define TRIES		64
 
@@ -116,6 +117,47 @@ static void test_shrinker(void)
 	group_end(&g);
 }
 
+/* What there is in the pool when an allocation begins */
+enum content { NOTHING, USED, ZEROED };
+
+static void fill_pool(size_t len, enum content content)
+{
+	pool_off();
+	write_file(POOL "limit_mib", LIMIT);
+	if (content == NOTHING)
+		return;
+	close(used_buffer(heap, len, 0x5a));
+	if (content == ZEROED)
+		pool_stat_becomes("used", 0);
+}
+
+/* For what this task does, no page is to be had: what is freed is of no help. */
+static void fail_pages(bool on)
+{
+	write_file(FAIL_PAGES "task-filter", on ? "Y" : "N");
+	write_file(FAIL_PAGES "times", on ? "-1" : "1");
+	write_file(FAIL_PAGES "probability", on ? "100" : "0");
+	/* From here on, and no longer */
+	write_file("/proc/thread-self/make-it-fail", on ? "1" : "0");
+}
+
+static void test_no_pages(void)
+{
+	int buf, err;
+	long drained;
+
+	fill_pool(MEGABYTE, USED);
+	drained = pool_stat("drained");
+	fail_pages(true);
+	buf = alloc_fd(heap, page_size());
+	err = errno;
+	fail_pages(false);
+	t_ok(buf < 0 && err == ENOMEM, "without any page it fails");
+	t_ok(!pool_stat("held") && pool_stat("drained") > drained,
+	     "not before all that was held was freed");
+	pool_off();
+}
+
 /* An allocation that fails has what the pool holds before it is told. */
 static void test_failure(void)
 {
@@ -149,23 +191,10 @@ static void test_failure(void)
 	}
 	t_ok(!failed, "it gets through in the end");
 	t_ok(saved > 0, "the pool's pages have saved %d", saved);
+	test_no_pages();
 	faults_end();
 	pool_off();
 	group_end(&g);
-}
-
-/* What there is in the pool when an allocation with a fault in it begins */
-enum content { NOTHING, USED, ZEROED };
-
-static void fill_pool(size_t len, enum content content)
-{
-	pool_off();
-	write_file(POOL "limit_mib", LIMIT);
-	if (content == NOTHING)
-		return;
-	close(used_buffer(heap, len, 0x5a));
-	if (content == ZEROED)
-		pool_stat_becomes("used", 0);
 }
 
 /* A fault at each place of an allocation, and of the end of a buffer, until none is left */

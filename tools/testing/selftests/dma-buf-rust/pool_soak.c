@@ -17,36 +17,35 @@
 #define TASKS		8
 #define LARGE		(64 * MEGABYTE)
 #define LEFT_KB		(64 * 1024)
+#define GIVEN_BACK	(96 * MEGABYTE)
 #define TOLD_EVERY	20
 
 static int heap;
 
-/*
- * Eats memory until there is so little that the pool has to give some back, and lets go of it,
- * again and again. What the pool holds counts as available: there is little only without it.
- */
+/* Whether there is so little that the pool has given some back, which counts as available before. */
+static bool memory_is_short(long reclaimed)
+{
+	return meminfo_kb("MemAvailable") < LEFT_KB && pool_stat("reclaimed") != reclaimed;
+}
+
+/* Eats memory until there is hardly any, and lets go of some of it, again and again. */
 static void eat_memory(void)
 {
-	size_t len = meminfo_kb("MemTotal") * 1024;
-	long reclaimed;
+	size_t len = meminfo_kb("MemTotal") * 1024, at = 0;
+	char *p = mmap(NULL, len, PROT_READ | PROT_WRITE,
+		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
-	if (!write_file("/proc/self/oom_score_adj", "1000"))
+	if (p == MAP_FAILED || !write_file("/proc/self/oom_score_adj", "1000"))
 		_exit(1);
 	for (;;) {
-		char *p = mmap(NULL, len, PROT_READ | PROT_WRITE,
-			       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+		long reclaimed = pool_stat("reclaimed");
 
-		if (p == MAP_FAILED)
-			_exit(1);
-		reclaimed = pool_stat("reclaimed");
-		for (size_t at = 0; at < len; at += MEGABYTE) {
-			if (meminfo_kb("MemAvailable") < LEFT_KB &&
-			    pool_stat("reclaimed") != reclaimed)
-				break;
-			memset(p + at, 1, MEGABYTE);
-		}
+		/* Without a fault for each page, which takes long on a debug kernel */
+		for (; at + MEGABYTE <= len && !memory_is_short(reclaimed); at += MEGABYTE)
+			madvise(p + at, MEGABYTE, MADV_POPULATE_WRITE);
 		nap_ms(500);
-		munmap(p, len);
+		at -= at < GIVEN_BACK ? at : GIVEN_BACK;
+		madvise(p + at, GIVEN_BACK, MADV_DONTNEED);
 		nap_ms(500);
 	}
 }
