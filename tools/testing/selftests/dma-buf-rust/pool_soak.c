@@ -28,26 +28,31 @@ static bool memory_is_short(long reclaimed)
 	return meminfo_kb("MemAvailable") < LEFT_KB && pool_stat("reclaimed") != reclaimed;
 }
 
+static bool map_memory(char *at, size_t len, int flags)
+{
+	return mmap(at, len, PROT_READ | PROT_WRITE,
+		    MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | flags, -1, 0) != MAP_FAILED;
+}
+
 /* Eats memory until there is hardly any, and lets go of some of it, again and again. */
 static void eat_memory(void)
 {
 	size_t len = meminfo_kb("MemTotal") * 1024, at = 0;
-	char *p = mmap(NULL, len, PROT_READ | PROT_WRITE,
-		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	char *p = mmap(NULL, len, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	bool ok = p != MAP_FAILED && write_file("/proc/self/oom_score_adj", "1000");
 
-	if (p == MAP_FAILED || !write_file("/proc/self/oom_score_adj", "1000"))
-		_exit(1);
-	for (;;) {
+	while (ok) {
 		long reclaimed = pool_stat("reclaimed");
 
-		/* Without a fault for each page, which takes long on a debug kernel */
-		for (; at + MEGABYTE <= len && !memory_is_short(reclaimed); at += MEGABYTE)
-			madvise(p + at, MEGABYTE, MADV_POPULATE_WRITE);
+		/* Without a fault for each page, of which a debug kernel has not many in a second */
+		for (; ok && at + MEGABYTE <= len && !memory_is_short(reclaimed); at += MEGABYTE)
+			ok = map_memory(p + at, MEGABYTE, MAP_POPULATE);
 		nap_ms(500);
 		at -= at < GIVEN_BACK ? at : GIVEN_BACK;
-		madvise(p + at, GIVEN_BACK, MADV_DONTNEED);
+		ok &= map_memory(p + at, GIVEN_BACK, MAP_NORESERVE);
 		nap_ms(500);
 	}
+	_exit(1);
 }
 
 static pid_t start_neighbour(void)
