@@ -21,7 +21,7 @@ set_combination() {
 
 check_combinations() {
 	# they are about what they say, not about what the user has chosen
-	local only=${TEST:-*} fragment OPTIONS=() FRAGMENT= TEST BOOT_WITH
+	local only=${TEST:-*} fragment OPTIONS=() FRAGMENT='' TEST BOOT_WITH
 	for fragment in "$HERE"/configs/combinations/$only.config; do
 		set_combination "$fragment"
 		BOOT_WITH=$(sed -n 's/^# Boot with: //p' "$fragment")

@@ -53,6 +53,21 @@ static void get_ready(size_t len, enum from from)
 		alloc_and_close(len);
 }
 
+/* Of what the pool has counted, what should have been counted */
+static long expected(enum from from, long hits, long lates, long misses)
+{
+	switch (from) {
+	case EMPTY:
+		return misses ?: -1;
+	case ZEROED:
+		return hits ?: -1;
+	case LATE:
+		return lates ?: -1;
+	default:
+		return 0;
+	}
+}
+
 /* One round: what it has cost, or 0 if its pages were not from there. */
 static __u64 one(size_t len, enum from from)
 {
@@ -71,9 +86,8 @@ static __u64 one(size_t len, enum from from)
 	hits = pool_stat("hits") - hits;
 	lates = pool_stat("late") - lates;
 	misses = pool_stat("misses") - misses;
-	if (!hits != (from != ZEROED) || !lates != (from != LATE) || !misses != (from != EMPTY))
-		return 0;
-	return cost;
+	/* From nowhere else */
+	return hits + lates + misses == expected(from, hits, lates, misses) ? cost : 0;
 }
 
 static void report(const char *name, size_t len, enum from from)

@@ -22,7 +22,7 @@
 
 static int heap;
 
-/* Whether there is so little that the pool has given some back, which counts as available before. */
+/* Whether the pool has given some back: until then that counts as available. */
 static bool memory_is_short(long reclaimed)
 {
 	return meminfo_kb("MemAvailable") < LEFT_KB && pool_stat("reclaimed") != reclaimed;
@@ -44,7 +44,7 @@ static void eat_memory(void)
 	while (ok) {
 		long reclaimed = pool_stat("reclaimed");
 
-		/* Without a fault for each page, of which a debug kernel has not many in a second */
+		/* Without a fault for each page, which takes long on a debug kernel */
 		for (; ok && at + MEGABYTE <= len && !memory_is_short(reclaimed); at += MEGABYTE)
 			ok = map_memory(p + at, MEGABYTE, MAP_POPULATE);
 		nap_ms(500);
