@@ -302,22 +302,37 @@ __rust_helper void *rust_helper_vmap_kernel(struct page **pages, unsigned int co
 		    decrypted ? pgprot_decrypted(PAGE_KERNEL) : PAGE_KERNEL);
 }
 
+/*
+ * Where processors do not do it themselves, the first write to each page would be a fault that
+ * marks its entry as dirty. Of pages without an owner nobody looks at the mark: it is there.
+ */
+static inline pgprot_t pages_prot(const struct vm_area_struct *vma, bool decrypted)
+{
+	pgprot_t prot = vma->vm_page_prot;
+
+	if ((vma->vm_flags & (VM_WRITE | VM_SHARED)) == (VM_WRITE | VM_SHARED)) {
+#if defined(CONFIG_ARM64)
+		prot = pte_pgprot(pte_mkdirty(pfn_pte(0, prot)));
+#elif defined(CONFIG_ARM)
+		prot = __pgprot(pgprot_val(prot) | L_PTE_DIRTY);
+#endif
+	}
+	return decrypted ? pgprot_decrypted(prot) : prot;
+}
+
 __rust_helper int rust_helper_remap_pages(struct vm_area_struct *vma,
 					  unsigned long addr, struct page *first,
 					  unsigned long size, bool decrypted)
 {
 	return remap_pfn_range(vma, addr, page_to_pfn(first), size,
-			       decrypted ? pgprot_decrypted(vma->vm_page_prot) :
-					   vma->vm_page_prot);
+			       pages_prot(vma, decrypted));
 }
 
 __rust_helper vm_fault_t rust_helper_vmf_insert_page_pfn(struct vm_area_struct *vma,
 							 unsigned long addr,
 							 struct page *page, bool decrypted)
 {
-	return vmf_insert_pfn_prot(vma, addr, page_to_pfn(page),
-				   decrypted ? pgprot_decrypted(vma->vm_page_prot) :
-					       vma->vm_page_prot);
+	return vmf_insert_pfn_prot(vma, addr, page_to_pfn(page), pages_prot(vma, decrypted));
 }
 
 __rust_helper void rust_helper_inode_lock_shared(struct inode *inode)

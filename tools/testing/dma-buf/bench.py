@@ -120,7 +120,7 @@ def table(group, known, runs, base):
         c, rust = (mean(runs[name][core]) for core in ("c", "rust"))
         ratio = ratio_of(c, rust)
         results[name] = dict(what=what, counts=counts, c=c, rust=rust, ratio=ratio, runs=runs[name])
-        is_above = rust > BOUND * c + max(FEW, AGREE * c)
+        is_above = c > 0 and rust > BOUND * c + max(FEW, AGREE * c)  # else C has no such thing
         above += is_above
         if counts and ratio:
             ratios.append(ratio)

@@ -14,7 +14,7 @@ import matplotlib
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt  # noqa: E402, after the choice above
 
-COLOURS = {"user": "tab:blue", "module": "tab:orange", "jobs": "tab:green", "memory": "tab:purple"}
+COLOURS = {"user": "tab:blue", "module": "tab:orange", "jobs": "tab:green", "memory": "tab:purple", "pool": "tab:red"}
 
 
 def main():

@@ -69,7 +69,7 @@ help() {
 		make test-full    the same in every form, and what takes too long for it: check-users, check-combinations, BPF
 		make test-debug   the same guests on an arm64 kernel with lockdep, KASAN, kmemleak and the like: 26 min, cold 35 min
 		make check-users  build the drivers of the kernel that use dma-bufs as modules, load those that need no hardware
-		make check-combinations   build and boot kernels with combinations of options that no other has
+		make check-combinations   build and boot kernels with combinations of options that no other has (T=NAME: that)
 		make bench   what each operation costs in C and in Rust, in guest instructions, and the size of the code
 		make rustdoc   the documentation of the kernel crate, kernel::dma_buf in it, as HTML
 		make unsafe  how much of our Rust is unsafe, by folder, beside other Rust of the kernel

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
-# Combinations of options that no other kernel of ours has: each must link, and boot with its modules inserted.
+# Combinations of options that no other kernel of ours has: each must link, and boot with its modules inserted. Lines "# Boot with:" and
+# "# Run:" add words to the kernel's command line, and a program of our kselftests.
 
 # set_combination FRAGMENT: a kernel of little more than what the fragment says.
 set_combination() {
@@ -20,11 +21,13 @@ set_combination() {
 
 check_combinations() {
 	# they are about what they say, not about what the user has chosen
-	local fragment OPTIONS=() FRAGMENT=
-	for fragment in "$HERE"/configs/combinations/*.config; do
+	local only=${TEST:-*} fragment OPTIONS=() FRAGMENT='' TEST BOOT_WITH
+	for fragment in "$HERE"/configs/combinations/$only.config; do
 		set_combination "$fragment"
+		BOOT_WITH=$(sed -n 's/^# Boot with: //p' "$fragment")
+		TEST=$(sed -n 's/^# Run: //p' "$fragment")
 		make_kernel
-		pack_bare_guest
+		if [ -n "$TEST" ]; then build_guest; else pack_bare_guest; fi
 		tested_job boot
 	done
 }

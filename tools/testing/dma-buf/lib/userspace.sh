@@ -118,6 +118,7 @@ build_userspace() {
 
 # For jobs that only load the kernel's modules: none of our programs.
 pack_bare_guest() {
+	rm -rf "$OBJ"/guest-{programs,modules}
 	mkdir -p "$OBJ"/guest-{programs,modules}
 	stage "Pack the guest ($TITLE)" "a few s" "read the log" pack_initramfs
 }

@@ -38,18 +38,19 @@ rt_tests() {
 pool_tests() {
 	local form job variant
 	POOL=1 CORE=rust
-	for form in arm64/y vexpress-a9/m; do
+	for form in arm64/y vexpress-a9/m x86_64/y; do
 		IFS=/ read -r MACHINE LINK <<<"$form"
 		build_machine "$MACHINE" "$LINK"
 		gate_strict
 		for job in kunit selftests; do tested_job "$job"; done
-		# with each buffer charged
+		# many buffers; and two programs with each buffer charged
 		variant=$VARIANT
-		for TEST in heap_charge hostile_memory; do
+		BOOT_WITH=dmabuf.times=100000
+		for TEST in heap_pool heap_charge hostile_memory; do
 			VARIANT=$variant-$TEST
 			tested_job selftests
 		done
-		VARIANT=$variant TEST=
+		VARIANT=$variant TEST='' BOOT_WITH=
 	done
 	POOL=
 }
@@ -65,7 +66,7 @@ soak() {
 	choose_accelerator
 	dir=$RESULTS/$VARIANT/soak
 	say "  Boot $MACHINE with 4 CPUs ..."
-	guest_job "$MACHINE" soak "$dir" "$((seconds + 1000))" --cpus 4 --memory 1536 --append "dmabuf.seconds=$seconds" \
+	guest_job "$MACHINE" soak "$dir" "$((seconds + 1000))" --cpus 4 --memory 1024 --append "dmabuf.seconds=$seconds" \
 		2>"$RESULTS/$VARIANT-soak.txt" || true
 	python3 "$HERE/report.py" run "$VARIANT" "$dir" || case_is fail "soak: the guest has left no result" "see $RESULTS/$VARIANT-soak.txt"
 	end_tests

@@ -52,6 +52,8 @@ void merge(int a, int b);
 /* FILE_INFO of a file that has so many */
 void info(int fence, unsigned int n);
 void alloc_4k(void);
+/* Maps a buffer, touches each page, and unmaps it. */
+void touch(int fd, size_t bytes);
 void bufinfo(void);
 void done(int fd, const char *what);
 

@@ -89,7 +89,7 @@ static void alloc_cma(void)
 	done(alloc_fd(cma, MEGABYTE), "alloc");
 }
 
-static void touch(int fd, size_t bytes)
+void touch(int fd, size_t bytes)
 {
 	char *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 

@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
@@ -271,6 +272,63 @@ static void test_lifetime(const char *name)
 	group_end(&g);
 }
 
+static long minor_faults(void)
+{
+	struct rusage usage;
+
+	t_need(!getrusage(RUSAGE_SELF, &usage), "getrusage");
+	return usage.ru_minflt;
+}
+
+/* Whether the kernel can write there for this process */
+static int write_by_kernel(void *p)
+{
+	int zero = open("/dev/zero", O_RDONLY | O_CLOEXEC);
+	int ret = read(zero, p, 1) == 1 ? 0 : -errno;
+
+	close(zero);
+	errno = -ret;
+	return ret ? -1 : 0;
+}
+
+/*
+ * What is mapped is ready to be written to, also where processors do not mark pages themselves: the
+ * system heap's at once, others when they are touched for the first time.
+ */
+static void test_first_write(const char *name)
+{
+	const int rw = PROT_READ | PROT_WRITE;
+	const size_t page = page_size();
+	/* And a few of what else there is */
+	long faults, most = 16 + (strcmp(name, "system") ? MEGABYTE / page : 0);
+	struct group g;
+	char *p, *q;
+	int buf;
+
+	group_begin(&g, "the first write");
+	buf = heap_buffer(name, MEGABYTE, O_RDWR);
+	p = map(buf, MEGABYTE, rw, 0);
+	q = map(buf, MEGABYTE, PROT_READ, 0);
+	t_need(result(p) == 0 && result(q) == 0, "mmap");
+	faults = minor_faults();
+	for (size_t at = 0; at < MEGABYTE; at += page)
+		p[at] = 1;
+	faults = minor_faults() - faults;
+	t_note("%s: %ld faults in 1 MiB", name, faults);
+	t_ok(!is_rust_core() || faults < most,
+	     "%s: no fault to mark a page that is written to", name);
+	t_err(write_by_kernel(q), EFAULT, "%s: no write to what is mapped for reading", name);
+	t_err(mprotect(p, MEGABYTE, PROT_READ), 0, "%s: made read-only", name);
+	t_err(write_by_kernel(p), EFAULT, "%s: no write to what was written to before", name);
+	t_err(mprotect(p, MEGABYTE, rw), 0, "%s: made writable again", name);
+	t_err(write_by_kernel(p), 0, "%s: written to again", name);
+	t_ok(!q[0] && q[page] == 1, "%s: what was written is there", name);
+	munmap(q, MEGABYTE);
+	munmap(p, MEGABYTE);
+	close(buf);
+	group_end(&g);
+}
+
 /* Mapped and unmapped often, nothing may pile up. */
 static void test_often(const char *name)
 {
@@ -309,6 +367,7 @@ int main(void)
 		test_protection(heaps[i]);
 		test_private(heaps[i]);
 		test_contents(heaps[i]);
+		test_first_write(heaps[i]);
 		test_lifetime(heaps[i]);
 		test_often(heaps[i]);
 	}

@@ -68,37 +68,48 @@ bool pool_off(void)
 	return write_file(POOL "limit_mib", "0") && pool_stat_becomes("held", 0);
 }
 
-bool pool_shrinks(void)
+bool pool_shrinks(int heap)
 {
 	__u64 end = now_ns() + PATIENCE_MS * 1000000ULL;
-	long idle;
+	long held, reclaimed;
+	bool all;
 
-	/* What is being zeroed is not there to be freed. */
-	pool_stat_becomes("used", 0);
-	idle = pool_stat("idle");
-	/* Each time it asks for a half of what is there. */
-	while (pool_stat("held") && now_ns() < end)
-		write_file("/proc/sys/vm/drop_caches", "2");
-	return !pool_stat("held") && pool_stat("idle") == idle;
+	/* What nobody has needed for long goes by itself, now and then: that tells nothing. */
+	do {
+		close(used_buffer(heap, 16 * MEGABYTE, 0x5a));
+		close(used_buffer(heap, page_size(), 0x5a));
+		/* What is being zeroed is not there to be freed. */
+		pool_stat_becomes("used", 0);
+		held = pool_stat("held");
+		reclaimed = pool_stat("reclaimed");
+		/* Each time it asks for a half of what is there. */
+		while (pool_stat("held") && now_ns() < end)
+			write_file("/proc/sys/vm/drop_caches", "2");
+		all = held > 0 && !pool_stat("held") &&
+			pool_stat("reclaimed") - reclaimed == held;
+	} while (!all && now_ns() < end);
+	return all;
+}
+
+bool fill_zeroed(int buf, size_t len, int fill)
+{
+	bool zero;
+	char *p;
+
+	p = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_SHARED, buf, 0);
+	if (p == MAP_FAILED)
+		return false;
+	zero = all_zero(p, len);
+	memset(p, fill, len);
+	munmap(p, len);
+	return zero;
 }
 
 int used_buffer(int heap, size_t len, int fill)
 {
 	int buf = alloc_fd(heap, len);
-	bool zero;
-	char *p;
 
-	if (buf < 0)
-		return -1;
-	p = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_SHARED, buf, 0);
-	if (p == MAP_FAILED) {
-		close(buf);
-		return -1;
-	}
-	zero = all_zero(p, len);
-	memset(p, fill, len);
-	munmap(p, len);
-	if (zero)
+	if (buf < 0 || fill_zeroed(buf, len, fill))
 		return buf;
 	close(buf);
 	return -1;

@@ -21,10 +21,12 @@ void stay_on_cpu(void);
 bool pool_stat_becomes(const char *name, long value);
 /* Nothing is held any more: what is just being zeroed goes when that is done. */
 bool pool_off(void);
-/* Whether the shrinker can free all that is held, and nobody else has freed any. */
-bool pool_shrinks(void);
+/* Whether the shrinker can free all that is held: there is something, and no other user. */
+bool pool_shrinks(int heap);
 
-/* A new buffer has nothing in it. It is left full. Returns it, or -1. */
+/* A buffer that should have nothing in it is left full. Whether that was so. */
+bool fill_zeroed(int buf, size_t len, int fill);
+/* A new one of that kind. Returns it, or -1. */
 int used_buffer(int heap, size_t len, int fill);
 /* Some buffers at once, each for a while. Returns how often something was wrong. */
 int use_buffers(int heap, int rounds, int fill);
