@@ -186,7 +186,6 @@ impl SystemHeap {
 
 #[vtable]
 impl Heap for SystemHeap {
-    #[inline(always)]
     fn allocate(&self, request: &Request) -> Result<ARef<DmaBuf>> {
         let mut blocks = alloc(self, request.len)?;
 

@@ -283,7 +283,7 @@ impl PinnedPages {
 }
 
 impl Drop for PinnedPages {
-    #[inline(never)]
+    #[inline]
     fn drop(&mut self) {
         self.unpin_behind(0);
     }
