@@ -42,19 +42,20 @@
 #endif
 
 #ifdef CONFIG_TRACEPOINTS
-__rust_helper bool rust_helper_this_cpu_is_online(void)
+/* Not traced themselves. */
+__rust_helper notrace bool rust_helper_this_cpu_is_online(void)
 {
 	return cpu_online(raw_smp_processor_id());
 }
 
-__rust_helper struct srcu_ctr __percpu *
+__rust_helper notrace struct srcu_ctr __percpu *
 rust_helper_srcu_read_lock_fast_notrace(struct srcu_struct *ssp)
 {
 	return srcu_read_lock_fast_notrace(ssp);
 }
 
-__rust_helper void rust_helper_srcu_read_unlock_fast_notrace(struct srcu_struct *ssp,
-							     struct srcu_ctr __percpu *scp)
+__rust_helper notrace void
+rust_helper_srcu_read_unlock_fast_notrace(struct srcu_struct *ssp, struct srcu_ctr __percpu *scp)
 {
 	srcu_read_unlock_fast_notrace(ssp, scp);
 }
@@ -304,7 +305,7 @@ __rust_helper void *rust_helper_vmap_kernel(struct page **pages, unsigned int co
 
 /*
  * Where processors do not do it themselves, the first write to each page would be a fault that
- * marks its entry as dirty. Of pages without an owner nobody looks at the mark: it is there.
+ * marks its entry as dirty. Nobody looks at the mark of entries like these: it is there.
  */
 static inline pgprot_t pages_prot(const struct vm_area_struct *vma, bool decrypted)
 {

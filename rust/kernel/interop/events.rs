@@ -7,12 +7,14 @@ use crate::bindings;
 
 /// Who listens to tracepoints does not go while this lives. Does not sleep.
 ///
-/// In C each tracepoint has a copy of this.
+/// In C each tracepoint has a copy of this. It is for [`trace_events!`](crate::trace_events): who
+/// forgets one keeps all others from ever unregistering.
 ///
 /// # Invariants
 ///
 /// The read side of `tracepoint_srcu` that gave out the counter is this object's to end.
 #[cfg(CONFIG_TRACEPOINTS)]
+#[doc(hidden)]
 pub struct Listeners(*mut bindings::srcu_ctr);
 
 #[cfg(CONFIG_TRACEPOINTS)]
@@ -54,7 +56,8 @@ impl Drop for Listeners {
 /// # Safety
 ///
 /// Anybody may call such a function, from where it can be seen: all that the tracepoint asks for
-/// must be what the types of the arguments say. They must be those of the tracepoint.
+/// must be what the types of the arguments say. They must be those of the tracepoint. Its
+/// `TP_CONDITION` is not looked at: that must hold, or callers have to ask.
 ///
 /// # Examples
 ///

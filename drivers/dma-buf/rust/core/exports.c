@@ -21,6 +21,22 @@
 #include <trace/events/dma_buf.h>
 #include <trace/events/dma_fence.h>
 
+#ifdef CONFIG_TRACEPOINTS
+/* Rust hits them, which the search for unused ones does not see. */
+TRACEPOINT_CHECK(dma_buf_export)
+TRACEPOINT_CHECK(dma_buf_mmap_internal)
+TRACEPOINT_CHECK(dma_buf_mmap)
+TRACEPOINT_CHECK(dma_buf_put)
+TRACEPOINT_CHECK(dma_buf_dynamic_attach)
+TRACEPOINT_CHECK(dma_buf_detach)
+TRACEPOINT_CHECK(dma_buf_fd)
+TRACEPOINT_CHECK(dma_buf_get)
+TRACEPOINT_CHECK(dma_fence_init)
+TRACEPOINT_CHECK(dma_fence_destroy)
+TRACEPOINT_CHECK(dma_fence_wait_start)
+TRACEPOINT_CHECK(dma_fence_wait_end)
+#endif
+
 #include "dma_buf_core.h"
 
 static int __init dma_buf_init(void)

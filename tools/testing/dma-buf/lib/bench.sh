@@ -20,12 +20,20 @@ build_bench_guest() {
 	bench_functions >"$OUT/functions"
 }
 
+# How symbols of the kernel crate's modules begin that are ours; those for DRM drivers are not part of DMA-BUF.
+crate_modules() {
+	find "$TOP/rust/kernel" -path "$TOP/rust/kernel/drm" -prune -o -name '*.rs' -printf '%P\n' | sed 's/\.rs$//' |
+		awk -F/ '{ name = "6kernel"; for (i = 1; i <= NF; i++) name = name length($i) $i; print name }'
+}
+
+# crate_symbols ARG...: llvm-nm of the kernel crate, less what is not ours.
+crate_symbols() { "llvm-nm$LLVM_SUFFIX" --defined-only "$@" rust/kernel.o | grep ' _R' | grep -F -f <(crate_modules); }
+
 # The sizes of what is linked, for bench.py.
 bench_code() {
 	cd "$OBJ" || return
 	"llvm-ar$LLVM_SUFFIX" t vmlinux.a | grep '^drivers/dma-buf/' | xargs "llvm-size$LLVM_SUFFIX" -A
-	"llvm-nm$LLVM_SUFFIX" -S --defined-only rust/kernel.o | sed -n '/ _R.*6kernel\(7dma_buf\|7interop6events\)/s/^/nm /p' |
-		"llvm-cxxfilt$LLVM_SUFFIX"
+	crate_symbols -S | sed 's/^/nm /' | "llvm-cxxfilt$LLVM_SUFFIX"
 	"llvm-ar$LLVM_SUFFIX" t vmlinux.a | grep '^drivers/dma-buf/' | xargs "llvm-nm$LLVM_SUFFIX" -A -S -C --defined-only | sed 's/^/sym /'
 }
 
@@ -34,7 +42,7 @@ bench_functions() {
 	cd "$OBJ" || return
 	{
 		"llvm-ar$LLVM_SUFFIX" t vmlinux.a | grep '^drivers/dma-buf/' | xargs "llvm-nm$LLVM_SUFFIX" --defined-only
-		"llvm-nm$LLVM_SUFFIX" --defined-only rust/kernel.o | grep ' _R.*6kernel7dma_buf'
+		crate_symbols
 	} | awk 'NF == 3 && $2 ~ /^[tTwW]$/ && $3 !~ /^\$/ { print $3 }' | sort -u
 }
 

@@ -61,7 +61,10 @@ kernel::exports! {
     }
 
     fn dma_buf_fd_install(buf: ARef<DmaBuf>, fd: c_int) {
-        trace::fd(&buf, fd);
+        // The event's own condition, for callers that break the rules.
+        if fd >= 0 {
+            trace::fd(&buf, fd);
+        }
         // SAFETY: The caller has reserved it, and the reference goes over.
         unsafe {
             bindings::fd_install(fd as c_uint, ARef::into_raw(into_file(buf)).as_ptr().cast())
