@@ -143,7 +143,7 @@ impl<S: PageSource> Paged<S> {
         if buf.is_idle() {
             return Ok(());
         }
-        begin_in_use(buf.into(), dir, &buf.data().several)
+        Self::begin_in_use(buf, dir)
     }
 
     /// Prepares the memory for devices.
@@ -152,36 +152,52 @@ impl<S: PageSource> Paged<S> {
         if buf.is_idle() {
             return Ok(());
         }
-        end_in_use(buf.into(), dir, &buf.data().several)
+        Self::end_in_use(buf, dir)
+    }
+
+    // An importer may hold the reservation object for as long as its hardware takes. A signal ends
+    // the wait to begin, with `ERESTARTSYS`, as it ends the wait for fences. Only one that kills
+    // ends that to end: there are callers in the kernel who would not come back, and what they have
+    // written would not get to the devices.
+    //
+    // The lock is taken and released in the exporter's module: what is compiled once is in the
+    // kernel, which has not got it where DMA-BUF is a module.
+    #[inline(never)]
+    fn begin_in_use(buf: &Buffer<Self>, dir: DataDirection) -> Result {
+        let mut locked = AnyBuffer::from(buf)
+            .lock_interruptible()
+            .map_err(|_| ERESTARTSYS)?;
+
+        sync_for_cpu(&mut locked, dir, &buf.data().several);
+        Ok(())
+    }
+
+    #[inline(never)]
+    fn end_in_use(buf: &Buffer<Self>, dir: DataDirection) -> Result {
+        let mut locked = AnyBuffer::from(buf)
+            .lock_killable()
+            .map_err(|_| ERESTARTSYS)?;
+
+        sync_for_device(&mut locked, dir, &buf.data().several);
+        Ok(())
     }
 }
 
-type PagedBuffer<'a> = AnyBuffer<'a, KBox<PageTables>>;
+type Locked<'a> = LockedAttachments<'a, KBox<PageTables>>;
 
-// An importer may hold the reservation object for as long as its hardware takes. A signal ends the
-// wait to begin, with `ERESTARTSYS`, as it ends the wait for fences. Only one that kills ends that
-// to end: there are callers in the kernel who would not come back, and what they have written would
-// not get to the devices.
 #[inline(never)]
-fn begin_in_use(buf: PagedBuffer<'_>, dir: DataDirection, several: &Atomic<bool>) -> Result {
-    sync(buf.lock_interruptible(), several, dir, Owner::Cpu)
+fn sync_for_cpu(locked: &mut Locked<'_>, dir: DataDirection, several: &Atomic<bool>) {
+    sync(locked, several, dir, Owner::Cpu);
 }
 
 #[inline(never)]
-fn end_in_use(buf: PagedBuffer<'_>, dir: DataDirection, several: &Atomic<bool>) -> Result {
-    sync(buf.lock_killable(), several, dir, Owner::Device)
+fn sync_for_device(locked: &mut Locked<'_>, dir: DataDirection, several: &Atomic<bool>) {
+    sync(locked, several, dir, Owner::Device);
 }
 
 /// Prepares the memory for its next owner.
 #[inline(always)]
-fn sync(
-    locked: Result<LockedAttachments<'_, KBox<PageTables>>>,
-    several: &Atomic<bool>,
-    dir: DataDirection,
-    to: Owner,
-) -> Result {
-    let mut locked = locked.map_err(|_| ERESTARTSYS)?;
-
+fn sync(locked: &mut Locked<'_>, several: &Atomic<bool>, dir: DataDirection, to: Owner) {
     if let Some(addr) = locked.vmapping() {
         let size = locked.size() as c_int;
 
@@ -198,7 +214,6 @@ fn sync(
     if several.load(Relaxed) {
         locked.for_each(|mut it| it.get().sync_others(dir, to));
     }
-    Ok(())
 }
 
 impl<S: PageSource> Pages for Paged<S> {
