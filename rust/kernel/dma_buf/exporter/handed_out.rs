@@ -205,10 +205,9 @@ impl MappedTable {
     ///
     /// The type invariant must hold for `table`, and the attachment that it is returned for. The
     /// mapping must not be given to [`AttachedDevice::unmap_coherent`] or
-    /// [`AttachedDevice::unmap_bus`], which take back their own only.
+    /// `unmap_bus`, which take back their own only.
     ///
     /// [`AttachedDevice::unmap_coherent`]: super::AttachedDevice::unmap_coherent
-    /// [`AttachedDevice::unmap_bus`]: super::AttachedDevice::unmap_bus
     #[inline]
     pub unsafe fn from_raw(table: NonNull<bindings::sg_table>) -> Self {
         // INVARIANT: By the caller's guarantee.

@@ -4,9 +4,8 @@
 //!
 //! A driver implements [`PrimeObject`] for its part of an object, and names that in
 //! [`DriverObject::HOOKS`]. The object itself is of a [`PrimeClass`]: [`Object`] or
-//! [`shmem::Object`](super::shmem::Object). One that is made of a dma-buf
-//! ([`Object::new_imported`]) keeps that, has its reservation object, and DRM's helpers know where
-//! it comes from.
+//! `shmem::Object`. One that is made of a dma-buf ([`Object::new_imported`]) keeps that, has its
+//! reservation object, and DRM's helpers know where it comes from.
 //!
 //! C header: [`include/drm/drm_prime.h`](srctree/include/drm/drm_prime.h)
 
@@ -39,10 +38,7 @@ use crate::{
 };
 use core::{
     marker::PhantomData,
-    mem::{
-        self,
-        offset_of, //
-    },
+    mem::offset_of,
     ptr::{
         self,
         NonNull, //
@@ -139,14 +135,16 @@ impl Imported {
     }
 
     /// Keeps the buffer as long as it is mapped: who forgets that has leaked both.
+    #[cfg(CONFIG_RUST_DRM_GEM_SHMEM_HELPER)]
     #[inline]
     pub(super) fn keep_mapped(&self) {
-        mem::forget(self.buf.clone());
+        core::mem::forget(self.buf.clone());
     }
 
     /// # Safety
     ///
     /// To be called once for each [`keep_mapped`](Self::keep_mapped).
+    #[cfg(CONFIG_RUST_DRM_GEM_SHMEM_HELPER)]
     #[inline]
     pub(super) unsafe fn unkeep_mapped(&self) {
         // SAFETY: The reference was forgotten there, by the caller's guarantee.

@@ -62,7 +62,8 @@ interrupted_build() {
 	local pid log
 	log=$TRIES/clone/build/logs/build-the-kernel-vexpress-a9-core-rust.log
 	set -m
-	in_clone build &
+	# who was started in the background by a script has it ignored
+	env --default-signal=INT XDG_CACHE_HOME="$TRIES/cache" make -C "$TRIES/clone" build &
 	pid=$!
 	set +m
 	until grep -qs '^  CC ' "$log"; do
@@ -85,11 +86,15 @@ second_clone() {
 
 # Somebody without rights on this machine, but with a home.
 without_root() {
-	local home=$TRIES/home
+	local home status=0
+	# this checkout may be where nobody else gets to
+	home=$(mktemp -d /var/tmp/rust-dma-buf.XXXXXX) || return
 	clone_to "$home/clone" || return
 	mv "$TRIES/cache" "$home/.cache"
 	chown -R nobody: "$home"
-	runuser -u nobody -- env -u XDG_CACHE_HOME HOME="$home" make -C "$home/clone" run
+	runuser -u nobody -- env -u XDG_CACHE_HOME HOME="$home" make -C "$home/clone" run || status=$?
+	rm -rf "$home"
+	return "$status"
 }
 
 # What is told to make, and to the makes below it, is as many.
