@@ -134,7 +134,11 @@ debug_run() {
 }
 
 # Kconfig's menu needs a terminal; F9 leaves it as Escape does.
-menu() { TERM=linux timeout 60 script -qec "make -C '$TRIES/clone' menuconfig" /dev/null < <(sleep 5; printf '\033\033\033\033'); }
+menu() {
+	local keys=$'\033\033\033\033'
+	# again and again, because it may have to be built first
+	TERM=linux timeout 120 script -qec "make -C '$TRIES/clone' menuconfig" /dev/null < <(while sleep 1 && printf %s "$keys"; do :; done 2>/dev/null)
+}
 
 knows_every_command() {
 	local command
