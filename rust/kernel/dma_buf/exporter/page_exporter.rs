@@ -168,7 +168,7 @@ impl<S: PageSource> Paged<S> {
             .lock_interruptible()
             .map_err(|_| ERESTARTSYS)?;
 
-        sync_for_cpu(&mut locked, dir, &buf.data().several);
+        sync(&mut locked, &buf.data().several, dir, Owner::Cpu);
         Ok(())
     }
 
@@ -178,22 +178,12 @@ impl<S: PageSource> Paged<S> {
             .lock_killable()
             .map_err(|_| ERESTARTSYS)?;
 
-        sync_for_device(&mut locked, dir, &buf.data().several);
+        sync(&mut locked, &buf.data().several, dir, Owner::Device);
         Ok(())
     }
 }
 
 type Locked<'a> = LockedAttachments<'a, KBox<PageTables>>;
-
-#[inline(never)]
-fn sync_for_cpu(locked: &mut Locked<'_>, dir: DataDirection, several: &Atomic<bool>) {
-    sync(locked, several, dir, Owner::Cpu);
-}
-
-#[inline(never)]
-fn sync_for_device(locked: &mut Locked<'_>, dir: DataDirection, several: &Atomic<bool>) {
-    sync(locked, several, dir, Owner::Device);
-}
 
 /// Prepares the memory for its next owner.
 #[inline(always)]
