@@ -135,9 +135,9 @@ debug_run() {
 
 # Kconfig's menu needs a terminal; F9 leaves it as Escape does.
 menu() {
-	local keys=$'\033\033\033\033'
-	# again and again, because it may have to be built first
-	TERM=linux timeout 120 script -qec "make -C '$TRIES/clone' menuconfig" /dev/null < <(while sleep 1 && printf %s "$keys"; do :; done 2>/dev/null)
+	local keys=$'\033\033'
+	# Escape twice leaves the menu; again and again, because it may have to be built first
+	TERM=linux XDG_CACHE_HOME=$TRIES/cache timeout 120 script -qec "make -C '$TRIES/clone' menuconfig" /dev/null < <(while sleep 1 && printf %s "$keys"; do :; done 2>/dev/null)
 }
 
 knows_every_command() {
