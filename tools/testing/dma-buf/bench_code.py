@@ -21,8 +21,6 @@ ONLY_RUST = Path(__file__).parent / "configs" / "bench-code.txt"
 KINDS = {".text": "tTwW", ".rodata": "rR", ".data": "dDbB"}
 
 
-
-
 def module_of(path):
     return next(module for pattern, module in MODULES if re.search(pattern, path))
 

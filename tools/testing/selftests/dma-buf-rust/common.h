@@ -162,6 +162,8 @@ struct sync_fence_info;
 struct sync_file_info;
 
 int timeline_open(void);
+/* Whether there are timelines; otherwise a test is skipped. */
+bool have_fences(void);
 int timeline_fence(int timeline, unsigned int value);
 void timeline_inc(int timeline, unsigned int by);
 /* The same where they may fail */

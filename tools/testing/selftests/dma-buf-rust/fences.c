@@ -17,6 +17,18 @@ int timeline_open(void)
 	return open(SW_SYNC, O_RDWR | O_CLOEXEC);
 }
 
+bool have_fences(void)
+{
+	int line = timeline_open();
+
+	if (line < 0) {
+		t_skip("no fences: cannot open " SW_SYNC " (CONFIG_SW_SYNC, debugfs)");
+		return false;
+	}
+	close(line);
+	return true;
+}
+
 int timeline_try_fence(int timeline, unsigned int value)
 {
 	struct sw_sync_create create = { .value = value, .name = "test" };

@@ -449,16 +449,10 @@ static void test_taint(void)
 
 int main(void)
 {
-	int line;
-
 	t_begin();
 	t_need(!prctl(PR_SET_NAME, TASK), "name the task");
-	line = timeline_open();
-	if (line < 0) {
-		t_skip("no fences: cannot open " SW_SYNC " (CONFIG_SW_SYNC, debugfs)");
+	if (!have_fences())
 		return t_end();
-	}
-	close(line);
 	test_arguments();
 	test_taint();
 	test_values();

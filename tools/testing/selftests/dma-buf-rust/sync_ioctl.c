@@ -443,16 +443,10 @@ static void test_set_deadline(void)
 
 int main(void)
 {
-	int line;
-
 	t_begin();
 	t_need(!prctl(PR_SET_NAME, TASK), "name the task");
-	line = timeline_open();
-	if (line < 0) {
-		t_skip("no fences: cannot open " SW_SYNC " (CONFIG_SW_SYNC, debugfs)");
+	if (!have_fences())
 		return t_end();
-	}
-	close(line);
 	test_file();
 	test_numbers();
 	test_merge();

@@ -434,17 +434,13 @@ int main(int argc, char **argv)
 	struct worker workers[WORKERS] = { 0 };
 	int seconds = argc > 1 ? atoi(argv[1]) : 60;
 	__u32 seed = argc > 2 ? strtoul(argv[2], NULL, 0) : now_ns();
-	int files, files_before, line, log;
+	int files, files_before, log;
 	long slab, slab_before, most;
 	struct group g;
 
 	t_begin();
-	line = timeline_open();
-	if (line < 0) {
-		t_skip("no fences: cannot open " SW_SYNC " (CONFIG_SW_SYNC, debugfs)");
+	if (!have_fences())
 		return t_end();
-	}
-	close(line);
 	t_note("%d seconds, seed %u", seconds, seed);
 	log = log_open();
 	for (int i = 0; i < WORKERS; i++)
