@@ -270,13 +270,13 @@ impl<S: PageSource> Exporter for Paged<S> {
         let attrs = pages.attrs();
 
         if let Some(mapped) = attachment.data().map_again(dir, attrs) {
-            return mapped;
+            return mapped.map(Into::into);
         }
         // SAFETY: The pages are lent by `pages`, which lives in the buffer, is never borrowed
         // mutably and never moved before it is dropped; so the borrow could as well last until
         // then. An attachment, and with it the tables, goes before its buffer, and before its
         // device. They stay in their box.
-        unsafe { attachment.data().map(pages, buf, dev, dir, attrs) }
+        unsafe { attachment.data().map(pages, buf, dev, dir, attrs) }.map(Into::into)
     }
 
     fn unmap(attachment: &mut AttachedDevice<'_, Self>, mapping: MappedTable, _dir: DataDirection) {

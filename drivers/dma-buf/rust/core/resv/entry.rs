@@ -37,19 +37,10 @@ impl Tagged {
     /// The reference goes over to the list that this is put into.
     #[inline(always)]
     pub(super) fn new(fence: ARef<Fence>, usage: Usage) -> Self {
-        Self::tag(ARef::into_raw(fence).cast().as_ptr(), usage)
-    }
+        let fence: *mut dma_fence = ARef::into_raw(fence).cast().as_ptr();
 
-    /// The same fence, and the reference that there is, with another usage.
-    #[inline(always)]
-    pub(super) fn with_usage(self, usage: Usage) -> Self {
-        Self::tag(self.fence(), usage)
-    }
-
-    #[inline(always)]
-    fn tag(fence: *mut dma_fence, usage: Usage) -> Self {
         // INVARIANT: The address is aligned, so that what is added stays in its lower bits.
-        Self(fence.map_addr(|addr| addr | usage as usize))
+        Self(fence.wrapping_byte_add(usage as usize))
     }
 
     #[inline(always)]

@@ -148,11 +148,16 @@ impl<'a> Locked<'a> {
         let context = new.context();
 
         self.position(|old| old.is_obsolete(new, context, usage))
-            .or_else(|| {
-                let rcu = rcu::read_lock();
+            .or_else(|| self.find_done())
+    }
 
-                self.position(|old| ask(old.fence, &rcu))
-            })
+    /// The index of an entry whose issuer says that it is signalled.
+    // Not part of the above, which needs fewer registers without it.
+    #[inline(never)]
+    fn find_done(self) -> Option<u32> {
+        let rcu = rcu::read_lock();
+
+        self.position(|old| ask(old.fence, &rcu))
     }
 }
 
@@ -174,20 +179,10 @@ impl<'a> LockedMut<'a> {
         self.0.set_limit(limit);
     }
 
-    /// Puts a fence in the place of another one.
+    /// Puts a fence in the place of another one, or of itself.
     #[inline(always)]
     pub(super) fn exchange(&mut self, index: u32, fence: &Fence, usage: Usage) {
-        let is_there = |old: Tagged| ptr::eq(old.fence(), fence.as_raw());
-
-        let old = self.0.update(index, |old| {
-            if is_there(old) {
-                // With the reference that there is.
-                old.with_usage(usage)
-            } else {
-                Tagged::new(fence.into(), usage)
-            }
-        });
-        if let Some(old) = old.filter(|&old| !is_there(old)) {
+        if let Some(old) = self.0.replace(index, || Tagged::new(fence.into(), usage)) {
             drop(OwnedEntry(old));
         }
     }

@@ -262,18 +262,14 @@ impl<'a> ListMut<'a> {
         self.0.header().limit.store(limit, Relaxed);
     }
 
-    /// Puts what `f` makes of an entry in its place, if there is one. The old one's reference is
+    /// Puts what `new` makes in the place of an entry, if there is one. The old one's reference is
     /// the caller's.
     #[inline(always)]
-    pub(super) fn update(
-        &mut self,
-        index: u32,
-        f: impl FnOnce(Tagged) -> Tagged,
-    ) -> Option<Tagged> {
+    pub(super) fn replace(&mut self, index: u32, new: impl FnOnce() -> Tagged) -> Option<Tagged> {
         self.0.locked_slots().get(index as usize).map(|slot| {
             let old = slot.load();
 
-            slot.store(f(old));
+            slot.store(new());
             old
         })
     }
