@@ -87,6 +87,7 @@ struct CmaHeapModule {
 }
 
 impl kernel::Module for CmaHeapModule {
+    #[inline]
     fn init(_module: &'static ThisModule) -> Result<Self> {
         // Room for all: nothing may fail once a heap is registered.
         let count = Cma::device_regions().count().saturating_add(1);

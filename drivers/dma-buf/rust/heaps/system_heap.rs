@@ -97,6 +97,7 @@ fn add(blocks: &mut Memory, order: u8, effort: AllocEffort, _account: bool) -> b
 }
 
 /// Allocates `len` bytes. Fails with `ENOMEM`, and with `EINTR` if the process is being killed.
+#[inline]
 fn alloc(from: &SystemHeap, len: usize) -> Result<Memory> {
     let account = heap::mem_accounting();
     let mut blocks = from.memory(account);
@@ -186,6 +187,7 @@ impl SystemHeap {
 
 #[vtable]
 impl Heap for SystemHeap {
+    #[inline]
     fn allocate(&self, request: &Request) -> Result<ARef<DmaBuf>> {
         let mut blocks = alloc(self, request.len)?;
 
@@ -227,6 +229,7 @@ struct SystemHeapModule {
 }
 
 impl kernel::Module for SystemHeapModule {
+    #[inline]
     fn init(_module: &'static ThisModule) -> Result<Self> {
         Ok(Self {
             _system: Registration::new(c"system", SystemHeap::new()?)?,

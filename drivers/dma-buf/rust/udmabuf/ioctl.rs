@@ -165,6 +165,7 @@ fn create_list(arg: UserPtr) -> Result<isize> {
 ///
 /// Fails with `ENOTTY` if there is no such command, otherwise as [`create_one`] and
 /// [`create_list`]. On failure nothing is left behind.
+#[inline]
 pub(crate) fn dispatch(cmd: u32, arg: UserPtr) -> Result<isize> {
     match cmd {
         CREATE => create_one(arg),

@@ -41,6 +41,7 @@ impl MiscDevice for Udmabuf {
         Ok(())
     }
 
+    #[inline]
     fn ioctl(_device: (), _file: &File, cmd: u32, arg: usize) -> Result<isize> {
         ioctl::dispatch(cmd, UserPtr::from_addr(arg))
     }
