@@ -13,10 +13,7 @@ use crate::{
     dma::DataDirection,
     dma_buf::buffer::DmaBuf,
     interop::any_thread::AnyThread,
-    page::{
-        PAGE_MASK,
-        PAGE_SHIFT, //
-    },
+    page::PAGE_SHIFT,
     prelude::*,
     rbtree::{
         RBTree,
@@ -28,21 +25,16 @@ use core::ptr::NonNull;
 
 mod table;
 
-pub(super) use self::table::Owner;
 use self::table::{
     Mapping,
     PageTable, //
 };
 
-/// The most bytes that one entry of a table can describe: its length is an `unsigned int`.
-pub const MAX_SG_ENTRY: usize = u32::MAX as usize & PAGE_MASK;
-
-/// The attribute of mappings that leave the contents alone, both ways.
-///
-/// The tables are then synchronised here, where that cannot take anything back that the CPU has
-/// written: from the CPU to the device when they are mapped; both ways in [`PageTables::sync`]; and
-/// when they are unmapped, so that a cache holds nothing from before the device has written.
-pub(super) const SKIP_CPU_SYNC: c_ulong = bindings::DMA_ATTR_SKIP_CPU_SYNC as c_ulong;
+pub use self::table::MAX_SG_ENTRY;
+pub(super) use self::table::{
+    Owner,
+    SKIP_CPU_SYNC, //
+};
 
 /// The tables of one attachment: as many as its importer has mapped at the same time.
 ///

@@ -2,10 +2,6 @@
 
 //! One table, and how it is mapped.
 
-use super::{
-    MAX_SG_ENTRY,
-    SKIP_CPU_SYNC, //
-};
 use crate::{
     bindings,
     dma::DataDirection,
@@ -19,10 +15,24 @@ use crate::{
         any_thread::AnyThread,
         object::Object, //
     },
-    page::PAGE_SHIFT,
+    page::{
+        PAGE_MASK,
+        PAGE_SHIFT, //
+    },
     prelude::*, //
 };
 use core::ptr::NonNull;
+
+/// The most bytes that one entry of a table can describe: its length is an `unsigned int`.
+pub const MAX_SG_ENTRY: usize = u32::MAX as usize & PAGE_MASK;
+
+/// The attribute of mappings that leave the contents alone, both ways.
+///
+/// The tables are then synchronised here, where that cannot take anything back that the CPU has
+/// written: from the CPU to the device when they are mapped; both ways when the CPU begins and when
+/// it ends; and when they are unmapped, so that a cache holds nothing from before the device has
+/// written.
+pub(in super::super) const SKIP_CPU_SYNC: c_ulong = bindings::DMA_ATTR_SKIP_CPU_SYNC as c_ulong;
 
 /// A table of a buffer's pages.
 ///
@@ -240,7 +250,7 @@ impl PageTable {
         true
     }
 
-    /// See [`PageTables::sync`].
+    /// Hands what is mapped to its next owner.
     #[inline(always)]
     pub(super) fn sync(&mut self, dir: DataDirection, to: Owner) {
         let Some(Mapped { dev, .. }) = &self.mapped else {
