@@ -75,7 +75,8 @@ impl PageTables {
     ) -> Option<Result<Mapping>> {
         let dev = self.dev.filter(|_| self.first.is_ready())?;
 
-        Some(self.first.map(dev, dir, attrs))
+        // SAFETY: By the type invariant, and as who has mapped it before guarantees.
+        Some(unsafe { self.first.map(dev, dir, attrs) })
     }
 
     /// Maps the pages of `source` for `dev`, the device of the attachment.
@@ -114,7 +115,8 @@ impl PageTables {
         let dev = AnyThread::new(NonNull::new(dev.as_raw()).ok_or(EINVAL)?);
         // INVARIANT: By the caller's guarantee.
         self.dev = Some(dev);
-        let mapping = table.map(dev, dir, attrs)?;
+        // SAFETY: By the caller's guarantee.
+        let mapping = unsafe { table.map(dev, dir, attrs) }?;
         if let Some((table, node)) = another {
             // MODEL: none, because the reservation object is held.
             source.several().store(true, Relaxed);

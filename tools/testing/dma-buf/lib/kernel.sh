@@ -146,8 +146,8 @@ copy_objects() {
 	rm -rf "$OBJ.part"
 	cp -a --reflink=auto "$1" "$OBJ.part"
 	rm -f "$OBJ.part"/{.complete,.config-key,.config}
-	# objtool knows the folder that it was built in. Built once more it is newer than all that it has looked at.
-	find "$OBJ.part" -path '*/tools/*' -name '.*.cmd' -exec sed -i "s|$1/|$OBJ/|g" {} +
+	# The commands of objtool name the folder. Built once more it would be newer than all objects, and these would be built again.
+	find "$OBJ.part" -path "$OBJ.part/tools/*" -name '.*.cmd' -exec sed -i "s|$(realpath "$1")/|$(realpath -m "$OBJ")/|g" {} +
 	mv "$OBJ.part" "$OBJ"
 }
 

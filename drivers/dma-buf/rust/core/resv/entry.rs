@@ -37,9 +37,19 @@ impl Tagged {
     /// The reference goes over to the list that this is put into.
     #[inline(always)]
     pub(super) fn new(fence: ARef<Fence>, usage: Usage) -> Self {
-        let fence: *mut dma_fence = ARef::into_raw(fence).cast().as_ptr();
+        Self::tag(ARef::into_raw(fence).cast().as_ptr(), usage)
+    }
 
-        // INVARIANT: The address is aligned, so that what is added stays in its lower bits.
+    /// The same fence, and the reference that there is, with another usage.
+    #[inline(always)]
+    pub(super) fn with_usage(self, usage: Usage) -> Self {
+        Self::tag(self.fence(), usage)
+    }
+
+    #[inline(always)]
+    fn tag(fence: *mut dma_fence, usage: Usage) -> Self {
+        // INVARIANT: The address is aligned, and a usage is one of C's four: that stays in the
+        // lower bits.
         Self(fence.wrapping_byte_add(usage as usize))
     }
 

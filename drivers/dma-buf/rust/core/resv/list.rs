@@ -151,7 +151,7 @@ impl<'a> Locked<'a> {
             .or_else(|| self.find_done())
     }
 
-    /// The index of an entry whose issuer says that it is signalled.
+    /// The index of an entry whose issuer says that it is done, which is signalled then.
     // Not part of the above, which needs fewer registers without it.
     #[inline(never)]
     fn find_done(self) -> Option<u32> {
@@ -182,7 +182,16 @@ impl<'a> LockedMut<'a> {
     /// Puts a fence in the place of another one, or of itself.
     #[inline(always)]
     pub(super) fn exchange(&mut self, index: u32, fence: &Fence, usage: Usage) {
-        if let Some(old) = self.0.replace(index, || Tagged::new(fence.into(), usage)) {
+        let Some(slot) = self.0.get().locked_slots().get(index as usize) else {
+            return;
+        };
+        let old = slot.load();
+
+        if ptr::eq(old.fence(), fence.as_raw()) {
+            // With the reference that there is.
+            slot.store(old.with_usage(usage));
+        } else {
+            slot.store(Tagged::new(fence.into(), usage));
             drop(OwnedEntry(old));
         }
     }

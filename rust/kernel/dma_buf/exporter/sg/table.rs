@@ -29,9 +29,9 @@ pub const MAX_SG_ENTRY: usize = u32::MAX as usize & PAGE_MASK;
 /// The attribute of mappings that leave the contents alone, both ways.
 ///
 /// The tables are then synchronised here, where that cannot take anything back that the CPU has
-/// written: from the CPU to the device when they are mapped; both ways when the CPU begins and when
-/// it ends; and when they are unmapped, so that a cache holds nothing from before the device has
-/// written.
+/// written: for the device when they are mapped; for the CPU when its access begins, and for the
+/// device when that ends; and when they are unmapped, so that a cache holds nothing from before the
+/// device has written.
 pub(in super::super) const SKIP_CPU_SYNC: c_ulong = bindings::DMA_ATTR_SKIP_CPU_SYNC as c_ulong;
 
 /// A table of a buffer's pages.
@@ -62,6 +62,7 @@ struct Mapped {
 /// # Invariants
 ///
 /// Those of a [`MappedTable`] hold for it, and the attachment whose tables it came from.
+#[must_use = "what is mapped stays until it is given back"]
 pub(in super::super) struct Mapping(NonNull<bindings::sg_table>);
 
 impl From<Mapping> for MappedTable {
@@ -96,6 +97,7 @@ impl PageTable {
         self.first().is_null()
     }
 
+    /// Whether it is mapped.
     #[inline(always)]
     pub(super) fn is_mapped(&self) -> bool {
         self.mapped.is_some()
@@ -173,8 +175,12 @@ impl PageTable {
     }
 
     /// Maps the table, which must be [ready](Self::is_ready): fails with `EBUSY` otherwise.
+    ///
+    /// # Safety
+    ///
+    /// The device must outlive the table, which must not be moved.
     #[inline(always)]
-    pub(super) fn map(
+    pub(super) unsafe fn map(
         &mut self,
         dev: AnyThread<bindings::device>,
         dir: DataDirection,
@@ -193,10 +199,11 @@ impl PageTable {
         .into();
         let sgt = NonNull::new(self.sgt.get()).ok_or(EINVAL)?;
 
-        // Noted before it is true, so that less has to be kept meanwhile.
+        // Noted before, so that less has to be kept meanwhile.
+        // INVARIANT: True once it is mapped below, taken back if that fails; nobody else looks.
         self.mapped = Some(Mapped { dir, attrs, dev });
-        // SAFETY: `sgt` is filled and was not mapped; the device is attached. Once it is mapped,
-        // what the CPU has written before is for the device, and the table is left alone.
+        // SAFETY: `sgt` is filled and was not mapped; the device is there. Once it is mapped, what
+        // the CPU has written before is for the device, and the table is left alone.
         let err = unsafe {
             let (dev, sgt) = (dev.as_ptr(), sgt.as_ptr());
 
@@ -207,6 +214,7 @@ impl PageTable {
             err
         };
         if err != 0 {
+            // INVARIANT: It is not mapped.
             self.mapped = None;
             return Err(Error::from_errno(err));
         }
@@ -217,13 +225,13 @@ impl PageTable {
     /// Undoes [`map`](Self::map), if the table is mapped. Returns whether it was.
     #[inline(always)]
     pub(super) fn unmap(&mut self) -> bool {
-        // INVARIANT: Not mapped any more, below. That is the last that is done.
+        // INVARIANT: Unmapped below, before anybody looks.
         let Some(Mapped { dir, attrs, dev }) = self.mapped.take() else {
             return false;
         };
         let (dev, sgt) = (dev.as_ptr(), self.sgt.get());
 
-        // SAFETY: By the type invariant the table is mapped in this way, and its device, being
+        // SAFETY: By the type invariant the table was mapped as it said, and its device, being
         // attached, is there.
         unsafe {
             // What the device has written to leaves the CPU's caches: first what the CPU has

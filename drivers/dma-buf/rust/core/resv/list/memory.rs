@@ -262,18 +262,6 @@ impl<'a> ListMut<'a> {
         self.0.header().limit.store(limit, Relaxed);
     }
 
-    /// Puts what `new` makes in the place of an entry, if there is one. The old one's reference is
-    /// the caller's.
-    #[inline(always)]
-    pub(super) fn replace(&mut self, index: u32, new: impl FnOnce() -> Tagged) -> Option<Tagged> {
-        self.0.locked_slots().get(index as usize).map(|slot| {
-            let old = slot.load();
-
-            slot.store(new());
-            old
-        })
-    }
-
     /// Adds what `new` makes. Returns `false`, and makes nothing, if the list is full.
     #[inline(always)]
     pub(super) fn push(&mut self, new: impl FnOnce() -> Tagged) -> bool {
