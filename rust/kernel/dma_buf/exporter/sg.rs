@@ -44,10 +44,12 @@ pub(super) use self::table::{
 ///
 /// # Invariants
 ///
-/// The tables in `more` are mapped. Each is found by the address of its `sgt`.
+/// - The tables in `more` are mapped. Each is found by the address of its `sgt`.
+/// - `dev` is the device of the attachment, which outlives the tables; they are not moved once it
+///   is there.
 pub(super) struct PageTables {
     first: PageTable,
-    /// The device that the first was mapped for, which is that of the attachment and outlives it.
+    /// The device that the first was mapped for.
     dev: Option<AnyThread<bindings::device>>,
     more: RBTree<usize, KBox<PageTable>>,
 }
@@ -75,7 +77,7 @@ impl PageTables {
     ) -> Option<Result<Mapping>> {
         let dev = self.dev.filter(|_| self.first.is_ready())?;
 
-        // SAFETY: By the type invariant, and as who has mapped it before guarantees.
+        // SAFETY: By the type invariant.
         Some(unsafe { self.first.map(dev, dir, attrs) })
     }
 
