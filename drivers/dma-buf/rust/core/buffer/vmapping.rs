@@ -56,14 +56,15 @@ impl Vmapping {
     /// One more user. The first has `make` make the mapping; fails with what that fails with.
     #[inline(always)]
     pub(super) fn get(&self, make: impl FnOnce(&mut iosys_map) -> Result) -> Result {
-        if self.count.get() == 0 {
+        let users = self.count.get();
+
+        if users == 0 {
             let mut map = UNMAPPED;
 
             make(&mut map)?;
             self.map.set(map);
         }
-        self.count
-            .set(self.count.get().checked_add(1).ok_or(EOVERFLOW)?);
+        self.count.set(users.checked_add(1).ok_or(EOVERFLOW)?);
         Ok(())
     }
 
