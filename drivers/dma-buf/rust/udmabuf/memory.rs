@@ -39,6 +39,11 @@ impl PageSource for Memory {
     }
 
     #[inline]
+    fn all_runs_after<'a>(&'a self, skip: usize, f: impl FnMut(PageRun<'a>) -> bool) {
+        self.0.all_runs_after(skip, f);
+    }
+
+    #[inline]
     fn count(&self) -> Result<usize> {
         Ok(self.0.count())
     }

@@ -112,18 +112,16 @@ impl<S: PageSource> FaultView<'_, S> {
     fn fill(&self, decrypted: bool) {
         let (mut addr, end) = (self.vma.start(), self.vma.end());
 
-        for run in self.source.runs_after(Shown::by(self.vma).page) {
-            for page in run.pages() {
+        let first = Shown::by(self.vma).page;
+        self.source.all_runs_after(first, |run| {
+            run.pages().all(|page| {
                 if addr != self.addr && self.insert(addr, page, decrypted) != INSERTED {
-                    return;
+                    return false;
                 }
-                // No further than to the end, which is not zero.
                 addr = addr.wrapping_add(PAGE_SIZE);
-                if addr == end {
-                    return;
-                }
-            }
-        }
+                addr != end
+            })
+        });
     }
 }
 

@@ -89,6 +89,14 @@ pub trait PageSource: Sized + Send + Sync + 'static {
         })
     }
 
+    /// Calls `f` on what [`runs_after`](Self::runs_after) shows, until it returns `false`.
+    ///
+    /// Page faults fill areas with it: implemented by memory whose runs are short.
+    #[inline]
+    fn all_runs_after<'a>(&'a self, skip: usize, f: impl FnMut(PageRun<'a>) -> bool) {
+        self.runs_after(skip).all(f);
+    }
+
     /// How many pages [`runs`](Self::runs) shows. Fails with `EINVAL` if they cannot be counted.
     #[inline]
     fn count(&self) -> Result<usize> {

@@ -97,6 +97,28 @@ impl<'a> Runs<'a> {
         Some(run.truncate(self.part.count))
     }
 
+    /// Calls `f` on each until it returns `false`.
+    #[inline(always)]
+    pub(super) fn each_until(mut self, mut f: impl FnMut(PageRun<'a>) -> bool) {
+        while self.is_in_part() {
+            let going = if self.part.simple {
+                let count = take(&mut self.part.count);
+                let Some((now, later)) = self.folios.as_slice().split_at_checked(count) else {
+                    return;
+                };
+
+                self.folios = later.iter();
+                now.iter().all(|folio| f(some_pages_of(folio, true)))
+            } else {
+                self.next().is_some_and(&mut f)
+            };
+
+            if !going {
+                return;
+            }
+        }
+    }
+
     /// Leaves out the next `count` pages.
     #[inline]
     fn skip_pages(&mut self, mut count: usize) {
