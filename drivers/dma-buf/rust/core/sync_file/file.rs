@@ -10,6 +10,7 @@ use super::{
     ioctl,
     layout::SyncFile, //
 };
+use crate::fence;
 use kernel::{
     bindings::EPOLLIN,
     dma_buf::Fence,
@@ -25,7 +26,8 @@ use kernel::{
     prelude::*,
     sync::{
         aref::ARef,
-        poll::PollTable, //
+        poll::PollTable,
+        rcu, //
     },
     uaccess::UserPtr, //
 };
@@ -49,7 +51,7 @@ impl Operations for SyncFiles {
             // Somebody may have been waiting before the callback was given, which will never run.
             sync_file.queue().notify_all();
         }
-        EPOLLIN * u32::from(sync_file.fence().is_done())
+        EPOLLIN * u32::from(fence::is_done(sync_file.fence(), &rcu::read_lock()))
     }
 
     #[inline(always)]
