@@ -22,8 +22,8 @@ mod read;
 mod write;
 
 pub(crate) use self::layout::{
-    dma_resv_assert_held,
-    dma_resv_might_lock,
+    assert_held,
     has_no_list,
+    might_lock,
     Sure, //
 };

@@ -2,21 +2,18 @@
 
 //! The lock of a buffer, its reservation object: what lockdep is told about it.
 
-use crate::resv::{
-    dma_resv_assert_held,
-    dma_resv_might_lock, //
-};
+use crate::resv;
 use kernel::dma_buf::DmaBuf;
 
 /// Tells lockdep that the caller must hold the reservation object.
 #[inline(always)]
 pub(crate) fn assert_locked(buf: &DmaBuf) {
-    dma_resv_assert_held(buf.resv());
+    resv::assert_held(buf.resv());
 }
 
 /// Tells lockdep that the reservation object may be taken, so that a caller that holds it learns
 /// at once.
 #[inline(always)]
 pub(crate) fn might_lock(buf: &DmaBuf) {
-    dma_resv_might_lock(buf.resv());
+    resv::might_lock(buf.resv());
 }

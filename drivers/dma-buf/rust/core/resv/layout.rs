@@ -19,12 +19,26 @@ use kernel::{
 kernel::c_functions! {
     // SAFETY: A reference is a valid reservation object, which is only looked at.
     unsafe extern "C" {
-        /// Tells lockdep that the lock is held.
         #[link_name = "rust_helper_dma_resv_assert_held"]
-        pub(crate) safe fn dma_resv_assert_held(resv: &Resv);
-        /// Tells lockdep that the lock may be taken.
+        safe fn dma_resv_assert_held(resv: &Resv);
         #[link_name = "rust_helper_dma_resv_might_lock"]
-        pub(crate) safe fn dma_resv_might_lock(resv: &Resv);
+        safe fn dma_resv_might_lock(resv: &Resv);
+    }
+}
+
+/// Tells lockdep, if it is there, that the lock is held.
+#[inline(always)]
+pub(crate) fn assert_held(resv: &Resv) {
+    if cfg!(CONFIG_LOCKDEP) {
+        dma_resv_assert_held(resv);
+    }
+}
+
+/// Tells lockdep, if it is there, that the lock may be taken.
+#[inline(always)]
+pub(crate) fn might_lock(resv: &Resv) {
+    if cfg!(CONFIG_LOCKDEP) {
+        dma_resv_might_lock(resv);
     }
 }
 
@@ -54,7 +68,7 @@ impl<'a, T> Sure<'a, T> {
     /// The object, whose lock is that of what `resv` gives. Tells lockdep that it is held.
     #[inline(always)]
     pub(crate) fn object(self, resv: impl FnOnce(&T) -> &Resv) -> &'a T {
-        dma_resv_assert_held(resv(self.0));
+        assert_held(resv(self.0));
         self.0
     }
 }
@@ -75,7 +89,7 @@ impl<'a> Held<'a> {
     /// Tells lockdep that it is so.
     #[inline(always)]
     pub(super) fn assert(&self) {
-        dma_resv_assert_held(self.0);
+        assert_held(self.0);
     }
 }
 
