@@ -70,11 +70,11 @@ fuzz_race() { fuzz_guest rust race "race,$FUZZ_FOR" "$FUZZ_CORPUS"; }
 # fuzz_run SECONDS SEED: the kernels are there.
 fuzz_run() {
 	local seconds=$1 seed=$2 start=$SECONDS programs new
-	say "  Fuzz for $(duration "$seconds"), seed $seed: one guest led by coverage, one with threads and failing allocations ..."
+	say "  Fuzz for $(duration "$seconds"), seed $seed: one guest led by coverage, one with threads and faults ..."
 	FUZZ_FOR=$seconds,$seed
 	together fuzz_guided fuzz_race
 	fuzz_judge guided "Rust core: no report, no leak, no hang" || true
-	fuzz_judge race "Rust core, threads and failing allocations: no report, no leak, no hang" || true
+	fuzz_judge race "Rust core, threads and faults: no report, no leak, no hang" || true
 	say "  The same programs on the C core ..."
 	python3 "$HERE/fuzz.py" programs "$RESULTS/fuzz-guided/data.log" >"$RESULTS/fuzz-programs.txt"
 	fuzz_guest c c replay "$RESULTS/fuzz-programs.txt"

@@ -4,7 +4,7 @@
  *
  *	fuzz guided SECONDS SEED CORPUS		what reaches new blocks leads on
  *	fuzz replay FILE			each program of the file, once
- *	fuzz race SECONDS SEED CORPUS		threads, and allocations that fail
+ *	fuzz race SECONDS SEED CORPUS		threads, and calls that fail halfway
  *
  * Prints lines: "p NUMBER PROGRAM" before a program is run and "r RESULTS" after
  * it, "k PROGRAM" for what a corpus should keep, "c ADDRESS TIMES" for each
@@ -127,8 +127,9 @@ static bool all_known(__u32 *known)
 }
 
 /*
- * What was kept, each call with an allocation that fails, for as long as a quarter
- * of the rest has taken: what calls do then is reached nowhere else. Nothing is compared.
+ * What was kept, each call with an allocation or a copy that fails, for as long as a
+ * quarter of the rest has taken: what calls do then is reached nowhere else. Nothing
+ * is compared.
  */
 static void run_failing(const struct corpus *c, __u64 seed, unsigned int seconds)
 {

@@ -175,14 +175,17 @@ void cover_of_last(__u32 blocks[BLOCK_WORDS]);
 /* Address and number of times of each */
 void cover_print(void);
 
-/* fuzz_race.c: threads and failing allocations; the number of programs, 0: remains */
+/* fuzz_faults.c: allocations and copies fail for who asks for it; false: they cannot */
 bool set_faults(void);
+
+/* fuzz_race.c: threads and faults; the number of programs, 0: remains */
 unsigned long race(const struct corpus *c, __u64 seed, unsigned int seconds);
-/* What there is on the machine, and what a program must leave as it was */
+
 /* fuzz_duel.c: two threads, with a "struct cover" each; descriptors from first_fd on are closed */
 void duel_make(struct prog *p, struct dice *dice, const struct corpus *c);
 void duel(const struct prog *p, const struct dice *dice, struct cover *covers, int first_fd);
 
+/* What there is on the machine, and what a program must leave as it was */
 struct remains {
 	int objects;
 	int timelines;

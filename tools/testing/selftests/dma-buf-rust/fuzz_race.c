@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The fuzzer's programs torn apart: threads run a part each of what they share,
- * and allocations fail; others are duels. What comes of a call counts for nothing here; what is
- * left behind, what the kernel says and what never ends does.
+ * and allocations and copies fail; others are duels. What comes of a call counts
+ * for nothing here; what is left behind, what the kernel says and what never ends
+ * does.
  */
 #include <fcntl.h>
 #include <pthread.h>
@@ -15,7 +16,6 @@
 #define THREADS		3
 /* Programs that share a process; what they have left is looked for behind them. */
 #define AT_ONCE		16
-#define FAULTS		"/sys/kernel/debug/"
 
 void remains_look(struct remains *before)
 {
@@ -47,29 +47,7 @@ bool remains_none(const struct remains *before)
 	return false;
 }
 
-bool set_faults(void)
-{
-	static const char * const kinds[] = { "failslab", "fail_page_alloc" };
-	static const char * const knobs[][2] = {
-		{ "task-filter", "Y" }, { "probability", "4" }, { "interval", "1" },
-		{ "times", "-1" }, { "verbose", "0" }, { "ignore-gfp-wait", "N" },
-	};
-	bool ok = true;
-	char path[128];
-
-	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
-		for (size_t j = 0; j < ARRAY_SIZE(knobs); j++) {
-			snprintf(path, sizeof(path), FAULTS "%s/%s", kinds[i], knobs[j][0]);
-			ok &= write_file(path, knobs[j][1]);
-		}
-	}
-	/* pages of heaps are of this kind, and none alone would fail */
-	ok &= write_file(FAULTS "fail_page_alloc/ignore-gfp-highmem", "N");
-	ok &= write_file(FAULTS "fail_page_alloc/min-order", "0");
-	return ok;
-}
-
-/* Four of a hundred allocations fail, or one of each call does. */
+/* Four of a hundred allocations fail, or one allocation or copy of each call does. */
 enum failing { NO_FAULTS, FEW_FAULTS, ONE_A_CALL };
 
 struct part {
