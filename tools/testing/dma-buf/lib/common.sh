@@ -110,6 +110,13 @@ lock_cache() {
 }
 unlock_cache() { exec 9>&-; }
 
+# One run at a time has the results of a command of this clone: the next would remove them.
+lock_results() {
+	exec 7>"$BUILD/$1.lock"
+	flock -n 7 || fail "making room for results in $BUILD/$1" "another make $1 is running in this clone" \
+		"wait for it to end, or use another clone"
+}
+
 # need_space DIR GIB: a full disk is found out before the build, not in the middle of it.
 need_space() {
 	local free

@@ -206,6 +206,8 @@ begin_tests() {
 	BEGIN=$SECONDS
 	KIND='test'
 	say "Rust DMA-BUF: $2, core $CORE"
+	mkdir -p "$BUILD"
+	lock_results "$1"
 	rm -rf "$RESULTS"
 	mkdir -p "$RESULTS"
 	exec 3>&1 # for what test_job tells at once
