@@ -21,7 +21,7 @@ HELPERS_IN = "rust/helpers/dma-resv.c"
 EXPORT = re.compile(r"^EXPORT_SYMBOL\w*\((\w+)", re.MULTILINE)
 SUITE = re.compile(r'\.name = "(dma-buf-[a-z-]+)",')
 # Who of the C modules of our kselftests belongs to which program.
-PROGRAMS = {"attach": "buf_attach", "view": "c_view", "heap_limit": "heap_limit", "heap_owned": "heap_owned"}
+PROGRAMS = {"attach": "buf_attach", "view": "c_view", "calls": "c_view", "heap_limit": "heap_limit", "heap_owned": "heap_owned"}
 # What the type of an argument, or a check in the body, says of the locks that the caller holds.
 HELD = (
     (r"\bLocked<'_>", "the fence's lock"),
@@ -100,7 +100,8 @@ def suites_in_c(top, pristine):
     for path in sorted((pristine / "drivers/dma-buf").glob("st-*.c")):
         found[SUITE.search(path.read_text())[1]] = code_of(path)
     for module, program in PROGRAMS.items():
-        found[program] = code_of(top / f"tools/testing/selftests/dma-buf-rust/test_modules/{module}.c")
+        code = code_of(top / f"tools/testing/selftests/dma-buf-rust/test_modules/{module}.c")
+        found[program] = found.get(program, "") + code
     return found
 
 

@@ -1,43 +1,47 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What C drivers see in the structures: loads view.ko, which looks into them,
- * and at what it found out.
+ * What C drivers see in the structures, and what the functions do that they call:
+ * loads view.ko, which looks, and calls.ko, which calls, and at what they found out.
  */
 #include <fcntl.h>
 #include <sys/syscall.h>
 
 #include "common.h"
 
-/* Far fewer checks would mean that the module gave up early. */
-#define CHECKS	100
-
-static int parameter(const char *name)
+static int parameter(const char *module, const char *name)
 {
 	char path[64], text[32] = "-1";
 
-	snprintf(path, sizeof(path), "/sys/module/view/parameters/%s", name);
+	snprintf(path, sizeof(path), "/sys/module/%s/parameters/%s", module, name);
 	read_file(path, text, sizeof(text));
 	return atoi(text);
 }
 
-int main(int argc, char **argv)
+/* Fewer checks would mean that the module gave up early. */
+static void look(const char *name, int checks, int buffers, const char *what)
 {
-	int module, line;
+	int module = open_module(NULL, name), line;
 
-	t_begin();
-	module = open_module(argc > 1 ? argv[1] : NULL, "view");
 	if (module < 0) {
-		t_skip("no view.ko beside this program: %s", strerror(errno));
-		return t_end();
+		t_skip("no %s.ko beside this program: %s", name, strerror(errno));
+		return;
 	}
-	t_err(syscall(SYS_finit_module, module, "", 0), 0, "load");
-	line = parameter("failed_line");
+	t_err(syscall(SYS_finit_module, module, "", 0), 0, "load %s", name);
+	line = parameter(name, "failed_line");
 	if (line)
-		t_note("view.c:%d", line);
-	t_ok(!line, "structures and inline functions show what the core has done");
-	t_ok(parameter("checks") >= CHECKS, "all of it was looked at");
-	t_ok(parameter("released") == 2, "both buffers were released");
-	t_err(syscall(SYS_delete_module, "view", O_NONBLOCK), 0, "unload");
+		t_note("%s.c:%d", name, line);
+	t_ok(!line, "%s", what);
+	t_ok(parameter(name, "checks") >= checks, "%s: all of it was looked at", name);
+	if (buffers)
+		t_ok(parameter(name, "released") == buffers, "both buffers were released");
+	t_err(syscall(SYS_delete_module, name, O_NONBLOCK), 0, "unload %s", name);
 	close(module);
+}
+
+int main(void)
+{
+	t_begin();
+	look("view", 100, 2, "structures and inline functions show what the core has done");
+	look("calls", 37, 0, "exported functions do what their documentation says");
 	return t_end();
 }

@@ -13,28 +13,15 @@
 #include <linux/fcntl.h>
 #include <linux/file.h>
 #include <linux/kernel.h>
-#include <linux/module.h>
 #include <linux/platform_device.h>
 #include <linux/slab.h>
 #include <linux/sync_file.h>
 
-static int failed_line;
-module_param(failed_line, int, 0444);
-MODULE_PARM_DESC(failed_line, "The line of the first check that failed, or 0");
-
-static int checks;
-module_param(checks, int, 0444);
-MODULE_PARM_DESC(checks, "How many checks were made");
+#include "checks.h"
 
 static int released;
 module_param(released, int, 0444);
 MODULE_PARM_DESC(released, "How many buffers were released, which they are on the way back to user space");
-
-#define check(cond) do {						\
-	checks++;							\
-	if (!(cond) && !failed_line)					\
-		failed_line = __LINE__;					\
-} while (0)
 
 /* Bits of the driver's own: the first one and the last. */
 #define FIRST_BIT	DMA_FENCE_FLAG_USER_BITS
