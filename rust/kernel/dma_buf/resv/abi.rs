@@ -26,6 +26,7 @@ use crate::{
     seq_file::SeqFile,
     task::Task, //
 };
+use core::mem::offset_of;
 
 as_c! {
     Resv => bindings::dma_resv,
@@ -37,14 +38,36 @@ as_c! {
     Task => bindings::task_struct,
 }
 
+const _: () = assert!(offset_of!(bindings::dma_resv, lock) == 0);
+
+/// Unlocks `resv`.
+///
+/// # Safety
+///
+/// The current task holds the lock, and nobody relies on that any more.
+#[inline(always)]
+pub(super) unsafe fn unlock(resv: &Resv) {
+    let resv = resv.as_raw();
+
+    // SAFETY: By the contract above. Without that option there is nothing in C but this.
+    unsafe {
+        if cfg!(CONFIG_DEBUG_MUTEXES) {
+            bindings::dma_resv_unlock(resv);
+        } else {
+            bindings::ww_mutex_unlock(&raw mut (*resv).lock);
+        }
+    }
+}
+
 c_functions! {
     // SAFETY: `&Resv` is an initialised object, and for what needs the lock there is `Held`. A
     // context outlives what is locked with it. Fences come with a reference, but for those that a
     // cursor has come to: they stay up to the next step, or as long as nobody else has the lock.
     unsafe extern "C" {
-        #[link_name = "rust_helper_dma_resv_lock"]
+        // Of the lock, which is the first member: in C this is an inline function around it.
+        #[link_name = "ww_mutex_lock"]
         safe fn dma_resv_lock(resv: &Resv, ctx: Option<&Ctx>) -> c_int;
-        #[link_name = "rust_helper_dma_resv_lock_interruptible"]
+        #[link_name = "ww_mutex_lock_interruptible"]
         safe fn dma_resv_lock_interruptible(resv: &Resv, ctx: Option<&Ctx>) -> c_int;
         #[link_name = "rust_helper_dma_resv_lock_slow"]
         safe fn dma_resv_lock_slow(resv: &Resv, ctx: &Ctx);

@@ -11,7 +11,6 @@ use super::{
     object::Resv, //
 };
 use crate::{
-    bindings,
     error::to_result,
     prelude::*,
     types::NotThreadSafe, //
@@ -165,7 +164,7 @@ impl<'a> LockedResvs<'a> {
         for (index, resv) in self.resvs.iter().enumerate() {
             if index < locked || ahead == Some(index) {
                 // SAFETY: By the type invariant this one was locked with our context.
-                unsafe { bindings::dma_resv_unlock(resv.as_raw()) };
+                unsafe { abi::unlock(resv) };
             }
         }
     }

@@ -8,7 +8,6 @@ use super::{
     object::Resv, //
 };
 use crate::{
-    bindings,
     error::to_result,
     prelude::*,
     types::NotThreadSafe, //
@@ -78,7 +77,7 @@ impl Drop for ResvGuard<'_> {
     fn drop(&mut self) {
         if self.unlock {
             // SAFETY: By the type invariant this guard is the one to unlock.
-            unsafe { bindings::dma_resv_unlock(self.resv.as_raw()) };
+            unsafe { abi::unlock(self.resv) };
         }
     }
 }

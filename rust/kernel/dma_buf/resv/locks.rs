@@ -20,7 +20,6 @@ use super::{
     }, //
 };
 use crate::{
-    bindings,
     error::to_result,
     prelude::*,
     rbtree::{
@@ -70,7 +69,7 @@ impl Entry {
             // INVARIANT: Unlocked just below.
             self.state = State::Unlocked;
             // SAFETY: By the type invariant it was locked, and nobody else unlocks it.
-            unsafe { bindings::dma_resv_unlock(self.reference.resv().as_raw()) };
+            unsafe { abi::unlock(self.reference.resv()) };
         }
     }
 }
