@@ -11,20 +11,17 @@
 #include <linux/err.h>
 #include <linux/iosys-map.h>
 #include <linux/kernel.h>
-#include <linux/module.h>
 #include <linux/platform_device.h>
 #include <linux/scatterlist.h>
 #include <linux/spinlock.h>
 #include <linux/string.h>
 #include <linux/tracepoint.h>
 
+#include "checks.h"
+
 static int fd = -1;
 module_param(fd, int, 0444);
 MODULE_PARM_DESC(fd, "The dma-buf to import, a descriptor of who loads this module");
-
-static int failed_line;
-module_param(failed_line, int, 0444);
-MODULE_PARM_DESC(failed_line, "The line of the first check that failed, or 0");
 
 static bool clears_map;
 module_param(clears_map, bool, 0444);
@@ -57,11 +54,6 @@ MODULE_PARM_DESC(bounced, "Each mapping has bounce buffers of its own");
 static bool written_behind;
 module_param(written_behind, bool, 0444);
 MODULE_PARM_DESC(written_behind, "What the CPU writes to a mapped buffer must stay");
-
-#define check(cond) do {						\
-	if (!(cond) && !failed_line)					\
-		failed_line = __LINE__;					\
-} while (0)
 
 static u64 total_len(struct sg_table *table)
 {
