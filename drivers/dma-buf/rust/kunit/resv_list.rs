@@ -87,6 +87,65 @@ mod tests {
         Ok(())
     }
 
+    /// Fences that are done, and that nobody has asked, do not make lists larger and larger.
+    #[test]
+    fn no_more_room_for_what_is_done() -> Result {
+        let resv = new()?;
+        let pending = fences(32)?;
+
+        for _ in 0..256 {
+            let fence = done_when_asked()?;
+            let mut guard = resv.lock();
+
+            reserve(&mut guard, 1)?;
+            add(&mut guard, &fence);
+        }
+
+        let mut guard = resv.lock();
+        let first = list(&guard);
+        for owner in &pending {
+            reserve(&mut guard, 1)?;
+            add(&mut guard, owner.as_fence());
+        }
+        // There was no room for all of them.
+        assert!(!ptr::eq(list(&guard), first));
+        assert_eq!(guard.fences(Usage::Bookkeep).count(), 32);
+        Ok(())
+    }
+
+    /// Nor is a list made anew for each of those that come and go, also if it once was full of some
+    /// that are done.
+    #[test]
+    fn room_lasts() -> Result {
+        for (count, stay) in [(1, 0), (9, 0), (16, 0), (1, 3), (16, 7)] {
+            let (resv, pending) = (new()?, fences(stay)?);
+            let mut guard = resv.lock();
+            let come_and_go = |guard: &mut ResvGuard<'_>| -> Result {
+                for owner in fences(64)? {
+                    reserve(guard, count)?;
+                    add(guard, owner.as_fence());
+                    owner.signal(Ok(()));
+                }
+                Ok(())
+            };
+
+            reserve(&mut guard, count)?;
+            let rest = fences(capacity(count) - stay)?;
+            for owner in [&pending, &rest].into_iter().flatten() {
+                add(&mut guard, owner.as_fence());
+            }
+            for owner in rest {
+                owner.signal(Ok(()));
+            }
+            come_and_go(&mut guard)?;
+
+            let first = list(&guard);
+            come_and_go(&mut guard)?;
+            assert!(ptr::eq(list(&guard), first));
+        }
+        Ok(())
+    }
+
     #[test]
     fn another_list_in_the_same_memory() -> Result {
         let (resv, other) = (new()?, new()?);

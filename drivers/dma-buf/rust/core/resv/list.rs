@@ -12,7 +12,6 @@ use super::{
     layout::Held, //
 };
 use crate::fence::{
-    ask,
     has,
     is_done,
     Flag, //
@@ -140,24 +139,30 @@ impl<'a> Locked<'a> {
             .map(|index| index as u32)
     }
 
-    /// The index of an entry that nobody needs to wait for any more once `new` is there.
-    ///
-    /// Issuers are asked only if there is none that one sees it of.
+    /// How many are pending. Asks their issuers.
+    #[inline(never)]
+    pub(super) fn count_pending(self) -> u32 {
+        let rcu = rcu::read_lock();
+
+        self.pending(&rcu)
+            .fold(0, |count, _| count.saturating_add(1))
+    }
+
+    /// The index of an entry that nobody needs to wait for any more once `new` is there, as far as
+    /// one sees that without asking an issuer.
     #[inline(always)]
     pub(super) fn find_obsolete(self, new: &Fence, usage: Usage) -> Option<u32> {
         let context = new.context();
 
         self.position(|old| old.is_obsolete(new, context, usage))
-            .or_else(|| self.find_done())
     }
 
     /// The index of an entry whose issuer says that it is done, which is signalled then.
-    // Not part of the above, which needs fewer registers without it.
-    #[inline(never)]
-    fn find_done(self) -> Option<u32> {
+    #[cold]
+    pub(super) fn find_done(self) -> Option<u32> {
         let rcu = rcu::read_lock();
 
-        self.position(|old| ask(old.fence, &rcu))
+        self.position(|old| is_done(old.fence, &rcu))
     }
 }
 

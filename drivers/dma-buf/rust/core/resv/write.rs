@@ -40,17 +40,20 @@ impl Held<'_> {
             return Err(EINVAL);
         }
 
-        let (len, limit) = Locked::of(self).map_or((0, 0), |old| (old.len(), old.limit()));
-        let wanted = len.checked_add(count).ok_or(ENOMEM)?;
-
-        if limit != 0 && wanted <= limit {
-            return Ok(());
-        }
-        let new = ListBox::new(if limit != 0 {
-            wanted.max(limit.saturating_mul(2))
-        } else {
-            count.checked_next_power_of_two().ok_or(ENOMEM)?.max(4)
-        })?;
+        let room = match Locked::of(self).filter(|list| list.limit() != 0) {
+            Some(list) => {
+                let wanted = list.len().checked_add(count).ok_or(ENOMEM)?;
+                if wanted <= list.limit() {
+                    return Ok(());
+                }
+                // What is done does not go over, and needs no room. Half of it is left for what
+                // comes, so that this is not done each time.
+                let pending = list.count_pending().saturating_add(count);
+                list.limit().max(pending.saturating_mul(2))
+            }
+            None => count.checked_next_power_of_two().ok_or(ENOMEM)?.max(4),
+        };
+        let new = ListBox::new(room)?;
 
         list::move_to(self, new);
         Ok(())
@@ -79,13 +82,16 @@ impl Held<'_> {
             return false;
         };
 
-        match list.get().find_obsolete(new, usage) {
-            Some(index) => {
-                list.exchange(index, new, usage);
-                true
-            }
-            None => list.append(new, usage),
-        }
+        let index = match list.get().find_obsolete(new, usage) {
+            Some(index) => index,
+            None if list.append(new, usage) => return true,
+            None => match list.get().find_done() {
+                Some(index) => index,
+                None => return false,
+            },
+        };
+        list.exchange(index, new, usage);
+        true
     }
 
     /// Makes room for `new`, which has not been reserved, after so many failures. Sleeps only while
