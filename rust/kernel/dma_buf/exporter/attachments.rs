@@ -62,28 +62,11 @@ pub(super) struct LockedAttachments<'a, A> {
 }
 
 impl<A: ForeignOwnable> LockedAttachments<'_, A> {
-    /// Calls `f` on what is kept for every attachment.
+    /// The attachments.
     #[inline(always)]
-    pub(super) fn for_each(&mut self, mut f: impl FnMut(AttachedData<'_, A>)) {
-        // SAFETY: The list is initialised at export, holds `node`s of attachments only, and does
-        // not change while the reservation object is locked, which `self` proves.
-        let list = unsafe {
-            clist_create!(
-                self.buf.0.constant().attachments,
-                Opaque<bindings::dma_buf_attachment>,
-                bindings::dma_buf_attachment,
-                node
-            )
-        };
-
-        for attachment in list.iter() {
-            // INVARIANT: An attachment is in the list only after `attach` and before `detach`; the
-            // lock is held and `&mut self` makes this the only access in this task.
-            f(AttachedData {
-                raw: NonNull::from(attachment).cast(),
-                _p: PhantomData,
-            });
-        }
+    pub(super) fn all(&mut self) -> Attachments<'_, A> {
+        // INVARIANT: `guard` holds it; `self` is lent for that.
+        Attachments(AnyBuffer(self.buf.0, PhantomData))
     }
 
     /// Where the buffer is mapped for the kernel now, if it is, and if it is memory.
@@ -106,6 +89,40 @@ impl<A: ForeignOwnable> LockedAttachments<'_, A> {
     #[inline(always)]
     pub(super) fn size(&self) -> usize {
         self.buf.0.size()
+    }
+}
+
+/// The attachments of a buffer, in one word.
+///
+/// # Invariants
+///
+/// The buffer's reservation object is held for `'a`, and this is the only way to what is kept for
+/// its attachments meanwhile.
+pub(super) struct Attachments<'a, A>(AnyBuffer<'a, A>);
+
+impl<A: ForeignOwnable> Attachments<'_, A> {
+    /// Calls `f` on what is kept for every attachment.
+    #[inline(always)]
+    pub(super) fn for_each(self, mut f: impl FnMut(AttachedData<'_, A>)) {
+        // SAFETY: The list is initialised at export, holds `node`s of attachments only, and does
+        // not change while the reservation object is locked, by the type invariant.
+        let list = unsafe {
+            clist_create!(
+                self.0 .0.constant().attachments,
+                Opaque<bindings::dma_buf_attachment>,
+                bindings::dma_buf_attachment,
+                node
+            )
+        };
+
+        for attachment in list.iter() {
+            // INVARIANT: An attachment is in the list only after `attach` and before `detach`; the
+            // rest by the type invariant.
+            f(AttachedData {
+                raw: NonNull::from(attachment).cast(),
+                _p: PhantomData,
+            });
+        }
     }
 }
 

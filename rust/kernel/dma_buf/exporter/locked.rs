@@ -97,7 +97,7 @@ impl<'a, T: Exporter> LockedBuffer<'a, T> {
     #[inline]
     pub fn for_each_attachment(&mut self, mut f: impl FnMut(AttachedDevice<'_, T>)) {
         // INVARIANT: Attached to this buffer.
-        self.locked.for_each(|data| {
+        self.locked.all().for_each(|data| {
             f(AttachedDevice {
                 data,
                 _p: PhantomData,

@@ -5,6 +5,7 @@
 use super::{
     attachments::{
         AnyBuffer,
+        Attachments,
         LockedAttachments, //
     },
     buffer::{
@@ -75,7 +76,9 @@ impl DmaBuf {
             .ok_or(EINVAL)?;
 
         let info = ExportInfo { name, size, flags };
-        Ok(Buffer::export(info, KBox::new(Paged::new(source), GFP_KERNEL)?)?.into())
+        let memory = KBox::new_uninit(GFP_KERNEL)?;
+        let paged = KBox::write(memory, Paged::new(source));
+        Ok(Buffer::export(info, paged)?.into())
     }
 }
 
@@ -199,11 +202,18 @@ fn sync(locked: &mut Locked<'_>, several: &Atomic<bool>, dir: DataDirection, to:
             }
         };
     }
-    locked.for_each(|mut it| it.get().sync(dir, to));
+    locked.all().for_each(|mut it| it.get().sync(dir, to));
     // MODEL: none, because the reservation object is held.
     if several.load(Relaxed) {
-        locked.for_each(|mut it| it.get().sync_others(dir, to));
+        sync_others(locked.all(), dir, to);
     }
+}
+
+/// As [`sync`], for what importers have mapped more than once.
+#[cold]
+#[inline(never)]
+fn sync_others(all: Attachments<'_, KBox<PageTables>>, dir: DataDirection, to: Owner) {
+    all.for_each(|mut it| it.get().sync_others(dir, to));
 }
 
 impl<S: PageSource> Pages for Paged<S> {
@@ -270,7 +280,7 @@ impl<S: PageSource> Exporter for Paged<S> {
         let attrs = pages.attrs();
 
         if let Some(mapped) = attachment.data().map_again(dir, attrs) {
-            return mapped.map(Into::into);
+            return mapped;
         }
         // SAFETY: The pages are lent by `pages`, which lives in the buffer, is never borrowed
         // mutably and never moved before it is dropped; so the borrow could as well last until

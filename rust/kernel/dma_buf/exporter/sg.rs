@@ -57,15 +57,17 @@ pub(super) struct PageTables {
 impl PageTables {
     /// No mappings, and no memory for any.
     pub(super) fn new() -> Result<KBox<Self>> {
+        let memory = KBox::new_uninit(GFP_KERNEL)?;
+
         // INVARIANT: Nothing is mapped.
-        Ok(KBox::new(
+        Ok(KBox::write(
+            memory,
             Self {
                 first: PageTable::new(),
                 dev: None,
                 more: RBTree::new(),
             },
-            GFP_KERNEL,
-        )?)
+        ))
     }
 
     /// Maps the first table once more; `None` if that is not possible.
@@ -74,11 +76,11 @@ impl PageTables {
         &mut self,
         dir: DataDirection,
         attrs: c_ulong,
-    ) -> Option<Result<Mapping>> {
+    ) -> Option<Result<MappedTable>> {
         let dev = self.dev.filter(|_| self.first.is_ready())?;
 
         // SAFETY: By the type invariant.
-        Some(unsafe { self.first.map(dev, dir, attrs) })
+        Some(unsafe { self.first.map(dev, dir, attrs) }.map(Into::into))
     }
 
     /// Maps the pages of `source` for `dev`, the device of the attachment.
@@ -101,7 +103,8 @@ impl PageTables {
     ) -> Result<Mapping> {
         let mut another = if self.first.is_mapped() {
             let node = RBTreeNodeReservation::new(GFP_KERNEL)?;
-            Some((KBox::new(PageTable::new(), GFP_KERNEL)?, node))
+            let memory = KBox::new_uninit(GFP_KERNEL)?;
+            Some((KBox::write(memory, PageTable::new()), node))
         } else {
             None
         };

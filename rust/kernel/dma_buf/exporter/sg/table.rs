@@ -268,6 +268,10 @@ impl PageTable {
 
         // SAFETY: By the type invariant the table is mapped for this device.
         unsafe {
+            // Before the table is looked at, for the sake of those who need nothing.
+            if !bindings::dma_dev_need_sync(dev) {
+                return;
+            }
             match to {
                 Owner::Cpu => bindings::dma_sync_sgtable_for_cpu(dev, sgt, dir),
                 Owner::Device => bindings::dma_sync_sgtable_for_device(dev, sgt, dir),
