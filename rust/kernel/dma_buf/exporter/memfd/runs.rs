@@ -72,7 +72,9 @@ impl<'a> Runs<'a> {
             part: Part::default(),
         };
 
-        runs.skip_pages(skip);
+        if skip != 0 {
+            runs.skip_pages(skip);
+        }
         runs
     }
 
@@ -97,18 +99,29 @@ impl<'a> Runs<'a> {
         Some(run.truncate(self.part.count))
     }
 
+    /// Leaves out the next `count` folios.
+    #[inline]
+    fn skip_folios(&mut self, count: usize) {
+        let later = self.folios.as_slice().get(count..);
+
+        self.folios = later.unwrap_or_default().iter();
+    }
+
     /// Calls `f` on each until it returns `false`.
     #[inline(always)]
     pub(super) fn each_until(mut self, mut f: impl FnMut(PageRun<'a>) -> bool) {
         while self.is_in_part() {
             let going = if self.part.simple {
-                let count = take(&mut self.part.count);
-                let Some((now, later)) = self.folios.as_slice().split_at_checked(count) else {
+                let count = self.part.count;
+                let Some(folios) = self.folios.as_slice().get(..count) else {
                     return;
                 };
+                let going = folios.iter().all(|folio| f(some_pages_of(folio, true)));
 
-                self.folios = later.iter();
-                now.iter().all(|folio| f(some_pages_of(folio, true)))
+                // Not before, so that less has to be kept meanwhile.
+                self.part = Part::default();
+                self.skip_folios(count);
+                going
             } else {
                 self.next().is_some_and(&mut f)
             };
@@ -120,13 +133,14 @@ impl<'a> Runs<'a> {
     }
 
     /// Leaves out the next `count` pages.
-    #[inline]
+    // Once for all who look at pages that are not the first.
+    #[inline(never)]
     fn skip_pages(&mut self, mut count: usize) {
         while count != 0 && self.is_in_part() {
             if self.part.simple {
                 let skipped = count.min(self.part.count);
 
-                self.folios.nth(skipped - 1);
+                self.skip_folios(skipped);
                 self.part.count -= skipped;
                 count -= skipped;
                 continue;
