@@ -39,16 +39,20 @@ impl<T> Dying<T> {
     #[cold]
     fn signal_at_last(self, rcu: &rcu::Guard) -> Option<Self> {
         // The callbacks may take references as usual, so that there has to be one.
-        self.revived(|fence| {
-            warn(fence, rcu);
-
-            let mut guard = lock(fence);
-
-            // MODEL: fence-error
-            fields(fence).error.store(EDEADLK.to_errno(), Relaxed);
-            guard.signal();
-        })
+        self.revived(|fence| signal_forgotten(fence, rcu))
     }
+}
+
+#[cold]
+#[inline(never)]
+fn signal_forgotten(fence: &Fence, rcu: &rcu::Guard) {
+    warn(fence, rcu);
+
+    let mut guard = lock(fence);
+
+    // MODEL: fence-error
+    fields(fence).error.store(EDEADLK.to_errno(), Relaxed);
+    guard.signal();
 }
 
 /// One report with the text in it, for those who look through logs.
