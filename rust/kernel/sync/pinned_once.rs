@@ -71,11 +71,11 @@ impl<T> PinnedOnce<T> {
     /// The value, once it is made.
     #[inline]
     pub fn get(&'static self) -> Option<&'static T> {
-        // SAFETY: By the type invariant it is there, and nobody changes that.
         // MODEL: pinned-once
-        self.is_ready
-            .load(Acquire)
-            .then(|| unsafe { &*self.value.get() })
+        self.is_ready.load(Acquire).then(|| {
+            // SAFETY: By the type invariant it is there, and nobody changes that.
+            unsafe { &*self.value.get() }
+        })
     }
 }
 

@@ -107,10 +107,11 @@ impl Fence {
     /// This fence as what it is, if it is a [`FenceArray`].
     #[inline]
     pub fn as_array(&self) -> Option<&FenceArray> {
-        // INVARIANT: The operations say what this is.
-        //
-        // SAFETY: `FenceArray` is transparent.
-        self.is_array()
-            .then(|| unsafe { NonNull::from(self).cast().as_ref() })
+        self.is_array().then(|| {
+            // INVARIANT: The operations say what this is.
+            //
+            // SAFETY: `FenceArray` is transparent.
+            unsafe { NonNull::from(self).cast().as_ref() }
+        })
     }
 }

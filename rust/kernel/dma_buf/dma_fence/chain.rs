@@ -217,10 +217,11 @@ impl Fence {
     /// This fence as what it is, if it is a [`FenceChain`].
     #[inline]
     pub fn as_chain(&self) -> Option<&FenceChain> {
-        // INVARIANT: The operations say what this is.
-        //
-        // SAFETY: `FenceChain` is transparent.
-        self.is_chain()
-            .then(|| unsafe { NonNull::from(self).cast().as_ref() })
+        self.is_chain().then(|| {
+            // INVARIANT: The operations say what this is.
+            //
+            // SAFETY: `FenceChain` is transparent.
+            unsafe { NonNull::from(self).cast().as_ref() }
+        })
     }
 }

@@ -172,11 +172,11 @@ impl<'a> LockedResvs<'a> {
     /// The guards of the objects, in the order in which these were given.
     #[inline]
     pub fn guards(&mut self) -> impl ExactSizeIterator<Item = ResvGuard<'_>> {
-        // SAFETY: All are locked, by this task and only by us, and stay so at least for as long as
-        // `self` is borrowed. No object is there twice.
-        self.resvs
-            .iter()
-            .map(|resv| unsafe { ResvGuard::borrowed(resv) })
+        self.resvs.iter().map(|resv| {
+            // SAFETY: All are locked, by this task and only by us, and stay so at least for as long
+            // as `self` is borrowed. No object is there twice.
+            unsafe { ResvGuard::borrowed(resv) }
+        })
     }
 
     /// The guard of the object at `index`.

@@ -40,5 +40,5 @@ fn refused<T: SignallingWork>(
     slots: &mut Slots<'_>,
 ) {
     job.publish(fence, |fence| slots.add(fence, Usage::Write)); //~ ERROR mismatched types
-    job.publish(fence, |_| -> Result { Err(EINVAL) }); //~ ERROR to return `()`
+    job.publish(fence, |_| -> Result { Err(EINVAL) }); //~ ERROR `()`, but it returns
 }

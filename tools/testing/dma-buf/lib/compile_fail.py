@@ -49,10 +49,10 @@ def problems_of(compiler, file, out):
     if not found:
         return problems + ["the misuse compiles"]
     for line, part in wanted:
-        if not any(message.line == line and part in message.text for message in found):
+        if not any(message.is_at(line) and part in message.text for message in found):
             problems.append(f"no error in line {line} says: {part}")
     for message in found:
-        if message.line not in [line for line, _ in wanted]:
+        if not any(message.line == line or (message.is_at(line) and part in message.text) for line, part in wanted):
             problems.append(f"not announced: {message}")
     return problems
 

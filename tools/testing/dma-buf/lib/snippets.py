@@ -30,6 +30,11 @@ class Message:
     level: str
     line: int  # in the source, 0 if it points nowhere
     text: str
+    notes: tuple = ()  # lines of the source that notes to it point to
+
+    def is_at(self, line):
+        """rustc before 1.87 blames a function for what a constant of the source calls it with, and names that in a note."""
+        return self.line == line or (not self.line and line in self.notes)
 
     def __str__(self):
         return f"line {self.line}: {self.level}: {self.text}"
@@ -83,7 +88,8 @@ class Rust:
             found = json.loads(line) if line.startswith("{") else {}
             # the summary at the end points nowhere
             if found.get("level") in ("error", "warning") and not re.match(r"aborting due to|\d+ warnings? emitted", found["message"]):
-                messages.append(Message(found["level"], self.line_of(found, source), self.text_of(found)))
+                notes = tuple(self.line_of(note, source) for note in found["children"] if note["level"] == "note")
+                messages.append(Message(found["level"], self.line_of(found, source), self.text_of(found), notes))
         if run.returncode and not any(message.level == "error" for message in messages):
             messages.append(Message("error", 0, f"{command[0]} ended with status {run.returncode}: {run.stderr[-300:]}"))
         return messages

@@ -31,6 +31,8 @@ pub(super) const UNMAPPED: iosys_map = iosys_map {
 
 impl Vmapping {
     /// Where the mapping is.
+    // Before rustc 1.87 a constant without a name does not use others.
+    #[allow(dead_code)]
     pub(super) const MAP: usize = offset_of!(Self, map);
 
     /// None.

@@ -48,7 +48,7 @@ impl Object for Held<'_> {}
 /// Of what follows the fence, nothing is read before [`Self::first_unlocked`] or [`Self::first`]
 /// has written it.
 #[repr(C)]
-pub(super) struct Cursor<O> {
+pub(super) struct Cursor<O: Object> {
     obj: O,
     usage: Usage,
     fence: Option<ARef<Fence>>,

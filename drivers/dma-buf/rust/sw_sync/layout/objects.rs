@@ -220,11 +220,14 @@ unsafe impl Indexed for Point {
 impl Point {
     /// Takes a reference, unless the last one is gone.
     pub(crate) fn try_get(&self) -> Option<LivePoint> {
-        // SAFETY: There is a reference for us.
-        // INVARIANT: The fence is this point's.
         // MODEL: sw-sync-dying, sw-sync-turns
-        abi::refcount_inc_not_zero(self.fence.refs())
-            .then(|| LivePoint(unsafe { ARef::from_raw(NonNull::from(self).cast()) }))
+        abi::refcount_inc_not_zero(self.fence.refs()).then(|| {
+            // SAFETY: There is a reference for us.
+            let fence = unsafe { ARef::from_raw(NonNull::from(self).cast()) };
+
+            // INVARIANT: The fence is this point's.
+            LivePoint(fence)
+        })
     }
 
     pub(crate) fn seqno(&self) -> Seqno {
