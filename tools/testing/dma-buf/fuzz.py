@@ -160,11 +160,12 @@ def run_coverage(args):
                 times[int(line.split()[1], 16)] += int(line.split()[2])
     reached = [at for at in blocks if at in times]
     entered = {blocks[at] for at in reached}
-    never, told = collections.defaultdict(list), collections.Counter()
+    never, told, used = collections.defaultdict(list), collections.Counter(), set()
     for at in blocks.keys() - reached:
         for pattern, reason, whole in args.reasons:
             if not (whole and blocks[at] in entered) and pattern.search(f"{blocks[at]}: {places[at]}"):
                 told[reason] += 1
+                used.add(pattern)
                 break
         else:
             never[blocks[at]].append(at)
@@ -177,6 +178,10 @@ def run_coverage(args):
     print("\ncannot be reached, and why:")
     for reason, number in told.most_common():
         print(f"{number:5} {reason}")
+    print("\npatterns that stand for nothing, or for what was reached this time:")
+    for pattern, _, _ in args.reasons:
+        if pattern not in used:
+            print(f"      {pattern.pattern}")
     print("\nnever reached, of all, function, and where that is:")
     size = collections.Counter(blocks.values())
     for function, missed in sorted(never.items()):

@@ -144,6 +144,8 @@ static void run_failing(const struct corpus *c, __u64 seed, unsigned int seconds
 	while (now_ns() < end) {
 		const struct prog *p = &c->progs[n % c->n];
 
+		/* each once through the corpus */
+		run.nth = 1 + n / c->n;
 		printf("f %lu", n++);
 		prog_print(p);
 		fflush(stdout);
@@ -151,6 +153,7 @@ static void run_failing(const struct corpus *c, __u64 seed, unsigned int seconds
 	}
 	run.faults = false;
 	run.fail_nth = 0;
+	run.nth = 0;
 	printf("= failing %lu\n", n);
 }
 

@@ -10,7 +10,7 @@
 
 #define MAX_CALLS	24
 #define ARGS		7
-#define MAX_SLOTS	64
+#define MAX_SLOTS	128
 
 /* A call, and bytes of which it makes its arguments, whatever they are */
 struct call {
@@ -61,6 +61,8 @@ struct run {
 	bool faults;
 	/* Where it says which allocation of a call fails, 0: none does; and who decides that */
 	int fail_nth;
+	/* The one of each other call; 0: any */
+	unsigned int nth;
 	struct dice dice;
 	/* What was asked for since this was set to 0 */
 	unsigned int n_touched;

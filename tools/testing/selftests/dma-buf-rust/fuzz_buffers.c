@@ -247,7 +247,7 @@ static void map_use(struct run *r, const __u8 *a)
 /* What all buffers of the machine are; only we have any. */
 static void bufs_look(struct run *r, const __u8 *a)
 {
-	char text[8192];
+	char text[65536];
 
 	(void)a;
 	if (!read_file(BUFINFO, text, sizeof(text)))

@@ -3,7 +3,9 @@
  * The fuzzer's calls to sync_files and to timelines of sw_sync.
  */
 #include <fcntl.h>
+#include <stdlib.h>
 #include <sys/ioctl.h>
+#include <unistd.h>
 
 #include <linux/sync_file.h>
 
@@ -64,31 +66,74 @@ static void fence_merge(struct run *r, const __u8 *a)
 	got_fd(r, FENCE, ret < 0 ? ret : arg.fence);
 }
 
+/* What a page tells of, and some more */
+#define MANY	54
+/* Nobody has more than what each call makes, in one. */
+#define MOST	(MAX_CALLS * (MANY + 1))
+
+/* Of timelines of their own, in one */
+static void fence_many(struct run *r, const __u8 *a)
+{
+	static const unsigned int counts[] = { 3, 16, MANY };
+	struct sw_sync_create one = { .value = 1, .fence = -1 };
+	struct sync_merge_data both = { .fd2 = -1 };
+	unsigned int count = PICK(counts, a[0]);
+	long ret = 0;
+
+	for (unsigned int i = 0; i < count && ret >= 0; i++) {
+		int line = open_kind(LINE);
+
+		if (line < 0) {
+			ret = line;
+			break;
+		}
+		put_slot(r, LINE, line);
+		ret = ioctl(line, SW_SYNC_CREATE, &one);
+		if (ret < 0)
+			break;
+		if (!i) {
+			both.fd2 = one.fence;
+			continue;
+		}
+		ret = ioctl(one.fence, SYNC_IOC_MERGE, &both);
+		close(one.fence);
+		close(both.fd2);
+		both.fd2 = ret < 0 ? -1 : both.fence;
+	}
+	if (ret < 0 && both.fd2 >= 0)
+		close(both.fd2);
+	got_fd(r, FENCE, ret < 0 ? ret : both.fd2);
+}
+
 static void fence_look(struct run *r, const __u8 *a)
 {
-	static const __u32 rooms[] = { 0, 1, 2, 8, 3, 32, 0xffffffff, 0x10000000 };
-	struct sync_fence_info each[32] = { 0 };
+	static const __u32 rooms[] = { 0, 1, 2, 8, 3, 64, 0xffffffff, 0x10000000 };
+	/* whatever room is told of, the kernel writes what there is */
+	struct sync_fence_info *each = calloc(MOST, sizeof(*each));
 	struct sync_file_info info = {
 		.num_fences = PICK(rooms, a[1]),
 		.flags = SELDOM(a[2]) ? a[2] : 0,
 		.pad = SELDOM(a[3]) ? a[3] : 0,
-		.sync_fence_info = (uintptr_t)arg_at(a[4], each, sizeof(each)),
 	};
 	unsigned int known = info.num_fences;
 
+	t_need(each, "memory for an answer");
+	info.sync_fence_info = (uintptr_t)arg_at(a[4], each, MOST * sizeof(*each));
 	if (said(r, ioctl(fd_of(r, FENCE, a[0]), SYNC_IOC_FILE_INFO,
 			  arg_at(a[5], &info, sizeof(info)))))
-		return;
+		goto out;
 	say(r, ",%d,%u,%x,", info.status, info.num_fences, info.flags);
 	say_masked(r, info.name, sizeof(info.name));
 	if (a[4] >= 0xfc)
-		return;
-	for (unsigned int i = 0; known && i < info.num_fences && i < 32; i++) {
+		goto out;
+	for (unsigned int i = 0; known && i < info.num_fences && i < 64; i++) {
 		say(r, ",%d,%x,%d,", each[i].status, each[i].flags, !!each[i].timestamp_ns);
 		say_masked(r, each[i].obj_name, sizeof(each[i].obj_name));
 		say(r, ",");
 		say_masked(r, each[i].driver_name, sizeof(each[i].driver_name));
 	}
+out:
+	free(each);
 }
 
 static void fence_deadline(struct run *r, const __u8 *a)
@@ -106,7 +151,7 @@ static void fence_deadline(struct run *r, const __u8 *a)
 /* What all timelines and sync_files of the machine are; only we have any. */
 static void lines_look(struct run *r, const __u8 *a)
 {
-	char text[4096];
+	char text[65536];
 
 	(void)a;
 	if (!read_file(SYNC_INFO, text, sizeof(text)))
@@ -118,7 +163,8 @@ static void lines_look(struct run *r, const __u8 *a)
 const struct op fence_ops[] = {
 	{ "line_open", line_open }, { "line_fence", line_fence },
 	{ "line_inc", line_inc }, { "line_deadline", line_deadline },
-	{ "merge", fence_merge }, { "fence_look", fence_look },
+	{ "merge", fence_merge }, { "fence_many", fence_many },
+	{ "fence_look", fence_look },
 	{ "deadline", fence_deadline }, { "lines_look", lines_look },
 	{ }
 };

@@ -302,9 +302,12 @@ bool touch(char *at, bool write, char *value)
 /* Of calls that allocate anything most have done so after a few allocations. */
 static void fail_one(struct run *r)
 {
+	unsigned int n = 1 + roll(&r->dice, roll(&r->dice, 2) ? 4 : 32);
 	char nth[16];
 
-	snprintf(nth, sizeof(nth), "%u", 1 + roll(&r->dice, roll(&r->dice, 2) ? 4 : 32));
+	if (r->nth && roll(&r->dice, 2))
+		n = r->nth;
+	snprintf(nth, sizeof(nth), "%u", n);
 	if (write(r->fail_nth, nth, strlen(nth)) < 0)
 		r->fail_nth = 0;
 }
