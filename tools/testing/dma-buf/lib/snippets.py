@@ -33,7 +33,7 @@ class Message:
     notes: tuple = ()  # lines of the source that notes to it point to
 
     def is_at(self, line):
-        """rustc before 1.87 blames a function for what a constant of the source calls it with, and names that in a note."""
+        """rustc 1.85 blames a function for what a constant of the source calls it with, and names that in a note."""
         return self.line == line or (not self.line and line in self.notes)
 
     def __str__(self):

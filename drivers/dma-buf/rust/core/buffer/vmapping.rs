@@ -31,7 +31,7 @@ pub(super) const UNMAPPED: iosys_map = iosys_map {
 
 impl Vmapping {
     /// Where the mapping is.
-    // Before rustc 1.87 a constant without a name does not use others.
+    // For rustc 1.85 a constant without a name does not use others.
     #[allow(dead_code)]
     pub(super) const MAP: usize = offset_of!(Self, map);
 
