@@ -28,13 +28,19 @@ gate_patches() {
 	series write --out "$out" && series check --out "$out" --tree "$TREE" && rm -r "$out"
 }
 
-# Each patch as a reader of the list would look at it. Signing is for whoever sends it; all that is new is in MAINTAINERS at the end,
-# what exports.c exports is Rust, headers of trace events have a form of their own (gate_checkpatch has that by file), and a Kconfig
-# names another that is called as itself and more.
+# Each patch as a reader of the list would look at it. Signing is for whoever sends it; all that is new is in MAINTAINERS at the end, and
+# what exports.c exports is Rust.
 checkpatch_series() {
-	local fine=FILE_PATH_CHANGES,EXPORT_SYMBOL,CAMELCASE,OPEN_ENDED_LINE,PARENTHESIS_ALIGNMENT,EMBEDDED_FILENAME
-	find "$1" -name '[0-9]*.patch' ! -name '0000-*' | sort | (cd "$TREE" && xargs -r -P "$JOBS" -n 1 perl scripts/checkpatch.pl --strict \
-		--terse --show-types --no-summary --no-signoff --ignore "$fine")
+	local patch fine
+	while read -r patch; do
+		fine=FILE_PATH_CHANGES,EXPORT_SYMBOL,CAMELCASE
+		# the form of all of them, as in gate_checkpatch
+		! grep -q '^+++ b/include/trace/events/' "$patch" || fine+=,OPEN_ENDED_LINE,PARENTHESIS_ALIGNMENT
+		# this Kconfig names another, that is called as itself and more
+		! grep -q '^+source "samples/rust/Kconfig\.' "$patch" || fine+=,EMBEDDED_FILENAME
+		printf '%s\n' "$fine" "$patch"
+	done < <(find "$1" -name '[0-9]*.patch' ! -name '0000-*' | sort) | (cd "$TREE" && xargs -r -P "$JOBS" -n 2 perl scripts/checkpatch.pl \
+		--strict --terse --show-types --no-summary --no-signoff --ignore)
 }
 
 # The pristine tree, as links that git apply replaces.
