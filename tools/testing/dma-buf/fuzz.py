@@ -13,6 +13,7 @@
 
 import argparse
 import collections
+import itertools
 import re
 import subprocess
 import sys
@@ -29,6 +30,13 @@ NOT_OURS = re.compile(
 CALLS = re.compile(r"\sbl?\s+(0x[0-9a-f]+)")
 WHOLE = "whole: "
 UNCALLED = " (nobody calls it by its name)"
+INSTRUCTIONS = re.compile(r"\s*([0-9a-f]+):\s+(.*)")
+JUMPS = re.compile(r"(?:b|b\.\w+|cbn?z|tbn?z)\s.*?0x([0-9a-f]+)(?:\s|$)")
+ENDS = re.compile(r"(b|ret|br|brk|udf)\b(?!\.)")
+# KASAN compares as signed numbers what it looks at for the second time.
+SIGNED = re.compile(r"b\.(?:ge|lt|gt|le) 0x([0-9a-f]+)")
+COMPARES = re.compile(r"cmp w\d+, (#0x[0-7]\b|w\d+)")
+REPORTS = "<__asan_report_"
 BRANCHES = re.compile(r"\s(bl?r?|b\.\w+|cbn?z|tbn?z|ret|brk)(\s|$)")
 
 
@@ -115,26 +123,54 @@ def sources(symbolizer, vmlinux, blocks):
         yield " < ".join(f"{without_hashes(name)} {place}" for name, place in frames if not place.startswith("??"))
 
 
+def second_look(lines, index, targets):
+    """Whether nothing leads to the block there but KASAN, that has looked twice, and has nothing to complain of."""
+    before = list(targets.get(lines[index][0], []))
+    if index and not ENDS.match(lines[index - 1][1]):
+        before.append(index - 1)
+    for at in before:
+        branch = SIGNED.match(lines[at][1])
+        if not branch or not COMPARES.match(lines[at - 1][1]):
+            return False
+        ways = [at + 1] + [i for i, (address, _) in enumerate(lines) if address == int(branch[1], 16)]
+        if not any(REPORTS in text for way in ways for _, text in lines[way : way + 5]):
+            return False
+    return bool(before)
+
+
+def blocks_of(lines):
+    """Address that KCOV reports of each block in a function that is more than a complaint or a jump."""
+    targets = collections.defaultdict(list)
+    for index, (_, text) in enumerate(lines):
+        if to := JUMPS.match(text):
+            targets[int(to[1], 16)].append(index)
+    for index, (address, text) in enumerate(lines):
+        if CALLED not in text or not text.startswith("bl"):
+            continue
+        code = []
+        for _, text in lines[index + 1 :]:
+            code.append(text)
+            if BRANCHES.search(" " + text):
+                break
+        if not NOT_OURS.search(";".join(code)) and not second_look(lines, index, targets):
+            yield address + INSTRUCTION
+
+
 def run_blocks(args):
     """Address that KCOV reports, function, and sources of each instrumented block; demangled, without the crates' hashes."""
     command = [args.objdump, "-d", "--demangle", "--no-show-raw-insn", args.vmlinux]
     text = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-    function, blocks, looking, called, code = "?", [], False, set(), []
-    for line in text.stdout:
+    function, blocks, called, lines = "?", [], set(), []
+    for line in itertools.chain(text.stdout, ["0 <end>:\n"]):
         if to := CALLS.search(line):
             called.add(int(to[1], 16))
         if line.endswith(">:\n"):
+            if any(CALLED in text for _, text in lines):
+                blocks += [(at, function) for at in blocks_of(lines)]
             at, name = line[:-3].split(" <", 1)
-            function, looking = (int(at, 16), name), False
-        elif CALLED in line and re.search(r"\sbl\s", line):
-            blocks.append((int(line.split(":")[0], 16) + INSTRUCTION, function))
-            looking, code = True, []
-        elif looking:
-            code.append(line.split(":", 1)[1].strip())
-            if BRANCHES.search(line):
-                looking = False
-                if NOT_OURS.search(";".join(code)):
-                    blocks.pop()
+            function, lines = (int(at, 16), name), []
+        elif instruction := INSTRUCTIONS.match(line):
+            lines.append((int(instruction[1], 16), " ".join(instruction[2].split())))
     with open(args.out, "w") as out:
         for (at, function), source in zip(blocks, sources(args.symbolizer, args.vmlinux, blocks)):
             nobody = "" if function[0] in called else UNCALLED
