@@ -48,6 +48,8 @@ struct world {
 	bool chains;
 	/* a fence may have a callback that has the last reference: of a poll, of an eventfd */
 	bool polled;
+	/* how many descriptors there may be */
+	bool limited;
 };
 
 struct dice {

@@ -5,6 +5,8 @@
 #include <fcntl.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -48,6 +50,43 @@ static void heap_alloc(struct run *r, const __u8 *a)
 	got_fd(r, BUF, ret < 0 || !data.fd ? ret : (int)data.fd);
 }
 
+/* The same with an argument of another size, of which each side takes what it knows */
+static void heap_odd(struct run *r, const __u8 *a)
+{
+	static const __u32 sizes[] = { 32, 64, 24, 20, 16, 8, 256, 0 };
+	union {
+		struct dma_heap_allocation_data data;
+		__u8 bytes[256];
+	} arg = {
+		.data.len = PICK(lengths, a[1] & 7),
+		.data.fd_flags = PICK(fd_flags, SELDOM(a[4]) ? a[4] : a[4] & 1),
+	};
+	unsigned long cmd = _IOC(a[2] ? a[2] & 3 : 3, 'H', 0, PICK(sizes, a[3]));
+
+	if (said(r, ioctl(fd_of(r, HEAP, a[0]), cmd, arg_at(a[5], &arg, sizeof(arg)))))
+		return;
+	/* of one that was not told the program never knows */
+	if (arg.data.fd)
+		put_slot(r, BUF, arg.data.fd);
+}
+
+/* A device of the heaps' kind, of which there may be no heap */
+static void heap_node(struct run *r, const __u8 *a)
+{
+	struct stat st;
+	char path[64];
+
+	if (stat("/dev/dma_heap/system", &st)) {
+		said(r, -1);
+		return;
+	}
+	snprintf(path, sizeof(path), "/tmp/heap-%d", gettid());
+	unlink(path);
+	if (!said(r, mknod(path, S_IFCHR | 0600, makedev(major(st.st_rdev), a[0]))))
+		got_fd(r, HEAP, open(path, O_RDONLY | O_CLOEXEC));
+	unlink(path);
+}
+
 /* Numbers that are nearly those of ours, with what is in an argument anyway */
 static void odd_ioctl(struct run *r, const __u8 *a)
 {
@@ -62,6 +101,9 @@ static void odd_ioctl(struct run *r, const __u8 *a)
 	/* these wait, or give descriptors that nobody closes */
 	if (_IOC_NR(cmd) > 8 || PICK(magics, a[2]) == 'V')
 		cmd |= 0x80;
+	/* with no more than a length, or half of one, a heap would take all memory */
+	if (PICK(magics, a[2]) == 'H' && _IOC_SIZE(cmd) <= sizeof(__u64))
+		memset(bytes, 0, sizeof(bytes));
 	said(r, patient_ioctl(r, fd_of(r, PICK(kinds, a[6]), a[0]), cmd,
 			      arg_at(a[5], bytes, sizeof(bytes))));
 }
@@ -122,7 +164,8 @@ static void buf_mmap(struct run *r, const __u8 *a)
 	};
 	static const int flags[] = { MAP_SHARED, MAP_PRIVATE, MAP_SHARED | MAP_POPULATE };
 	static const off_t offsets[] = { 0, 4096, 8192, 1LL << 40, -4096 };
-	size_t len = PICK(lengths, a[1] & 7);
+	/* of the last page tables are more than one */
+	size_t len = SELDOM(a[5]) ? 3 << 20 : PICK(lengths, a[1] & 7);
 	struct slot *s;
 	char *at;
 
@@ -258,6 +301,7 @@ static void bufs_look(struct run *r, const __u8 *a)
 
 const struct op buffer_ops[] = {
 	{ "heap_open", heap_open }, { "heap_alloc", heap_alloc },
+	{ "heap_odd", heap_odd }, { "heap_node", heap_node },
 	{ "odd_ioctl", odd_ioctl }, { "buf_sync", buf_sync },
 	{ "buf_name", buf_name }, { "buf_export", buf_export },
 	{ "buf_import", buf_import }, { "buf_mmap", buf_mmap },

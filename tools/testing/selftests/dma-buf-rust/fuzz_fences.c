@@ -31,6 +31,28 @@ static void line_fence(struct run *r, const __u8 *a)
 	got_fd(r, FENCE, ret < 0 ? ret : arg.fence);
 }
 
+/*
+ * Points without a gap, the last of them first: to reach them all takes its time, in which
+ * the last is reached, and not signalled. Some are left open to the end.
+ */
+static void line_fill(struct run *r, const __u8 *a)
+{
+	static const unsigned int counts[] = { 4, 16, 60 };
+	unsigned int count = PICK(counts, a[1]), known = a[2] & 15;
+	int line = fd_of(r, LINE, a[0]);
+
+	for (unsigned int i = 0; i < count; i++) {
+		struct sw_sync_create arg = { .value = count - i, .fence = -1 };
+
+		if (ioctl(line, SW_SYNC_CREATE, &arg) < 0) {
+			said(r, -1);
+			break;
+		}
+		if (i <= known)
+			got_fd(r, FENCE, arg.fence);
+	}
+}
+
 static void line_inc(struct run *r, const __u8 *a)
 {
 	__u32 by = PICK(steps, a[1]);
@@ -162,6 +184,7 @@ static void lines_look(struct run *r, const __u8 *a)
 
 const struct op fence_ops[] = {
 	{ "line_open", line_open }, { "line_fence", line_fence },
+	{ "line_fill", line_fill },
 	{ "line_inc", line_inc }, { "line_deadline", line_deadline },
 	{ "merge", fence_merge }, { "fence_many", fence_many },
 	{ "fence_look", fence_look },

@@ -7,6 +7,7 @@
 #include <sys/epoll.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -100,6 +101,18 @@ static void file_close(struct run *r, const __u8 *a)
 		line_end(r->world, s->fd);
 	said(r, close(s->fd));
 	drop_slot(s);
+}
+
+/* Several, from one on, as a child that dies does */
+static void file_close_some(struct run *r, const __u8 *a)
+{
+	unsigned int first = a[0], last = first + (a[1] & 15);
+
+	for (; first <= last && first < r->world->n; first++) {
+		const __u8 one[ARGS] = { first };
+
+		file_close(r, one);
+	}
 }
 
 /* To the other end of a socket and back, or left there when the program ends */
@@ -248,6 +261,24 @@ static void file_control(struct run *r, const __u8 *a)
 	}
 }
 
+/* As many descriptors more as a[0] says, until the program ends */
+static void file_limit(struct run *r, const __u8 *a)
+{
+	int next = dup(0);
+	struct rlimit limit;
+
+	/* threads would take those of each other */
+	if (r->world->racing || next < 0 || getrlimit(RLIMIT_NOFILE, &limit)) {
+		say(r, "=no");
+	} else {
+		limit.rlim_cur = next + a[0] % 3;
+		r->world->limited = true;
+		said(r, setrlimit(RLIMIT_NOFILE, &limit));
+	}
+	if (next >= 0)
+		close(next);
+}
+
 /* A child uses what it has inherited, and dies with it. */
 static void file_fork(struct run *r, const __u8 *a)
 {
@@ -286,9 +317,11 @@ static void file_fork(struct run *r, const __u8 *a)
 const struct op file_ops[] = {
 	{ "poll", file_poll }, { "buf_poll", buf_poll },
 	{ "epoll_change", epoll_change }, { "epoll_look", epoll_look },
-	{ "dup", file_dup }, { "close", file_close }, { "pass", file_pass },
+	{ "dup", file_dup }, { "close", file_close },
+	{ "close_some", file_close_some }, { "pass", file_pass },
 	{ "reopen", file_reopen }, { "path_use", path_use },
 	{ "seek", file_seek }, { "stat", file_stat }, { "fdinfo", file_info },
-	{ "control", file_control }, { "fork", file_fork },
+	{ "control", file_control }, { "limit", file_limit },
+	{ "fork", file_fork },
 	{ }
 };

@@ -9,6 +9,7 @@
 #include <stdarg.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/time.h>
 #include <unistd.h>
 
@@ -345,6 +346,15 @@ void line_end(const struct world *w, int fd)
 		ioctl(fd, SW_SYNC_INC, &all);
 }
 
+static void no_limit(void)
+{
+	struct rlimit limit;
+
+	getrlimit(RLIMIT_NOFILE, &limit);
+	limit.rlim_cur = limit.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 void world_end(struct world *w)
 {
 	unsigned int n = w->n < MAX_SLOTS ? w->n : MAX_SLOTS;
@@ -355,7 +365,10 @@ void world_end(struct world *w)
 		if (w->slots[i].kind == LINE)
 			line_end(w, w->slots[i].fd);
 	}
+	if (w->limited)
+		no_limit();
 	w->n = 0;
+	w->limited = false;
 	w->chains = false;
 	w->polled = false;
 }

@@ -90,7 +90,8 @@ static void udmabuf_list(struct run *r, const __u8 *a)
 			.memfd = fds[i & 1],
 			.__pad = SELDOM(a[5]) ? a[5] : 0,
 			.offset = PICK(places, SELDOM(a[4]) ? a[4] + i : i & 1),
-			.size = PICK(places, SELDOM(a[3]) ? a[3] : 1),
+			/* nothing, of the others */
+			.size = i && SELDOM(a[6]) ? 0 : PICK(places, SELDOM(a[3]) ? a[3] : 1),
 		};
 	got_fd(r, BUF, ioctl(fd_of(r, UDMABUF, a[0]), UDMABUF_CREATE_LIST,
 			     arg_at(a[5], &arg, sizeof(arg))));
