@@ -21,7 +21,7 @@ race)
 	for each in dma_fence dma_buf sync_trace; do
 		[ ! -e $events/$each/enable ] || echo 1 >$events/$each/enable
 	done
-	set -- race "$seconds" "$seed" /jobs/fuzz-corpus
+	set -- race "$seconds" "$seed" /jobs/fuzz-corpus /jobs/fuzz-duels
 	;;
 *) set -- "$mode" "$seconds" "$seed" /jobs/fuzz-corpus ;;
 esac

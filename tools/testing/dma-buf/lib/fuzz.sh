@@ -4,6 +4,7 @@
 # same programs on the C core, whose results must be the same. Documentation/driver-api/dma-buf-rust-fuzz.rst tells of it.
 
 FUZZ_CORPUS=$HERE/configs/fuzz-corpus.txt
+FUZZ_DUELS=$HERE/configs/fuzz-duels.txt
 FUZZ_DIFFERENCES=$HERE/configs/fuzz-differences.txt
 FUZZ_UNREACHED=$HERE/configs/fuzz-unreached.txt
 
@@ -24,15 +25,18 @@ list_blocks() {
 # fuzz_guest CORE NAME MODE PROGRAMS: boot it, with this file of programs; what it says is in $RESULTS/fuzz-NAME.
 fuzz_guest() {
 	# shellcheck disable=SC2034 # of the guest that is booted
-	local KIND=fuzz MACHINE=arm64 LINK=y CORE=$1 name=$2 mode=$3 programs=$4 more=() files=$RESULTS/fuzz-$2.files
+	local KIND=fuzz MACHINE=arm64 LINK=y CORE=$1 name=$2 mode=$3 programs=$4 more=() files=$RESULTS/fuzz-$2.files words=dmabuf.fuzz=$3
 	set_machine
 	mkdir -p "$files/jobs"
 	cp "$programs" "$files/jobs/fuzz-corpus"
 	cp "$programs" "$files/jobs/fuzz-programs"
+	cp "$FUZZ_DUELS" "$files/jobs/fuzz-duels"
 	guest_with "$files" "fuzz-$name"
 	# a program takes less than that, and the C core may not come back from one
 	[ "$mode" != replay ] || more=(--quiet 40)
-	guest_job "$MACHINE" fuzz "$RESULTS/fuzz-$name" 8000 --gpu "${more[@]}" --append "dmabuf.fuzz=$mode" 2>"$RESULTS/fuzz-$name.txt" || true
+	# heaps charge where nothing is compared
+	[[ $mode != race,* ]] || words+=" dma_heap.mem_accounting=1"
+	guest_job "$MACHINE" fuzz "$RESULTS/fuzz-$name" 8000 --gpu "${more[@]}" --append "$words" 2>"$RESULTS/fuzz-$name.txt" || true
 	rm -rf "$OUT" "$files"
 }
 
@@ -89,7 +93,7 @@ fuzz_run() {
 	say "  programs: ${programs:-?} ($((${programs:-0} / seconds)) a second), with threads $(fuzz_sum race programs)"
 	say "  drivers/dma-buf, Rust: $(head -n 1 "$RESULTS/fuzz-coverage.txt"); those never reached: $RESULTS/fuzz-coverage.txt"
 	say "  corpus: $(wc -l <"$RESULTS/fuzz-corpus.txt") programs, $new of them new: $RESULTS/fuzz-corpus.txt (ACCEPT=1 keeps it)"
-	if [ -n "${ACCEPT:-}" ] && [ -s "$RESULTS/fuzz-corpus.txt" ]; then
+	if [ -n "${ACCEPT:-}" ] && grep -q . "$RESULTS/fuzz-corpus.txt"; then
 		{
 			grep '^#' "$FUZZ_CORPUS"
 			cat "$RESULTS/fuzz-corpus.txt"

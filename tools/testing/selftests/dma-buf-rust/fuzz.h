@@ -15,6 +15,9 @@
 /* A call, and bytes of which it makes its arguments, whatever they are */
 struct call {
 	__u8 op;
+	/* Which of its allocations and copies fails, 0: none does; and whether all behind it do */
+	__u8 nth;
+	bool all;
 	__u8 a[ARGS];
 };
 
@@ -59,13 +62,15 @@ struct dice {
 /* One thread's calls, and what came of them */
 struct run {
 	struct world *world;
-	/* Allocations may fail */
+	/* Allocations may fail, in each call */
 	bool faults;
-	/* Where it says which allocation of a call fails, 0: none does; and who decides that */
+	/* Where it says which allocation of a call fails, 0: nowhere; and who decides that */
 	int fail_nth;
-	/* The one of each other call; 0: any */
-	unsigned int nth;
+	/* Where it says that each does, 0: nowhere */
+	int fail_all;
 	struct dice dice;
+	/* Whether the last call that was to fail has come to its nth */
+	bool hit;
 	/* What was asked for since this was set to 0 */
 	unsigned int n_touched;
 	struct slot *touched[8];
@@ -145,7 +150,8 @@ struct corpus {
 };
 
 void corpus_add(struct corpus *c, const struct prog *p);
-bool corpus_read(struct corpus *c, const char *path);
+/* Programs in which something fails are others. */
+bool corpus_read(const char *path, struct corpus *c, struct corpus *failing);
 /* A program of its own, or one of the corpus with changes */
 void prog_make(struct prog *p, struct dice *d, const struct corpus *c);
 void prog_print(const struct prog *p);
@@ -179,11 +185,20 @@ void cover_of_last(__u32 blocks[BLOCK_WORDS]);
 /* Address and number of times of each */
 void cover_print(void);
 
-/* fuzz_faults.c: allocations and copies fail for who asks for it; false: they cannot */
-bool set_faults(void);
+/*
+ * fuzz_faults.c: allocations and copies fail for who asks for it; "ours": those under
+ * drivers/dma-buf alone. False: they cannot.
+ */
+bool set_faults(bool ours);
+/* "make-it-fail": each allocation, instead of four of a hundred */
+bool set_always(void);
 
-/* fuzz_race.c: threads and faults; the number of programs, 0: remains */
-unsigned long race(const struct corpus *c, __u64 seed, unsigned int seconds);
+/*
+ * fuzz_race.c: threads and faults; "duels" are programs whose last two calls are known to
+ * meet. The number of programs, 0: remains
+ */
+unsigned long race(const struct corpus *c, const struct corpus *duels, __u64 seed,
+		   unsigned int seconds);
 
 /* fuzz_duel.c: two threads, with a "struct cover" each; descriptors from first_fd on are closed */
 void duel_make(struct prog *p, struct dice *dice, const struct corpus *c);

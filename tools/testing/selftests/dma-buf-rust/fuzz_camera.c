@@ -51,8 +51,8 @@ static void cam_queue(struct run *r, const __u8 *a)
 
 	struct slot *camera = slot_of(r, CAMERA, a[0]);
 
-	/* V4L2 loses the buffer when there is no memory to attach it */
-	if (r->faults) {
+	/* V4L2 loses the buffer when there is no memory to attach it, which set_faults() knows */
+	if (r->faults && r->world->racing) {
 		say(r, "=no");
 		return;
 	}

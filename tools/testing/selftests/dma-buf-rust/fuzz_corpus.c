@@ -130,21 +130,34 @@ void prog_print(const struct prog *p)
 			printf(":");
 		for (unsigned int j = 0; j < n; j++)
 			printf("%02x", p->calls[i].a[j]);
+		if (p->calls[i].nth)
+			printf("!%u%s", p->calls[i].nth, p->calls[i].all ? "+" : "");
 	}
 	printf("\n");
+}
+
+static bool prog_fails(const struct prog *p)
+{
+	for (unsigned int i = 0; i < p->n; i++)
+		if (p->calls[i].nth)
+			return true;
+	return false;
 }
 
 /* A word of prog_print() */
 static bool call_read(struct call *call, char *word)
 {
-	char *bytes = strchr(word, ':');
+	char *nth = strchr(word, '!'), *bytes = strchr(word, ':');
 	unsigned int byte;
 	int op;
 
+	if (nth)
+		*nth++ = '\0';
 	if (bytes)
 		*bytes++ = '\0';
 	op = op_called(word);
-	*call = (struct call){ .op = op };
+	*call = (struct call){ .op = op, .nth = nth ? atoi(nth) : 0,
+			      .all = nth && strchr(nth, '+') };
 	for (int i = 0; bytes && *bytes && i < ARGS; i++, bytes += 2) {
 		if (sscanf(bytes, "%2x", &byte) != 1)
 			return false;
@@ -154,7 +167,7 @@ static bool call_read(struct call *call, char *word)
 }
 
 /* One program a line; lines with # are remarks, a call that there is no more is left out. */
-bool corpus_read(struct corpus *c, const char *path)
+bool corpus_read(const char *path, struct corpus *c, struct corpus *failing)
 {
 	FILE *f = fopen(path, "re");
 	char line[2048], *word, *rest;
@@ -169,7 +182,7 @@ bool corpus_read(struct corpus *c, const char *path)
 			if (*word && call_read(&p.calls[p.n], word))
 				p.n++;
 		if (p.n)
-			corpus_add(c, &p);
+			corpus_add(prog_fails(&p) ? failing : c, &p);
 	}
 	fclose(f);
 	return true;

@@ -7,6 +7,7 @@
  */
 #include <fcntl.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -116,8 +117,48 @@ static void run_threads(const struct prog *p, enum failing faults, const struct 
 	world_end(&world);
 }
 
+/*
+ * Threads that run parts of a program for ever, until the process ends: some call is
+ * always being made then. What they have reached the parent counts.
+ */
+static void *run_for_ever(void *arg)
+{
+	struct part *part = arg;
+
+	cover_enable(&covers[part->first]);
+	for (;;) {
+		part->run.used = 0;
+		run_calls(&part->run, part->prog, part->first, THREADS);
+		sched_yield();
+	}
+	return NULL;
+}
+
+static void die_running(const struct prog *p, struct dice *d)
+{
+	static struct part parts[THREADS];
+	static struct world world;
+
+	world.racing = true;
+	for (int i = 0; i < THREADS; i++) {
+		parts[i] = (struct part){ .run.world = &world, .prog = p, .first = i };
+		t_need(!pthread_create(&parts[i].thread, NULL, run_for_ever, &parts[i]),
+		       "pthread_create");
+	}
+	usleep(1000 * (1 + roll(d, 16)));
+	_exit(0);
+}
+
+static void told_prog(unsigned long n, const struct prog *p)
+{
+	printf("p %lu", n);
+	prog_print(p);
+	fflush(stdout);
+}
+
 /* Programs n and those behind it; three of four are duels. */
-static void run_some(const struct corpus *c, __u64 seed, unsigned long n, bool can_fail)
+static void run_some(const struct corpus *c, const struct corpus *duels, __u64 seed,
+		     unsigned long n, bool can_fail)
 {
 	int first_fd = dup(0) + 1;
 
@@ -126,19 +167,19 @@ static void run_some(const struct corpus *c, __u64 seed, unsigned long n, bool c
 		static const enum failing kinds[] = {
 			NO_FAULTS, ONE_A_CALL, FEW_FAULTS, ONE_A_CALL,
 		};
-		bool duels = n % 4;
+		bool is_duel = n % 4;
 		struct prog p;
 		struct dice d;
 
 		dice_seed(&d, seed, n);
-		if (duels)
-			duel_make(&p, &d, c);
-		else
+		if (!is_duel)
 			prog_make(&p, &d, c);
-		printf("p %lu", n);
-		prog_print(&p);
-		fflush(stdout);
-		if (duels)
+		else if (duels->n && !roll(&d, 3))
+			p = duels->progs[roll(&d, duels->n)];
+		else
+			duel_make(&p, &d, c);
+		told_prog(n, &p);
+		if (is_duel)
 			duel(&p, &d, covers, first_fd);
 		else
 			run_threads(&p, can_fail ? PICK(kinds, n / 4) : NO_FAULTS, &d);
@@ -147,11 +188,26 @@ static void run_some(const struct corpus *c, __u64 seed, unsigned long n, bool c
 	}
 }
 
-unsigned long race(const struct corpus *c, __u64 seed, unsigned int seconds)
+/* One more, with which all that there is goes; half of them while heaps take memory */
+static void run_last(const struct corpus *c, __u64 seed, unsigned long n)
+{
+	const struct call megabyte = { .op = op_called("heap_alloc"), .a = { [1] = 8 } };
+	struct prog p = { .n = THREADS, .calls = { megabyte, megabyte, megabyte } };
+	struct dice d;
+
+	dice_seed(&d, ~seed, n);
+	if (roll(&d, 2))
+		prog_make(&p, &d, c);
+	told_prog(n, &p);
+	die_running(&p, &d);
+}
+
+unsigned long race(const struct corpus *c, const struct corpus *duels, __u64 seed,
+		   unsigned int seconds)
 {
 	__u64 end = now_ns() + seconds * 1000000000ULL;
 	unsigned long n = 0, died = 0;
-	bool can_fail = set_faults();
+	bool can_fail = set_faults(false);
 	struct remains r;
 
 	if (!can_fail)
@@ -167,10 +223,11 @@ unsigned long race(const struct corpus *c, __u64 seed, unsigned int seconds)
 		child = fork();
 		t_need(child >= 0, "fork");
 		if (!child) {
-			run_some(c, seed, n, can_fail);
-			_exit(0);
+			run_some(c, duels, seed, n, can_fail);
+			run_last(c, seed, n);
 		}
 		t_need(waitpid(child, &status, 0) == child, "waitpid");
+		cover_add(covers, THREADS);
 		/* a mapping that another thread has taken away */
 		died += WIFSIGNALED(status);
 		if (!remains_none(&r)) {

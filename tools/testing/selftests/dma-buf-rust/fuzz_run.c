@@ -301,36 +301,58 @@ bool touch(char *at, bool write, char *value)
 }
 
 /* Of calls that allocate anything most have done so after a few allocations. */
-static void fail_one(struct run *r)
+static unsigned int any_nth(struct run *r)
 {
-	unsigned int n = 1 + roll(&r->dice, roll(&r->dice, 2) ? 4 : 32);
-	char nth[16];
+	return 1 + roll(&r->dice, roll(&r->dice, 2) ? 4 : 32);
+}
 
-	if (r->nth && roll(&r->dice, 2))
-		n = r->nth;
-	snprintf(nth, sizeof(nth), "%u", n);
-	if (write(r->fail_nth, nth, strlen(nth)) < 0)
+/* The nth from here on, 0: none */
+static void fail_from(struct run *r, unsigned int nth)
+{
+	char text[16];
+
+	snprintf(text, sizeof(text), "%u", nth);
+	if (pwrite(r->fail_nth, text, strlen(text), 0) < 0)
 		r->fail_nth = 0;
 }
 
-static void fail_none(struct run *r)
+/* It counts down to 0. */
+static bool has_failed(struct run *r)
 {
-	if (write(r->fail_nth, "0", 1) < 0)
-		r->fail_nth = 0;
+	char text[16] = "";
+
+	return pread(r->fail_nth, text, sizeof(text) - 1, 0) > 0 && !atoi(text);
+}
+
+/* What counts down comes before what always fails. */
+static void run_failing(struct run *r, const struct op *op, const struct call *call)
+{
+	bool faults = r->faults, all = call->all && r->fail_all;
+
+	r->faults = true;
+	fail_from(r, call->nth ?: any_nth(r));
+	if (all && pwrite(r->fail_all, "1", 1, 0) < 0)
+		r->fail_all = 0;
+	op->run(r, call->a);
+	if (all && pwrite(r->fail_all, "0", 1, 0) < 0)
+		r->fail_all = 0;
+	r->hit = has_failed(r);
+	fail_from(r, 0);
+	r->faults = faults;
 }
 
 void run_calls(struct run *r, const struct prog *p, unsigned int first,
 	       unsigned int step)
 {
 	for (unsigned int i = first; i < p->n; i += step) {
-		const struct op *op = all_ops[p->calls[i].op % ops];
+		const struct call *call = &p->calls[i];
+		const struct op *op = all_ops[call->op % ops];
 
 		say(r, "%s%s", i ? ";" : "", op->name);
-		if (r->fail_nth)
-			fail_one(r);
-		op->run(r, p->calls[i].a);
-		if (r->fail_nth)
-			fail_none(r);
+		if (r->fail_nth && (r->faults || call->nth))
+			run_failing(r, op, call);
+		else
+			op->run(r, call->a);
 	}
 }
 
