@@ -253,11 +253,6 @@ __rust_helper void rust_helper_dma_iova_destroy(struct device *dev,
 }
 #endif
 
-__rust_helper bool rust_helper_dma_dev_need_sync(const struct device *dev)
-{
-	return dma_dev_need_sync(dev);
-}
-
 __rust_helper void rust_helper_dma_sync_sgtable_for_cpu(struct device *dev,
 							struct sg_table *sgt,
 							enum dma_data_direction dir)

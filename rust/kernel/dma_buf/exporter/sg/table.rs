@@ -19,7 +19,11 @@ use crate::{
         PAGE_MASK,
         PAGE_SHIFT, //
     },
-    prelude::*, //
+    prelude::*,
+    sync::atomic::{
+        atomic_load,
+        Relaxed, //
+    }, //
 };
 use core::ptr::NonNull;
 
@@ -269,7 +273,7 @@ impl PageTable {
         // SAFETY: By the type invariant the table is mapped for this device.
         unsafe {
             // Before the table is looked at, for the sake of those who need nothing.
-            if !bindings::dma_dev_need_sync(dev) {
+            if !needs_sync(dev) {
                 return;
             }
             match to {
@@ -287,6 +291,26 @@ impl Drop for PageTable {
         crate::warn_on!(self.unmap());
         self.empty();
     }
+}
+
+/// `dma_dev_need_sync()`, but never a call: a CPU access asks for each attachment.
+///
+/// # Safety
+///
+/// `dev` must be valid.
+#[inline(always)]
+unsafe fn needs_sync(dev: *mut bindings::device) -> bool {
+    const SKIPS: usize = bindings::struct_device_flags_DEV_FLAG_DMA_SKIP_SYNC as usize;
+    const BITS: usize = c_ulong::BITS as usize;
+
+    if !cfg!(all(CONFIG_HAS_DMA, CONFIG_DMA_NEED_SYNC)) {
+        return false;
+    }
+    // MODEL: none, because the mapping that needs it clears the flag, before this table is mapped.
+    // SAFETY: The device is valid, and each access of its flags is atomic.
+    let flags = unsafe { atomic_load(&raw mut (*dev).flags[SKIPS / BITS], Relaxed) };
+
+    flags & 1 << (SKIPS % BITS) == 0 || cfg!(CONFIG_DMA_API_DEBUG)
 }
 
 /// Keeps what is long out of what is called often.

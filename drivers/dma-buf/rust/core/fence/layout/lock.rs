@@ -135,6 +135,15 @@ impl Pending<'_> {
     }
 }
 
+/// `INIT_LIST_HEAD()`, but never a call: each callback that runs needs one.
+#[inline(always)]
+fn make_empty(list: &mut list_head) {
+    let itself = ptr::from_mut(list);
+
+    list.next = itself;
+    list.prev = itself;
+}
+
 /// Where a callback is put.
 pub(crate) enum Order {
     Last,
@@ -157,7 +166,7 @@ impl Lent {
     #[inline(always)]
     pub(crate) fn refuse(&self) {
         // SAFETY: By the type invariant.
-        unsafe { bindings::INIT_LIST_HEAD(&raw mut (*self.0).node) };
+        make_empty(unsafe { &mut (*self.0).node });
     }
 }
 
@@ -227,7 +236,7 @@ impl<'f> Unfinished<'_, 'f> {
                 let callback = container_of!(node, dma_fence_cb, node);
 
                 next = (*node).next;
-                bindings::INIT_LIST_HEAD(node);
+                make_empty(&mut *node);
                 if let Some(func) = (*callback).func {
                     func(fence.as_c(), callback);
                 }
