@@ -11,6 +11,7 @@
 #include <linux/iommu.h>
 #include <linux/iommu-dma.h>
 #include <linux/ioport.h>
+#include <linux/kref.h>
 #include <linux/memcontrol.h>
 #include <linux/memfd.h>
 #include <linux/mm.h>
@@ -138,6 +139,11 @@ __rust_helper void rust_helper_ww_acquire_done(struct ww_acquire_ctx *ctx)
 __rust_helper void rust_helper_ww_acquire_fini(struct ww_acquire_ctx *ctx)
 {
 	ww_acquire_fini(ctx);
+}
+
+__rust_helper void rust_helper_kref_put(struct kref *kref, void (*release)(struct kref *kref))
+{
+	kref_put(kref, release);
 }
 
 __rust_helper unsigned long rust_helper_dma_fence_lock_irqsave(struct dma_fence *fence)

@@ -67,9 +67,16 @@ unsafe impl AlwaysRefCounted for Fence {
         // SAFETY: The caller owns a reference and gives it up; if it was the last one, nobody
         // else can reach the fence any more.
         unsafe {
+            let kref = &raw mut (*fence).refcount;
+
             // MODEL: fence-last-put
-            if bindings::refcount_dec_and_test(&raw mut (*fence).refcount.refcount) {
-                bindings::dma_fence_release(&raw mut (*fence).refcount);
+            if cfg!(CONFIG_RUST_INLINE_HELPERS) {
+                if bindings::refcount_dec_and_test(&raw mut (*kref).refcount) {
+                    bindings::dma_fence_release(kref);
+                }
+            } else {
+                // The same in one call.
+                bindings::kref_put(kref, Some(bindings::dma_fence_release));
             }
         }
     }
