@@ -40,11 +40,6 @@ __rust_helper void rust_helper_list_del_init(struct list_head *entry)
 	list_del_init(entry);
 }
 
-__rust_helper void rust_helper_list_replace(struct list_head *old, struct list_head *new)
-{
-	list_replace(old, new);
-}
-
 __rust_helper void rust_helper_init_irq_work(struct irq_work *work,
 					     void (*func)(struct irq_work *work))
 {

@@ -110,6 +110,15 @@ pub(crate) fn test_and_set(fence: &Fence, flag: Flag) -> bool {
     unsafe { bindings::test_and_set_bit(flag as usize, flags(fence)) }
 }
 
+/// `INIT_LIST_HEAD()`, but never a call: each fence needs one, and each callback that runs.
+#[inline(always)]
+pub(super) fn make_empty(list: &mut list_head) {
+    let itself = ptr::from_mut(list);
+
+    list.next = itself;
+    list.prev = itself;
+}
+
 /// Tries for a reference to a fence that may be on its way out.
 ///
 /// Whoever looks again whether this is still the fence that it was looks afterwards: that goes for
@@ -180,7 +189,7 @@ impl New {
         unsafe {
             // MODEL: none, because nobody else accesses it.
             (*fence).ops = ops.0.map_or(ptr::null(), ptr::from_ref);
-            bindings::INIT_LIST_HEAD(&raw mut (*fence).__bindgen_anon_2.cb_list);
+            make_empty(&mut (*fence).__bindgen_anon_2.cb_list);
             (*fence).context = context;
             (*fence).seqno = seqno;
             match lock {

@@ -4,6 +4,7 @@
 
 use super::fence::{
     fields,
+    make_empty,
     set,
     test_and_set,
     Time, //
@@ -14,7 +15,6 @@ use crate::fence::{
 };
 use core::{
     marker::PhantomData,
-    mem::MaybeUninit,
     ops::{
         Deref,
         DerefMut, //
@@ -135,15 +135,6 @@ impl Pending<'_> {
     }
 }
 
-/// `INIT_LIST_HEAD()`, but never a call: each callback that runs needs one.
-#[inline(always)]
-fn make_empty(list: &mut list_head) {
-    let itself = ptr::from_mut(list);
-
-    list.next = itself;
-    list.prev = itself;
-}
-
 /// Where a callback is put.
 pub(crate) enum Order {
     Last,
@@ -213,26 +204,25 @@ impl<'f> Unfinished<'_, 'f> {
     pub(crate) fn finish(self, timestamp: Time) {
         let fence = self.fence();
         let callbacks = fields(fence).callbacks();
-        let mut rest = MaybeUninit::<list_head>::uninit();
-        let rest = rest.as_mut_ptr();
 
-        // SAFETY: The list is ours under the lock, and goes on in `rest`.
-        unsafe {
-            bindings::list_replace(callbacks, rest);
-            callbacks.cast::<Time>().write(timestamp);
-        }
+        // SAFETY: The list is ours under the lock.
+        let mut next = unsafe { (*callbacks).next };
+
+        // From here on the head is but an address, where the list ends.
+        // SAFETY: As above, and nobody adds to the list of a fence that is signalled.
+        unsafe { callbacks.cast::<Time>().write(timestamp) };
+
         // Pairs with the acquire in `timestamp()`.
         // MODEL: fence-timestamp
         barrier::smp_mb(barrier::Write);
         set(fence, Flag::Timestamp);
 
-        // SAFETY: `rest` is a list of callbacks that are valid until they are called, and that
-        // nobody takes off: that would need the lock. Each wants to be called with its fence.
-        unsafe {
-            let mut next = (*rest).next;
+        while !ptr::eq(next, callbacks) {
+            let node = next;
 
-            while !ptr::eq(next, rest) {
-                let node = next;
+            // SAFETY: The callback is valid until it is called, and nobody takes it off: that would
+            // need the lock. It wants to be called with its fence.
+            unsafe {
                 let callback = container_of!(node, dma_fence_cb, node);
 
                 next = (*node).next;
