@@ -61,7 +61,10 @@ pub(crate) use self::{
         set::FenceSet, //
     },
     names::describe,
-    reference::put,
+    reference::{
+        put,
+        put_here, //
+    },
     signal::{
         ask,
         is_done,

@@ -115,6 +115,7 @@ pub(super) fn vmap(buf: &Locked<'_, DmaBuf>, place: &mut Out<'_, iosys_map>) -> 
 /// Drops one user of the mapping. See `dma_buf_vunmap()`.
 ///
 /// What was not mapped is left alone with a warning.
+#[inline(always)]
 pub(super) fn vunmap(buf: &Locked<'_, DmaBuf>, map: &mut iosys_map) {
     let mapping = buf.vmapping();
 

@@ -3,7 +3,10 @@
 //! A field for a reference that is replaced while others look at it within RCU.
 
 use super::{
-    layout::fence::get_unless_zero,
+    layout::{
+        dying::Dying,
+        fence::get_unless_zero, //
+    },
     wanted::Wanted, //
 };
 use core::ptr::{
@@ -33,6 +36,14 @@ use kernel::{
 #[inline(never)]
 pub(crate) fn put(fence: ARef<Fence>) {
     drop(fence);
+}
+
+/// Drops a reference, if there is one, in place: where that is often.
+#[inline(always)]
+pub(crate) fn put_here(fence: Option<ARef<Fence>>) {
+    if let Some(dying) = fence.and_then(Dying::put) {
+        dying.release();
+    }
 }
 
 /// A reference to a fence, or none, that may be replaced.

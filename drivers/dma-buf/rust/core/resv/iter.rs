@@ -14,6 +14,7 @@ use super::{
 use crate::fence::{
     ask,
     put,
+    put_here,
     Missed, //
 };
 use core::{
@@ -154,7 +155,7 @@ impl Cursor<&Resv> {
         let rcu = rcu::read_lock();
 
         loop {
-            self.fence = None;
+            put_here(self.fence.take());
 
             let list = ListRef::read(self.obj, &rcu);
             let id = list.map_or(ptr::null_mut(), ListRef::id);
@@ -210,6 +211,7 @@ impl Cursor<Held<'_>> {
         self.step(false)
     }
 
+    #[inline(always)]
     fn step(&mut self, is_restarted: bool) -> Option<&Fence> {
         self.is_restarted = is_restarted;
         self.obj.assert();
@@ -265,6 +267,7 @@ impl<'a> Unlocked<'a> {
     }
 
     /// The next pending fence, or again the first one if the object has changed.
+    #[inline]
     pub(super) fn next_unlocked(&mut self) -> Option<&Fence> {
         if mem::replace(&mut self.started, true) {
             self.cursor.next_unlocked()

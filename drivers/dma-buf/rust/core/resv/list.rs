@@ -14,6 +14,7 @@ use super::{
 use crate::fence::{
     has,
     is_done,
+    put_here,
     Flag, //
 };
 use core::ptr;
@@ -71,7 +72,7 @@ impl Drop for OwnedEntry {
     #[inline]
     fn drop(&mut self) {
         // SAFETY: The reference is ours.
-        drop(unsafe { Fence::from_owned(self.0.fence()) });
+        put_here(unsafe { Fence::from_owned(self.0.fence()) });
     }
 }
 

@@ -25,8 +25,7 @@ use kernel::{
     bindings::{
         self,
         dma_fence,
-        dma_fence_cb,
-        list_head, //
+        dma_fence_cb, //
     },
     container_of,
     dma_buf::Fence,
@@ -157,7 +156,7 @@ impl Lent {
     #[inline(always)]
     pub(crate) fn refuse(&self) {
         // SAFETY: By the type invariant.
-        make_empty(unsafe { &mut (*self.0).node });
+        unsafe { make_empty(&raw mut (*self.0).node) };
     }
 }
 
@@ -209,7 +208,8 @@ impl<'f> Unfinished<'_, 'f> {
         let mut next = unsafe { (*callbacks).next };
 
         // From here on the head is but an address, where the list ends.
-        // SAFETY: As above, and nobody adds to the list of a fence that is signalled.
+        // SAFETY: As above, and nobody adds to the list of a fence that is signalled, or takes off
+        // its last.
         unsafe { callbacks.cast::<Time>().write(timestamp) };
 
         // Pairs with the acquire in `timestamp()`.
@@ -226,7 +226,7 @@ impl<'f> Unfinished<'_, 'f> {
                 let callback = container_of!(node, dma_fence_cb, node);
 
                 next = (*node).next;
-                make_empty(&mut *node);
+                make_empty(node);
                 if let Some(func) = (*callback).func {
                     func(fence.as_c(), callback);
                 }

@@ -4,7 +4,10 @@
 
 use crate::{
     fence::{
-        reference::put,
+        reference::{
+            put,
+            put_here, //
+        },
         set::deduplicate, //
     },
     kmalloc, //
@@ -111,13 +114,15 @@ impl FenceSet {
     /// Drops the references, and frees the memory. Called once, at the end.
     #[inline(never)]
     fn free(&mut self) {
-        let fences = ptr::slice_from_raw_parts_mut(self.ptr, self.len);
+        let (fences, len) = (self.ptr, self.len);
 
         // INVARIANT: There are none and there is no room.
         (self.ptr, self.len, self.capacity) = (ptr::null_mut(), 0, 0);
         // SAFETY: By the type invariant. Nobody finds them here any more.
         unsafe {
-            ptr::drop_in_place(fences);
+            for at in 0..len {
+                put_here(fences.add(at).read());
+            }
             bindings::kfree(fences.cast());
         }
     }
