@@ -144,6 +144,7 @@ fn keep(table: MaybeTable) {
     let _ = ManuallyDrop::new(table);
 }
 
+#[inline(always)]
 fn unmap_locked(
     attachment: &Locked<'_, AnyAttachment>,
     table: MaybeTable,

@@ -57,6 +57,7 @@ pub(super) fn end(buf: &DmaBuf, dir: dma_data_direction) -> Result {
 
 /// Checks that the buffer can be mapped and `area` at page `offset` lies inside it. Fails with
 /// `EINVAL`.
+#[inline(always)]
 fn check_mmap(buf: &DmaBuf, area: &VmaNew, offset: usize) -> Result {
     let pages = (area.end() - area.start()) >> PAGE_SHIFT;
     let fits = offset

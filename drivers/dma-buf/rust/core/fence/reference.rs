@@ -41,7 +41,10 @@ pub(crate) fn put(fence: ARef<Fence>) {
 /// Drops a reference, if there is one, in place: where that is often.
 #[inline(always)]
 pub(crate) fn put_here(fence: Option<ARef<Fence>>) {
-    if let Some(dying) = fence.and_then(Dying::put) {
+    if !cfg!(CONFIG_RUST_INLINE_HELPERS) {
+        // One call.
+        drop(fence);
+    } else if let Some(dying) = fence.and_then(Dying::put) {
         dying.release();
     }
 }

@@ -68,9 +68,10 @@ impl LockedEntry<'_> {
 /// An entry with its reference, which this owns.
 struct OwnedEntry(Tagged);
 
-impl Drop for OwnedEntry {
-    #[inline]
-    fn drop(&mut self) {
+impl OwnedEntry {
+    /// Drops the reference.
+    #[inline(always)]
+    fn put(self) {
         // SAFETY: The reference is ours.
         put_here(unsafe { Fence::from_owned(self.0.fence()) });
     }
@@ -198,7 +199,7 @@ impl<'a> LockedMut<'a> {
             slot.store(old.with_usage(usage));
         } else {
             slot.store(Tagged::new(fence.into(), usage));
-            drop(OwnedEntry(old));
+            OwnedEntry(old).put();
         }
     }
 
@@ -287,7 +288,7 @@ fn release(list: ListMut<'static>, heir: Option<ListRef<'_>>) {
         for entry in list.get().locked_slots().iter().map(Slot::load) {
             if kept.next_if_eq(&entry).is_none() {
                 // It goes with the list.
-                drop(OwnedEntry(entry));
+                OwnedEntry(entry).put();
             }
         }
     }
