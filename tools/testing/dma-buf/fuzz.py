@@ -32,10 +32,14 @@ WHOLE = "whole: "
 UNCALLED = " (nobody calls it by its name)"
 INSTRUCTIONS = re.compile(r"\s*([0-9a-f]+):\s+(.*)")
 JUMPS = re.compile(r"(?:b|b\.\w+|cbn?z|tbn?z)\s.*?0x([0-9a-f]+)(?:\s|$)")
-ENDS = re.compile(r"(b|ret|br|brk|udf)\b(?!\.)")
+# Behind a call that never returns there is something else.
+ENDS = re.compile(r"(?:b|ret|br|brk|udf)\b(?!\.)|bl .*<(?:core::panicking::|.*handle_alloc_error)")
 # KASAN compares as signed numbers what it looks at for the second time.
 SIGNED = re.compile(r"b\.(?:ge|lt|gt|le) 0x([0-9a-f]+)")
-COMPARES = re.compile(r"cmp w\d+, (#0x[0-7]\b|w\d+)")
+COMPARES = re.compile(r"cmp w(\d+), (?:#0x[0-8]\b|w(\d+))")
+# What KASAN knows of eight bytes is read as a signed byte, and by nobody else: a register gets a value so, or in another way.
+KNOWS = re.compile(r"ldrsb w(\d+), ")
+WRITES = re.compile(r"(?!st|cmp|cmn|tst|ccmp|cb|tb)\w+ [wx](\d+)\b(?:, [wx](\d+)\b(?=, \[))?")
 REPORTS = "<__asan_report_"
 BRANCHES = re.compile(r"\s(bl?r?|b\.\w+|cbn?z|tbn?z|ret|brk)(\s|$)")
 
@@ -123,14 +127,35 @@ def sources(symbolizer, vmlinux, blocks):
         yield " < ".join(f"{without_hashes(name)} {place}" for name, place in frames if not place.startswith("??"))
 
 
+def leads_to(lines, index, targets):
+    """Where what is executed before the instruction there may be."""
+    before = list(targets.get(lines[index][0], []))
+    return before + [index - 1] if index and not ENDS.match(lines[index - 1][1]) else before
+
+
+def is_known(lines, index, targets, register):
+    """Whether the register there, whichever way leads to it, is what KASAN knows."""
+    seen, left = {index}, [index]
+    while left:
+        before = leads_to(lines, left.pop(), targets)
+        if not before:
+            return False
+        for at in before:
+            written = WRITES.match(lines[at][1])
+            if not written or register not in written.groups():
+                left += {at} - seen
+                seen.add(at)
+            elif not KNOWS.match(lines[at][1]):
+                return False
+    return True
+
+
 def second_look(lines, index, targets):
     """Whether nothing leads to the block there but KASAN, that has looked twice, and has nothing to complain of."""
-    before = list(targets.get(lines[index][0], []))
-    if index and not ENDS.match(lines[index - 1][1]):
-        before.append(index - 1)
+    before = leads_to(lines, index, targets)
     for at in before:
-        branch = SIGNED.match(lines[at][1])
-        if not branch or not COMPARES.match(lines[at - 1][1]):
+        branch, compared = SIGNED.match(lines[at][1]), COMPARES.match(lines[at - 1][1])
+        if not branch or not compared or not any(register and is_known(lines, at - 1, targets, register) for register in compared.groups()):
             return False
         ways = [at + 1] + [i for i, (address, _) in enumerate(lines) if address == int(branch[1], 16)]
         if not any(REPORTS in text for way in ways for _, text in lines[way : way + 5]):
