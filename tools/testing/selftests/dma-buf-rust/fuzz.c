@@ -299,7 +299,7 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	if (racing)
-		t_need(corpus_read(argv[5], &duels, &failing), argv[5]);
+		t_need(duels_read(argv[5], &duels), argv[5]);
 	/* what is opened once and kept: no program closes it */
 	for (enum thing kind = HEAP; kind < GEM; kind++) {
 		int fd = open_kind(kind);

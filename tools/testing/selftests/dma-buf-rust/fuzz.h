@@ -152,6 +152,8 @@ struct corpus {
 void corpus_add(struct corpus *c, const struct prog *p);
 /* Programs in which something fails are others. */
 bool corpus_read(const char *path, struct corpus *c, struct corpus *failing);
+/* Made by hand: a line that is no duel, or is not understood, ends the fuzzer. */
+bool duels_read(const char *path, struct corpus *c);
 /* A program of its own, or one of the corpus with changes */
 void prog_make(struct prog *p, struct dice *d, const struct corpus *c);
 void prog_print(const struct prog *p);

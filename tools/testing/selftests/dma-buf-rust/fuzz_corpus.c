@@ -166,21 +166,57 @@ static bool call_read(struct call *call, char *word)
 	return op >= 0;
 }
 
-/* One program a line; lines with # are remarks, a call that there is no more is left out. */
-bool corpus_read(const char *path, struct corpus *c, struct corpus *failing)
+/* Whether the line is understood; if not, a program of what is. */
+static bool prog_read(struct prog *p, char *line)
+{
+	char *rest = line, *word;
+	bool all = true;
+
+	*p = (struct prog){ 0 };
+	while (line[0] != '#' && (word = strsep(&rest, "\n "))) {
+		if (!*word)
+			continue;
+		if (p->n < MAX_CALLS && call_read(&p->calls[p->n], word))
+			p->n++;
+		else
+			all = false;
+	}
+	return all;
+}
+
+bool duels_read(const char *path, struct corpus *c)
 {
 	FILE *f = fopen(path, "re");
-	char line[2048], *word, *rest;
+	char line[2048], text[2048];
+	struct prog p;
 
 	if (!f)
 		return false;
 	while (fgets(line, sizeof(line), f)) {
-		struct prog p = { 0 };
+		bool ok;
 
-		rest = line;
-		while (line[0] != '#' && p.n < MAX_CALLS && (word = strsep(&rest, "\n ")))
-			if (*word && call_read(&p.calls[p.n], word))
-				p.n++;
+		memcpy(text, line, sizeof(text));
+		ok = prog_read(&p, text) && p.n != 1 && !prog_fails(&p);
+		errno = EINVAL;
+		t_need(ok, line);
+		if (p.n)
+			corpus_add(c, &p);
+	}
+	fclose(f);
+	return true;
+}
+
+/* One program a line; lines with # are remarks, a call that there is no more is left out. */
+bool corpus_read(const char *path, struct corpus *c, struct corpus *failing)
+{
+	FILE *f = fopen(path, "re");
+	char line[2048];
+	struct prog p;
+
+	if (!f)
+		return false;
+	while (fgets(line, sizeof(line), f)) {
+		prog_read(&p, line);
 		if (p.n)
 			corpus_add(prog_fails(&p) ? failing : c, &p);
 	}

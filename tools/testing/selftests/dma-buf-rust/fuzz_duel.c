@@ -192,6 +192,7 @@ void duel(const struct prog *p, const struct dice *dice, struct cover *covers, i
 	static struct duel d;
 	pthread_t threads[2];
 
+	t_need(p->n > 1, "two calls that meet");
 	d = (struct duel){
 		.covers = covers, .begin = *p, .first_fd = first_fd,
 		.world.racing = true,
