@@ -90,8 +90,9 @@ struct op {
 extern const struct op buffer_ops[], file_ops[], fence_ops[], udmabuf_ops[];
 extern const struct op prime_ops[], syncobj_ops[], camera_ops[];
 
-/* fuzz_run.c: once, before all else */
+/* fuzz_run.c, fuzz_fences.c: once, before all else */
 void fuzz_begin(void);
+void fences_begin(void);
 unsigned int op_count(void);
 /* -1 if there is none of that name */
 int op_called(const char *name);

@@ -3,8 +3,8 @@
  * The fuzzer's calls to sync_files and to timelines of sw_sync.
  */
 #include <fcntl.h>
-#include <stdlib.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include <linux/sync_file.h>
@@ -90,8 +90,14 @@ static void fence_merge(struct run *r, const __u8 *a)
 
 /* What a page tells of, and some more */
 #define MANY	54
-/* Nobody has more than what each call makes, in one. */
+/* A program that runs once has no more than what each call makes, in one. */
 #define MOST	(MAX_CALLS * (MANY + 1))
+
+/*
+ * Where fences are told of. Threads run calls again and again: what is more than MOST ends
+ * where nobody can write. They share it, as nobody asks what they were told.
+ */
+static struct sync_fence_info *told;
 
 /* Of timelines of their own, in one */
 static void fence_many(struct run *r, const __u8 *a)
@@ -127,11 +133,20 @@ static void fence_many(struct run *r, const __u8 *a)
 	got_fd(r, FENCE, ret < 0 ? ret : both.fd2);
 }
 
+void fences_begin(void)
+{
+	size_t len = MOST * sizeof(*told), page = page_size();
+	size_t room = (len + page - 1) / page * page;
+	char *at = mmap(NULL, room + page, PROT_READ | PROT_WRITE,
+			MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	t_need(at != MAP_FAILED && !mprotect(at + room, page, PROT_NONE), "room for fences");
+	told = (void *)(at + room - len);
+}
+
 static void fence_look(struct run *r, const __u8 *a)
 {
 	static const __u32 rooms[] = { 0, 1, 2, 8, 3, 64, 0xffffffff, 0x10000000 };
-	/* whatever room is told of, the kernel writes what there is */
-	struct sync_fence_info *each = calloc(MOST, sizeof(*each));
 	struct sync_file_info info = {
 		.num_fences = PICK(rooms, a[1]),
 		.flags = SELDOM(a[2]) ? a[2] : 0,
@@ -139,23 +154,22 @@ static void fence_look(struct run *r, const __u8 *a)
 	};
 	unsigned int known = info.num_fences;
 
-	t_need(each, "memory for an answer");
-	info.sync_fence_info = (uintptr_t)arg_at(a[4], each, MOST * sizeof(*each));
+	/* whatever room is told of, the kernel writes what there is */
+	memset(told, 0, MOST * sizeof(*told));
+	info.sync_fence_info = (uintptr_t)arg_at(a[4], told, MOST * sizeof(*told));
 	if (said(r, ioctl(fd_of(r, FENCE, a[0]), SYNC_IOC_FILE_INFO,
 			  arg_at(a[5], &info, sizeof(info)))))
-		goto out;
+		return;
 	say(r, ",%d,%u,%x,", info.status, info.num_fences, info.flags);
 	say_masked(r, info.name, sizeof(info.name));
 	if (a[4] >= 0xfc)
-		goto out;
+		return;
 	for (unsigned int i = 0; known && i < info.num_fences && i < 64; i++) {
-		say(r, ",%d,%x,%d,", each[i].status, each[i].flags, !!each[i].timestamp_ns);
-		say_masked(r, each[i].obj_name, sizeof(each[i].obj_name));
+		say(r, ",%d,%x,%d,", told[i].status, told[i].flags, !!told[i].timestamp_ns);
+		say_masked(r, told[i].obj_name, sizeof(told[i].obj_name));
 		say(r, ",");
-		say_masked(r, each[i].driver_name, sizeof(each[i].driver_name));
+		say_masked(r, told[i].driver_name, sizeof(told[i].driver_name));
 	}
-out:
-	free(each);
 }
 
 static void fence_deadline(struct run *r, const __u8 *a)

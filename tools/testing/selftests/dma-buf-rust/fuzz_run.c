@@ -65,6 +65,7 @@ void fuzz_begin(void)
 	add_ops(prime_ops);
 	add_ops(syncobj_ops);
 	add_ops(camera_ops);
+	fences_begin();
 }
 
 unsigned int op_count(void)
