@@ -39,6 +39,7 @@ static unsigned int run_prog(const struct prog *p)
 
 	run.world = &world;
 	run.used = 0;
+	run.hit = false;
 	run.text[0] = '\0';
 	cover_start();
 	run_calls(&run, p, 0, 1);
@@ -209,10 +210,12 @@ static void fail_all(const struct corpus *c, const struct corpus *given, __u64 s
 	struct kept k = { 0 };
 	struct dice d;
 
-	if (!c->n || fail_nth < 0 || !set_faults(true) || !set_always())
+	if (!c->n || fail_nth < 0 || fail_always < 0 || !set_faults(true) || !set_always()) {
+		printf("= no faults: %s\n", strerror(errno));
 		return;
+	}
 	run.fail_nth = fail_nth;
-	run.fail_all = fail_always > 0 ? fail_always : 0;
+	run.fail_all = fail_always;
 	dice_seed(&d, seed, ~0ULL);
 	for (unsigned int i = 0; i < given->n; i++)
 		run_failing(&k, &given->progs[i], false);
@@ -254,7 +257,7 @@ static bool guided(const struct corpus *given, const struct corpus *failing, __u
 		fail_all(&k.c, failing, seed, seconds);
 	ok = ok && remains_none(&r);
 	cover_print();
-	printf("= programs %lu\n= blocks %u\n", n, cover_blocks());
+	printf("= programs %lu\n= blocks %u\n= faults %lu\n", n, cover_blocks(), run.hits);
 	return ok;
 }
 

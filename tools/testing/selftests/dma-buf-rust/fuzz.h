@@ -69,8 +69,9 @@ struct run {
 	/* Where it says that each does, 0: nowhere */
 	int fail_all;
 	struct dice dice;
-	/* Whether the last call that was to fail has come to its nth */
+	/* Whether the last call that was to fail has come to its nth, and how many have */
 	bool hit;
+	unsigned long hits;
 	/* What was asked for since this was set to 0 */
 	unsigned int n_touched;
 	struct slot *touched[8];
@@ -195,6 +196,8 @@ void cover_print(void);
 bool set_faults(bool ours);
 /* "make-it-fail": each allocation, instead of four of a hundred */
 bool set_always(void);
+/* A call that fails halfway */
+void call_failing(struct run *r, const struct op *op, const struct call *call);
 
 /*
  * fuzz_race.c: threads and faults; "duels" are programs whose last two calls are known to

@@ -3,6 +3,7 @@
  * What fails while the fuzzer runs: allocations, and copies from and to user space.
  */
 #include <string.h>
+#include <unistd.h>
 
 #include "fuzz.h"
 
@@ -183,4 +184,52 @@ bool set_faults(bool ours)
 	ok &= write_file(FAULTS "fail_page_alloc/ignore-gfp-highmem", "N");
 	ok &= write_file(FAULTS "fail_page_alloc/min-order", "0");
 	return ok;
+}
+
+/* Of calls that allocate anything most have done so after a few allocations. */
+static unsigned int any_nth(struct run *r)
+{
+	return 1 + roll(&r->dice, roll(&r->dice, 2) ? 4 : 32);
+}
+
+/*
+ * Where something is to fail. Another thread may have closed that, for what had its number
+ * before: then no more fails here. Alone, it would be a run without faults.
+ */
+static void tell(struct run *r, int *where, unsigned int value)
+{
+	char text[16];
+
+	snprintf(text, sizeof(text), "%u", value);
+	if (pwrite(*where, text, strlen(text), 0) >= 0)
+		return;
+	t_need(r->world->racing, "faults that go on");
+	*where = 0;
+}
+
+/* It counts down to 0. */
+static bool has_failed(struct run *r)
+{
+	char text[16] = "";
+
+	return r->fail_nth && pread(r->fail_nth, text, sizeof(text) - 1, 0) > 0 && !atoi(text);
+}
+
+/* What counts down comes before what always fails. */
+void call_failing(struct run *r, const struct op *op, const struct call *call)
+{
+	bool faults = r->faults, all = call->all && r->fail_all;
+
+	r->faults = true;
+	tell(r, &r->fail_nth, call->nth ?: any_nth(r));
+	if (all)
+		tell(r, &r->fail_all, 1);
+	op->run(r, call->a);
+	if (all && r->fail_all)
+		tell(r, &r->fail_all, 0);
+	r->hit = has_failed(r);
+	r->hits += r->hit;
+	if (r->fail_nth)
+		tell(r, &r->fail_nth, 0);
+	r->faults = faults;
 }

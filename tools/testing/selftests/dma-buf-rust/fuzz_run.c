@@ -301,47 +301,6 @@ bool touch(char *at, bool write, char *value)
 	return ok;
 }
 
-/* Of calls that allocate anything most have done so after a few allocations. */
-static unsigned int any_nth(struct run *r)
-{
-	return 1 + roll(&r->dice, roll(&r->dice, 2) ? 4 : 32);
-}
-
-/* The nth from here on, 0: none */
-static void fail_from(struct run *r, unsigned int nth)
-{
-	char text[16];
-
-	snprintf(text, sizeof(text), "%u", nth);
-	if (pwrite(r->fail_nth, text, strlen(text), 0) < 0)
-		r->fail_nth = 0;
-}
-
-/* It counts down to 0. */
-static bool has_failed(struct run *r)
-{
-	char text[16] = "";
-
-	return pread(r->fail_nth, text, sizeof(text) - 1, 0) > 0 && !atoi(text);
-}
-
-/* What counts down comes before what always fails. */
-static void run_failing(struct run *r, const struct op *op, const struct call *call)
-{
-	bool faults = r->faults, all = call->all && r->fail_all;
-
-	r->faults = true;
-	fail_from(r, call->nth ?: any_nth(r));
-	if (all && pwrite(r->fail_all, "1", 1, 0) < 0)
-		r->fail_all = 0;
-	op->run(r, call->a);
-	if (all && pwrite(r->fail_all, "0", 1, 0) < 0)
-		r->fail_all = 0;
-	r->hit = has_failed(r);
-	fail_from(r, 0);
-	r->faults = faults;
-}
-
 void run_calls(struct run *r, const struct prog *p, unsigned int first,
 	       unsigned int step)
 {
@@ -351,7 +310,7 @@ void run_calls(struct run *r, const struct prog *p, unsigned int first,
 
 		say(r, "%s%s", i ? ";" : "", op->name);
 		if (r->fail_nth && (r->faults || call->nth))
-			run_failing(r, op, call);
+			call_failing(r, op, call);
 		else
 			op->run(r, call->a);
 	}
