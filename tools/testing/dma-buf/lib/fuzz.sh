@@ -40,12 +40,17 @@ fuzz_guest() {
 	rm -rf "$OUT" "$files"
 }
 
-# fuzz_judge NAME TITLE: reports, leaks and hangs of a guest, and whether the fuzzer came to its end.
+# fuzz_judge NAME TITLE: reports, leaks and hangs of a guest, and whether the fuzzer came to its end. Where nothing has failed halfway
+# it has not looked at what happens then.
 fuzz_judge() {
 	local log=$RESULTS/fuzz-$1/data.log note
 	if [ -s "$RESULTS/fuzz-$1/problems.txt" ] || ! grep -qx '# end 0' "$log" 2>/dev/null; then
-		note=$({ grep -h -m 3 '^left ' "$log"; head -n 3 "$RESULTS/fuzz-$1/problems.txt"; } 2>/dev/null | tr '\n' ';')
+		note=$({ grep -h -m 3 -e '^left ' -e 'cannot go on' "$log"; head -n 3 "$RESULTS/fuzz-$1/problems.txt"; } 2>/dev/null | tr '\n' ';')
 		case_is fail "fuzz: $2" "${note:-it ended early}; see $RESULTS/fuzz-$1; the last program: $(grep '^p ' "$log" | tail -n 1 | cut -c1-300)"
+		return 1
+	fi
+	if ! grep -q '^= faults [1-9]' "$log"; then
+		case_is fail "fuzz: $2" "no call failed halfway; $(grep -m 1 '^= no faults' "$log")"
 		return 1
 	fi
 	case_is pass "fuzz: $2"
@@ -90,7 +95,7 @@ fuzz_run() {
 	python3 "$HERE/fuzz.py" kept "$RESULTS/fuzz-guided/data.log" >"$RESULTS/fuzz-corpus.txt"
 	new=$(grep -vxFf <(grep -v '^#' "$FUZZ_CORPUS") -c "$RESULTS/fuzz-corpus.txt" || true)
 	programs=$(fuzz_sum guided programs)
-	say "  programs: ${programs:-?} ($((${programs:-0} / seconds)) a second), with threads $(fuzz_sum race programs)"
+	say "  programs: ${programs:-?} ($((${programs:-0} / seconds)) a second), with threads $(fuzz_sum race programs); calls failed halfway $(fuzz_sum guided faults) and $(fuzz_sum race faults) times"
 	say "  drivers/dma-buf, Rust: $(head -n 1 "$RESULTS/fuzz-coverage.txt"); those never reached: $RESULTS/fuzz-coverage.txt"
 	say "  corpus: $(wc -l <"$RESULTS/fuzz-corpus.txt") programs, $new of them new: $RESULTS/fuzz-corpus.txt (ACCEPT=1 keeps it)"
 	if [ -n "${ACCEPT:-}" ] && grep -q . "$RESULTS/fuzz-corpus.txt"; then

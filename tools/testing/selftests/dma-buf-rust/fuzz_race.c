@@ -9,6 +9,8 @@
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -61,6 +63,8 @@ struct part {
 };
 
 static struct cover covers[THREADS];
+/* Faults that have come, where the parent reads it; of those that come by chance nobody knows. */
+static unsigned long *hits;
 
 static void *run_part(void *arg)
 {
@@ -81,6 +85,7 @@ static void *run_part(void *arg)
 	}
 	if (fd >= 0)
 		close(fd);
+	__atomic_add_fetch(hits, part->run.hits, __ATOMIC_RELAXED);
 	__atomic_store_n(&part->done, true, __ATOMIC_RELEASE);
 	return NULL;
 }
@@ -193,28 +198,48 @@ static void run_last(const struct corpus *c, __u64 seed, unsigned long n)
 {
 	const struct call megabyte = { .op = op_called("heap_alloc"), .a = { [1] = 8 } };
 	struct prog p = { .n = THREADS, .calls = { megabyte, megabyte, megabyte } };
+	/* not all memory: a process that gets none is no process that ends well */
+	const struct rlimit buffers = { .rlim_cur = 256, .rlim_max = 256 };
 	struct dice d;
 
 	dice_seed(&d, ~seed, n);
 	if (roll(&d, 2))
 		prog_make(&p, &d, c);
+	else
+		t_need(!setrlimit(RLIMIT_NOFILE, &buffers), "setrlimit");
 	told_prog(n, &p);
 	die_running(&p, &d);
+}
+
+/* Whether a process has come to its end. */
+static bool ended_well(int status)
+{
+	if (WIFEXITED(status) && !WEXITSTATUS(status))
+		return true;
+	if (WIFSIGNALED(status))
+		printf("left a process that signal %d has ended\n", WTERMSIG(status));
+	else
+		printf("left a process that could not go on\n");
+	return false;
 }
 
 unsigned long race(const struct corpus *c, const struct corpus *duels, __u64 seed,
 		   unsigned int seconds)
 {
-	__u64 end = now_ns() + seconds * 1000000000ULL;
-	unsigned long n = 0, died = 0;
 	bool can_fail = set_faults(false);
+	unsigned long n = 0;
 	struct remains r;
+	__u64 end;
 
+	hits = mmap(NULL, sizeof(*hits), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
+		    -1, 0);
+	t_need(hits != MAP_FAILED, "memory for a number");
 	if (!can_fail)
 		printf("= no faults: %s\n", strerror(errno));
 	for (int i = 0; i < THREADS && cover_open(&covers[i]); i++)
 		;
 	remains_look(&r);
+	end = now_ns() + seconds * 1000000000ULL;
 	for (; now_ns() < end; n += AT_ONCE) {
 		int status;
 		pid_t child;
@@ -228,14 +253,12 @@ unsigned long race(const struct corpus *c, const struct corpus *duels, __u64 see
 		}
 		t_need(waitpid(child, &status, 0) == child, "waitpid");
 		cover_add(covers, THREADS);
-		/* a mapping that another thread has taken away */
-		died += WIFSIGNALED(status);
-		if (!remains_none(&r)) {
+		if (!ended_well(status) || !remains_none(&r)) {
 			cover_print();
 			return 0;
 		}
 	}
 	cover_print();
-	printf("= programs %lu\n= died %lu\n", n, died);
+	printf("= programs %lu\n= faults %lu\n", n, *hits);
 	return n;
 }
