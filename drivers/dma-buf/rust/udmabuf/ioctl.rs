@@ -105,7 +105,7 @@ impl Item {
 /// Makes a buffer of the items, one after the other, and a file descriptor for it.
 ///
 /// Fails with `EINVAL` if nothing or too much is asked for, and as [`Item::pages`],
-/// [`Item::pin_into`], [`export`] and [`FdReservation::new`].
+/// [`Item::pin_into`] and [`publish`].
 fn create(items: &[Item], flags: u32) -> Result<isize> {
     let limit = limits::pages();
     let total = items.iter().try_fold(0usize, |sum, item| {
@@ -125,6 +125,15 @@ fn create(items: &[Item], flags: u32) -> Result<isize> {
         item.pin_into(&mut pages)?;
     }
 
+    publish(pages, flags)
+}
+
+/// Makes a buffer of `pages`, and a file descriptor for it. By itself, so that its stack is not below
+/// that of [`Item::pin_into`], which goes deep.
+///
+/// Fails as [`export`] and [`FdReservation::new`].
+#[inline(never)]
+fn publish(pages: PinnedPages, flags: u32) -> Result<isize> {
     let fd_flags = if flags & bindings::UDMABUF_FLAGS_CLOEXEC != 0 {
         flags::O_CLOEXEC
     } else {
