@@ -93,6 +93,7 @@ fn warn_once(is_out_of_reach: bool) {
 /// Undoes [`map`] of the same attachment in the same direction. See `dma_buf_unmap_attachment()`.
 ///
 /// Sleeps.
+#[inline(always)]
 pub(super) fn unmap(
     attachment: &Locked<'_, AnyAttachment>,
     table: MappedTable,
