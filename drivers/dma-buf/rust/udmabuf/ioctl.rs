@@ -128,8 +128,8 @@ fn create(items: &[Item], flags: u32) -> Result<isize> {
     publish(pages, flags)
 }
 
-/// Makes a buffer of `pages`, and a file descriptor for it. By itself, so that its stack is not below
-/// that of [`Item::pin_into`], which goes deep.
+/// Makes a buffer of `pages`, and a file descriptor for it. By itself, so that its stack does not
+/// come on top of what [`Item::pin_into`] needs, which goes deep.
 ///
 /// Fails as [`export`] and [`FdReservation::new`].
 #[inline(never)]
