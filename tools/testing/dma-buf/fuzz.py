@@ -7,6 +7,7 @@
   fuzz.py compare RUST C LISTED   results of the same programs; LISTED: differences that Documentation explains.
                                   Prints the programs that differ, to be run again; status 1 if there are any
   fuzz.py blocks VMLINUX OUT      all instrumented blocks of an arm64 kernel
+  fuzz.py reasons REASONS         whether each place that these name is there
   fuzz.py coverage BLOCKS REASONS LOG...
                                   which of them were reached, by function. REASONS: why user space cannot reach others
 """
@@ -29,6 +30,9 @@ NOT_OURS = re.compile(
 )
 CALLS = re.compile(r"\sbl?\s+(0x[0-9a-f]+)")
 WHOLE = "whole: "
+TOP = Path(__file__).resolve().parents[3]
+OURS = ("drivers/dma-buf/rust", "rust/kernel")
+PLACE = re.compile(r"(\w+\.rs)`([^`]+)`([+-]\d+)?")
 UNCALLED = " (nobody calls it by its name)"
 INSTRUCTIONS = re.compile(r"\s*([0-9a-f]+):\s+(.*)")
 JUMPS = re.compile(r"(?:b|b\.\w+|cbn?z|tbn?z)\s.*?0x([0-9a-f]+)(?:\s|$)")
@@ -203,11 +207,25 @@ def run_blocks(args):
     return text.wait()
 
 
+def line_of(place):
+    """The pattern of the line of ours that this means: FILE.rs`TEXT`, FILE.rs`TEXT`+LINES, FILE.rs`TEXT`-LINES."""
+    name, text, further = place.groups()
+    found = [
+        number
+        for file in itertools.chain.from_iterable((TOP / part).rglob(name) for part in OURS)
+        for number, line in enumerate(file.read_text().splitlines(), 1)
+        if text in line
+    ]
+    if len(found) != 1:
+        raise SystemExit(f"{len(found)} lines of {name} have {text!r}, not one: {', '.join(OURS)} have changed, and so may the reason")
+    return rf"\b{re.escape(name)}:{found[0] + int(further or 0)}\b"
+
+
 def reasons(path):
     """Lines "PATTERN => REASON", as (pattern, reason, whether it is for functions only of which nothing is reached)."""
     lines = (line for line in Path(path).read_text().splitlines() if line and not line.startswith("#"))
     rules = (line.rsplit(" => ", 1) for line in lines)
-    return [(re.compile(pattern.removeprefix(WHOLE)), reason, pattern.startswith(WHOLE)) for pattern, reason in rules]
+    return [(re.compile(PLACE.sub(line_of, pattern.removeprefix(WHOLE))), reason, pattern.startswith(WHOLE)) for pattern, reason in rules]
 
 
 def run_coverage(args):
@@ -269,6 +287,7 @@ def main():
     part.add_argument("--symbolizer", default="llvm-symbolizer")
     part.add_argument("vmlinux")
     part.add_argument("out")
+    parts.add_parser("reasons").add_argument("reasons", type=reasons)
     part = parts.add_parser("coverage")
     part.add_argument("blocks")
     part.add_argument("reasons", type=reasons)
@@ -280,6 +299,8 @@ def main():
         return run_blocks(args)
     if args.part == "coverage":
         return run_coverage(args)
+    if args.part == "reasons":
+        return 0
     if args.part == "programs":
         lines = [program for _, program, _ in runs(args.log)]
     else:

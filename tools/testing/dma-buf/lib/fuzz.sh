@@ -178,8 +178,12 @@ fuzz_plants_apply() {
 	return "$bad"
 }
 
+# A reason that names a line of ours goes with it.
+fuzz_reasons_fit() { python3 "$HERE/fuzz.py" reasons "$FUZZ_UNREACHED"; }
+
 gate_fuzz() {
 	gate "fuzz: a comparison finds what is planted" fuzz-comparison fuzz_comparison_finds
 	gate "fuzz: what can be planted in the core still fits" fuzz-plants fuzz_plants_apply
+	gate "fuzz: the lines that cannot be reached are there" fuzz-reasons fuzz_reasons_fit
 	gate "fuzz: Documentation explains each difference that is let pass" fuzz-differences fuzz_differences_explained
 }
