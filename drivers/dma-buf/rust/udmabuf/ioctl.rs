@@ -6,7 +6,10 @@ use crate::{
     limits,
     memory::export, //
 };
-use core::ops::Range;
+use core::{
+    mem::take,
+    ops::Range, //
+};
 use kernel::{
     argument,
     bindings,
@@ -106,7 +109,7 @@ impl Item {
 ///
 /// Fails with `EINVAL` if nothing or too much is asked for, and as [`Item::pages`],
 /// [`Item::pin_into`] and [`publish`].
-fn create(items: &[Item], flags: u32) -> Result<isize> {
+fn create(items: &[Item], flags: u32) -> Result<u32> {
     let limit = limits::pages();
     let total = items.iter().try_fold(0usize, |sum, item| {
         let sum = sum.checked_add(item.pages()?.len()).ok_or(EINVAL)?;
@@ -125,28 +128,29 @@ fn create(items: &[Item], flags: u32) -> Result<isize> {
         item.pin_into(&mut pages)?;
     }
 
-    publish(pages, flags)
+    publish(&mut pages, flags)
 }
 
-/// Makes a buffer of `pages`, and a file descriptor for it. By itself, so that its stack does not
-/// come on top of what [`Item::pin_into`] needs, which goes deep.
+/// Makes a buffer of the pages in `pages`, and a file descriptor for it. By itself, so that its
+/// stack does not come on top of what [`Item::pin_into`] needs, which goes deep; and they are not
+/// moved, which would take them twice.
 ///
 /// Fails as [`export`] and [`FdReservation::new`].
 #[inline(never)]
-fn publish(pages: PinnedPages, flags: u32) -> Result<isize> {
+fn publish(pages: &mut PinnedPages, flags: u32) -> Result<u32> {
     let fd_flags = if flags & bindings::UDMABUF_FLAGS_CLOEXEC != 0 {
         flags::O_CLOEXEC
     } else {
         0
     };
-    let fd = FdReservation::new(export(pages)?, fd_flags)?;
-    let number = isize::try_from(fd.number())?;
+    let fd = FdReservation::new(export(take(pages))?, fd_flags)?;
+    let number = fd.number();
     fd.install();
     Ok(number)
 }
 
 /// Fails with `EFAULT`, and as [`create`].
-fn create_one(arg: UserPtr) -> Result<isize> {
+fn create_one(arg: UserPtr) -> Result<u32> {
     let request = Create::read(arg)?;
     let item = Item {
         memfd: request.memfd,
@@ -158,7 +162,7 @@ fn create_one(arg: UserPtr) -> Result<isize> {
 }
 
 /// Fails with `EFAULT`, `EINVAL` if there are too many items, `ENOMEM`, and as [`create`].
-fn create_list(arg: UserPtr) -> Result<isize> {
+fn create_list(arg: UserPtr) -> Result<u32> {
     let list = List::read(arg)?;
     let count = usize::try_from(list.count)?;
     if count > limits::items() {
@@ -176,9 +180,11 @@ fn create_list(arg: UserPtr) -> Result<isize> {
 /// [`create_list`]. On failure nothing is left behind.
 #[inline]
 pub(crate) fn dispatch(cmd: u32, arg: UserPtr) -> Result<isize> {
-    match cmd {
+    let fd = match cmd {
         CREATE => create_one(arg),
         CREATE_LIST => create_list(arg),
         _ => Err(ENOTTY),
-    }
+    }?;
+
+    Ok(isize::try_from(fd)?)
 }

@@ -128,6 +128,7 @@ const MOST_REFERENCES: c_int = c_int::MAX / 2;
 /// - `folios` are pinned, each once for every time it is in the list.
 /// - `parts`, and then `last` unless it is empty, take up the first of `folios`, in this order,
 ///   each beginning with a folio of its own.
+#[derive(Default)]
 pub struct PinnedPages {
     folios: KVVec<AnyThread<bindings::folio>>,
     parts: KVec<Part>,

@@ -77,7 +77,7 @@ impl DmaBuf {
 
         let info = ExportInfo { name, size, flags };
         let memory = KBox::new_uninit(GFP_KERNEL)?;
-        let paged = KBox::write(memory, Paged::new(source));
+        let paged = memory.write_init(Paged::init(source))?;
         Ok(Buffer::export(info, paged)?.into())
     }
 }
@@ -97,13 +97,14 @@ struct Paged<S> {
 impl<S: PageSource> Paged<S> {
     const DMA_ATTR_CC_SHARED: c_ulong = bindings::DMA_ATTR_CC_SHARED as c_ulong;
 
-    #[inline]
-    fn new(source: S) -> Self {
-        Self {
+    /// Where it stays: it may be large, and is not moved there from the stack.
+    #[inline(always)]
+    fn init(source: S) -> impl Init<Self> {
+        init!(Self {
             source,
             begun: Atomic::new(false),
             several: Atomic::new(false),
-        }
+        })
     }
 
     #[inline]
