@@ -55,13 +55,19 @@ pub(super) fn end(buf: &DmaBuf, dir: dma_data_direction) -> Result {
     exporter(buf).end_cpu_access(dir)
 }
 
+/// How many pages there are in `area`.
+#[inline(always)]
+fn pages(area: &VmaNew) -> usize {
+    // It ends behind its start.
+    area.end().wrapping_sub(area.start()) >> PAGE_SHIFT
+}
+
 /// Checks that the buffer can be mapped and `area` at page `offset` lies inside it. Fails with
 /// `EINVAL`.
 #[inline(always)]
 fn check_mmap(buf: &DmaBuf, area: &VmaNew, offset: usize) -> Result {
-    let pages = (area.end() - area.start()) >> PAGE_SHIFT;
     let fits = offset
-        .checked_add(pages)
+        .checked_add(pages(area))
         .is_some_and(|end| end <= buf.size() >> PAGE_SHIFT);
 
     if !exporter(buf).has_mmap() || !fits {
@@ -84,9 +90,7 @@ pub(super) fn mmap_file(buf: &DmaBuf, area: &VmaNew, offset: usize) -> Result {
 ///
 /// See `dma_buf_mmap()`. Fails with `EINVAL`, `EOVERFLOW`, or what the exporter fails with.
 pub(super) fn mmap(buf: &DmaBuf, area: &VmaNew, offset: usize) -> Result {
-    let pages = (area.end() - area.start()) >> PAGE_SHIFT;
-
-    if exporter(buf).has_mmap() && offset.checked_add(pages).is_none() {
+    if exporter(buf).has_mmap() && offset.checked_add(pages(area)).is_none() {
         return Err(EOVERFLOW);
     }
     check_mmap(buf, area, offset)?;

@@ -56,7 +56,7 @@ pub(super) fn new_file(size: usize, open_flags: u32) -> Result<NewFile> {
 
     let mount = mount::get(&FS_TYPE)?;
     // MODEL: unique-number
-    let number = LAST_INODE.fetch_add(1, Relaxed) as u64 + 1;
+    let number = (LAST_INODE.fetch_add(1, Relaxed) as u64).wrapping_add(1);
 
     NewFile::new(&mount, NAME, &file::TABLE, (size, number, open_flags))
 }

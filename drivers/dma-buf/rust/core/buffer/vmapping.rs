@@ -7,10 +7,7 @@ use core::{
     mem::offset_of, //
 };
 use kernel::{
-    bindings::{
-        iosys_map,
-        iosys_map__bindgen_ty_1, //
-    },
+    bindings::iosys_map,
     prelude::*, //
 };
 
@@ -18,16 +15,14 @@ use kernel::{
 #[repr(C)]
 pub(super) struct Vmapping {
     count: Cell<c_uint>,
+    // What lies between them, if anything does.
+    _rest: [u8; align_of::<iosys_map>() - size_of::<c_uint>()],
     map: Cell<iosys_map>,
 }
 
 /// What there is when there is no mapping.
-pub(super) const UNMAPPED: iosys_map = iosys_map {
-    is_iomem: false,
-    __bindgen_anon_1: iosys_map__bindgen_ty_1 {
-        vaddr: core::ptr::null_mut(),
-    },
-};
+// Zero to the last byte: not by fields, between which there are some that are in none.
+pub(super) const UNMAPPED: iosys_map = pin_init::zeroed();
 
 impl Vmapping {
     /// Where the mapping is.
@@ -40,6 +35,7 @@ impl Vmapping {
     pub(super) const fn new() -> Self {
         Self {
             count: Cell::new(0),
+            _rest: [0; align_of::<iosys_map>() - size_of::<c_uint>()],
             map: Cell::new(UNMAPPED),
         }
     }

@@ -142,6 +142,24 @@ impl Link {
         base
     }
 
+    /// See [`walk`].
+    // By itself, so that who has no link does not pay for it.
+    #[inline(never)]
+    fn before(&self) -> Option<ARef<Fence>> {
+        loop {
+            let prev = {
+                let rcu = rcu::read_lock();
+                let prev = self.rest.prev.load(&rcu)?;
+
+                if !is_done(contained(&prev), &rcu) {
+                    return Some(prev);
+                }
+                prev
+            };
+            self.cut_out(prev);
+        }
+    }
+
     /// Cuts `prev` out of the chain, if it is still what comes before this link.
     #[inline(never)]
     fn cut_out(&self, prev: ARef<Fence>) {
@@ -254,21 +272,9 @@ pub(crate) fn walk(fence: ARef<Fence>) -> Option<ARef<Fence>> {
 }
 
 /// As [`walk`], from a fence that stays the caller's.
+#[inline(always)]
 pub(crate) fn before(fence: &Fence) -> Option<ARef<Fence>> {
-    let link = Link::of(fence)?;
-
-    loop {
-        let prev = {
-            let rcu = rcu::read_lock();
-            let prev = link.rest.prev.load(&rcu)?;
-
-            if !is_done(contained(&prev), &rcu) {
-                return Some(prev);
-            }
-            prev
-        };
-        link.cut_out(prev);
-    }
+    Link::of(fence)?.before()
 }
 
 /// Whether the chain that ends with `fence` has come as far as `number`. Fails with `EINVAL` if it

@@ -186,7 +186,8 @@ pub(crate) fn merge(heads: &[Option<&Fence>]) -> Result<ARef<Fence>> {
         if count == 0 {
             first = Some(fence.into());
         }
-        count += 1;
+        // Nobody has so many fences.
+        count = count.wrapping_add(1);
         Ok(())
     })?;
     let Some(first) = first else {
