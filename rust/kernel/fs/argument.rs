@@ -62,6 +62,15 @@ pub trait Argument: Default {
 #[repr(transparent)]
 pub struct Answer(isize);
 
+impl Answer {
+    /// What `f` says of a file's data and an argument. Each is a function that is gone on in, with
+    /// nothing left to be done by who calls it: no command has the stack of another.
+    #[inline(never)]
+    pub fn of<T>(data: &T, arg: UserPtr, f: impl FnOnce(&T, UserPtr) -> Result) -> Self {
+        f(data, arg).into()
+    }
+}
+
 impl From<Result<isize>> for Answer {
     #[inline(always)]
     fn from(result: Result<isize>) -> Self {

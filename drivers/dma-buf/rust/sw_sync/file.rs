@@ -60,7 +60,7 @@ impl Operations for SwSync {
 
     #[inline(always)]
     fn ioctl(timeline: &Timeline, cmd: u32, arg: UserPtr) -> Answer {
-        ioctl::ioctl(timeline, cmd, arg).into()
+        ioctl::ioctl(timeline, cmd, arg)
     }
 }
 

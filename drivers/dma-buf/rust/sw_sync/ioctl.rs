@@ -17,7 +17,10 @@ use kernel::{
     argument,
     dma_buf::SyncFile,
     fs::{
-        argument::Argument,
+        argument::{
+            Answer,
+            Argument, //
+        },
         file::{
             flags::O_CLOEXEC,
             FileDescriptorReservation, //
@@ -69,18 +72,20 @@ argument! {
 }
 
 /// Carries out `cmd`. Fails with `ENOTTY` if there is no such command. Sleeps.
-pub(crate) fn ioctl(timeline: &Timeline, cmd: u32, arg: UserPtr) -> Result {
+#[inline(always)]
+pub(crate) fn ioctl(timeline: &Timeline, cmd: u32, arg: UserPtr) -> Answer {
     match cmd {
-        CREATE_FENCE => create_fence(timeline, arg),
-        INC => inc(timeline, arg),
-        GET_DEADLINE => get_deadline(arg),
-        _ => Err(ENOTTY),
+        CREATE_FENCE => Answer::of(timeline, arg, create_fence),
+        INC => Answer::of(timeline, arg, inc),
+        GET_DEADLINE => Answer::of(timeline, arg, |_, arg| get_deadline(arg)),
+        _ => Err::<(), _>(ENOTTY).into(),
     }
 }
 
 /// Gives out a fence on the timeline.
 ///
 /// Fails with `EMFILE`, `EFAULT` and `ENOMEM`.
+#[inline(always)]
 fn create_fence(timeline: &Timeline, ptr: UserPtr) -> Result {
     let fd = FileDescriptorReservation::get_unused_fd_flags(O_CLOEXEC);
 
@@ -100,6 +105,7 @@ fn create_fence(timeline: &Timeline, ptr: UserPtr) -> Result {
 }
 
 /// Advances the timeline. Fails with `EFAULT`.
+#[inline(always)]
 fn inc(timeline: &Timeline, ptr: UserPtr) -> Result {
     let Increment { steps } = Increment::read(ptr)?;
 
@@ -111,6 +117,7 @@ fn inc(timeline: &Timeline, ptr: UserPtr) -> Result {
 ///
 /// Fails with `EFAULT`, with `EINVAL` if the argument is malformed or the file does not stand for
 /// one of our fences, and with `ENOENT` if there is no deadline.
+#[inline(always)]
 fn get_deadline(ptr: UserPtr) -> Result {
     let mut arg = GetDeadline::read(ptr)?;
 

@@ -38,20 +38,14 @@ const END: u64 = bindings::DMA_BUF_SYNC_END as u64;
 #[inline(always)]
 pub(crate) fn ioctl(buf: &DmaBuf, cmd: u32, arg: UserPtr) -> Answer {
     match cmd {
-        SYNC => answer(buf, arg, sync),
-        SET_NAME_A | SET_NAME_B => answer(buf, arg, name::set),
+        SYNC => Answer::of(buf, arg, sync),
+        SET_NAME_A | SET_NAME_B => Answer::of(buf, arg, name::set),
         #[cfg(CONFIG_SYNC_FILE)]
-        sync_file::EXPORT => answer(buf, arg, sync_file::export),
+        sync_file::EXPORT => Answer::of(buf, arg, sync_file::export),
         #[cfg(CONFIG_SYNC_FILE)]
-        sync_file::IMPORT => answer(buf, arg, sync_file::import),
+        sync_file::IMPORT => Answer::of(buf, arg, sync_file::import),
         _ => Err::<(), _>(ENOTTY).into(),
     }
-}
-
-/// Each is a function that is gone on in, with nothing left to be done here.
-#[inline(never)]
-fn answer(buf: &DmaBuf, arg: UserPtr, f: impl FnOnce(&DmaBuf, UserPtr) -> Result) -> Answer {
-    f(buf, arg).into()
 }
 
 argument! {
@@ -145,7 +139,7 @@ mod sync_file {
         };
         let fence = fence.unwrap_or_else(stub::get);
         // As if it were C that has made it.
-        let file = new_file(fence).map_err(|_| ENOMEM)?;
+        let file = new_file(fence).ok_or(ENOMEM)?;
 
         arg.fd = fd.reserved_fd() as i32;
         arg.write(ptr)?;

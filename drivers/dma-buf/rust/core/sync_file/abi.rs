@@ -31,7 +31,7 @@ unsafe impl Wrapper for SyncFile {
 kernel::exports! {
     // The caller gets the file's reference, which C finds in the result.
     fn sync_file_create(fence: &Fence) -> Option<NonNull<sync_file>> {
-        let file = file::new(fence.into()).ok()?;
+        let file = file::new_here(fence.into())?;
         let sync_file = NonNull::new(file::of(&file)?.as_c());
 
         mem::forget(file);

@@ -5,6 +5,7 @@
 use super::{
     create::{
         create,
+        create_here,
         Kind, //
     },
     ioctl,
@@ -35,7 +36,12 @@ use kernel::{
 /// What such a file does.
 struct SyncFiles;
 
-impl Kind for SyncFiles {}
+impl Kind for SyncFiles {
+    #[inline(always)]
+    fn table() -> &'static Table<Self> {
+        &TABLE
+    }
+}
 
 static TABLE: Table<SyncFiles> = Table::new();
 
@@ -56,13 +62,19 @@ impl Operations for SyncFiles {
 
     #[inline(always)]
     fn ioctl(sync_file: &SyncFile, cmd: u32, arg: UserPtr) -> Answer {
-        ioctl::ioctl(&TABLE, sync_file, cmd, arg)
+        ioctl::ioctl::<Self>(sync_file, cmd, arg)
     }
 }
 
-/// Makes a file for `fence`. Fails with `ENOMEM` or `ENFILE`. Sleeps.
-pub(crate) fn new(fence: ARef<Fence>) -> Result<ARef<File>> {
-    create(&TABLE, fence, None)
+/// Makes a file for `fence`, as [`create`].
+pub(crate) fn new(fence: ARef<Fence>) -> Option<ARef<File>> {
+    create::<SyncFiles>(fence, None)
+}
+
+/// As [`new`], for C.
+#[inline(always)]
+pub(super) fn new_here(fence: ARef<Fence>) -> Option<ARef<File>> {
+    create_here::<SyncFiles>(fence, None)
 }
 
 /// The sync_file that `file` stands for, if it does.

@@ -31,20 +31,15 @@ use kernel::{
             flags::O_CLOEXEC,
             FileDescriptorReservation, //
         },
-        operations::Table,
         LocalFile, //
     },
     ioctl::{
         _IOW,
         _IOWR, //
     },
-    page::PAGE_SIZE,
     prelude::*,
     time::hrtimer::HrTimerExpires,
-    uaccess::{
-        UserPtr,
-        UserSlice, //
-    }, //
+    uaccess::UserPtr, //
 };
 
 const MAGIC: u32 = '>' as u32;
@@ -74,7 +69,6 @@ argument! {
 }
 
 argument! {
-    #[derive(Clone, Copy, Zeroable)]
     struct FenceInfo = [sync_fence_info] {
         obj_name: [u8; NAME_SIZE],
         driver_name: [u8; NAME_SIZE],
@@ -91,36 +85,20 @@ argument! {
     }
 }
 
-/// Carries out `cmd` on a file of `table`. Fails with `ENOTTY` if there is no such command.
-pub(super) fn ioctl<T: Kind>(
-    table: &'static Table<T>,
-    sync_file: &SyncFile,
-    cmd: u32,
-    arg: UserPtr,
-) -> Answer {
+/// Carries out `cmd` on a file of this kind. Fails with `ENOTTY` if there is no such command.
+#[inline(always)]
+pub(super) fn ioctl<T: Kind>(sync_file: &SyncFile, cmd: u32, arg: UserPtr) -> Answer {
     match cmd {
-        MERGE => answer(table, sync_file, arg, merge_with),
-        FILE_INFO => answer(table, sync_file, arg, |_, it, arg| file_info(it, arg)),
-        SET_DEADLINE => answer(table, sync_file, arg, |_, it, arg| set_deadline(it, arg)),
+        MERGE => Answer::of(sync_file, arg, merge_with::<T>),
+        FILE_INFO => Answer::of(sync_file, arg, file_info),
+        SET_DEADLINE => Answer::of(sync_file, arg, set_deadline),
         _ => Err::<(), _>(ENOTTY).into(),
     }
 }
 
-/// Each is a function that is gone on in, with nothing left to be done here: none of them has the
-/// stack of another.
-#[inline(never)]
-fn answer<T: Kind>(
-    table: &'static Table<T>,
-    sync_file: &SyncFile,
-    arg: UserPtr,
-    f: impl FnOnce(&'static Table<T>, &SyncFile, UserPtr) -> Result,
-) -> Answer {
-    f(table, sync_file, arg).into()
-}
-
 /// Makes another sync_file with the fences of both.
 #[inline(always)]
-fn merge_with<T: Kind>(table: &'static Table<T>, sync_file: &SyncFile, ptr: UserPtr) -> Result {
+fn merge_with<T: Kind>(sync_file: &SyncFile, ptr: UserPtr) -> Result {
     let fd = FileDescriptorReservation::get_unused_fd_flags(O_CLOEXEC)?;
     let mut arg = Merge::default();
 
@@ -130,13 +108,14 @@ fn merge_with<T: Kind>(table: &'static Table<T>, sync_file: &SyncFile, ptr: User
         return Err(EINVAL);
     }
     let other = LocalFile::fget(arg.fd2 as u32).map_err(|_| ENOENT)?;
-    let other = table.data_of(&other).ok_or(ENOENT)?;
+    let other = T::table().data_of(&other).ok_or(ENOENT)?;
 
     let fence = unwrap::merge(&[Some(sync_file.fence()), Some(other.fence())]);
     arg.name[NAME_SIZE - 1] = 0;
     let file = fence
-        .and_then(|fence| create(table, fence, Some(&arg.name)))
-        .map_err(|_| ENOMEM)?;
+        .ok()
+        .and_then(|fence| create::<T>(fence, Some(&arg.name)))
+        .ok_or(ENOMEM)?;
 
     arg.fence = fd.reserved_fd() as i32;
     arg.write(ptr)?;
@@ -174,15 +153,7 @@ fn file_info(sync_file: &SyncFile, ptr: UserPtr) -> Result {
 /// Returns how many these were and their common status.
 #[inline(always)]
 fn fence_infos(head: &Fence, addr: usize, limit: u32) -> Result<(u32, c_int)> {
-    let mut few = [FenceInfo::default(); FEW];
-    let mut many = None;
-    let mut out = if limit > FEW as u32 {
-        let room = KBox::<[FenceInfo; AT_ONCE]>::init(pin_init::init_zeroed(), GFP_KERNEL)?;
-
-        Output::new(addr, &mut many.insert(room)[..])
-    } else {
-        Output::new(addr, &mut few)
-    };
+    let mut room = UserPtr::from_addr(addr);
     let mut count: u32 = 0;
     let mut common = 1;
 
@@ -190,88 +161,50 @@ fn fence_infos(head: &Fence, addr: usize, limit: u32) -> Result<(u32, c_int)> {
         if count == limit {
             return Ok(());
         }
-        let info = out.next()?;
+        let status = fence::status(fence);
 
-        info.fill(fence);
-        count += 1;
+        tell(fence, status, room)?;
+        room = room.wrapping_byte_add(size_of::<FenceInfo>());
+        count = count.wrapping_add(1);
         if common > 0 {
-            common = info.status;
+            common = status;
         }
         Ok(())
     })?;
-    // A chain may have lost links meanwhile. There is nothing to be told of these.
-    for _ in count..limit {
-        out.next()?;
+    // A chain may have lost links meanwhile.
+    let lost = limit.saturating_sub(count);
+    if lost != 0 {
+        tell_of_nothing(lost, room)?;
     }
-    out.flush()?;
     Ok((count, common))
 }
 
-/// How many are on the stack: a sync_file mostly has no more.
-const FEW: usize = 2;
+/// Writes that there is nothing to know about so many fences.
+#[cold]
+fn tell_of_nothing(count: u32, mut room: UserPtr) -> Result {
+    let info = FenceInfo::default();
 
-/// As many as are in a page.
-const AT_ONCE: usize = PAGE_SIZE / size_of::<FenceInfo>();
-
-/// What goes to user space, several at once.
-struct Output<'a> {
-    room: &'a mut [FenceInfo],
-    used: usize,
-    addr: usize,
+    for _ in 0..count {
+        info.write(room)?;
+        room = room.wrapping_byte_add(size_of::<FenceInfo>());
+    }
+    Ok(())
 }
 
-impl<'a> Output<'a> {
-    /// Writes to `addr`, through `room`, which must be zero.
-    fn new(addr: usize, room: &'a mut [FenceInfo]) -> Self {
-        Self {
-            room,
-            used: 0,
-            addr,
-        }
-    }
+/// Writes what there is to know about `fence`. By itself, so that it is on the stack no longer.
+#[inline(never)]
+fn tell(fence: &Fence, status: c_int, room: UserPtr) -> Result {
+    let mut info = FenceInfo {
+        status,
+        ..FenceInfo::default()
+    };
 
-    /// The next one, which is zero. Fails with `EFAULT` if there was no room and what is there
-    /// cannot be written.
-    #[inline(always)]
-    fn next(&mut self) -> Result<&mut FenceInfo> {
-        if self.used == self.room.len() {
-            self.flush()?;
-            self.room.fill_with(FenceInfo::default);
-        }
-        let info = self.room.get_mut(self.used).ok_or(EFAULT)?;
-
-        self.used += 1;
-        Ok(info)
-    }
-
-    /// Fails with `EFAULT`.
-    #[inline(never)]
-    fn flush(&mut self) -> Result {
-        let bytes = self
-            .room
-            .get_mut(..self.used)
-            .unwrap_or_default()
-            .as_mut_bytes();
-
-        let slice = UserSlice::new(UserPtr::from_addr(self.addr), bytes.len());
-
-        slice.writer().write_slice(bytes)?;
-        self.addr = self.addr.wrapping_add(bytes.len());
-        self.used = 0;
-        Ok(())
-    }
-}
-
-impl FenceInfo {
-    #[inline(always)]
-    fn fill(&mut self, fence: &Fence) {
-        fence::with_names(fence, |driver, timeline| {
-            timeline.copy_to(&mut self.obj_name);
-            driver.copy_to(&mut self.driver_name);
-        });
-        self.status = fence::status(fence);
-        self.timestamp_ns = fence.timestamp().map_or(0, |at| at.as_nanos()) as u64;
-    }
+    fence::with_names(fence, |driver, timeline| {
+        timeline.copy_to(&mut info.obj_name);
+        driver.copy_to(&mut info.driver_name);
+    });
+    info.timestamp_ns = fence.timestamp().map_or(0, |at| at.as_nanos()) as u64;
+    info.write(room)
 }
 
 #[inline(always)]
