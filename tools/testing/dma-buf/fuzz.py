@@ -222,10 +222,16 @@ def line_of(place):
 
 
 def reasons(path):
-    """Lines "PATTERN => REASON", as (pattern, reason, whether it is for functions only of which nothing is reached)."""
+    """Lines "PATTERN => REASON", as (what is searched, reason, PATTERN)."""
     lines = (line for line in Path(path).read_text().splitlines() if line and not line.startswith("#"))
-    rules = (line.rsplit(" => ", 1) for line in lines)
-    return [(re.compile(PLACE.sub(line_of, pattern.removeprefix(WHOLE))), reason, pattern.startswith(WHOLE)) for pattern, reason in rules]
+    return [rule(*line.rsplit(" => ", 1)) for line in lines]
+
+
+def rule(pattern, reason):
+    searched = PLACE.sub(line_of, pattern.removeprefix(WHOLE))
+    if "`" in searched:
+        raise SystemExit(f"{pattern!r} names no line: that is FILE.rs`TEXT`")
+    return re.compile(searched), reason, pattern
 
 
 def run_coverage(args):
@@ -241,8 +247,9 @@ def run_coverage(args):
     entered = {blocks[at] for at in reached}
     never, told, used = collections.defaultdict(list), collections.Counter(), set()
     for at in blocks.keys() - reached:
-        for pattern, reason, whole in args.reasons:
-            if not (whole and blocks[at] in entered) and pattern.search(f"{blocks[at]}: {places[at]}"):
+        for searched, reason, pattern in args.reasons:
+            whole = pattern.startswith(WHOLE)
+            if not (whole and blocks[at] in entered) and searched.search(f"{blocks[at]}: {places[at]}"):
                 told[reason] += 1
                 used.add(pattern)
                 break
@@ -258,9 +265,9 @@ def run_coverage(args):
     for reason, number in told.most_common():
         print(f"{number:5} {reason}")
     print("\npatterns that stand for nothing, or for what was reached this time:")
-    for pattern, _, _ in args.reasons:
+    for _, _, pattern in args.reasons:
         if pattern not in used:
-            print(f"      {pattern.pattern}")
+            print(f"      {pattern}")
     print("\nnever reached, of all, function, and where that is:")
     size = collections.Counter(blocks.values())
     for function, missed in sorted(never.items()):

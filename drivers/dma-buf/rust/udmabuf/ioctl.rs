@@ -186,5 +186,6 @@ pub(crate) fn dispatch(cmd: u32, arg: UserPtr) -> Result<isize> {
         _ => Err(ENOTTY),
     }?;
 
-    Ok(isize::try_from(fd)?)
+    // An `int` for C.
+    Ok(fd as isize)
 }

@@ -230,7 +230,7 @@ static int merge_done(void)
 	return keep(merge_fences(things.done[0], things.done[1], "done"));
 }
 
-/* Room for so many that the kernel takes memory to write them at once */
+/* Room for more than there are */
 static int tell(void)
 {
 	static struct sync_fence_info each[64];

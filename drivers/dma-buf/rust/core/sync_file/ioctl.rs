@@ -161,9 +161,8 @@ fn fence_infos(head: &Fence, addr: usize, limit: u32) -> Result<(u32, c_int)> {
         if count == limit {
             return Ok(());
         }
-        let status = fence::status(fence);
+        let status = tell(fence, room)?;
 
-        tell(fence, status, room)?;
         room = room.wrapping_byte_add(size_of::<FenceInfo>());
         count = count.wrapping_add(1);
         if common > 0 {
@@ -191,20 +190,20 @@ fn tell_of_nothing(count: u32, mut room: UserPtr) -> Result {
     Ok(())
 }
 
-/// Writes what there is to know about `fence`. By itself, so that it is on the stack no longer.
-#[inline(never)]
-fn tell(fence: &Fence, status: c_int, room: UserPtr) -> Result {
-    let mut info = FenceInfo {
-        status,
-        ..FenceInfo::default()
-    };
+/// Writes what there is to know about `fence`. Returns its status.
+#[inline(always)]
+fn tell(fence: &Fence, room: UserPtr) -> Result<c_int> {
+    let mut info = FenceInfo::default();
 
+    // First, since a fence that is found to be done has other names from then on.
     fence::with_names(fence, |driver, timeline| {
         timeline.copy_to(&mut info.obj_name);
         driver.copy_to(&mut info.driver_name);
     });
+    info.status = fence::status(fence);
     info.timestamp_ns = fence.timestamp().map_or(0, |at| at.as_nanos()) as u64;
-    info.write(room)
+    info.write(room)?;
+    Ok(info.status)
 }
 
 #[inline(always)]
