@@ -123,11 +123,26 @@ impl SyncFile {
         if self.flags.load(Relaxed) != 0 || self.flags.xchg(armed, Full) != 0 {
             return Ok(());
         }
-        // SAFETY: The flag was not set, so that nobody else has given the callback away. It stays
-        // where it is until `drop` has taken it off.
-        let callback = unsafe { Lent::from_c(self.cb.get()) };
+        // INVARIANT: The flag was not set, so that nobody else has given the callback away.
+        let callback = Callback(self).lent();
 
         fence::add_callback(&self.fence, callback, fence_signaled)
+    }
+}
+
+/// The callback of a sync_file.
+///
+/// # Invariants
+///
+/// There is one of these for who is to give it to the fence, which is done once, and one for who
+/// takes it off, before the sync_file goes.
+struct Callback<'a>(&'a SyncFile);
+
+impl Callback<'_> {
+    #[inline(always)]
+    fn lent(self) -> Lent {
+        // SAFETY: By the type invariant. It stays where it is until it has been taken off.
+        unsafe { Lent::from_c(self.0.cb.get()) }
     }
 }
 
@@ -137,8 +152,8 @@ impl PinnedDrop for SyncFile {
     fn drop(self: Pin<&mut Self>) {
         // MODEL: sync-file-release
         if self.flags.load(Relaxed) != 0 {
-            // SAFETY: By the type invariant this fence has it.
-            let callback = unsafe { Lent::from_c(self.cb.get()) };
+            // INVARIANT: By that of the sync_file its fence has it, and nobody else comes any more.
+            let callback = Callback(&self).lent();
 
             fence::remove_callback(&self.fence, callback);
         }
