@@ -42,6 +42,6 @@ impl Operations for Files {
 
     #[inline(always)]
     fn ioctl(heap: &Heap, cmd: u32, arg: UserPtr) -> Answer {
-        ioctl::dispatch(heap, cmd, arg).into()
+        ioctl::dispatch(heap, cmd, arg)
     }
 }

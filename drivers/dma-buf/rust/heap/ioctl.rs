@@ -21,7 +21,10 @@ use kernel::{
         FdReservation,
         UserVec, //
     },
-    fs::argument::Argument as _,
+    fs::argument::{
+        Answer,
+        Argument as _, //
+    },
     ioctl::{
         _IOC_DIR,
         _IOC_NR,
@@ -69,6 +72,8 @@ impl Request {
     ///
     /// Fails with `EINVAL` if the length makes no sense, and as [`Heap::allocate`] and
     /// [`FdReservation::new`] do.
+    // In place, since what is called goes deep.
+    #[inline(always)]
     fn serve(&mut self, heap: &Heap) -> Result<FdReservation> {
         // A length that only fits after it was cut to the size of a `size_t` would give user space
         // another buffer than it asked for.
@@ -89,17 +94,16 @@ impl Request {
 ///
 /// Fails with `EINVAL` if there is no such command, `EFAULT`, and as [`Request::serve`] does. On
 /// failure there is no new buffer and no new file descriptor.
-#[inline]
-pub(crate) fn dispatch(heap: &Heap, cmd: u32, arg: UserPtr) -> Result {
+#[inline(always)]
+pub(crate) fn dispatch(heap: &Heap, cmd: u32, arg: UserPtr) -> Answer {
     match _IOC_NR(cmd) {
-        ALLOC if cmd == ALLOC_OF_TODAY => alloc(heap, arg),
-        ALLOC => alloc_of_another_size(heap, cmd, arg),
-        _ => Err(EINVAL),
+        ALLOC if cmd == ALLOC_OF_TODAY => Answer::of(heap, arg, alloc),
+        ALLOC => Answer::of(heap, arg, |heap, arg| alloc_of_another_size(heap, cmd, arg)),
+        _ => Err::<(), _>(EINVAL).into(),
     }
 }
 
-// Not part of the above, whose other ways are short.
-#[inline(never)]
+#[inline(always)]
 fn alloc(heap: &Heap, arg: UserPtr) -> Result {
     let mut request = Request::default();
 
