@@ -4,7 +4,10 @@
 
 use crate::{
     limits,
-    memory::export, //
+    memory::{
+        export,
+        Memory, //
+    }, //
 };
 use core::{
     mem::take,
@@ -123,27 +126,27 @@ fn create(items: &[Item], flags: u32) -> Result<u32> {
         return Err(EINVAL);
     }
 
-    let mut pages = PinnedPages::with_capacity(total)?;
+    let mut memory = Memory(PinnedPages::with_capacity(total)?);
     for item in items {
-        item.pin_into(&mut pages)?;
+        item.pin_into(&mut memory.0)?;
     }
 
-    publish(&mut pages, flags)
+    publish(&mut memory, flags)
 }
 
-/// Makes a buffer of the pages in `pages`, and a file descriptor for it. By itself, so that its
-/// stack does not come on top of what [`Item::pin_into`] needs, which goes deep; and they are not
-/// moved, which would take them twice.
+/// Makes a buffer of what is in `memory`, and a file descriptor for it. By itself, so that its
+/// stack does not come on top of what [`Item::pin_into`] needs, which goes deep; and it is not
+/// moved, which would take it twice.
 ///
 /// Fails as [`export`] and [`FdReservation::new`].
 #[inline(never)]
-fn publish(pages: &mut PinnedPages, flags: u32) -> Result<u32> {
+fn publish(memory: &mut Memory, flags: u32) -> Result<u32> {
     let fd_flags = if flags & bindings::UDMABUF_FLAGS_CLOEXEC != 0 {
         flags::O_CLOEXEC
     } else {
         0
     };
-    let fd = FdReservation::new(export(take(pages))?, fd_flags)?;
+    let fd = FdReservation::new(export(take(memory))?, fd_flags)?;
     let number = fd.number();
     fd.install();
     Ok(number)

@@ -16,7 +16,8 @@ use kernel::{
 };
 
 /// The memory of one buffer.
-struct Memory(PinnedPages);
+#[derive(Default)]
+pub(crate) struct Memory(pub(crate) PinnedPages);
 
 #[vtable]
 impl PageSource for Memory {
@@ -49,7 +50,7 @@ impl PageSource for Memory {
     }
 }
 
-/// Makes a buffer of `pages`. Fails with `EINVAL` if their size does not fit in a `size_t`.
-pub(crate) fn export(pages: PinnedPages) -> Result<ARef<DmaBuf>> {
-    DmaBuf::from_pages(c"udmabuf", flags::O_RDWR, Memory(pages))
+/// Makes a buffer of `memory`. Fails with `EINVAL` if its size does not fit in a `size_t`.
+pub(crate) fn export(memory: Memory) -> Result<ARef<DmaBuf>> {
+    DmaBuf::from_pages(c"udmabuf", flags::O_RDWR, memory)
 }
