@@ -5,9 +5,12 @@
  */
 #include <fcntl.h>
 #include <pthread.h>
+#include <string.h>
 #include <sys/epoll.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+
+#include <linux/sync_file.h>
 
 #include "common.h"
 
@@ -18,6 +21,12 @@
 
 static int line;
 static int far[FAR_FENCES];
+/* A fence that is reached, and of which nobody has said so yet when it is asked */
+static struct {
+	int fence;
+	struct sync_fence_info each;
+	bool in_time;
+} asked;
 
 /* What is a number of the past before the timeline comes to LAST, and far ahead then */
 static unsigned int far_number(unsigned int i)
@@ -28,6 +37,7 @@ static unsigned int far_number(unsigned int i)
 /* These are later than LAST, and earlier than 1: there is no order with both. */
 static void *make_far_fences(void *arg)
 {
+	struct sync_file_info info;
 	char text[8] = "N";
 
 	for (__u64 end = now_ns() + PATIENCE_MS * 1000000ULL; now_ns() < end;) {
@@ -38,6 +48,9 @@ static void *make_far_fences(void *arg)
 	*(bool *)arg = *text == 'Y';
 	for (unsigned int i = 0; i < FAR_FENCES; i++)
 		far[i] = timeline_try_fence(line, far_number(i));
+	t_need(!fence_info(asked.fence, &info, &asked.each, 1), "SYNC_IOC_FILE_INFO");
+	t_need(read_file(PARAMETERS "signalling", text, sizeof(text)), "signalling");
+	asked.in_time = *text == 'Y';
 	t_need(write_file(PARAMETERS "go_on", "1"), "go_on");
 	return NULL;
 }
@@ -75,6 +88,7 @@ static void test_far_fences(void)
 	waiter = epoll_create1(EPOLL_CLOEXEC);
 	t_need(waiter >= 0, "epoll_create1");
 	first = wait_for(timeline_fence(line, 1), waiter);
+	asked.fence = timeline_fence(line, LAST - 2);
 	next = wait_for(timeline_fence(line, LAST - 1), waiter);
 	last = wait_for(timeline_fence(line, LAST), waiter);
 	snprintf(text, sizeof(text), "%d", first);
@@ -85,6 +99,11 @@ static void test_far_fences(void)
 	pthread_join(thread, NULL);
 	if (!in_time)
 		t_note("this machine has made none of them while the first was signalled");
+	if (!asked.in_time)
+		t_note("and has not asked one then");
+	t_ok(!asked.in_time || (asked.each.status == 1 &&
+				!strcmp(asked.each.driver_name, "sw_sync")),
+	     "one that is reached says so, and still has its names");
 	t_ok(!far_signalled(), "what is far ahead is not");
 	timeline_inc(line, HALF - LAST);
 	t_ok(!far_signalled(), "nor if the timeline comes near");
@@ -94,6 +113,7 @@ static void test_far_fences(void)
 		close(far[i]);
 	close(waiter);
 	close(first);
+	close(asked.fence);
 	close(next);
 	close(last);
 	close(line);
