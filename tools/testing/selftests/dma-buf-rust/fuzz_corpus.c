@@ -40,6 +40,8 @@ void corpus_add(struct corpus *c, const struct prog *p)
 
 static void call_make(struct call *call, struct dice *d)
 {
+	/* nothing of it is to fail */
+	*call = (struct call){ 0 };
 	/* a fork takes as long as all else of a program */
 	do {
 		call->op = roll(d, op_count());
