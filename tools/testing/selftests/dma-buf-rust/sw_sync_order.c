@@ -46,11 +46,11 @@ static void *make_far_fences(void *arg)
 			break;
 	}
 	*(bool *)arg = *text == 'Y';
-	for (unsigned int i = 0; i < FAR_FENCES; i++)
-		far[i] = timeline_try_fence(line, far_number(i));
 	t_need(!fence_info(asked.fence, &info, &asked.each, 1), "SYNC_IOC_FILE_INFO");
 	t_need(read_file(PARAMETERS "signalling", text, sizeof(text)), "signalling");
 	asked.in_time = *text == 'Y';
+	for (unsigned int i = 0; i < FAR_FENCES; i++)
+		far[i] = timeline_try_fence(line, far_number(i));
 	t_need(write_file(PARAMETERS "go_on", "1"), "go_on");
 	return NULL;
 }
