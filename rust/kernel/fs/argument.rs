@@ -85,6 +85,13 @@ impl From<Result> for Answer {
     }
 }
 
+impl From<Error> for Answer {
+    #[inline(always)]
+    fn from(err: Error) -> Self {
+        Err::<(), _>(err).into()
+    }
+}
+
 /// As it is.
 impl IntoC for Answer {
     type C = isize;

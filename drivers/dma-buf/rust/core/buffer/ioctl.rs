@@ -44,7 +44,7 @@ pub(crate) fn ioctl(buf: &DmaBuf, cmd: u32, arg: UserPtr) -> Answer {
         sync_file::EXPORT => Answer::of(buf, arg, sync_file::export),
         #[cfg(CONFIG_SYNC_FILE)]
         sync_file::IMPORT => Answer::of(buf, arg, sync_file::import),
-        _ => Err::<(), _>(ENOTTY).into(),
+        _ => ENOTTY.into(),
     }
 }
 

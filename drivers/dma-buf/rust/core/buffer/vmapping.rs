@@ -15,10 +15,13 @@ use kernel::{
 #[repr(C)]
 pub(super) struct Vmapping {
     count: Cell<c_uint>,
-    // What lies between them, if anything does.
-    _rest: [u8; align_of::<iosys_map>() - size_of::<c_uint>()],
+    // A field of its own: padding would be copied to a new buffer, by a call.
+    _gap: [u8; GAP],
     map: Cell<iosys_map>,
 }
+
+/// How many bytes lie between the two, if any do.
+const GAP: usize = align_of::<iosys_map>() - size_of::<c_uint>();
 
 /// What there is when there is no mapping.
 // Zero to the last byte: not by fields, between which there are some that are in none.
@@ -35,7 +38,7 @@ impl Vmapping {
     pub(super) const fn new() -> Self {
         Self {
             count: Cell::new(0),
-            _rest: [0; align_of::<iosys_map>() - size_of::<c_uint>()],
+            _gap: [0; GAP],
             map: Cell::new(UNMAPPED),
         }
     }

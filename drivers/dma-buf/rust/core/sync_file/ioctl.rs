@@ -92,7 +92,7 @@ pub(super) fn ioctl<T: Kind>(sync_file: &SyncFile, cmd: u32, arg: UserPtr) -> An
         MERGE => Answer::of(sync_file, arg, merge_with::<T>),
         FILE_INFO => Answer::of(sync_file, arg, file_info),
         SET_DEADLINE => Answer::of(sync_file, arg, set_deadline),
-        _ => Err::<(), _>(ENOTTY).into(),
+        _ => ENOTTY.into(),
     }
 }
 
