@@ -76,8 +76,7 @@ impl DmaBuf {
             .ok_or(EINVAL)?;
 
         let info = ExportInfo { name, size, flags };
-        let memory = KBox::new_uninit(GFP_KERNEL)?;
-        let paged = memory.write_init(Paged::init(source))?;
+        let paged = KBox::new(Paged::new(source), GFP_KERNEL)?;
         Ok(Buffer::export(info, paged)?.into())
     }
 }
@@ -97,14 +96,13 @@ struct Paged<S> {
 impl<S: PageSource> Paged<S> {
     const DMA_ATTR_CC_SHARED: c_ulong = bindings::DMA_ATTR_CC_SHARED as c_ulong;
 
-    /// Where it stays: it may be large, and is not moved there from the stack.
     #[inline(always)]
-    fn init(source: S) -> impl Init<Self> {
-        init!(Self {
+    fn new(source: S) -> Self {
+        Self {
             source,
             begun: Atomic::new(false),
             several: Atomic::new(false),
-        })
+        }
     }
 
     #[inline]
