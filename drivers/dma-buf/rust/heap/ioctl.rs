@@ -98,7 +98,9 @@ impl Request {
 pub(crate) fn dispatch(heap: &Heap, cmd: u32, arg: UserPtr) -> Answer {
     match _IOC_NR(cmd) {
         ALLOC if cmd == ALLOC_OF_TODAY => Answer::of(heap, arg, alloc),
-        ALLOC => Answer::of(heap, arg, |heap, arg| alloc_of_another_size(heap, cmd, arg)),
+        ALLOC => Answer::of(heap, arg, move |heap, arg| {
+            alloc_of_another_size(heap, cmd, arg)
+        }),
         _ => EINVAL.into(),
     }
 }
