@@ -88,6 +88,13 @@ def before(text, rules):
     return "\n".join(lines)
 
 
+def covers(pattern, name):
+    """As MAINTAINERS means an F: line: a folder with all below it, or names at that depth."""
+    if pattern.endswith("/"):
+        return name.startswith(pattern)
+    return pattern.count("/") == name.count("/") and fnmatch.fnmatchcase(name, pattern)
+
+
 class Series:
     """The map, and the files of the checkout that it is about."""
 
@@ -111,6 +118,12 @@ class Series:
         hooks = sorted(path.stem for path in (checkout / "patches").glob("*.patch"))
         if hooks != sorted(hook for step in self.steps for hook in step.hooks):
             raise Wrong(f"hooks of the steps and patches/ differ: {set(hooks) ^ {h for s in self.steps for h in s.hooks}}")
+
+        hooked = "\n".join(self.hook(name) for step in self.steps for name in step.hooks)
+        kept_by = re.findall(r"^\+F:\t(\S+)$", hooked, re.M)
+        for name in self.home:
+            if not any(covers(pattern, name) for pattern in kept_by):
+                raise Wrong(f"MAINTAINERS has nobody for {name}: no F: of our hooks covers it")
 
     def hook(self, name):
         return (self.checkout / "patches" / f"{name}.patch").read_text()
