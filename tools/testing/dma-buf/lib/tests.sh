@@ -169,6 +169,7 @@ run_full_tests() {
 	check_combinations
 	check_series
 	test_variants
+	fuzz_slice
 	check_users arm64 vexpress-a9
 	bpf_test
 	dmabuf_top_test
