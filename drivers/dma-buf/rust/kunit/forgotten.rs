@@ -158,4 +158,36 @@ mod tests {
         assert_eq!(fence_of(&context)?.as_fence().seqno(), (1 << 40) + 1);
         Ok(())
     }
+
+    /// A number that came again would be that of a fence that is still pending.
+    #[test]
+    fn numbers_do_not_come_again() -> Result {
+        let context = context()?;
+        let first = fence_of(&context)?;
+        let choose = |seqno| -> Result<_> {
+            Ok(context
+                .new_fence_allocation(())?
+                .new_fence_with_seqno(seqno))
+        };
+
+        assert!(choose(u64::MAX - 1)?.is_err());
+        assert!(choose(1 << 63)?.is_err());
+        let largest = choose((1 << 63) - 1)?.map_err(|_| EINVAL)?;
+        let later = fence_of(&context)?;
+        assert_eq!(later.as_fence().seqno(), 1 << 63);
+
+        // It is the first that is in the way.
+        let fence = share(&later);
+        later.signal(Ok(()));
+        largest.signal(Ok(()));
+        assert!(!fence.is_signaled());
+        first.signal(Ok(()));
+        assert!(fence.is_signaled());
+
+        for initial in [1 << 63, u64::MAX] {
+            let late = FenceContext::new(initial, DRIVER_NAME, TIMELINE_NAME, Plain);
+            assert_eq!(KBox::pin_init(late, GFP_KERNEL).err(), Some(EINVAL));
+        }
+        Ok(())
+    }
 }

@@ -72,8 +72,8 @@ impl<'a, T: FenceContextOps> DriverFenceAllocation<'a, T> {
 
     /// As [`new_fence`](Self::new_fence), with a number of the driver's choice.
     ///
-    /// Gives the allocation back if the number is not later than those before it. The largest one
-    /// has none after it, and is refused, too.
+    /// Gives the allocation back if the number is not later than those before it, or is more than
+    /// [`i64::MAX`]: as many are left for those that follow.
     ///
     /// # Examples
     ///

@@ -42,7 +42,7 @@ impl<T: FenceContextOps> Shared<T> {
     {
         Arc::try_pin_init(
             try_pin_init!(Self {
-                timeline <- Timeline::new(initial_seqno),
+                timeline <- Timeline::new(initial_seqno)?,
                 names,
                 elsewhere: Elsewhere::new(mem::needs_drop::<T>(), GFP_KERNEL)?,
                 data <- data,

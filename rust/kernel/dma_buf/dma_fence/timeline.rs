@@ -86,6 +86,10 @@ impl Pending {
 /// The memory for the place of a fence in its timeline.
 pub(super) type Place = RBTreeNodeReservation<u64, Pending>;
 
+/// The largest number that can be asked for. After it come more than anybody can use up, so that no
+/// number comes twice: it is what a pending fence is found by.
+const MAX_ASKED_FOR: u64 = u64::MAX / 2;
+
 struct State {
     next_seqno: u64,
     /// In the order of their numbers.
@@ -143,8 +147,12 @@ pub(super) struct Timeline {
 }
 
 impl Timeline {
+    /// Fails with `EINVAL` if the number is too large.
     #[inline]
-    pub(super) fn new(initial_seqno: u64) -> impl PinInit<Self> {
+    pub(super) fn new(initial_seqno: u64) -> Result<impl PinInit<Self>> {
+        if initial_seqno > MAX_ASKED_FOR {
+            return Err(EINVAL);
+        }
         let state = State {
             next_seqno: initial_seqno,
             pending: RBTree::new(),
@@ -154,10 +162,10 @@ impl Timeline {
 
         let (name, class) = lock_class();
 
-        pin_init!(Self {
+        Ok(pin_init!(Self {
             id: abi::dma_fence_context_alloc(1),
             state <- SpinLockIrq::new(state, name, class),
-        })
+        }))
     }
 
     #[inline]
@@ -167,7 +175,7 @@ impl Timeline {
 
     /// Gives a number to a fence, which `make` makes, and a place, as long as it is kept loaded by
     /// `module`. `make` must do nothing else: the lock is held. Gives the place back if the number
-    /// is chosen already, and not later than all others.
+    /// is chosen already, and not later than all others, or too large.
     #[inline]
     pub(super) fn append(
         &self,
@@ -179,13 +187,14 @@ impl Timeline {
         let mut state = self.state.lock();
         let seqno = chosen.unwrap_or(state.next_seqno);
 
-        if chosen.is_some_and(|seqno| seqno < state.next_seqno || seqno == u64::MAX) {
+        if chosen.is_some_and(|seqno| seqno < state.next_seqno || seqno > MAX_ASKED_FOR) {
             drop(state);
             return Err(place);
         }
         let fence = make(seqno);
 
-        state.next_seqno = seqno.wrapping_add(1);
+        // Nobody comes that far.
+        state.next_seqno = seqno.saturating_add(1);
         if let Some(module) = module {
             let pending = Pending::new(fence.clone(), module);
             state.pending.insert(place.into_node(seqno, pending));
