@@ -13,7 +13,8 @@ mod tests {
     };
     use core::{
         iter,
-        mem, //
+        mem,
+        ptr, //
     };
     use kernel::{
         dma::{
@@ -31,7 +32,8 @@ mod tests {
             DmaBuf,
             PageBlock,
             PageRun,
-            PageSource, //
+            PageSource,
+            Resv, //
         },
         fs::file::flags::O_RDWR,
         sync::atomic::Relaxed,
@@ -194,6 +196,30 @@ mod tests {
         release_all();
         assert_eq!(log.released.load(Relaxed), 0);
         Ok(())
+    }
+
+    /// Who waits for a lock looks at the task that has it, so that has to stay.
+    #[test]
+    fn forgets_guards() -> Result {
+        let (alone, among) = (crate::resv::new()?, crate::resv::new()?);
+        // SAFETY: This task is there. Others may change the count.
+        let users = || unsafe {
+            let task = current!().as_ptr();
+            ptr::read_volatile(&raw const (*task).usage.refs.counter)
+        };
+        let before = users();
+
+        if cfg!(CONFIG_LOCKDEP) {
+            return Ok(());
+        }
+        mem::forget(alone.lock());
+        assert_eq!(users(), before + 1);
+        let resvs: [&Resv; 1] = [&among];
+        forget(AcquireCtx::new()?.lock_all(&resvs)?)?;
+        assert_eq!(users(), before + 2);
+        assert!(alone.try_lock().is_none() && among.try_lock().is_none());
+        assert_eq!(users(), before + 2);
+        forget((alone, among))
     }
 
     #[test]

@@ -35,7 +35,7 @@ impl<'a, A: ForeignOwnable> AnyBuffer<'a, A> {
     /// See [`Buffer::lock_interruptible`](super::Buffer::lock_interruptible).
     #[inline(always)]
     pub(super) fn lock_interruptible(self) -> Result<LockedAttachments<'a, A>> {
-        let guard = self.0.resv().lock_interruptible()?;
+        let guard = self.0.resv().lock_interruptible_here()?;
 
         // INVARIANT: Locked just above.
         Ok(LockedAttachments { buf: self, guard })
@@ -44,7 +44,7 @@ impl<'a, A: ForeignOwnable> AnyBuffer<'a, A> {
     /// See [`Buffer::lock_killable`](super::Buffer::lock_killable).
     #[inline(always)]
     pub(super) fn lock_killable(self) -> Result<LockedAttachments<'a, A>> {
-        let guard = self.0.resv().lock_killable()?;
+        let guard = self.0.resv().lock_killable_here()?;
 
         // INVARIANT: Locked just above.
         Ok(LockedAttachments { buf: self, guard })

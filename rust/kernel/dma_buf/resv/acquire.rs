@@ -13,6 +13,8 @@ use super::{
 use crate::{
     error::to_result,
     prelude::*,
+    sync::aref::ARef,
+    task::Task,
     types::NotThreadSafe, //
 };
 use core::mem::{
@@ -89,6 +91,8 @@ impl AcquireCtx {
 /// The first `locked` of `resvs` are locked with `ctx`, and so is the one at `ahead`, if there is
 /// one, and nothing else.
 ///
+/// What a lock refers to stays if this is forgotten: the context, and the task.
+///
 /// # Examples
 ///
 /// See [`AcquireCtx`].
@@ -98,6 +102,7 @@ pub struct LockedResvs<'a> {
     resvs: &'a [&'a Resv],
     locked: usize,
     ahead: Option<usize>,
+    _task: ARef<Task>,
     // A mutex is unlocked by the task that locked it.
     _not_send: NotThreadSafe,
 }
@@ -105,12 +110,15 @@ pub struct LockedResvs<'a> {
 impl<'a> LockedResvs<'a> {
     #[inline]
     fn new(ctx: AcquireCtx, resvs: &'a [&'a Resv]) -> Self {
+        let task: &Task = current!();
+
         // INVARIANT: Nothing is locked.
         Self {
             ctx: ctx.begin(),
             resvs,
             locked: 0,
             ahead: None,
+            _task: task.into(),
             _not_send: NotThreadSafe,
         }
     }

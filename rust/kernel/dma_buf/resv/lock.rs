@@ -10,6 +10,8 @@ use super::{
 use crate::{
     error::to_result,
     prelude::*,
+    sync::aref::ARef,
+    task::Task,
     types::NotThreadSafe, //
 };
 
@@ -19,7 +21,8 @@ use crate::{
 /// # Invariants
 ///
 /// `resv` is locked by the current task, and stays locked for `'a`. There is no other guard for it
-/// that can be used at the same time. If `unlock` is set the object is unlocked only by this guard.
+/// that can be used at the same time. Unless `unlock` says [`Unlock::Others`] the object is unlocked
+/// only by this guard.
 ///
 /// # Examples
 ///
@@ -27,9 +30,29 @@ use crate::{
 #[must_use = "the reservation object is unlocked when the guard is dropped"]
 pub struct ResvGuard<'a> {
     resv: &'a Resv,
-    unlock: bool,
+    unlock: Unlock,
     // A mutex is unlocked by the task that locked it.
     _not_send: NotThreadSafe,
+}
+
+/// Who unlocks an object when a guard is dropped.
+enum Unlock {
+    /// Whoever has lent the guard.
+    Others,
+    /// The guard, which may be forgotten. A lock that is held refers to its task, which whoever
+    /// waits for it looks at: so the task stays, too.
+    ThisOf { _task: ARef<Task> },
+    /// The guard, which nobody forgets.
+    This,
+}
+
+impl Unlock {
+    #[inline]
+    fn this() -> Self {
+        let task: &Task = current!();
+
+        Self::ThisOf { _task: task.into() }
+    }
 }
 
 impl<'a> ResvGuard<'a> {
@@ -42,7 +65,7 @@ impl<'a> ResvGuard<'a> {
         // INVARIANT: Locked, and there is no other one.
         Self {
             resv,
-            unlock: false,
+            unlock: Unlock::Others,
             _not_send: NotThreadSafe,
         }
     }
@@ -59,7 +82,7 @@ impl<'a> ResvGuard<'a> {
         // INVARIANT: This guard cannot be used as long as the other one exists.
         ResvGuard {
             resv: self.resv,
-            unlock: false,
+            unlock: Unlock::Others,
             _not_send: NotThreadSafe,
         }
     }
@@ -75,7 +98,7 @@ impl<'a> ResvGuard<'a> {
 impl Drop for ResvGuard<'_> {
     #[inline]
     fn drop(&mut self) {
-        if self.unlock {
+        if !matches!(self.unlock, Unlock::Others) {
             // SAFETY: By the type invariant this guard is the one to unlock.
             unsafe { abi::unlock(self.resv) };
         }
@@ -100,7 +123,7 @@ impl Resv {
         // INVARIANT: Locked just above; nobody else has a guard for that.
         ResvGuard {
             resv: self,
-            unlock: true,
+            unlock: Unlock::this(),
             _not_send: NotThreadSafe,
         }
     }
@@ -108,6 +131,31 @@ impl Resv {
     /// As [`lock`](Self::lock), but a signal ends the wait with `EINTR`.
     #[inline]
     pub fn lock_interruptible(&self) -> Result<ResvGuard<'_>> {
+        self.lock_interruptible_for(Unlock::this)
+    }
+
+    /// As [`lock`](Self::lock), but a signal that kills the task ends the wait with `EINTR`.
+    #[inline]
+    pub fn lock_killable(&self) -> Result<ResvGuard<'_>> {
+        self.lock_killable_for(Unlock::this)
+    }
+
+    /// As [`lock_interruptible`](Self::lock_interruptible), for who gives the guard to nobody who
+    /// could forget it.
+    #[inline]
+    pub(in crate::dma_buf) fn lock_interruptible_here(&self) -> Result<ResvGuard<'_>> {
+        self.lock_interruptible_for(|| Unlock::This)
+    }
+
+    /// As [`lock_killable`](Self::lock_killable), for who gives the guard to nobody who could
+    /// forget it.
+    #[inline]
+    pub(in crate::dma_buf) fn lock_killable_here(&self) -> Result<ResvGuard<'_>> {
+        self.lock_killable_for(|| Unlock::This)
+    }
+
+    #[inline]
+    fn lock_interruptible_for(&self, unlock: impl FnOnce() -> Unlock) -> Result<ResvGuard<'_>> {
         let err = abi::dma_resv_lock_interruptible(self, None);
         if err != 0 {
             to_result(err)?;
@@ -115,16 +163,15 @@ impl Resv {
         // INVARIANT: As for `lock`.
         Ok(ResvGuard {
             resv: self,
-            unlock: true,
+            unlock: unlock(),
             _not_send: NotThreadSafe,
         })
     }
 
-    /// As [`lock`](Self::lock), but a signal that kills the task ends the wait with `EINTR`.
     #[inline]
-    pub fn lock_killable(&self) -> Result<ResvGuard<'_>> {
+    fn lock_killable_for(&self, unlock: impl Fn() -> Unlock) -> Result<ResvGuard<'_>> {
         loop {
-            let result = self.lock_interruptible();
+            let result = self.lock_interruptible_for(&unlock);
 
             if result.is_ok() || abi::fatal_signal_pending(current!()) != 0 {
                 return result;
@@ -141,7 +188,7 @@ impl Resv {
         // INVARIANT: As for `lock`.
         abi::dma_resv_trylock(self).then(|| ResvGuard {
             resv: self,
-            unlock: true,
+            unlock: Unlock::this(),
             _not_send: NotThreadSafe,
         })
     }
