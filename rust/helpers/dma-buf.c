@@ -10,10 +10,10 @@
 #include <linux/highmem.h>
 #include <linux/iommu.h>
 #include <linux/iommu-dma.h>
-#include <linux/ioport.h>
 #include <linux/kref.h>
 #include <linux/memcontrol.h>
 #include <linux/memfd.h>
+#include <linux/memory_hotplug.h>
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/pci-p2pdma.h>
@@ -24,6 +24,7 @@
 #include <linux/smp.h>
 #include <linux/srcu.h>
 #include <linux/string.h>
+#include <linux/uaccess.h>
 #include <linux/vmalloc.h>
 
 #include "dma-buf-core.c"
@@ -488,15 +489,11 @@ __rust_helper phys_addr_t rust_helper_iommu_iova_to_phys(struct iommu_domain *do
 }
 #endif
 
-/* Whether there is memory behind these addresses, which are in one page, and not a device. */
-__rust_helper bool rust_helper_phys_is_ram(phys_addr_t addr, size_t size)
+/*
+ * The page at this address, if it is among memory, or in a gap of it. Takes no
+ * lock, as the tree of resources does: for interrupts, too.
+ */
+__rust_helper struct page *rust_helper_phys_to_online_page(phys_addr_t addr)
 {
-	return pfn_valid(PHYS_PFN(addr)) &&
-	       region_intersects(addr, size, IORESOURCE_SYSTEM_RAM,
-				 IORES_DESC_NONE) == REGION_INTERSECTS;
-}
-
-__rust_helper struct page *rust_helper_phys_to_page(phys_addr_t addr)
-{
-	return pfn_to_page(PHYS_PFN(addr));
+	return pfn_to_online_page(PHYS_PFN(addr));
 }

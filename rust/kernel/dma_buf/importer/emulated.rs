@@ -193,18 +193,28 @@ impl<'a> DeviceReader<'a> {
 fn copy_from_page(phys: PhysAddr, to: &mut [u8]) -> Result {
     let offset = phys as usize & !PAGE_MASK;
 
-    // SAFETY: It may be asked of any address whether there is memory, and so a page. That is mapped
-    // for as long as it is copied from, in which the bytes do not leave the page. Others may write
-    // to it meanwhile, as for a copy from memory that is shared with user space.
+    // SAFETY: It may be asked of any address what page is there. That is mapped for as long as it
+    // is copied from, in which the bytes do not leave the page. If there is no memory, in a gap, the
+    // copy fails. Others may write to it meanwhile, as for a copy from memory that is shared with
+    // user space.
     unsafe {
-        if !bindings::phys_is_ram(phys, to.len()) {
+        let page = bindings::phys_to_online_page(phys);
+
+        if page.is_null() {
             return Err(ENXIO);
         }
-        let addr = bindings::kmap_local_page(bindings::phys_to_page(phys));
-        bindings::memcpy(to.as_mut_ptr().cast(), addr.byte_add(offset), to.len());
+        let addr = bindings::kmap_local_page(page);
+        let err = bindings::copy_from_kernel_nofault(
+            to.as_mut_ptr().cast(),
+            addr.byte_add(offset),
+            to.len(),
+        );
         bindings::kunmap_local(addr);
+        match err {
+            0 => Ok(()),
+            _ => Err(ENXIO),
+        }
     }
-    Ok(())
 }
 
 impl<D: Emulated + 'static, T: DynamicImporter> DynamicAttachment<D, T> {
