@@ -3,6 +3,7 @@
 //! Sync files, with their ioctls.
 
 use kernel::{
+    argument,
     bindings,
     dma_buf::{
         Fence,
@@ -10,6 +11,7 @@ use kernel::{
     },
     error::to_result,
     fs::{
+        argument::Argument,
         file::{
             flags::O_CLOEXEC,
             FileDescriptorReservation, //
@@ -19,49 +21,30 @@ use kernel::{
     ioctl::_IOWR,
     prelude::*,
     sync::aref::ARef,
-    transmute::{
-        AsBytes,
-        FromBytes, //
-    },
     types::NotThreadSafe,
-    uaccess::{
-        UserPtr,
-        UserSlice, //
-    },
+    uaccess::UserPtr, //
 };
 
-/// `struct sync_merge_data`.
-#[repr(C)]
-struct MergeData {
-    name: [u8; 32],
-    fd2: i32,
-    fence: i32,
-    flags: u32,
-    pad: u32,
+argument! {
+    struct MergeData = [sync_merge_data] {
+        name: [u8; 32],
+        fd2: i32,
+        fence: i32,
+        flags: u32,
+        pad: u32,
+    }
 }
 
-/// `struct sync_file_info`.
-#[repr(C)]
-struct FileInfo {
-    name: [u8; 32],
-    status: i32,
-    flags: u32,
-    num_fences: u32,
-    pad: u32,
-    sync_fence_info: u64,
+argument! {
+    struct FileInfo = [sync_file_info] {
+        name: [u8; 32],
+        status: i32,
+        flags: u32,
+        num_fences: u32,
+        pad: u32,
+        sync_fence_info: u64,
+    }
 }
-
-// SAFETY: Any bytes are numbers.
-unsafe impl FromBytes for MergeData {}
-
-// SAFETY: Numbers without padding.
-unsafe impl AsBytes for MergeData {}
-
-// SAFETY: Any bytes are numbers.
-unsafe impl FromBytes for FileInfo {}
-
-// SAFETY: Numbers without padding.
-unsafe impl AsBytes for FileInfo {}
 
 const MERGE: u32 = _IOWR::<MergeData>(b'>' as u32, 3);
 const FILE_INFO: u32 = _IOWR::<FileInfo>(b'>' as u32, 4);
@@ -87,17 +70,17 @@ impl Open {
     }
 
     /// Carries out an ioctl whose argument is `arg`.
-    fn ioctl<T: AsBytes + FromBytes>(&self, cmd: u32, arg: T) -> Result<T> {
+    fn ioctl<T: Argument>(&self, cmd: u32, arg: T) -> Result<T> {
         let page = UserPage::new()?;
 
-        page.slice::<T>().writer().write(&arg)?;
+        arg.write(page.ptr())?;
         // SAFETY: The file is open, and the argument is a pointer to user space.
         to_result(unsafe {
             let file = self.file.as_ptr();
             let ioctl = (*(*file).f_op).unlocked_ioctl.ok_or(ENOTTY)?;
             ioctl(file, cmd, page.addr) as c_int
         })?;
-        page.slice::<T>().reader().read()
+        T::read(page.ptr())
     }
 
     fn merge(&self, other: &Self) -> Result<ARef<Fence>> {
@@ -108,8 +91,7 @@ impl Open {
             name,
             fd2: other.fd,
             fence: -1,
-            flags: 0,
-            pad: 0,
+            ..MergeData::default()
         };
         let fd = self.ioctl(MERGE, arg)?.fence;
         let fence = SyncFile::fence_from_fd(fd);
@@ -118,15 +100,7 @@ impl Open {
     }
 
     fn info(&self) -> Result<FileInfo> {
-        let arg = FileInfo {
-            name: [0; 32],
-            status: 0,
-            flags: 0,
-            num_fences: 0,
-            pad: 0,
-            sync_fence_info: 0,
-        };
-        self.ioctl(FILE_INFO, arg)
+        self.ioctl(FILE_INFO, FileInfo::default())
     }
 }
 
@@ -180,8 +154,8 @@ impl UserPage {
         })
     }
 
-    fn slice<T>(&self) -> UserSlice {
-        UserSlice::new(UserPtr::from_addr(self.addr), size_of::<T>())
+    fn ptr(&self) -> UserPtr {
+        UserPtr::from_addr(self.addr)
     }
 }
 
