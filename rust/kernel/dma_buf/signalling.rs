@@ -13,6 +13,7 @@
 //! `Documentation/driver-api`.
 
 mod after;
+mod carrier;
 mod interrupt;
 mod job;
 mod token;

@@ -38,6 +38,23 @@ mod tests {
         fs::file::flags::O_RDWR,
         sync::atomic::Relaxed,
     };
+    #[cfg(all(MODULE, CONFIG_MODULE_UNLOAD))]
+    use {
+        crate::mock::Plain,
+        kernel::{
+            dma_buf::{
+                importer::Vmap,
+                AfterSignal,
+                Fence,
+                JobQueue,
+                MaySleep,
+                Signalling,
+                SignallingJob,
+                SignallingWork, //
+            },
+            sync::Arc,
+        },
+    };
 
     const DIR: DataDirection = DataDirection::ToDevice;
 
@@ -201,25 +218,73 @@ mod tests {
     /// Who waits for a lock looks at the task that has it, so that has to stay.
     #[test]
     fn forgets_guards() -> Result {
-        let (alone, among) = (crate::resv::new()?, crate::resv::new()?);
-        // SAFETY: This task is there. Others may change the count.
+        const EACH: usize = 16;
+        // SAFETY: This task is there. Others may have it for a moment, too.
         let users = || unsafe {
             let task = current!().as_ptr();
-            ptr::read_volatile(&raw const (*task).usage.refs.counter)
+            ptr::read_volatile(&raw const (*task).usage.refs.counter) as usize
         };
         let before = users();
 
         if cfg!(CONFIG_LOCKDEP) {
             return Ok(());
         }
-        mem::forget(alone.lock());
+        for _ in 0..EACH {
+            let (alone, among) = (crate::resv::new()?, crate::resv::new()?);
+            let resvs: [&Resv; 1] = [&among];
+
+            mem::forget(alone.lock());
+            forget(AcquireCtx::new()?.lock_all(&resvs)?)?;
+            assert!(alone.try_lock().is_none() && among.try_lock().is_none());
+            forget((alone, among))?;
+        }
+        // Those who had it before are not as many.
+        assert!(users() - before > EACH + EACH / 2);
+        Ok(())
+    }
+
+    /// What takes the lock when it is cleaned up, in a queue that nobody else has.
+    #[cfg(all(MODULE, CONFIG_MODULE_UNLOAD))]
+    struct Left(Arc<JobQueue>, AfterSignal<Vmap>);
+
+    #[cfg(all(MODULE, CONFIG_MODULE_UNLOAD))]
+    impl SignallingWork for Left {
+        type Ops = Plain;
+
+        fn queue(&self) -> &JobQueue {
+            &self.0
+        }
+
+        fn run(&self, _fence: &Fence, _signalling: &Signalling) -> Result {
+            Ok(())
+        }
+
+        fn clean_up(&self, may_sleep: &MaySleep) {
+            drop(self.1.get(may_sleep).buffer().resv().lock());
+        }
+    }
+
+    /// What is left of a job, and what drops it, is code of its module.
+    #[cfg(all(MODULE, CONFIG_MODULE_UNLOAD))]
+    #[test]
+    fn leaves_a_job() -> Result {
+        let queue = Arc::new(JobQueue::new(c"rust-dma-unwise")?, GFP_KERNEL)?;
+        let buf = text(0)?;
+        let left = Left(queue.clone(), AfterSignal::new(buf.vmap()?));
+        let module = kernel::module::this_module::<crate::Tests>();
+        // SAFETY: The module is there, and running.
+        let users = || unsafe { kernel::bindings::module_refcount(module.as_ptr()) };
+
+        release_all();
+        let (guard, before) = (buf.resv().lock(), users());
+        let job = SignallingJob::new(left)?;
         assert_eq!(users(), before + 1);
-        let resvs: [&Resv; 1] = [&among];
-        forget(AcquireCtx::new()?.lock_all(&resvs)?)?;
-        assert_eq!(users(), before + 2);
-        assert!(alone.try_lock().is_none() && among.try_lock().is_none());
-        assert_eq!(users(), before + 2);
-        forget((alone, among))
+        job.start();
+        assert_eq!(users(), before + 1);
+        drop(guard);
+        queue.flush();
+        assert_eq!(users(), before);
+        Ok(())
     }
 
     #[test]

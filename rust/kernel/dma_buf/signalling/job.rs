@@ -2,9 +2,15 @@
 
 //! Jobs that end with a fence.
 
-use super::token::{
-    MaySleep,
-    Signalling, //
+use super::{
+    carrier::{
+        Carrier,
+        Steps, //
+    },
+    token::{
+        MaySleep,
+        Signalling, //
+    }, //
 };
 use crate::{
     dma_buf::dma_fence::{
@@ -17,20 +23,12 @@ use crate::{
     prelude::*,
     static_lock_class,
     sync::{
-        atomic::{
-            Atomic,
-            Relaxed, //
-        },
         Arc,
         LockClassKey,
-        Mutex, //
+        Mutex,
+        SpinLockIrq, //
     },
-    workqueue::{
-        impl_has_work,
-        OwnedQueue,
-        Work,
-        WorkItem, //
-    },
+    workqueue::OwnedQueue,
 };
 use core::{
     mem,
@@ -154,11 +152,9 @@ struct Inner<T: SignallingWork> {
     // Dropped in this order: first those who wait go on.
     #[pin]
     state: Mutex<State<T::Ops>>,
+    /// Until it is started.
     #[pin]
-    run: Work<Inner<T>, RUN>,
-    #[pin]
-    clean_up: Work<Inner<T>, CLEAN_UP>,
-    is_started: Atomic<bool>,
+    carrier: SpinLockIrq<Option<Pin<KBox<Carrier>>>>,
     #[pin]
     work: T,
 }
@@ -171,30 +167,23 @@ enum State<T: FenceContextOps> {
     Over,
 }
 
-/// What is to be done with a job, first the one, then the other.
-const RUN: u64 = 0;
-const CLEAN_UP: u64 = 1;
-
-impl_has_work! {
-    impl{T: SignallingWork} HasWork<Inner<T>, RUN> for Inner<T> { self.run }
-    impl{T: SignallingWork} HasWork<Inner<T>, CLEAN_UP> for Inner<T> { self.clean_up }
-}
-
 impl<T: SignallingWork> SignallingJob<T> {
-    /// A job without a fence. Fails with `ENOMEM`, or as `work` does. May sleep.
+    /// A job without a fence. The module that `T` is in stays until nothing is left of it.
+    ///
+    /// Fails with `ENOENT` if that module is about to be unloaded, with `ENOMEM`, or as `work` does.
+    /// May sleep.
     #[inline]
     pub fn new<E>(work: impl PinInit<T, E>) -> Result<Self>
     where
         Error: From<E>,
     {
-        let [state, run, clean_up] = lock_classes();
+        let [state, carrier] = lock_classes();
+        let new = Carrier::new(<Inner<T> as Steps>::run as *const () as usize)?;
 
         Ok(Self(Arc::try_pin_init(
             try_pin_init!(Inner {
                 state <- Mutex::new(State::New, state.0, state.1),
-                run <- Work::new(run.0, run.1),
-                clean_up <- Work::new(clean_up.0, clean_up.1),
-                is_started: Atomic::new(false),
+                carrier <- SpinLockIrq::new(Some(new), carrier.0, carrier.1),
                 work <- work,
             }? Error),
             GFP_KERNEL,
@@ -226,14 +215,13 @@ impl<T: SignallingWork> SignallingJob<T> {
     /// before. Any context.
     #[inline]
     pub fn start(self) {
-        // MODEL: none, because only who is first goes on.
-        if self.0.is_started.xchg(true, Relaxed) {
+        let Some(carrier) = self.0.carrier.lock().take() else {
             return;
-        }
+        };
 
         // It may have run, and be gone, before this returns.
         let queue = self.0.work.queue().run.clone();
-        let _ = queue.enqueue::<_, RUN>(self.0);
+        carrier.start(self.0, &queue);
     }
 }
 
@@ -253,43 +241,34 @@ impl<T: SignallingWork> Deref for SignallingJob<T> {
     }
 }
 
-impl<T: SignallingWork> WorkItem<RUN> for Inner<T> {
-    type Pointer = Arc<Self>;
-
-    #[inline]
-    fn run(job: Arc<Self>) {
+impl<T: SignallingWork> Steps for Inner<T> {
+    fn run(&self) {
         Signalling::enter(|signalling| {
-            let state = mem::replace(&mut *job.state.lock(), State::Over);
+            let state = mem::replace(&mut *self.state.lock(), State::Over);
 
             if let State::Published(fence) = state {
-                let result = job.work.run(fence.as_fence(), signalling);
+                let result = self.work.run(fence.as_fence(), signalling);
 
                 fence.signal(result);
             }
         });
-
-        // Nothing of it may be left for us to drop. This is done once, so it cannot fail.
-        let queue = job.work.queue().clean_up.clone();
-        let _ = queue.enqueue::<_, CLEAN_UP>(job);
     }
-}
 
-impl<T: SignallingWork> WorkItem<CLEAN_UP> for Inner<T> {
-    type Pointer = Arc<Self>;
+    fn clean_up(&self) {
+        MaySleep::enter(|may_sleep| self.work.clean_up(may_sleep));
+    }
 
-    #[inline]
-    fn run(job: Arc<Self>) {
-        MaySleep::enter(|may_sleep| job.work.clean_up(may_sleep));
+    fn clean_up_queue(&self) -> Arc<OwnedQueue> {
+        self.work.queue().clean_up.clone()
     }
 }
 
 /// Of all jobs. In the kernel and not in a driver, as are the names: lockdep wants a class to have
 /// the same string.
 #[inline(never)]
-fn lock_classes() -> [(&'static CStr, Pin<&'static LockClassKey>); 3] {
+fn lock_classes() -> [(&'static CStr, Pin<&'static LockClassKey>); 2] {
     [
         (c"dma_buf::SignallingJob::state", static_lock_class!()),
-        (c"dma_buf::SignallingJob::run", static_lock_class!()),
-        (c"dma_buf::SignallingJob::clean_up", static_lock_class!()),
+        (c"dma_buf::SignallingJob::carrier", static_lock_class!()),
     ]
 }
