@@ -101,8 +101,11 @@ static void odd_ioctl(struct run *r, const __u8 *a)
 	/* these wait, or give descriptors that nobody closes */
 	if (_IOC_NR(cmd) > 8 || PICK(magics, a[2]) == 'V')
 		cmd |= 0x80;
-	/* with no more than a length, or half of one, a heap would take all memory */
-	if (PICK(magics, a[2]) == 'H' && _IOC_SIZE(cmd) <= sizeof(__u64))
+	/*
+	 * With no more than a length, or half of one, a heap would take all memory.
+	 * It does not look at the magic number, and any descriptor may be one's.
+	 */
+	if (!_IOC_NR(cmd) && _IOC_SIZE(cmd) <= sizeof(__u64))
 		memset(bytes, 0, sizeof(bytes));
 	said(r, patient_ioctl(r, fd_of(r, PICK(kinds, a[6]), a[0]), cmd,
 			      arg_at(a[5], bytes, sizeof(bytes))));
