@@ -32,6 +32,7 @@ gate_machine() {
 	# for other gates: not only if it is asked for
 	TEST='' gate "$VARIANT: kbuild says how to compile a module" "probe-$VARIANT" compile_probes
 	gate_linked
+	gate "$VARIANT: the kernel crate calls nothing of DMA-BUF, which may be a module" "crate-$VARIANT" crate_calls_nothing
 	gate_parity
 	gate "$VARIANT: no warning in our user-space programs" "programs-$VARIANT" \
 		warnings_of "$(log_of "Build the guest's programs ($TITLE)")" '*.c' '*.h'
@@ -56,6 +57,15 @@ linked_objects() {
 		bad=1
 	done <"$HERE/configs/replaced-objects.txt"
 	return "$bad"
+}
+
+# What calls DMA-BUF is inlined, and so in who uses it. With DRM in the kernel, for which the crate has more, DMA-BUF is there, too.
+crate_calls_nothing() {
+	local calls
+	calls=$("llvm-objdump$LLVM_SUFFIX" -dr --no-show-raw-insn "$OBJ/rust/kernel.o" |
+		awk '/^[0-9a-f]+ </ { by = $2 } /R_[A-Z0-9_]+[ \t]+(dma_(buf|fence|resv|heap)|sync_file)_/ { print by, $NF }' |
+		"llvm-cxxfilt$LLVM_SUFFIX") || return
+	! grep -v -e 'kernel::drm::' -e '^$' <<<"$calls"
 }
 
 gate_rustfmt() {
