@@ -21,6 +21,7 @@ use crate::{
 };
 use core::{
     marker::PhantomData,
+    mem::ManuallyDrop,
     ptr::NonNull, //
 };
 
@@ -32,22 +33,28 @@ use core::{
 pub(super) struct AnyBuffer<'a, A>(pub(super) &'a DmaBuf, pub(super) PhantomData<A>);
 
 impl<'a, A: ForeignOwnable> AnyBuffer<'a, A> {
-    /// See [`Buffer::lock_interruptible`](super::Buffer::lock_interruptible).
+    /// See [`Resv::with_lock_interruptible`](crate::dma_buf::Resv::with_lock_interruptible).
     #[inline(always)]
-    pub(super) fn lock_interruptible(self) -> Result<LockedAttachments<'a, A>> {
-        let guard = self.0.resv().lock_interruptible_here()?;
+    pub(super) fn with_lock_interruptible<R>(
+        self,
+        f: impl FnOnce(&mut LockedAttachments<'_, A>) -> R,
+    ) -> Result<R> {
+        let AnyBuffer(buf, _) = self;
 
-        // INVARIANT: Locked just above.
-        Ok(LockedAttachments { buf: self, guard })
+        buf.resv()
+            .with_lock_interruptible(|guard| f(&mut LockedAttachments::lent(buf, guard)))
     }
 
-    /// See [`Buffer::lock_killable`](super::Buffer::lock_killable).
+    /// See [`Resv::with_lock_killable`](crate::dma_buf::Resv::with_lock_killable).
     #[inline(always)]
-    pub(super) fn lock_killable(self) -> Result<LockedAttachments<'a, A>> {
-        let guard = self.0.resv().lock_killable_here()?;
+    pub(super) fn with_lock_killable<R>(
+        self,
+        f: impl FnOnce(&mut LockedAttachments<'_, A>) -> R,
+    ) -> Result<R> {
+        let AnyBuffer(buf, _) = self;
 
-        // INVARIANT: Locked just above.
-        Ok(LockedAttachments { buf: self, guard })
+        buf.resv()
+            .with_lock_killable(|guard| f(&mut LockedAttachments::lent(buf, guard)))
     }
 }
 
@@ -59,6 +66,18 @@ impl<'a, A: ForeignOwnable> AnyBuffer<'a, A> {
 pub(super) struct LockedAttachments<'a, A> {
     pub(super) buf: AnyBuffer<'a, A>,
     pub(super) guard: ResvGuard<'a>,
+}
+
+impl<'a, A: ForeignOwnable> LockedAttachments<'a, A> {
+    /// Of `buf`, whose guard is lent. What is lent has nothing to do when it goes.
+    #[inline(always)]
+    fn lent(buf: &'a DmaBuf, guard: &'a mut ResvGuard<'_>) -> ManuallyDrop<Self> {
+        // INVARIANT: By the callers, which are above.
+        ManuallyDrop::new(Self {
+            buf: AnyBuffer(buf, PhantomData),
+            guard: guard.reborrow(),
+        })
+    }
 }
 
 impl<A: ForeignOwnable> LockedAttachments<'_, A> {

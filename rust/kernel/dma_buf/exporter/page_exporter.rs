@@ -166,22 +166,16 @@ impl<S: PageSource> Paged<S> {
     // kernel, which has not got it where DMA-BUF is a module.
     #[inline(never)]
     fn begin_in_use(buf: &Buffer<Self>, dir: DataDirection) -> Result {
-        let mut locked = AnyBuffer::from(buf)
-            .lock_interruptible()
-            .map_err(|_| ERESTARTSYS)?;
-
-        sync(&mut locked, &buf.data().several, dir, Owner::Cpu);
-        Ok(())
+        AnyBuffer::from(buf)
+            .with_lock_interruptible(|locked| sync(locked, &buf.data().several, dir, Owner::Cpu))
+            .map_err(|_| ERESTARTSYS)
     }
 
     #[inline(never)]
     fn end_in_use(buf: &Buffer<Self>, dir: DataDirection) -> Result {
-        let mut locked = AnyBuffer::from(buf)
-            .lock_killable()
-            .map_err(|_| ERESTARTSYS)?;
-
-        sync(&mut locked, &buf.data().several, dir, Owner::Device);
-        Ok(())
+        AnyBuffer::from(buf)
+            .with_lock_killable(|locked| sync(locked, &buf.data().several, dir, Owner::Device))
+            .map_err(|_| ERESTARTSYS)
     }
 }
 

@@ -14,6 +14,7 @@ use crate::{
     task::Task,
     types::NotThreadSafe, //
 };
+use core::mem::ManuallyDrop;
 
 /// Proof that a [`Resv`] is locked by this task. Dropping it unlocks, unless the object was locked
 /// together with others: then it is they that unlock ([`LockedResvs`](super::LockedResvs)).
@@ -21,8 +22,8 @@ use crate::{
 /// # Invariants
 ///
 /// `resv` is locked by the current task, and stays locked for `'a`. There is no other guard for it
-/// that can be used at the same time. Unless `unlock` says [`Unlock::Others`] the object is unlocked
-/// only by this guard.
+/// that can be used at the same time. If `task` is set it is this one, and the object is
+/// unlocked only by this guard.
 ///
 /// # Examples
 ///
@@ -30,29 +31,11 @@ use crate::{
 #[must_use = "the reservation object is unlocked when the guard is dropped"]
 pub struct ResvGuard<'a> {
     resv: &'a Resv,
-    unlock: Unlock,
+    /// Set if the guard unlocks. A lock that is held refers to its task, which whoever waits for it
+    /// looks at: so the task stays, too, if the guard is forgotten.
+    task: Option<ARef<Task>>,
     // A mutex is unlocked by the task that locked it.
     _not_send: NotThreadSafe,
-}
-
-/// Who unlocks an object when a guard is dropped.
-enum Unlock {
-    /// Whoever has lent the guard.
-    Others,
-    /// The guard, which may be forgotten. A lock that is held refers to its task, which whoever
-    /// waits for it looks at: so the task stays, too.
-    ThisOf { _task: ARef<Task> },
-    /// The guard, which nobody forgets.
-    This,
-}
-
-impl Unlock {
-    #[inline]
-    fn this() -> Self {
-        let task: &Task = current!();
-
-        Self::ThisOf { _task: task.into() }
-    }
 }
 
 impl<'a> ResvGuard<'a> {
@@ -65,7 +48,7 @@ impl<'a> ResvGuard<'a> {
         // INVARIANT: Locked, and there is no other one.
         Self {
             resv,
-            unlock: Unlock::Others,
+            task: None,
             _not_send: NotThreadSafe,
         }
     }
@@ -82,7 +65,7 @@ impl<'a> ResvGuard<'a> {
         // INVARIANT: This guard cannot be used as long as the other one exists.
         ResvGuard {
             resv: self.resv,
-            unlock: Unlock::Others,
+            task: None,
             _not_send: NotThreadSafe,
         }
     }
@@ -98,7 +81,7 @@ impl<'a> ResvGuard<'a> {
 impl Drop for ResvGuard<'_> {
     #[inline]
     fn drop(&mut self) {
-        if !matches!(self.unlock, Unlock::Others) {
+        if self.task.is_some() {
             // SAFETY: By the type invariant this guard is the one to unlock.
             unsafe { abi::unlock(self.resv) };
         }
@@ -120,58 +103,81 @@ impl Resv {
     pub fn lock(&self) -> ResvGuard<'_> {
         // Without a context the call cannot fail.
         abi::dma_resv_lock(self, None);
-        // INVARIANT: Locked just above; nobody else has a guard for that.
-        ResvGuard {
-            resv: self,
-            unlock: Unlock::this(),
-            _not_send: NotThreadSafe,
-        }
+        self.guard()
     }
 
     /// As [`lock`](Self::lock), but a signal ends the wait with `EINTR`.
     #[inline]
     pub fn lock_interruptible(&self) -> Result<ResvGuard<'_>> {
-        self.lock_interruptible_for(Unlock::this)
+        self.take_interruptible()?;
+        Ok(self.guard())
     }
 
     /// As [`lock`](Self::lock), but a signal that kills the task ends the wait with `EINTR`.
     #[inline]
     pub fn lock_killable(&self) -> Result<ResvGuard<'_>> {
-        self.lock_killable_for(Unlock::this)
+        self.take_killable()?;
+        Ok(self.guard())
     }
 
-    /// As [`lock_interruptible`](Self::lock_interruptible), for who gives the guard to nobody who
-    /// could forget it.
+    /// Locks this object if nobody has it locked. Does not sleep, but needs process context.
     #[inline]
-    pub(in crate::dma_buf) fn lock_interruptible_here(&self) -> Result<ResvGuard<'_>> {
-        self.lock_interruptible_for(|| Unlock::This)
+    pub fn try_lock(&self) -> Option<ResvGuard<'_>> {
+        abi::dma_resv_trylock(self).then(|| self.guard())
     }
 
-    /// As [`lock_killable`](Self::lock_killable), for who gives the guard to nobody who could
-    /// forget it.
-    #[inline]
-    pub(in crate::dma_buf) fn lock_killable_here(&self) -> Result<ResvGuard<'_>> {
-        self.lock_killable_for(|| Unlock::This)
+    /// Locks this object for what `f` does with the guard that it is lent. Sleeps.
+    ///
+    /// As [`lock`](Self::lock), at less cost: it is unlocked in any case.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use kernel::dma_buf::Resv;
+    ///
+    /// let resv = KBox::pin_init(Resv::new(), GFP_KERNEL)?;
+    ///
+    /// resv.with_lock(|guard| {
+    ///     assert!(resv.try_lock().is_none());
+    ///     core::mem::forget(guard.reborrow());
+    /// });
+    /// assert!(resv.try_lock().is_some());
+    /// # Ok::<(), Error>(())
+    /// ```
+    #[inline(always)]
+    pub fn with_lock<R>(&self, f: impl FnOnce(&mut ResvGuard<'_>) -> R) -> R {
+        // Without a context the call cannot fail.
+        abi::dma_resv_lock(self, None);
+        self.lend(f)
+    }
+
+    /// As [`with_lock`](Self::with_lock), but a signal ends the wait with `EINTR`.
+    #[inline(always)]
+    pub fn with_lock_interruptible<R>(&self, f: impl FnOnce(&mut ResvGuard<'_>) -> R) -> Result<R> {
+        self.take_interruptible()?;
+        Ok(self.lend(f))
+    }
+
+    /// As [`with_lock`](Self::with_lock), but a signal that kills the task ends the wait with
+    /// `EINTR`.
+    #[inline(always)]
+    pub fn with_lock_killable<R>(&self, f: impl FnOnce(&mut ResvGuard<'_>) -> R) -> Result<R> {
+        self.take_killable()?;
+        Ok(self.lend(f))
     }
 
     #[inline]
-    fn lock_interruptible_for(&self, unlock: impl FnOnce() -> Unlock) -> Result<ResvGuard<'_>> {
-        let err = abi::dma_resv_lock_interruptible(self, None);
-        if err != 0 {
-            to_result(err)?;
+    fn take_interruptible(&self) -> Result {
+        match abi::dma_resv_lock_interruptible(self, None) {
+            0 => Ok(()),
+            err => to_result(err),
         }
-        // INVARIANT: As for `lock`.
-        Ok(ResvGuard {
-            resv: self,
-            unlock: unlock(),
-            _not_send: NotThreadSafe,
-        })
     }
 
     #[inline]
-    fn lock_killable_for(&self, unlock: impl Fn() -> Unlock) -> Result<ResvGuard<'_>> {
+    fn take_killable(&self) -> Result {
         loop {
-            let result = self.lock_interruptible_for(&unlock);
+            let result = self.take_interruptible();
 
             if result.is_ok() || abi::fatal_signal_pending(current!()) != 0 {
                 return result;
@@ -182,14 +188,31 @@ impl Resv {
         }
     }
 
-    /// Locks this object if nobody has it locked. Does not sleep, but needs process context.
+    /// For who has just locked it.
     #[inline]
-    pub fn try_lock(&self) -> Option<ResvGuard<'_>> {
-        // INVARIANT: As for `lock`.
-        abi::dma_resv_trylock(self).then(|| ResvGuard {
+    fn guard(&self) -> ResvGuard<'_> {
+        let task: &Task = current!();
+
+        // INVARIANT: By the caller nobody else has a guard for that.
+        ResvGuard {
             resv: self,
-            unlock: Unlock::this(),
+            task: Some(task.into()),
             _not_send: NotThreadSafe,
-        })
+        }
+    }
+
+    /// For who has just locked it. Unlocks it afterwards.
+    #[inline(always)]
+    fn lend<R>(&self, f: impl FnOnce(&mut ResvGuard<'_>) -> R) -> R {
+        // SAFETY: By the caller it is locked, until the end of this function, and nobody else has a
+        // guard for that. `f` cannot keep this one, which has nothing to do when it goes. If there
+        // is one in its place that unlocks, that one is forgotten.
+        unsafe {
+            let mut guard = ManuallyDrop::new(ResvGuard::borrowed(self));
+            let result = f(&mut guard);
+
+            abi::unlock(self);
+            result
+        }
     }
 }

@@ -19,8 +19,8 @@ use super::{
         },
         life::into_file,
         locked::{
-            Guard,
-            Held, //
+            Held,
+            Locked, //
         },
         mapped::MaybeTable,
         owned::ExportInfo,
@@ -186,7 +186,7 @@ kernel::exports! {
 
     fn dma_buf_vunmap_unlocked(buf: Result<&DmaBuf>, map: InOut<'_, iosys_map>) {
         if let Ok(buf) = buf {
-            cpu_access::vunmap(&Guard::lock(buf), &mut map);
+            Locked::with(buf, |locked| cpu_access::vunmap(locked, &mut map));
         }
     }
 }

@@ -9,10 +9,7 @@ use super::{
             Attached,
             Detached, //
         },
-        locked::{
-            Guard,
-            Locked, //
-        },
+        locked::Locked,
         mapped::{
             Mapped,
             MappedTable, //
@@ -131,7 +128,7 @@ fn check_alignment(table: &SGTable) {
 pub(super) fn attach(buf: &DmaBuf, attachment: Detached) -> Result<Attached> {
     attachment.exporter_attach()?;
 
-    let attached = Guard::lock(buf).attachments().insert(attachment);
+    let attached = Locked::with(buf, |locked| locked.attachments().insert(attachment));
 
     trace::attach(buf, &attached, attached.is_dynamic(), attached.dev());
     Ok(attached)
@@ -139,7 +136,7 @@ pub(super) fn attach(buf: &DmaBuf, attachment: Detached) -> Result<Attached> {
 
 /// Detaches a device from its buffer `buf`. See `dma_buf_detach()`. May sleep.
 pub(super) fn detach(buf: &DmaBuf, attached: Attached) {
-    let attachment = Guard::lock(buf).attachments().remove(attached);
+    let attachment = Locked::with(buf, |locked| locked.attachments().remove(attached));
 
     attachment.tell_detach();
     trace::detach(buf, &attachment, attachment.is_dynamic(), attachment.dev());

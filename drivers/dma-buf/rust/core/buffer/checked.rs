@@ -14,10 +14,7 @@ use super::{
             Importer, //
         },
         life::into_file,
-        locked::{
-            Guard,
-            Locked, //
-        },
+        locked::Locked,
         mapped::{
             MappedTable,
             MaybeTable, //
@@ -134,7 +131,7 @@ pub(super) fn map_unlocked(
     dir: dma_data_direction,
 ) -> *mut sg_table {
     match attachment {
-        Ok(attachment) => map_locked(Guard::lock(attachment).reborrow(), dir),
+        Ok(attachment) => Locked::with(attachment, |it| map_locked(it.reborrow(), dir)),
         Err(err) => err.to_ptr(),
     }
 }
@@ -179,7 +176,7 @@ pub(super) fn unmap_unlocked(
     dir: dma_data_direction,
 ) {
     match attachment {
-        Ok(attachment) => unmap_locked(&Guard::lock(attachment), table, dir),
+        Ok(attachment) => Locked::with(attachment, |it| unmap_locked(it, table, dir)),
         Err(_) => keep(table),
     }
 }
@@ -202,5 +199,7 @@ pub(super) fn vmap(buf: Result<Locked<'_, DmaBuf>>, map: Out<'_, iosys_map>) -> 
 /// Locks, and maps for the kernel, if there is a buffer.
 #[inline(always)]
 pub(super) fn vmap_unlocked(buf: Result<&DmaBuf>, map: Out<'_, iosys_map>) -> Result {
-    leave(map, |map| cpu_access::vmap(&Guard::lock(buf?), map))
+    leave(map, |map| {
+        Locked::with(buf?, |it| cpu_access::vmap(it, map))
+    })
 }

@@ -31,7 +31,7 @@ mod with_debugfs {
     use crate::buffer::{
         layout::{
             body::body,
-            locked::Guard,
+            locked::Locked,
             owned::Name, //
         },
         registry,
@@ -110,7 +110,10 @@ mod with_debugfs {
 
     /// Fails with `EINTR` on a signal.
     fn show_one(m: &SeqFile, buf: &DmaBuf) -> Result {
-        let locked = Guard::lock_interruptible(buf)?;
+        Locked::with_interruptible(buf, |locked| show_locked(m, locked))
+    }
+
+    fn show_locked(m: &SeqFile, buf: &Locked<'_, DmaBuf>) {
         let body = body(buf);
         let (mode, ino, references) = body.file_facts();
         let mut devices = 0usize;
@@ -126,15 +129,14 @@ mod with_debugfs {
         text::print_line(m, &facts, (buf.file().flags(), mode, ino));
         drop(name);
 
-        locked.describe(m);
+        buf.describe(m);
         print(m, c"\tAttached Devices:\n");
-        locked.attachments().for_each(|attachment| {
+        buf.attachments().for_each(|attachment| {
             devices = devices.wrapping_add(1);
             print(m, c"\t");
             print(m, attachment.dev().name());
             print(m, c"\n");
         });
         text::print_devices(m, devices);
-        Ok(())
     }
 }

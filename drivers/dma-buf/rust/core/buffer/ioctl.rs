@@ -163,13 +163,14 @@ mod sync_file {
             return Ok(());
         }
 
-        let mut guard = buf.resv().lock();
-        let mut slots = guard.reserve_fences(count)?;
-        unwrap::for_each(&fence, |fence| {
-            // A chain may have lost links that were signalled meanwhile, but not grown.
-            slots.add(fence.as_leaf().ok_or(EINVAL)?, usage);
-            Ok(())
-        })?;
-        Ok(())
+        buf.resv().with_lock(|guard| {
+            let mut slots = guard.reserve_fences(count)?;
+
+            unwrap::for_each(&fence, |fence| {
+                // A chain may have lost links that were signalled meanwhile, but not grown.
+                slots.add(fence.as_leaf().ok_or(EINVAL)?, usage);
+                Ok(())
+            })
+        })
     }
 }

@@ -36,18 +36,19 @@ pub(super) fn poll(buf: &DmaBuf, table: PollTable<'_>) -> u32 {
         return 0;
     }
 
-    let mut guard = buf.resv().lock();
-    let mut ready = 0;
+    buf.resv().with_lock(|guard| {
+        let mut ready = 0;
 
-    for event in [Event::Out, Event::In] {
-        if wanted & event.bit() == 0 {
-            continue;
+        for event in [Event::Out, Event::In] {
+            if wanted & event.bit() == 0 {
+                continue;
+            }
+            if !body(buf).slot(event).is_armed() && !arm(buf, guard, event) {
+                ready |= event.bit();
+            }
         }
-        if !body(buf).slot(event).is_armed() && !arm(buf, &mut guard, event) {
-            ready |= event.bit();
-        }
-    }
-    ready
+        ready
+    })
 }
 
 /// Makes sure that waiters are woken when `event` may have become ready. Returns `false` if it is

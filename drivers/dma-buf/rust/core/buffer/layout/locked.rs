@@ -26,10 +26,7 @@ use kernel::{
     seq_file::SeqFile, //
 };
 use kernel::{
-    dma_buf::{
-        DmaBuf,
-        ResvGuard, //
-    },
+    dma_buf::DmaBuf,
     interop::export::{
         AsC,
         Wrapper, //
@@ -132,6 +129,33 @@ impl<T> Deref for Locked<'_, T> {
     }
 }
 
+impl<T: OfBuffer> Locked<'_, T> {
+    /// Locks `object` for what `f` does. Sleeps.
+    #[inline(always)]
+    pub(crate) fn with<R>(object: &T, f: impl FnOnce(&Locked<'_, T>) -> R) -> R {
+        // INVARIANT: The object's own buffer is locked, by this task, until `f` has ended, which
+        // cannot keep what it is lent.
+        object
+            .buf()
+            .resv()
+            .with_lock(|_guard| f(&Locked(object, NotThreadSafe)))
+    }
+
+    /// As [`with`](Self::with). Fails with `EINTR` on a signal.
+    #[cfg(CONFIG_DEBUG_FS)]
+    #[inline(always)]
+    pub(crate) fn with_interruptible<R>(
+        object: &T,
+        f: impl FnOnce(&Locked<'_, T>) -> R,
+    ) -> Result<R> {
+        // INVARIANT: As above.
+        object
+            .buf()
+            .resv()
+            .with_lock_interruptible(|_guard| f(&Locked(object, NotThreadSafe)))
+    }
+}
+
 impl Locked<'_, DmaBuf> {
     /// The mapping into the kernel's address space.
     #[inline(always)]
@@ -150,45 +174,5 @@ impl Locked<'_, DmaBuf> {
     pub(in crate::buffer) fn describe(&self, m: &SeqFile) {
         // SAFETY: By the type invariant.
         unsafe { bindings::dma_resv_describe(self.resv().as_raw(), m.as_c()) };
-    }
-}
-
-/// A lock that is held until this is dropped.
-pub(crate) struct Guard<'a, T> {
-    locked: Locked<'a, T>,
-    _guard: ResvGuard<'a>,
-}
-
-impl<'a, T: OfBuffer> Guard<'a, T> {
-    /// Locks. Sleeps.
-    #[inline(always)]
-    pub(crate) fn lock(object: &'a T) -> Self {
-        Self::new(object, object.buf().resv().lock())
-    }
-
-    /// Locks. Sleeps. Fails with `EINTR` on a signal.
-    #[cfg(CONFIG_DEBUG_FS)]
-    #[inline(always)]
-    pub(crate) fn lock_interruptible(object: &'a T) -> Result<Self> {
-        Ok(Self::new(object, object.buf().resv().lock_interruptible()?))
-    }
-
-    /// With the guard of the object's own buffer.
-    #[inline(always)]
-    fn new(object: &'a T, guard: ResvGuard<'a>) -> Self {
-        // INVARIANT: The guard holds it for `'a`, and nobody but this object has the two.
-        Self {
-            locked: Locked(object, NotThreadSafe),
-            _guard: guard,
-        }
-    }
-}
-
-impl<'a, T> Deref for Guard<'a, T> {
-    type Target = Locked<'a, T>;
-
-    #[inline(always)]
-    fn deref(&self) -> &Locked<'a, T> {
-        &self.locked
     }
 }
