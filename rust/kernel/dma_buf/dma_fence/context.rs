@@ -62,7 +62,8 @@ impl<T: FenceContextOps> FenceContext<T> {
     /// A new context, whose first fence has the number `initial_seqno`. The names are for people,
     /// and are copied.
     ///
-    /// Fails with `ENOMEM`, and with `EINVAL` if `initial_seqno` is more than [`i64::MAX`]. May sleep.
+    /// Fails with `ENOMEM`, and with `EINVAL` if `initial_seqno` is more than [`i64::MAX`]. May
+    /// sleep.
     #[inline]
     pub fn new<E>(
         initial_seqno: u64,

@@ -194,9 +194,9 @@ fn copy_from_page(phys: PhysAddr, to: &mut [u8]) -> Result {
     let offset = phys as usize & !PAGE_MASK;
 
     // SAFETY: It may be asked of any address what page is there. That is mapped for as long as it
-    // is copied from, in which the bytes do not leave the page. If there is no memory, in a gap, the
-    // copy fails. Others may write to it meanwhile, as for a copy from memory that is shared with
-    // user space.
+    // is copied from, in which the bytes do not leave the page. If there is no memory, in a gap,
+    // the copy fails. Others may write to it meanwhile, as for a copy from memory that is shared
+    // with user space.
     unsafe {
         let page = bindings::phys_to_online_page(phys);
 

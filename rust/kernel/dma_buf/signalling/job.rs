@@ -170,8 +170,8 @@ enum State<T: FenceContextOps> {
 impl<T: SignallingWork> SignallingJob<T> {
     /// A job without a fence. The module that `T` is in stays until nothing is left of it.
     ///
-    /// Fails with `ENOENT` if that module is about to be unloaded, with `ENOMEM`, or as `work` does.
-    /// May sleep.
+    /// Fails with `ENOENT` if that module is about to be unloaded, with `ENOMEM`, or as `work`
+    /// does. May sleep.
     #[inline]
     pub fn new<E>(work: impl PinInit<T, E>) -> Result<Self>
     where

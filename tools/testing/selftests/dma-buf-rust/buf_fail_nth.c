@@ -131,8 +131,7 @@ static int import_once(int card, int buf)
 	__u32 handle;
 	int ret = judge(prime_import(card, buf, &handle), "import");
 
-	/* DRM has a handle that it could not tell of, and tells who asks again */
-	if (!ret || (errno == EFAULT && !prime_import(card, buf, &handle)))
+	if (handle)
 		close_handle(card, handle);
 	return ret;
 }
@@ -206,6 +205,17 @@ static int round_of_sample(int unused)
 	return failed;
 }
 
+/* DRM gives a descriptor that it cannot tell of, if that copy fails: the lowest */
+static int export_once(int card, struct drm_prime_handle *prime)
+{
+	int lowest = dup(card), ret;
+
+	close(lowest);
+	ret = judge(ioctl(card, DRM_IOCTL_PRIME_HANDLE_TO_FD, prime), "export");
+	close(ret ? lowest : prime->fd);
+	return ret;
+}
+
 /* The DRM sample: a buffer, its mapping, its dma-buf, and an import of another. */
 static int round_of_dumb(int unused)
 {
@@ -231,10 +241,7 @@ static int round_of_dumb(int unused)
 			munmap(p, dumb.size);
 		else if (map.offset)
 			failed |= judge(-1, "mmap");
-		if (judge(ioctl(card, DRM_IOCTL_PRIME_HANDLE_TO_FD, &prime), "export"))
-			failed = -1;
-		else
-			close(prime.fd);
+		failed |= export_once(card, &prime);
 	}
 	failed |= judge(prime_import(card, shared_buffer, &handle), "import");
 	close(card);

@@ -166,6 +166,11 @@ int prime_import(int card, int fd, __u32 *handle)
 	struct drm_prime_handle arg = { .fd = fd };
 	int ret = ioctl(card, DRM_IOCTL_PRIME_FD_TO_HANDLE, &arg);
 
+	/* an answer that was not copied leaves a handle, and who asks again is told */
+	if (ret && errno == EFAULT) {
+		ioctl(card, DRM_IOCTL_PRIME_FD_TO_HANDLE, &arg);
+		errno = EFAULT;
+	}
 	*handle = arg.handle;
 	return ret;
 }

@@ -138,6 +138,7 @@ void fd_table_full(bool full);
 int open_card(const char *driver);
 /* For drivers of several, numbered from 0 */
 int open_nth_card(const char *driver, int which);
+/* If that fails for a copy (EFAULT) there may be a handle all the same; else it is 0 */
 int prime_import(int card, int fd, __u32 *handle);
 int gem_close(int card, __u32 handle);
 
