@@ -9,6 +9,7 @@ mod acquire;
 mod exec;
 mod exec_slots;
 mod guard;
+mod holder;
 mod in_use;
 mod iter;
 mod lock;

@@ -191,11 +191,10 @@ impl BusMemory {
 /// Tells the importers of `buf` that its memory goes, and waits for what they have submitted.
 #[inline]
 fn revoke(buf: &DmaBuf) {
-    let guard = buf.resv().lock();
-
-    // SAFETY: The buffer is there, and its reservation object held.
-    unsafe { bindings::dma_buf_invalidate_mappings(buf.as_raw()) };
-    drop(guard);
+    buf.resv().with_lock(|_| {
+        // SAFETY: The buffer is there, and its reservation object held.
+        unsafe { bindings::dma_buf_invalidate_mappings(buf.as_raw()) };
+    });
     buf.resv().wait(Usage::Bookkeep);
 }
 

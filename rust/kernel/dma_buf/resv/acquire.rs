@@ -6,16 +6,14 @@
 
 use super::{
     abi,
+    holder::Holder,
     in_use::Ctx,
     lock::ResvGuard,
     object::Resv, //
 };
 use crate::{
     error::to_result,
-    prelude::*,
-    sync::aref::ARef,
-    task::Task,
-    types::NotThreadSafe, //
+    prelude::*, //
 };
 use core::mem::{
     self,
@@ -102,24 +100,19 @@ pub struct LockedResvs<'a> {
     resvs: &'a [&'a Resv],
     locked: usize,
     ahead: Option<usize>,
-    _task: ARef<Task>,
-    // A mutex is unlocked by the task that locked it.
-    _not_send: NotThreadSafe,
+    _holder: Holder,
 }
 
 impl<'a> LockedResvs<'a> {
     #[inline]
     fn new(ctx: AcquireCtx, resvs: &'a [&'a Resv]) -> Self {
-        let task: &Task = current!();
-
         // INVARIANT: Nothing is locked.
         Self {
             ctx: ctx.begin(),
             resvs,
             locked: 0,
             ahead: None,
-            _task: task.into(),
-            _not_send: NotThreadSafe,
+            _holder: Holder::current(),
         }
     }
 

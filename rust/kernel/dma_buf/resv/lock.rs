@@ -4,14 +4,13 @@
 
 use super::{
     abi,
+    holder::Holder,
     in_use::Held,
     object::Resv, //
 };
 use crate::{
     error::to_result,
     prelude::*,
-    sync::aref::ARef,
-    task::Task,
     types::NotThreadSafe, //
 };
 use core::mem::ManuallyDrop;
@@ -22,8 +21,7 @@ use core::mem::ManuallyDrop;
 /// # Invariants
 ///
 /// `resv` is locked by the current task, and stays locked for `'a`. There is no other guard for it
-/// that can be used at the same time. If `task` is set it is this one, and the object is
-/// unlocked only by this guard.
+/// that can be used at the same time. If `holder` is set the object is unlocked only by this guard.
 ///
 /// # Examples
 ///
@@ -31,10 +29,9 @@ use core::mem::ManuallyDrop;
 #[must_use = "the reservation object is unlocked when the guard is dropped"]
 pub struct ResvGuard<'a> {
     resv: &'a Resv,
-    /// Set if the guard unlocks. A lock that is held refers to its task, which whoever waits for it
-    /// looks at: so the task stays, too, if the guard is forgotten.
-    task: Option<ARef<Task>>,
-    // A mutex is unlocked by the task that locked it.
+    /// Set if the guard unlocks.
+    holder: Option<Holder>,
+    // A guard that was lent does not leave its task either.
     _not_send: NotThreadSafe,
 }
 
@@ -48,7 +45,7 @@ impl<'a> ResvGuard<'a> {
         // INVARIANT: Locked, and there is no other one.
         Self {
             resv,
-            task: None,
+            holder: None,
             _not_send: NotThreadSafe,
         }
     }
@@ -65,7 +62,7 @@ impl<'a> ResvGuard<'a> {
         // INVARIANT: This guard cannot be used as long as the other one exists.
         ResvGuard {
             resv: self.resv,
-            task: None,
+            holder: None,
             _not_send: NotThreadSafe,
         }
     }
@@ -81,9 +78,85 @@ impl<'a> ResvGuard<'a> {
 impl Drop for ResvGuard<'_> {
     #[inline]
     fn drop(&mut self) {
-        if self.task.is_some() {
+        if self.holder.is_some() {
             // SAFETY: By the type invariant this guard is the one to unlock.
             unsafe { abi::unlock(self.resv) };
+        }
+    }
+}
+
+/// A [`Resv`] that was locked just now: what unlocks it is made of this.
+///
+/// # Invariants
+///
+/// The object is locked by the current task, without an acquire context, for `'a` or until what is
+/// made of this unlocks it. There is no guard for it. It is a local variable and nothing else.
+#[must_use = "the reservation object stays locked"]
+struct Taken<'a>(&'a Resv);
+
+impl<'a> Taken<'a> {
+    /// Sleeps.
+    #[inline]
+    fn new(resv: &'a Resv) -> Self {
+        // Without a context the call cannot fail.
+        abi::dma_resv_lock(resv, None);
+        // INVARIANT: Locked just above.
+        Self(resv)
+    }
+
+    /// Sleeps. A signal ends the wait with `EINTR`.
+    #[inline]
+    fn interruptible(resv: &'a Resv) -> Result<Self> {
+        to_result(abi::dma_resv_lock_interruptible(resv, None))?;
+        // INVARIANT: Locked just above.
+        Ok(Self(resv))
+    }
+
+    /// Sleeps. A signal that kills the task ends the wait with `EINTR`.
+    #[inline]
+    fn killable(resv: &'a Resv) -> Result<Self> {
+        loop {
+            let result = Self::interruptible(resv);
+
+            if result.is_ok() || abi::fatal_signal_pending(current!()) != 0 {
+                return result;
+            }
+            // C has no such wait for these locks. With another signal pending, which ends each of
+            // the other kind, one has to look again and again.
+            abi::schedule_timeout_killable(1);
+        }
+    }
+
+    /// `None` if somebody has it locked.
+    #[inline]
+    fn without_wait(resv: &'a Resv) -> Option<Self> {
+        // INVARIANT: Locked, if so.
+        abi::dma_resv_trylock(resv).then(|| Self(resv))
+    }
+
+    #[inline]
+    fn into_guard(self) -> ResvGuard<'a> {
+        // INVARIANT: By the type invariant there is no other guard, and `self`, of which one could
+        // be made, is gone.
+        ResvGuard {
+            resv: self.0,
+            holder: Some(Holder::current()),
+            _not_send: NotThreadSafe,
+        }
+    }
+
+    /// Unlocks it after `f`.
+    #[inline(always)]
+    fn lend<R>(self, f: impl FnOnce(&mut ResvGuard<'_>) -> R) -> R {
+        // SAFETY: By the type invariant it is locked, until the end of this function, and nobody
+        // else has a guard for that. `f` cannot keep this one, which has nothing to do when it
+        // goes. If there is one in its place that unlocks, that one is forgotten.
+        unsafe {
+            let mut guard = ManuallyDrop::new(ResvGuard::borrowed(self.0));
+            let result = f(&mut guard);
+
+            abi::unlock(self.0);
+            result
         }
     }
 }
@@ -101,29 +174,25 @@ impl Resv {
     /// Locks this object alone, without an acquire context. Sleeps.
     #[inline]
     pub fn lock(&self) -> ResvGuard<'_> {
-        // Without a context the call cannot fail.
-        abi::dma_resv_lock(self, None);
-        self.guard()
+        Taken::new(self).into_guard()
     }
 
     /// As [`lock`](Self::lock), but a signal ends the wait with `EINTR`.
     #[inline]
     pub fn lock_interruptible(&self) -> Result<ResvGuard<'_>> {
-        self.take_interruptible()?;
-        Ok(self.guard())
+        Taken::interruptible(self).map(Taken::into_guard)
     }
 
     /// As [`lock`](Self::lock), but a signal that kills the task ends the wait with `EINTR`.
     #[inline]
     pub fn lock_killable(&self) -> Result<ResvGuard<'_>> {
-        self.take_killable()?;
-        Ok(self.guard())
+        Taken::killable(self).map(Taken::into_guard)
     }
 
     /// Locks this object if nobody has it locked. Does not sleep, but needs process context.
     #[inline]
     pub fn try_lock(&self) -> Option<ResvGuard<'_>> {
-        abi::dma_resv_trylock(self).then(|| self.guard())
+        Taken::without_wait(self).map(Taken::into_guard)
     }
 
     /// Locks this object for what `f` does with the guard that it is lent. Sleeps.
@@ -146,73 +215,19 @@ impl Resv {
     /// ```
     #[inline(always)]
     pub fn with_lock<R>(&self, f: impl FnOnce(&mut ResvGuard<'_>) -> R) -> R {
-        // Without a context the call cannot fail.
-        abi::dma_resv_lock(self, None);
-        self.lend(f)
+        Taken::new(self).lend(f)
     }
 
     /// As [`with_lock`](Self::with_lock), but a signal ends the wait with `EINTR`.
     #[inline(always)]
     pub fn with_lock_interruptible<R>(&self, f: impl FnOnce(&mut ResvGuard<'_>) -> R) -> Result<R> {
-        self.take_interruptible()?;
-        Ok(self.lend(f))
+        Ok(Taken::interruptible(self)?.lend(f))
     }
 
     /// As [`with_lock`](Self::with_lock), but a signal that kills the task ends the wait with
     /// `EINTR`.
     #[inline(always)]
     pub fn with_lock_killable<R>(&self, f: impl FnOnce(&mut ResvGuard<'_>) -> R) -> Result<R> {
-        self.take_killable()?;
-        Ok(self.lend(f))
-    }
-
-    #[inline]
-    fn take_interruptible(&self) -> Result {
-        match abi::dma_resv_lock_interruptible(self, None) {
-            0 => Ok(()),
-            err => to_result(err),
-        }
-    }
-
-    #[inline]
-    fn take_killable(&self) -> Result {
-        loop {
-            let result = self.take_interruptible();
-
-            if result.is_ok() || abi::fatal_signal_pending(current!()) != 0 {
-                return result;
-            }
-            // C has no such wait for these locks. With another signal pending, which ends each of
-            // the other kind, one has to look again and again.
-            abi::schedule_timeout_killable(1);
-        }
-    }
-
-    /// For who has just locked it.
-    #[inline]
-    fn guard(&self) -> ResvGuard<'_> {
-        let task: &Task = current!();
-
-        // INVARIANT: By the caller nobody else has a guard for that.
-        ResvGuard {
-            resv: self,
-            task: Some(task.into()),
-            _not_send: NotThreadSafe,
-        }
-    }
-
-    /// For who has just locked it. Unlocks it afterwards.
-    #[inline(always)]
-    fn lend<R>(&self, f: impl FnOnce(&mut ResvGuard<'_>) -> R) -> R {
-        // SAFETY: By the caller it is locked, until the end of this function, and nobody else has a
-        // guard for that. `f` cannot keep this one, which has nothing to do when it goes. If there
-        // is one in its place that unlocks, that one is forgotten.
-        unsafe {
-            let mut guard = ManuallyDrop::new(ResvGuard::borrowed(self));
-            let result = f(&mut guard);
-
-            abi::unlock(self);
-            result
-        }
+        Ok(Taken::killable(self)?.lend(f))
     }
 }

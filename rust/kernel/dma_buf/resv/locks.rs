@@ -8,6 +8,7 @@ use super::{
         Slot,
         Slots, //
     },
+    holder::Holder,
     in_use::{
         Ctx,
         Held, //
@@ -26,10 +27,7 @@ use crate::{
         self,
         RBTree,
         RBTreeNodeReservation, //
-    },
-    sync::aref::ARef,
-    task::Task,
-    types::NotThreadSafe, //
+    }, //
 };
 use core::ptr;
 
@@ -140,24 +138,19 @@ pub(super) struct Locks {
     entries: RBTree<usize, Entry>,
     contended: Option<usize>,
     interruptible: bool,
-    _task: ARef<Task>,
-    // A mutex is unlocked by the task that locked it.
-    _not_send: NotThreadSafe,
+    _holder: Holder,
 }
 
 impl Locks {
     #[inline]
     pub(super) fn new(ctx: KBox<Ctx>, interruptible: bool) -> Self {
-        let task: &Task = current!();
-
         // INVARIANT: Nothing is locked.
         Self {
             ctx,
             entries: RBTree::new(),
             contended: None,
             interruptible,
-            _task: task.into(),
-            _not_send: NotThreadSafe,
+            _holder: Holder::current(),
         }
     }
 
@@ -200,6 +193,7 @@ impl Locks {
             let resv = entry.reference.resv();
 
             // By another set or alone: the task would wait for itself.
+            // MODEL: none, because only this task makes itself the owner, or ends that.
             if abi::dma_resv_is_ours(resv) {
                 return Err(EALREADY);
             }
