@@ -150,13 +150,12 @@ impl ModuleRef {
 pub(crate) struct EarlyModuleRef(Atomic<*mut bindings::module>);
 
 impl EarlyModuleRef {
-    /// Gives the reference back. Does nothing if it was given back already. May be called in any
-    /// context.
+    /// The reference, unless it was taken already. May be called in any context.
     #[inline]
-    pub(crate) fn release(&self) {
-        // INVARIANT: NULL from here on. The reference is that of what is dropped.
+    pub(crate) fn take(&self) -> ModuleRef {
+        // INVARIANT: NULL from here on. The reference is that of what is returned.
         // MODEL: module-ref
-        drop(ModuleRef::of_owned(self.0.xchg(ptr::null_mut(), Full)));
+        ModuleRef::of_owned(self.0.xchg(ptr::null_mut(), Full))
     }
 }
 
@@ -171,7 +170,7 @@ impl From<ModuleRef> for EarlyModuleRef {
 impl Drop for EarlyModuleRef {
     #[inline]
     fn drop(&mut self) {
-        self.release();
+        drop(self.take());
     }
 }
 

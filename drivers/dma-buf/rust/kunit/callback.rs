@@ -106,6 +106,22 @@ mod tests {
         Ok(())
     }
 
+    /// The lock of a C driver may be freed when its fence is signalled.
+    #[test]
+    fn dropped_without_the_lock() -> Result {
+        let (calls, lent) = (Calls::new()?, lent_lock()?);
+        let registration = KBox::pin_init(
+            FenceCallbackRegistration::new(lent.fence(), Count::new(&calls)),
+            GFP_KERNEL,
+        )?;
+        let fence = lent.end();
+
+        assert_eq!(calls.count.load(Relaxed), 1);
+        drop(registration);
+        assert!(fence.is_signaled());
+        Ok(())
+    }
+
     #[test]
     fn runs_on_error() -> Result {
         struct Error(Arc<Atomic<i32>>);

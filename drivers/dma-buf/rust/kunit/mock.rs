@@ -254,8 +254,37 @@ fn raw(
     .ok_or(ENOMEM)
 }
 
-/// A fence that is signalled, and whose lock, which was not its own, is no more.
+/// A fence of a C driver, and its lock, which is not its own.
+pub(crate) struct LentLock {
+    fence: ARef<Fence>,
+    _lock: KBox<Opaque<bindings::spinlock_t>>,
+}
+
+impl LentLock {
+    pub(crate) fn fence(&self) -> &Fence {
+        &self.fence
+    }
+
+    /// Signals the fence. Then its lock is no more.
+    pub(crate) fn end(self) -> ARef<Fence> {
+        // SAFETY: The lock is there until here. Who takes it afterwards is caught.
+        unsafe {
+            let fence = self.fence.as_raw();
+
+            bindings::dma_fence_signal(fence);
+            (*fence).__bindgen_anon_1.extern_lock = core::ptr::null_mut();
+        }
+        self.fence
+    }
+}
+
+/// A fence that is signalled, and whose lock is no more.
 pub(crate) fn without_lock() -> Result<ARef<Fence>> {
+    Ok(lent_lock()?.end())
+}
+
+/// A fence that is pending.
+pub(crate) fn lent_lock() -> Result<LentLock> {
     let lock = KBox::new(Opaque::<bindings::spinlock_t>::uninit(), GFP_KERNEL)?;
     let memory = KBox::new(Opaque::<bindings::dma_fence>::uninit(), GFP_KERNEL)?;
     let fence = KBox::into_raw(memory).cast::<bindings::dma_fence>();
@@ -267,11 +296,9 @@ pub(crate) fn without_lock() -> Result<ARef<Fence>> {
 
         bindings::__spin_lock_init(lock.get(), name, key);
         bindings::dma_fence_init(fence, &RAW_OPS, lock.get(), context()?.id(), 1);
-        bindings::dma_fence_signal(fence);
-        // Who takes it is caught.
-        (*fence).__bindgen_anon_1.extern_lock = core::ptr::null_mut();
         Fence::from_owned(fence)
     }
+    .map(|fence| LentLock { fence, _lock: lock })
     .ok_or(ENOMEM)
 }
 

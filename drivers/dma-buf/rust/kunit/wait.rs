@@ -109,6 +109,19 @@ mod tests {
     }
 
     #[test]
+    fn lock_of_the_signaled_is_left_alone() -> Result {
+        let done = without_lock()?;
+
+        assert!(done.is_signaled() && done.is_done());
+        done.enable_signaling();
+        done.wait();
+        done.wait_interruptible()?;
+        assert_eq!(done.wait_timeout(0), WaitResult::Done { left: 1 });
+        assert_eq!(done.wait_timeout(7), WaitResult::Done { left: 7 });
+        Ok(())
+    }
+
+    #[test]
     fn any_of_none() {
         assert_eq!(Fence::wait_any_timeout(&[], 1), Err(EINVAL));
         assert_eq!(Fence::wait_any_timeout(&[], 0), Err(EINVAL));

@@ -35,9 +35,12 @@ use core::{
 pub trait FenceCallback: Send + 'static {
     /// Called once, when the fence is signalled.
     ///
-    /// May be called in any context, with the fence's lock held and interrupts off: must not sleep.
-    /// Must not signal another fence, because its lock is of the same class, nor drop the
-    /// [`FenceCallbackRegistration`] it belongs to.
+    /// May be called in any context, with the fence's lock held and interrupts off: must not sleep,
+    /// nor drop the [`FenceCallbackRegistration`] it belongs to. Must not take the lock of another
+    /// fence, which is of the same class: two fences whose callbacks do that to each other wait for
+    /// ever. So it must not signal another one, ask for its signal, wait for it, or make or drop a
+    /// registration with it, and of its state only ask for
+    /// [`test_signaled_flag`](Fence::test_signaled_flag).
     fn on_signal(&mut self);
 
     /// The same for who wants to know of which fence. An addition to what upstream has; only this
@@ -212,8 +215,8 @@ impl<T: FenceCallback + 'static> FenceCallbackRegistration<T> {
         fence: *mut bindings::dma_fence,
         cb: *mut bindings::dma_fence_cb,
     ) {
-        // SAFETY: `cb` is part of a registration, which stays until after the call, because to take
-        // the callback back it needs the fence's lock, which the core holds. Only the fields that
+        // SAFETY: `cb` is part of a registration, which stays until the call has been left: who
+        // drops it before that needs the fence's lock, which the core holds. Only the fields that
         // were initialised before the callback was registered are used, and of these `callback`
         // only here. It has a reference to the fence.
         let (inside, module, callback, fence) = unsafe {
@@ -226,10 +229,13 @@ impl<T: FenceCallback + 'static> FenceCallbackRegistration<T> {
             )
         };
 
+        let module = module.take();
+
+        // With its end the registration may be gone.
         inside.run(|| callback.on_signal_of(fence));
         // This is code of the module still. It stays until the core has unlocked the fence, because
         // a task that holds a spin lock is in an RCU read-side critical section.
-        module.release();
+        drop(module);
     }
 }
 
@@ -238,16 +244,15 @@ impl<T: FenceCallback + 'static> PinnedDrop for FenceCallbackRegistration<T> {
     #[inline]
     fn drop(self: Pin<&mut Self>) {
         self.inside.assert_outside();
-        if cfg!(not(any(CONFIG_SMP, CONFIG_PREEMPT_RT))) {
-            // Nobody waits for the lock here: if the fence is signalled and it is not yet the turn
-            // of this callback, then another one has called us, and the list is being walked.
-            assert!(self.inside.has_been_left() || !self.fence.test_signaled_flag());
+        // If it has been called the lock, when it is the issuer's, may be gone.
+        if !self.inside.has_been_left() {
+            // Without SMP nobody waits for the lock: if the fence is signalled and it is not yet the
+            // turn of this callback, then another one has called us, and the list is being walked.
+            assert!(cfg!(any(CONFIG_SMP, CONFIG_PREEMPT_RT)) || !self.fence.test_signaled_flag());
+            // SAFETY: By the type invariant the callback was added to the fence, which is valid.
+            unsafe { bindings::dma_fence_remove_callback(self.fence.as_raw(), self.cb.get()) };
         }
-        // SAFETY: By the type invariant the callback was added to the fence, which is valid. From
-        // then on nobody else uses `callback`, which goes here.
-        unsafe {
-            bindings::dma_fence_remove_callback(self.fence.as_raw(), self.cb.get());
-            ManuallyDrop::drop(self.project().callback.get_mut());
-        }
+        // SAFETY: The call is over, or there is none: nobody else uses `callback`, which goes here.
+        unsafe { ManuallyDrop::drop(self.project().callback.get_mut()) };
     }
 }

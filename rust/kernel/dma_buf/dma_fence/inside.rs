@@ -4,8 +4,10 @@
 
 use crate::{
     sync::atomic::{
+        Acquire,
         Atomic,
-        Relaxed, //
+        Relaxed,
+        Release, //
     },
     task::Task, //
 };
@@ -35,7 +37,7 @@ impl Inside {
     }
 
     /// Calls `f`. Interrupts are off, and calls do not overlap, except that without SMP one may be
-    /// made from inside another.
+    /// made from inside another. This is not used any more once the call has been left.
     #[inline]
     pub(super) fn run<R>(&self, f: impl FnOnce() -> R) -> R {
         // MODEL: none, because a task looks for what it has written itself.
@@ -45,16 +47,17 @@ impl Inside {
         self.0.store(current, Relaxed);
         let result = f();
         // Who was inside already still is.
+        // MODEL: fence-callback-left
         self.0
-            .store(if before == current { before } else { LEFT }, Relaxed);
+            .store(if before == current { before } else { LEFT }, Release);
         result
     }
 
-    /// Whether there was a call that has ended.
+    /// Whether there was a call that has ended: what it did is done then.
     #[inline]
     pub(super) fn has_been_left(&self) -> bool {
-        // MODEL: none, because it is asked without SMP only.
-        self.0.load(Relaxed) == LEFT
+        // MODEL: fence-callback-left
+        self.0.load(Acquire) == LEFT
     }
 
     /// # Panics

@@ -15,9 +15,10 @@ use crate::time::{
 /// borrow anything.
 ///
 /// The functions are called in any context, with the fence's lock held and interrupts off: they
-/// must not sleep, must not touch the lock of this fence, and must not signal any. They are
-/// constants, and not functions with a default, so that the core is told which ones there are
-/// without `#[vtable]`.
+/// must not sleep, nor do anything that takes the lock of a fence, of this one or of another, as to
+/// signal one does ([`FenceCallback`](super::FenceCallback) says what else). They are constants,
+/// and not functions with a default, so that the core is told which ones there are without
+/// `#[vtable]`.
 ///
 /// # Examples
 ///

@@ -29,9 +29,9 @@ use core::ptr::NonNull;
 /// Wraps the C `struct dma_fence`. Whoever holds a `Fence` can wait for it and look at it, but not
 /// signal it: that is for the owner of the [`DriverFence`](super::DriverFence).
 ///
-/// Unless a method says otherwise it may be called in any context, but not where the lock of this
-/// fence is held, which is: in the operations of its `DriverFence`
-/// ([`FenceContextOps`](super::FenceContextOps)) and in its callbacks
+/// Unless a method says otherwise it may be called in any context, but not where the lock of a fence
+/// is held, of this one or, since all are of one class, of another. It is held in the operations of
+/// a `DriverFence` ([`FenceContextOps`](super::FenceContextOps)) and in callbacks
 /// ([`FenceCallback`](super::FenceCallback)).
 ///
 /// # Invariants
@@ -103,6 +103,8 @@ pub(super) mod flag {
         1 << bindings::dma_fence_flag_bits_DMA_FENCE_FLAG_TIMESTAMP_BIT;
     pub(in super::super) const SEQNO64: usize =
         1 << bindings::dma_fence_flag_bits_DMA_FENCE_FLAG_SEQNO64_BIT;
+    pub(in super::super) const INLINE_LOCK: usize =
+        1 << bindings::dma_fence_flag_bits_DMA_FENCE_FLAG_INLINE_LOCK_BIT;
 }
 
 impl Fence {

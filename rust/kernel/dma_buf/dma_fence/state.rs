@@ -103,7 +103,15 @@ impl Fence {
         self.has_flag(flag::SIGNALED)
     }
 
-    /// Whether the work is done, and all callbacks have run.
+    /// Whether the fence is signalled, and has no lock of its own: the one it was given may have
+    /// been freed since.
+    #[inline]
+    pub(super) fn has_lost_lock(&self) -> bool {
+        self.test_signaled_flag() && !self.has_flag(flag::INLINE_LOCK)
+    }
+
+    /// Whether the work is done, and all callbacks have run. Those of a fence whose lock is its
+    /// issuer's, as that of some C drivers, may still be called.
     ///
     /// May be `false` for ever if nothing has asked for the fence to be signalled, which is what
     /// [`enable_signaling`](Self::enable_signaling), the waiting methods and callbacks do.
@@ -112,7 +120,9 @@ impl Fence {
         // Who has signalled it is calling them, with the lock held. If we are the one, that is
         // over.
         if self.test_signaled_flag() {
-            drop(Locked::new(self));
+            if !self.has_lost_lock() {
+                drop(Locked::new(self));
+            }
             return true;
         }
         self.ask()
@@ -191,7 +201,9 @@ impl Fence {
     /// Asks for the fence to be signalled when the work is done, even if nobody waits for it.
     #[inline]
     pub fn enable_signaling(&self) {
-        abi::dma_fence_enable_signaling(self);
+        if !self.has_lost_lock() {
+            abi::dma_fence_enable_signaling(self);
+        }
     }
 
     /// Hints that somebody would like the fence to be signalled by `deadline`.
@@ -208,9 +220,10 @@ impl Fence {
 
     /// The name of the driver that issued the fence; a placeholder once it is signalled.
     ///
-    /// The name may go with the driver a grace period after the fence was signalled.
+    /// The name may go with the driver a grace period after the fence was signalled, and with some
+    /// C drivers as soon as the fence does.
     #[inline]
-    pub fn driver_name<'rcu>(&self, guard: &'rcu rcu::Guard) -> &'rcu CStr {
+    pub fn driver_name<'a>(&'a self, guard: &'a rcu::Guard) -> &'a CStr {
         self.name(true, guard)
     }
 
@@ -227,14 +240,14 @@ impl Fence {
     /// pr_info!("{:?} {:?}\n", fence.driver_name(&guard), fence.timeline_name(&guard));
     /// ```
     #[inline]
-    pub fn timeline_name<'rcu>(&self, guard: &'rcu rcu::Guard) -> &'rcu CStr {
+    pub fn timeline_name<'a>(&'a self, guard: &'a rcu::Guard) -> &'a CStr {
         self.name(false, guard)
     }
 
     #[inline(always)]
-    fn name<'rcu>(&self, of_driver: bool, _guard: &'rcu rcu::Guard) -> &'rcu CStr {
-        // SAFETY: The fence is valid. Either string is there until the read-side critical section,
-        // which the guard stands for, ends.
+    fn name<'a>(&'a self, of_driver: bool, _guard: &'a rcu::Guard) -> &'a CStr {
+        // SAFETY: The fence is valid. Either string is there as long as the fence is and the
+        // read-side critical section, which the guard stands for, has not ended.
         unsafe {
             CStr::from_char_ptr(if of_driver {
                 bindings::dma_fence_driver_name(self.as_raw())

@@ -67,6 +67,9 @@ pub(in super::super) fn timeout_as_raw(timeout: Jiffies) -> c_long {
 impl Fence {
     #[inline]
     fn wait_raw(&self, interruptible: bool, timeout: c_long) -> c_long {
+        if self.has_lost_lock() {
+            return timeout.max(1);
+        }
         abi::dma_fence_wait_timeout(self, interruptible, timeout)
     }
 
