@@ -130,14 +130,17 @@ pub struct Slots<'a> {
     _not_send: NotThreadSafe,
 }
 
+/// How many fences there may be room made for at once. The list is one allocation, of the next power
+/// of two at the least: the largest that there are hold this.
+const MOST: u32 = 1 << 18;
+
 impl<'a> Slots<'a> {
     /// See [`ResvGuard::reserve_fences`].
     #[inline]
     pub(super) fn reserve(resv: Held<'a>, count: u32) -> Result<Self> {
         let Held(held) = resv;
 
-        // The sum with what is there must not overflow, or there would be less room than promised.
-        if c_int::try_from(count).is_err() {
+        if count > MOST {
             return Err(EINVAL);
         }
         if count > 0 {
