@@ -12,6 +12,7 @@ use kernel::{
 mod state;
 
 /// Marks the kernel as one that was locked up for a while. Lockdep can be believed all the same.
+#[inline]
 pub(crate) fn taint_by_lockup() {
     // SAFETY: Anybody may taint the kernel.
     unsafe {

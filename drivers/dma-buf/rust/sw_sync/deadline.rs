@@ -27,6 +27,7 @@ impl Deadline {
         }
     }
 
+    #[inline]
     pub(crate) fn get(&self) -> Option<ktime_t> {
         // MODEL: sw-sync-deadline
         self.is_set

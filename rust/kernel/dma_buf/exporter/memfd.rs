@@ -48,7 +48,8 @@ pub struct SealedMemfd<'a> {
 impl<'a> SealedMemfd<'a> {
     /// Locks a memory file.
     ///
-    /// Fails with `EBADFD` if `file` is something else. Sleeps.
+    /// Fails with `EBADFD` if `file` is something else. Sleeps. A task must not lock the same file
+    /// twice: if somebody wants to add a seal in between, all of them wait for ever.
     #[inline]
     pub fn lock(file: &'a LocalFile) -> Result<Self> {
         // SAFETY: The file is alive, and its inode does not change.
@@ -326,6 +327,7 @@ fn ends_with_page(folios: &[AnyThread<bindings::folio>]) -> bool {
 /// Whether a folio has so many references that it should not have been pinned once more.
 #[inline]
 fn is_worn(folio: &AnyThread<bindings::folio>) -> bool {
+    // MODEL: none, because the limit is far from where the count overflows.
     // SAFETY: The folio is pinned.
     unsafe { bindings::folio_ref_count(folio.as_ptr()) > MOST_REFERENCES }
 }

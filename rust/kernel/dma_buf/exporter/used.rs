@@ -113,6 +113,9 @@ impl UsedBlock {
     pub(in crate::dma_buf) fn new(block: ReturnedBlock) -> Result<Self, ReturnedBlock> {
         // The first page of a compound page has the references of all.
         //
+        // MODEL: none, because whether it is cleared, which only writes, depends on this. What
+        // others have written is ahead of it: they have given their references back by a full
+        // operation.
         // SAFETY: The page is ours.
         if unsafe { bindings::page_ref_count(block.0.run().first()) } != 1 {
             return Err(block);

@@ -260,6 +260,7 @@ unsafe impl Container for Link {
 }
 
 /// The fence in a link; `fence` itself if it is none.
+#[inline]
 pub(crate) fn contained(fence: &Fence) -> &Fence {
     Link::of(fence).map_or(fence, Link::contained)
 }

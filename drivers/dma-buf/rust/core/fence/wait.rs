@@ -68,6 +68,7 @@ impl Sleep {
 struct Sleeper<'a>(&'a Task);
 
 impl OnSignal for Sleeper<'_> {
+    #[inline]
     fn signaled(self, _fence: &Fence) {
         self.0.wake_up();
     }

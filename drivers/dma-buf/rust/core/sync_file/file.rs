@@ -67,6 +67,7 @@ impl Operations for SyncFiles {
 }
 
 /// Makes a file for `fence`, as [`create`].
+#[inline]
 pub(crate) fn new(fence: ARef<Fence>) -> Option<ARef<File>> {
     create::<SyncFiles>(fence, None)
 }

@@ -118,6 +118,7 @@ impl Body {
     /// The mode and the number of the inode of its file, and how many references there are.
     #[inline]
     pub(in crate::buffer) fn file_facts(&self) -> (u32, u64, c_long) {
+        // MODEL: none, because the count is only shown.
         // SAFETY: The file is alive, and what is read is constant, or may be a little old.
         unsafe {
             (

@@ -46,6 +46,7 @@ impl<'a> Name<'a> {
 
     /// Copies it to `room`, cut off where that ends.
     #[cfg(CONFIG_SYNC_FILE)]
+    #[inline]
     pub(crate) fn copy_to(self, room: &mut [u8]) {
         // SAFETY: By the type invariant. There is that much room.
         unsafe { bindings::sized_strscpy(room.as_mut_ptr(), self.chars, room.len()) };
