@@ -57,6 +57,7 @@ fetch_spin() {
 models_gate() { python3 "$HERE/lib/models_gate.py" "$@" "$TOP" "$HERE/models" "$HERE/configs/models.txt"; }
 
 models() {
+	local start=$SECONDS
 	say "Rust DMA-BUF: models of what runs without a lock"
 	# spin makes programs of its models
 	reader_packages gcc libc6-dev
@@ -74,4 +75,5 @@ models() {
 		--out "$BUILD/models" "$HERE/models" ||
 		fail "running the models" "not all say what is expected, see above" \
 			"Documentation/driver-api/dma-buf-rust-models.rst tells how to read it" "$BUILD/models/log"
+	all_of_it_took "$start"
 }

@@ -4,8 +4,8 @@
 
 Sites are found in the text of our Rust, without comments, strings and `use` items:
   - an ordering (Acquire, Release, Full, Relaxed) that is named, so each access to an atomic;
-  - a barrier (smp_*), set_current_state(), an operation on a bit, on a reference count (refcount_*, file_ref_*, Refcount's
-    methods) or on a module's;
+  - a barrier (smp_*), set_current_state(), an operation on a bit, on a reference count (refcount_*, file_ref_*, kref_*, Refcount's
+    methods, those that read a file's or a page's) or on a module's, and the look at the owner of a lock;
   - what retires memory or waits for readers (call_rcu, kvfree_call_rcu, synchronize_rcu, rcu_barrier);
   - has(), which reads a flag of a fence and orders nothing;
   - a volatile access; and an access, through a raw pointer, to a field of a C structure that changes while others may look (FIELDS);
@@ -38,7 +38,7 @@ FIELDS = r"ops|flags|error|refcount|fences|vmapping_counter|f_ref|state|value|kr
 SITE = re.compile(
     rf"""\b(?:Acquire|Release|Full|Relaxed)\b
       | \bsmp_(?:mb|rmb|wmb|load|store)\w*\( | (?<!fn\ )\bset_current_state\w*\( | \b(?:test_and_)?(?:set|clear|change)_bit\( | \btest_bit\(
-      | (?<!fn\ )\b(?:refcount|file_ref)_\w+\( | \brefcount\s*\.\s*(?:set|inc|dec|dec_and_test)\( | \.dec_and_test\(
+      | (?<!fn\ )\b(?:(?:refcount|file_ref|kref)_\w+|(?:file|page_ref|folio_ref)_count|dma_resv_is_ours)\( | \brefcount\s*\.\s*(?:set|inc|dec|dec_and_test)\( | \.dec_and_test\(
       | \b(?:call_rcu|kvfree_call_rcu|kfree_rcu|synchronize_rcu|rcu_barrier)\(
       | \b(?:try_module_get|module_put)\(
       | \b(?:read|write)_volatile\b
