@@ -5,7 +5,7 @@
 Which there are, the built objects say: a call whose relocation names an allocator, a copy, or a function of the kernel crate that
 comes to one. Which have failed, the test program fail_each says, in lines "# point SYMBOL+OFFSET": the stacks of all faults. What
 is left needs a reason: a line "PATTERN => REASON" in configs/failure-points.txt, where PATTERN is searched in "FUNCTION -> CALLEE".
-Of arm64, whose relocations tell a call from a jump.
+What nobody refers to, since it is inlined where it is called, is no place. Of arm64, whose relocations tell a call from a jump.
 """
 
 import argparse
@@ -20,13 +20,14 @@ FALLIBLE = re.compile(
     r"^(__)?k[vmz]?[mz]?alloc_|^_*kmalloc|^k?v?realloc|^kv?realloc|^krealloc|^__v?malloc|^vmalloc|^kmem_cache_alloc|^alloc_pages"
     r"|^rust_dma_buf_alloc_|^(v?memdup|strndup)_user|^kasprintf$|^kstrdup|^sg_alloc_table|^vmap$|^remap_pfn_range$|^vmf_insert_"
     r"|^get_unused_fd_flags$|^alloc_anon_inode$|^alloc_file_pseudo$|^anon_inode_getfile$|^single_open$"
-    r"|^(device_create|class_register|__register_chrdev|misc_register|kern_mount|init_pseudo)$|^debugfs_create_"
-    r"|^memfd_pin_folios$|^cma_alloc|^dma_map_|^dma_alloc_|^should_fail_usercopy$|^_copy_(from|to)_user$"
+    r"|^(device_create(_with_groups)?|class_register|__register_chrdev|misc_register|kern_mount|init_pseudo)$|^debugfs_create_"
+    r"|^memfd_pin_folios$|^cma_alloc|^dma_(map|alloc|iova)_|^should_fail_usercopy$|^_copy_(from|to)_user$"
+    r"|^__memcg_kmem_charge_page$|^shrinker_alloc$|^alloc_workqueue|^mm_alloc$"
 )
 # What gives back goes by the same functions, with a size of nothing, and cannot fail.
 HARMLESS = re.compile(r"9Allocator4free|drop_in_place|4Drop4drop|^kmalloc_size_roundup$")
 # Of the kernel crate, what is ours
-OURS = re.compile(r"6kernel(7dma_buf|7interop|3cma|2fs)")
+OURS = re.compile(r"6kernel(7dma_buf|7interop|3cma|2fs|5memcg|3dma5share|4sync9published)")
 CALLS = "R_AARCH64_CALL26"
 JUMPS = "R_AARCH64_JUMP26"
 # A call is one instruction long: the stack shows where it returns to.
@@ -35,8 +36,8 @@ LONGEST_NAME = 511
 
 
 def table(objdump, path):
-    """Functions as (section, address, size, name), and calls and jumps as (section, address, kind, callee)."""
-    functions, calls, section = [], [], None
+    """Functions as (section, address, size, name), calls and jumps as (section, address, kind, callee), and what is referred to."""
+    functions, calls, section, referred = [], [], None, set()
     text = subprocess.run([objdump, "-t", "-r", str(path)], check=True, capture_output=True, text=True).stdout
     for line in text.splitlines():
         if found := re.match(r"RELOCATION RECORDS FOR \[(.*)\]:", line):
@@ -44,10 +45,14 @@ def table(objdump, path):
         elif found := re.match(r"([0-9a-f]{16}) .{7} (\S+)\t([0-9a-f]{16}) (?:\.hidden )?(\S+)$", line):
             if line[23] == "F":
                 functions.append((found[2], int(found[1], 16), int(found[3], 16), found[4]))
-        elif found := re.match(r"([0-9a-f]{16}) (R_\S+)\s+([^\s+]+)$", line):
+                # calls of what is local have no relocation
+                if line[17] != "g" or not found[4].startswith("_R"):
+                    referred.add(found[4])
+        elif found := re.match(r"([0-9a-f]{16}) (R_\S+)\s+([^\s+]+)", line):
+            referred.add(found[3])
             if found[2] in (CALLS, JUMPS):
                 calls.append((section, int(found[1], 16), found[2], found[3]))
-    return functions, calls
+    return functions, calls, referred
 
 
 def within(functions, calls):
@@ -77,13 +82,16 @@ def close_over(fallible, calls):
 
 def points(args):
     """Each place of our crates, as (function, offset): callee."""
-    crate = list(within(*table(args.objdump, args.build / "rust/kernel.o")))
+    functions, calls, _ = table(args.objdump, args.build / "rust/kernel.o")
+    crate = list(within(functions, calls))
     objects = [
         path
         for path in sorted((args.build / "drivers/dma-buf/rust").rglob("*.o"))
         if "kunit" not in path.parts and not path.name.endswith(".mod.o")
     ]
-    ours = [call for path in objects for call in within(*table(args.objdump, path))]
+    tables = [table(args.objdump, path) for path in objects]
+    referred = set().union(*(each[2] for each in tables))
+    ours = [call for functions, calls, _ in tables for call in within(functions, calls) if call[0] in referred]
     ours += [call for call in crate if OURS.search(call[0])]
     fallible = {callee for *_, callee in crate + ours if FALLIBLE.search(callee) and not HARMLESS.search(callee)}
     close_over(fallible, [(name, callee) for name, _, _, callee in crate])

@@ -73,7 +73,7 @@ void t_skip(const char *fmt, ...)
 
 void t_note(const char *fmt, ...)
 {
-	char text[256];
+	char text[1024];
 	va_list args;
 
 	va_start(args, fmt);

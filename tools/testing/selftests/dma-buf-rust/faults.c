@@ -39,6 +39,7 @@ static const struct {
 static char saved[ARRAY_SIZE(knobs)][32];
 static int fail_fd, log_fd, n_points;
 static char *points[MAX_POINTS];
+static bool was_copy;
 
 bool faults_begin(bool stacks)
 {
@@ -132,6 +133,7 @@ int fault_points(void)
 	bool ours = false;
 	int n = 0;
 
+	was_copy = false;
 	while (log_next(log_fd, &record)) {
 		char *text = strchr(record.text, ';'), symbol[640];
 		unsigned long offset, size;
@@ -141,6 +143,8 @@ int fault_points(void)
 		/* what was said before belongs to something else */
 		if (strstr(text, "FAULT_INJECTION: forcing a failure"))
 			ours = true;
+		if (strstr(text, "name fail_usercopy"))
+			was_copy = true;
 		if (strstr(text, "WARNING:") || strstr(text, "BUG:"))
 			t_ok(false, "the kernel says: %.80s", text);
 		if (ours && sscanf(text, " %600[^+ ]+0x%lx/0x%lx", symbol, &offset, &size) == 3) {
@@ -149,6 +153,11 @@ int fault_points(void)
 		}
 	}
 	return n;
+}
+
+bool fault_was_copy(void)
+{
+	return was_copy;
 }
 
 struct counts count_all(void)

@@ -21,9 +21,12 @@ void fault_arm(int n);
 bool fault_disarm(void);
 /*
  * Where the fault that has just happened was, each place once: "# point" and a
- * symbol with an offset for each function on the stack. How many were new.
+ * symbol with an offset for each function on the stack. How many were new. Of an
+ * allocation with __GFP_NOWARN the kernel does not say anything.
  */
 int fault_points(void);
+/* Whether what was told by that was a copy from or to user space. */
+bool fault_was_copy(void);
 
 /* What a round with faults may leave: buffers, timelines, descriptors */
 struct counts {

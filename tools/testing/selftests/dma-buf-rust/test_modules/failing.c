@@ -3,7 +3,8 @@
  * Calls the exported functions that allocate: which one is written to a file of
  * debugfs, with a buffer's descriptor behind it where one is needed, so that it is
  * the writer's own calls that fail, and the writer who is told. What it gets is
- * let go again. For the test program fail_each.
+ * let go again. For the test program fail_each. "too_many" adds fences without
+ * room, which stops the machine with the C core, and warns with ours.
  */
 #include <linux/debugfs.h>
 #include <linux/dma-buf.h>
@@ -203,6 +204,21 @@ static int call_copy_fences(void)
 	return with_fences(copy_fences);
 }
 
+/* Nobody has made room for them. */
+static int call_too_many(void)
+{
+	struct dma_resv resv;
+	int i;
+
+	dma_resv_init(&resv);
+	dma_resv_lock(&resv, NULL);
+	for (i = 0; i < FENCES; i++)
+		dma_resv_add_fence(&resv, fences[i], DMA_RESV_USAGE_READ);
+	dma_resv_unlock(&resv);
+	dma_resv_fini(&resv);
+	return 0;
+}
+
 static int call_array(void)
 {
 	struct dma_fence **list = kmalloc_objs(*list, 2);
@@ -221,6 +237,17 @@ static int call_array(void)
 		return -ENOMEM;
 	}
 	dma_fence_put(&array->base);
+	return 0;
+}
+
+static int call_array_alloc(void)
+{
+	struct dma_fence_array *array = dma_fence_array_alloc(FENCES);
+
+	if (!array)
+		return -ENOMEM;
+	/* as dma_fence_init() was not called */
+	kfree(array);
 	return 0;
 }
 
@@ -351,6 +378,7 @@ static const struct {
 	{ "dma_resv_get_singleton", call_get_singleton },
 	{ "dma_resv_copy_fences", call_copy_fences },
 	{ "dma_fence_array_create", call_array },
+	{ "dma_fence_array_alloc", call_array_alloc },
 	{ "dma_fence_unwrap_merge", call_merge },
 	{ "dma_fence_allocate_private_stub", call_stub },
 	{ "dma_fence_wait_any_timeout", call_wait_any },
@@ -358,6 +386,7 @@ static const struct {
 	{ "dma_buf_vmap", call_vmap },
 	{ "sync_file_create", call_sync_file },
 	{ "dma_heap_add_owned", call_heap },
+	{ "too_many", call_too_many },
 };
 
 static ssize_t call_write(struct file *file, const char __user *text, size_t len,
