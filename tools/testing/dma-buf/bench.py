@@ -190,7 +190,7 @@ def main():
         print(f"\ntwo runs of the same kernel differ by more than {AGREE:.1%}:" if differ
               else f"\ntwo runs of the same kernel agree to {AGREE:.1%}", *differ, sep="\n")
     if args.inside:
-        results["inside"], results["inside_means"] = contention.table(*args.inside, listed, geometric)
+        results["inside"], results["inside_means"], results["inside_medians"] = contention.table(*args.inside, listed, geometric)
     if args.code:
         results["code"] = bench_code.table(*args.code)
     (args.results / "results.json").write_text(json.dumps(results, indent=1) + "\n")

@@ -89,9 +89,9 @@ def count(machine, core, directory, out, objdump, *groups):
 
 
 def table(c_path, rust_path, known, geometric):
-    """Prints what was counted; the results, with the geometric mean of what counts by group."""
+    """Prints what was counted; the results, and of what counts the geometric mean and the median of the whole, by group."""
     c, rust = (json.loads(path.read_text()) for path in (c_path, rust_path))
-    results, means = {}, {}
+    results, means, medians = {}, {}, {}
     print(f"\n{'inside DMA-BUF, by tracing, of what takes less than a million':61} {'C':>8} {'Rust':>8}  ratio"
           f"  atomics: {'C':>6} {'Rust':>6}  locks: {'C':>6} {'Rust':>6}")
     for group, ops in known.items():
@@ -108,10 +108,10 @@ def table(c_path, rust_path, known, geometric):
             print(f"{name:18} {what[:42]:42} {inside['c']:8.0f} {inside['rust']:8.0f} " + (f"{ratio:6.3f}" if ratio else "     -")
                   + f"           {atomics['c']:6.1f} {atomics['rust']:6.1f}         {locks['c']:6.1f} {locks['rust']:6.1f}")
         if ratios:
-            means[group] = geometric(ratios)
+            means[group], medians[group] = geometric(ratios), median(left)
             print(f"{'geometric mean of the ' + str(len(ratios)) + ' of ' + group + ' that count':79} {means[group]:6.3f}")
-            print(f"{'median of the same, if what it saves or costs elsewhere counts as inside':79} {median(left):6.3f}")
-    return results, means
+            print(f"{'median of the same, if what it saves or costs elsewhere counts as inside':79} {medians[group]:6.3f}")
+    return results, means, medians
 
 
 if __name__ == "__main__":

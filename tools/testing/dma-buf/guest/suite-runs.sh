@@ -14,6 +14,8 @@ device_of() { echo "/dev/$(basename "$(dirname "$(grep -l "^$1" /sys/class/video
 compliance() {
 	v4l2-compliance -d "$(device_of "$1")" -s -e "$(device_of vivid-002-vid-out)" | sed 's/^.*\r//' >/tmp/compliance
 	cat /tmp/compliance
+	# with vmalloc, which takes memory of the program; dma-contig would want it in one piece
+	case $1 in vivid-000*) grep -q 'test USERPTR (select): OK$' /tmp/compliance || return ;; esac
 	grep -q 'test MMAP (select): OK' /tmp/compliance && grep -q 'test DMABUF (select): OK$' /tmp/compliance &&
 		! grep -E 'test (read/write|blocking wait|MMAP|USERPTR|DMABUF|VIDIOC_EXPBUF)\b.*: FAIL' /tmp/compliance
 }
