@@ -246,8 +246,8 @@ impl<T: FenceCallback + 'static> PinnedDrop for FenceCallbackRegistration<T> {
         self.inside.assert_outside();
         // If it has been called the lock, when it is the issuer's, may be gone.
         if !self.inside.has_been_left() {
-            // Without SMP nobody waits for the lock: if the fence is signalled and it is not yet the
-            // turn of this callback, then another one has called us, and the list is being walked.
+            // Without SMP nobody waits for the lock: if the fence is signalled and it is not yet
+            // the turn of this callback, another one has called us, and the list is being walked.
             assert!(cfg!(any(CONFIG_SMP, CONFIG_PREEMPT_RT)) || !self.fence.test_signaled_flag());
             // SAFETY: By the type invariant the callback was added to the fence, which is valid.
             unsafe { bindings::dma_fence_remove_callback(self.fence.as_raw(), self.cb.get()) };

@@ -29,9 +29,9 @@ use core::ptr::NonNull;
 /// Wraps the C `struct dma_fence`. Whoever holds a `Fence` can wait for it and look at it, but not
 /// signal it: that is for the owner of the [`DriverFence`](super::DriverFence).
 ///
-/// Unless a method says otherwise it may be called in any context, but not where the lock of a fence
-/// is held, of this one or, since all are of one class, of another. It is held in the operations of
-/// a `DriverFence` ([`FenceContextOps`](super::FenceContextOps)) and in callbacks
+/// Unless a method says otherwise it may be called in any context, but not where the lock of a
+/// fence is held, of this one or, since all are of one class, of another. It is held in the
+/// operations of a `DriverFence` ([`FenceContextOps`](super::FenceContextOps)) and in callbacks
 /// ([`FenceCallback`](super::FenceCallback)).
 ///
 /// # Invariants

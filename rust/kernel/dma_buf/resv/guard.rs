@@ -130,8 +130,8 @@ pub struct Slots<'a> {
     _not_send: NotThreadSafe,
 }
 
-/// How many fences there may be room made for at once. The list is one allocation, of the next power
-/// of two at the least: the largest that there are hold this.
+/// How many fences room may be made for at once. The list is one allocation, of the next power of
+/// two at the least: the largest that there are hold this.
 const MOST: u32 = 1 << 18;
 
 impl<'a> Slots<'a> {
