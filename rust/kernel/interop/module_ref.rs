@@ -142,7 +142,7 @@ impl ModuleRef {
     }
 }
 
-/// A [`ModuleRef`] that may be given back earlier.
+/// A [`ModuleRef`] that may be taken out earlier.
 ///
 /// # Invariants
 ///

@@ -289,7 +289,7 @@ pub(crate) fn lent_lock() -> Result<LentLock> {
     let memory = KBox::new(Opaque::<bindings::dma_fence>::uninit(), GFP_KERNEL)?;
     let fence = KBox::into_raw(memory).cast::<bindings::dma_fence>();
 
-    // SAFETY: As in `numbered`. The lock is there until the fence is signalled.
+    // SAFETY: As in `raw`. The lock is there until the fence is signalled.
     unsafe {
         let name = c"without_lock".as_char_ptr();
         let key = static_lock_class!().as_ptr();

@@ -49,6 +49,18 @@ argument! {
 const MERGE: u32 = _IOWR::<MergeData>(b'>' as u32, 3);
 const FILE_INFO: u32 = _IOWR::<FileInfo>(b'>' as u32, 4);
 
+/// What who polls the file is told at once.
+fn poll(file: &File) -> u32 {
+    let file = file.as_ptr();
+
+    // SAFETY: The file is open, and without a table nobody waits.
+    unsafe {
+        (*(*file).f_op)
+            .poll
+            .map_or(0, |poll| poll(file, core::ptr::null_mut()))
+    }
+}
+
 /// An open sync file. Dropping it closes the descriptor.
 struct Open {
     file: ARef<File>,
@@ -198,6 +210,23 @@ mod tests {
 
         owner.signal(Err(EIO));
         assert_eq!(open.fence()?.status(), FenceStatus::Signaled(Err(EIO)));
+        Ok(())
+    }
+
+    /// The lock of a C driver may be freed when its fence is signalled.
+    #[test]
+    fn closed_without_the_lock() -> Result {
+        if cfg!(CONFIG_DMABUF_CORE_C) {
+            // It takes the lock.
+            return Ok(());
+        }
+        let lent = lent_lock()?;
+        let (polled, late) = (Open::new(lent.fence())?, Open::new(lent.fence())?);
+
+        assert_eq!(poll(&polled.file), 0);
+        let _fence = lent.end();
+        assert_ne!(poll(&polled.file), 0);
+        assert_ne!(poll(&late.file), 0);
         Ok(())
     }
 

@@ -20,7 +20,10 @@ use crate::{
         object::Object, //
     },
     prelude::*,
-    sync::aref::ARef, //
+    sync::{
+        aref::ARef,
+        rcu, //
+    }, //
 };
 use core::{
     cell::UnsafeCell,
@@ -104,8 +107,8 @@ impl<T> From<AllocError> for CallbackError<T> {
 /// # Invariants
 ///
 /// `cb` is in the fence's list of callbacks, and `module` holds the module that the callback is in;
-/// or the callback has been called. Until one of the two is sure, only the call uses `callback`,
-/// and only [`Drop`] afterwards.
+/// or the call of the callback has begun. Until one of the two is sure, only the call uses
+/// `callback`, and only [`Drop`] afterwards.
 ///
 /// # Examples
 ///
@@ -224,7 +227,7 @@ impl<T: FenceCallback + 'static> FenceCallbackRegistration<T> {
             (
                 &(*this).inside,
                 &(*this).module,
-                &mut *(*this).callback.get(),
+                (*this).callback.get(),
                 Fence::from_raw(fence),
             )
         };
@@ -232,7 +235,9 @@ impl<T: FenceCallback + 'static> FenceCallbackRegistration<T> {
         let module = module.take();
 
         // With its end the registration may be gone.
-        inside.run(|| callback.on_signal_of(fence));
+        //
+        // SAFETY: As above.
+        inside.run(|| unsafe { (*callback).on_signal_of(fence) });
         // This is code of the module still. It stays until the core has unlocked the fence, because
         // a task that holds a spin lock is in an RCU read-side critical section.
         drop(module);
@@ -244,7 +249,9 @@ impl<T: FenceCallback + 'static> PinnedDrop for FenceCallbackRegistration<T> {
     #[inline]
     fn drop(self: Pin<&mut Self>) {
         self.inside.assert_outside();
-        // If it has been called the lock, when it is the issuer's, may be gone.
+        // If it has been called the lock, when it is the issuer's, may be gone. If not, it stays
+        // for a grace period, which issuers owe.
+        let guard = rcu::read_lock();
         if !self.inside.has_been_left() {
             // Without SMP nobody waits for the lock: if the fence is signalled and it is not yet
             // the turn of this callback, another one has called us, and the list is being walked.
@@ -252,6 +259,7 @@ impl<T: FenceCallback + 'static> PinnedDrop for FenceCallbackRegistration<T> {
             // SAFETY: By the type invariant the callback was added to the fence, which is valid.
             unsafe { bindings::dma_fence_remove_callback(self.fence.as_raw(), self.cb.get()) };
         }
+        drop(guard);
         // SAFETY: The call is over, or there is none: nobody else uses `callback`, which goes here.
         unsafe { ManuallyDrop::drop(self.project().callback.get_mut()) };
     }

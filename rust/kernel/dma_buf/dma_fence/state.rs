@@ -104,7 +104,8 @@ impl Fence {
     }
 
     /// Whether the fence is signalled, and has no lock of its own: the one it was given may have
-    /// been freed since.
+    /// been freed since. If not, it is there as long as this read-side critical section: issuers
+    /// owe that a grace period.
     #[inline]
     pub(super) fn has_lost_lock(&self) -> bool {
         self.test_signaled_flag() && !self.has_flag(flag::INLINE_LOCK)
@@ -201,6 +202,8 @@ impl Fence {
     /// Asks for the fence to be signalled when the work is done, even if nobody waits for it.
     #[inline]
     pub fn enable_signaling(&self) {
+        let _guard = rcu::read_lock();
+
         if !self.has_lost_lock() {
             abi::dma_fence_enable_signaling(self);
         }

@@ -130,9 +130,10 @@ pub struct Slots<'a> {
     _not_send: NotThreadSafe,
 }
 
-/// How many fences room may be made for at once. The list is one allocation, of the next power of
-/// two at the least: the largest that there are hold this.
-const MOST: u32 = 1 << 18;
+/// How many fences room may be made for at once. The list is one allocation, and the implementation
+/// in C makes it twice as large: the largest that there are hold that, and many that are there
+/// already.
+const MOST: u32 = 1 << 17;
 
 impl<'a> Slots<'a> {
     /// See [`ResvGuard::reserve_fences`].

@@ -32,6 +32,9 @@ use kernel::{
     warn_on, //
 };
 
+/// So many, and the head of the list, are an allocation of less than 4 MiB, the largest there are.
+const MOST: u32 = (1 << 19) - 16;
+
 impl Held<'_> {
     /// Makes room for `count` more fences, up to the next unlock. Fails with `ENOMEM`, or with
     /// `EINVAL` if `count` is zero. Sleeps.
@@ -47,9 +50,10 @@ impl Held<'_> {
                     return Ok(());
                 }
                 // What is done does not go over, and needs no room. Half of it is left for what
-                // comes, so that this is not done each time.
+                // comes, so that this is not done each time, unless no allocation has that much.
                 let pending = list.count_pending().saturating_add(count);
-                list.limit().max(pending.saturating_mul(2))
+                let twice = pending.saturating_mul(2).min(MOST);
+                list.limit().max(twice).max(pending)
             }
             None => count.checked_next_power_of_two().ok_or(ENOMEM)?.max(4),
         };

@@ -23,9 +23,11 @@ use kernel::{
     sync::{
         aref::ARef,
         atomic::{
+            Acquire,
             Atomic,
             Full,
-            Relaxed, //
+            Relaxed,
+            Release, //
         },
         poll::PollCondVar, //
     }, //
@@ -37,13 +39,19 @@ pub(super) const NAME_SIZE: usize = 32;
 /// How many words the node of a list that nobody keeps has.
 const NODE: usize = if cfg!(CONFIG_DEBUG_FS) { 2 } else { 0 };
 
+/// What the flags are when the callback was given to the fence, as C has it.
+const ARMED: usize = 1 << bindings::POLL_ENABLED;
+/// What they are when it has been called, or the fence was signalled already.
+const CALLED: usize = ARMED << 1;
+
 /// A fence with a file.
 ///
 /// # Invariants
 ///
 /// - `queue` is initialised. Nobody waits there any more when this is dropped: who polls has the
 ///   file, and epoll leaves when that is released.
-/// - `cb` has been given to the fence if `flags` says so, and only then.
+/// - `cb` has been given to the fence if `flags` says so, and only then; and the fence is done with
+///   it if they say that.
 #[repr(C)]
 #[pin_data(PinnedDrop)]
 pub(crate) struct SyncFile {
@@ -117,16 +125,17 @@ impl SyncFile {
     /// if it is, once: all others have been told.
     #[inline]
     pub(super) fn arm(&self) -> Result {
-        let armed = 1 << bindings::POLL_ENABLED;
-
         // MODEL: sync-file-armed, sync-file-poll, sync-file-release
-        if self.flags.load(Relaxed) != 0 || self.flags.xchg(armed, Full) != 0 {
+        if self.flags.load(Relaxed) != 0 || self.flags.xchg(ARMED, Full) != 0 {
             return Ok(());
         }
         // INVARIANT: The flag was not set, so that nobody else has given the callback away.
         let callback = Callback(self).lent();
 
-        fence::add_callback(&self.fence, callback, fence_signaled)
+        fence::add_callback(&self.fence, callback, fence_signaled).inspect_err(|_| {
+            // MODEL: none, because it was not given away, and who is to see that has a reference.
+            self.flags.store(CALLED, Relaxed);
+        })
     }
 }
 
@@ -150,8 +159,9 @@ impl Callback<'_> {
 impl PinnedDrop for SyncFile {
     #[inline]
     fn drop(self: Pin<&mut Self>) {
-        // MODEL: sync-file-release
-        if self.flags.load(Relaxed) != 0 {
+        // The lock of a fence that has called back, or was signalled before, may be gone.
+        // MODEL: sync-file-release, fence-callback-left
+        if self.flags.load(Acquire) == ARMED {
             // INVARIANT: By that of the sync_file its fence has it, and nobody else comes any more.
             let callback = Callback(&self).lent();
 
@@ -167,8 +177,11 @@ unsafe extern "C" fn fence_signaled(
     _fence: *mut bindings::dma_fence,
     cb: *mut bindings::dma_fence_cb,
 ) {
-    // SAFETY: The callback is part of a sync_file, whose drop waits for this to return.
+    // SAFETY: The callback is part of a sync_file, whose drop waits until this is done with it.
     let sync_file = unsafe { &*container_of!(cb.cast::<Object<_>>(), SyncFile, cb) };
 
     sync_file.queue().notify_all();
+    // With this it may be gone.
+    // MODEL: fence-callback-left
+    sync_file.flags.store(CALLED, Release);
 }
