@@ -17,7 +17,10 @@
 
 static const struct op *all_ops[128];
 static unsigned int ops;
-static char *straddled, *readonly;
+/* More than there are threads at once */
+#define STRADDLES	16
+
+static char *straddles[STRADDLES], *readonly;
 /* Nobody writes to it: who gets a slot looks at its kind first. */
 static struct slot none = { .fd = -1, .handle = 0xdead };
 static __thread sigjmp_buf fault;
@@ -56,7 +59,8 @@ void fuzz_begin(void)
 	signal(SIGIO, SIG_IGN);
 	signal(SIGPIPE, SIG_IGN);
 	heaps_begin();
-	straddled = ptr_straddle("", 1, page_size());
+	for (int i = 0; i < STRADDLES; i++)
+		straddles[i] = ptr_straddle("", 1, page_size());
 	readonly = ptr_readonly("", 1);
 	add_ops(buffer_ops);
 	add_ops(file_ops);
@@ -226,8 +230,15 @@ struct slot *slot_of(struct run *r, enum thing kind, __u8 a)
 		return &none;
 	if (a == 0xfe)
 		return &unused;
-	if (a >= 0xf8 && n)
-		return touched(r, &r->world->slots[a % n]);
+	if (a >= 0xf8 && n) {
+		struct slot *any = &r->world->slots[a % n];
+
+		/*
+		 * To a heap the first command of any driver is its own, and the argument begins
+		 * with a length: of SW_SYNC_CREATE and DMA_BUF_IOCTL_SYNC often all memory.
+		 */
+		return any->kind == HEAP && kind != HEAP ? &none : touched(r, any);
+	}
 	for (unsigned int i = 0; i < n; i++)
 		found += r->world->slots[i].kind == kind;
 	if (!found)
@@ -245,6 +256,20 @@ int fd_of(struct run *r, enum thing kind, __u8 a)
 	return slot_of(r, kind, a)->fd;
 }
 
+/*
+ * A page with nothing behind it, for this thread: what another one puts there
+ * would be a length of all memory to a heap.
+ */
+static char *straddled(void)
+{
+	static __thread char *page;
+	static unsigned int next;
+
+	if (!page)
+		page = straddles[__atomic_fetch_add(&next, 1, __ATOMIC_RELAXED) % STRADDLES];
+	return page;
+}
+
 void *arg_at(__u8 a, void *arg, size_t len)
 {
 	/* the whole of what is long would reach back over the page */
@@ -254,10 +279,10 @@ void *arg_at(__u8 a, void *arg, size_t len)
 	case 0xfc:
 		return NULL;
 	case 0xfd:
-		memcpy(straddled + page_size() - inside, arg, inside);
-		return straddled + page_size() - inside;
+		memcpy(straddled() + page_size() - inside, arg, inside);
+		return straddled() + page_size() - inside;
 	case 0xfe:
-		return straddled + page_size();
+		return straddled() + page_size();
 	case 0xff:
 		return readonly;
 	default:
