@@ -6,11 +6,6 @@
 # Where CONFIG_KCOV does not instrument the whole kernel: this directory and those below it.
 export KCOV_INSTRUMENT := y
 
-# Blocks that are never reached are told by the sources they are of.
-ifeq ($(CONFIG_KCOV):$(CONFIG_DEBUG_INFO),y:)
-subdir-rustflags-y += -Cdebuginfo=line-tables-only
-endif
-
 # The tests are for both implementations.
 obj-$(CONFIG_DMABUF_RUST_KUNIT_TEST) += rust/kunit/
 

@@ -33,6 +33,8 @@ WHOLE = "whole: "
 TOP = Path(__file__).resolve().parents[3]
 OURS = ("drivers/dma-buf/rust", "rust/kernel")
 PLACE = re.compile(r"(\w+\.rs)`([^`]+)`([+-]\d+)?")
+# What of the kernel crate is ours, where it is not inlined.
+OURS_IN_CRATE = re.compile(r"kernel(\[\w+\])?::(dma_buf|interop|fs|cma|memcg)\b")
 UNCALLED = " (nobody calls it by its name)"
 INSTRUCTIONS = re.compile(r"\s*([0-9a-f]+):\s+(.*)")
 JUMPS = re.compile(r"(?:b|b\.\w+|cbn?z|tbn?z)\s.*?0x([0-9a-f]+)(?:\s|$)")
@@ -185,16 +187,23 @@ def blocks_of(lines):
             yield address + INSTRUCTION
 
 
+def of_others(nm, crate):
+    """The functions of the kernel crate that are not ours."""
+    text = subprocess.run([nm, "--demangle", "--defined-only", crate], check=True, capture_output=True, text=True).stdout
+    return {line.split(" ", 2)[2] for line in text.splitlines() if not OURS_IN_CRATE.search(line)}
+
+
 def run_blocks(args):
     """Address that KCOV reports, function, and sources of each instrumented block; demangled, without the crates' hashes."""
     command = [args.objdump, "-d", "--demangle", "--no-show-raw-insn", args.vmlinux]
     text = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-    function, blocks, called, lines = "?", [], set(), []
+    function, name, blocks, called, lines = "?", "", [], set(), []
+    others = of_others(args.nm, args.crate)
     for line in itertools.chain(text.stdout, ["0 <end>:\n"]):
         if to := CALLS.search(line):
             called.add(int(to[1], 16))
         if line.endswith(">:\n"):
-            if any(CALLED in text for _, text in lines):
+            if name not in others and any(CALLED in text for _, text in lines):
                 blocks += [(at, function) for at in blocks_of(lines)]
             at, name = line[:-3].split(" <", 1)
             function, lines = (int(at, 16), name), []
@@ -292,6 +301,8 @@ def main():
     part = parts.add_parser("blocks")
     part.add_argument("--objdump", default="llvm-objdump")
     part.add_argument("--symbolizer", default="llvm-symbolizer")
+    part.add_argument("--nm", default="llvm-nm")
+    part.add_argument("--crate", required=True, help="rust/kernel.o of the same build")
     part.add_argument("vmlinux")
     part.add_argument("out")
     parts.add_parser("reasons").add_argument("reasons", type=reasons)

@@ -8,8 +8,12 @@ FUZZ_DUELS=$HERE/configs/fuzz-duels.txt
 FUZZ_DIFFERENCES=$HERE/configs/fuzz-differences.txt
 FUZZ_UNREACHED=$HERE/configs/fuzz-unreached.txt
 
+# What is reached is counted in drivers/dma-buf, and with this in the crate of the kernel: of that, in what is ours and not inlined.
+FUZZ_CRATE=(KCOV_INSTRUMENT_kernel.o=y KRUSTFLAGS=-Cdebuginfo=line-tables-only)
+
 # fuzz_kernel CORE: one that watches itself, and counts what is reached.
 fuzz_kernel() {
+	local KMAKE_TOOLS=("${KMAKE_TOOLS[@]}" "${FUZZ_CRATE[@]}")
 	# shellcheck disable=SC2034 # of the kernel that is built
 	KIND=fuzz MACHINE=arm64 LINK=y CORE=$1
 	build_machine "$MACHINE" "$LINK"
@@ -19,7 +23,7 @@ fuzz_kernel() {
 
 list_blocks() {
 	python3 "$HERE/fuzz.py" blocks --objdump "llvm-objdump$LLVM_SUFFIX" --symbolizer "llvm-symbolizer$LLVM_SUFFIX" \
-		"$OBJ/vmlinux" "$OUT/blocks"
+		--nm "llvm-nm$LLVM_SUFFIX" --crate "$OBJ/rust/kernel.o" "$OBJ/vmlinux" "$OUT/blocks"
 }
 
 # fuzz_guest CORE NAME MODE PROGRAMS: boot it, with this file of programs; what it says is in $RESULTS/fuzz-NAME.
