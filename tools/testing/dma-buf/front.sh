@@ -67,7 +67,7 @@ help() {
 		make check   for who changes the code: gates, KUnit and selftests on one machine; T=NAME: one program, suite or gate
 		make test    build and boot two machines, run every test and gate
 		make test-full    the same in every form, and what takes too long for it: check-users, check-combinations, BPF
-		make test-debug   the same guests on an arm64 kernel with lockdep, KASAN, kmemleak and the like: 26 min, cold 35 min
+		make test-debug   the same guests on an arm64 kernel with lockdep, KASAN, kmemleak and the like: 31 min, cold 43 min
 		make check-users  build the drivers of the kernel that use dma-bufs as modules, load those that need no hardware
 		make check-combinations   build and boot kernels with combinations of options that no other has (T=NAME: that)
 		make bench   what each operation costs in C and in Rust, in guest instructions, and the size of the code
