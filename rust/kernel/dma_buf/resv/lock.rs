@@ -9,7 +9,6 @@ use super::{
     object::Resv, //
 };
 use crate::{
-    error::to_result,
     prelude::*,
     types::NotThreadSafe, //
 };
@@ -107,9 +106,11 @@ impl<'a> Taken<'a> {
     /// Sleeps. A signal ends the wait with `EINTR`.
     #[inline]
     fn interruptible(resv: &'a Resv) -> Result<Self> {
-        to_result(abi::dma_resv_lock_interruptible(resv, None))?;
-        // INVARIANT: Locked just above.
-        Ok(Self(resv))
+        match abi::dma_resv_lock_interruptible(resv, None) {
+            // INVARIANT: Locked just above.
+            0 => Ok(Self(resv)),
+            err => Err(Error::from_errno(err)),
+        }
     }
 
     /// Sleeps. A signal that kills the task ends the wait with `EINTR`.
