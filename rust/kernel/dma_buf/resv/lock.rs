@@ -9,6 +9,7 @@ use super::{
     object::Resv, //
 };
 use crate::{
+    error::to_result,
     prelude::*,
     types::NotThreadSafe, //
 };
@@ -104,35 +105,30 @@ impl<'a> Taken<'a> {
     }
 
     /// Sleeps. A signal ends the wait with `EINTR`.
-    #[inline]
+    #[inline(always)]
     fn interruptible(resv: &'a Resv) -> Result<Self> {
-        match abi::dma_resv_lock_interruptible(resv, None) {
-            // INVARIANT: Locked just above.
-            0 => Ok(Self(resv)),
-            err => Err(Error::from_errno(err)),
-        }
+        resv.wait_interruptible()?;
+        // INVARIANT: Locked just above.
+        Ok(Self(resv))
     }
 
     /// Sleeps. A signal that kills the task ends the wait with `EINTR`.
-    #[inline]
+    #[inline(always)]
     fn killable(resv: &'a Resv) -> Result<Self> {
-        loop {
-            let result = Self::interruptible(resv);
-
-            if result.is_ok() || abi::fatal_signal_pending(current!()) != 0 {
-                return result;
-            }
-            // C has no such wait for these locks. With another signal pending, which ends each of
-            // the other kind, one has to look again and again.
-            abi::schedule_timeout_killable(1);
-        }
+        resv.wait_killable()?;
+        // INVARIANT: Locked just above.
+        Ok(Self(resv))
     }
 
     /// `None` if somebody has it locked.
     #[inline]
     fn without_wait(resv: &'a Resv) -> Option<Self> {
-        // INVARIANT: Locked, if so.
-        abi::dma_resv_trylock(resv).then(|| Self(resv))
+        if abi::dma_resv_trylock(resv) {
+            // INVARIANT: Locked just above.
+            Some(Self(resv))
+        } else {
+            None
+        }
     }
 
     #[inline]
@@ -230,5 +226,29 @@ impl Resv {
     #[inline(always)]
     pub fn with_lock_killable<R>(&self, f: impl FnOnce(&mut ResvGuard<'_>) -> R) -> Result<R> {
         Ok(Taken::killable(self)?.lend(f))
+    }
+
+    /// Leaves it locked.
+    #[inline]
+    fn wait_interruptible(&self) -> Result {
+        match abi::dma_resv_lock_interruptible(self, None) {
+            0 => Ok(()),
+            err => to_result(err),
+        }
+    }
+
+    /// Leaves it locked.
+    #[inline]
+    fn wait_killable(&self) -> Result {
+        loop {
+            let result = self.wait_interruptible();
+
+            if result.is_ok() || abi::fatal_signal_pending(current!()) != 0 {
+                return result;
+            }
+            // C has no such wait for these locks. With another signal pending, which ends each of
+            // the other kind, one has to look again and again.
+            abi::schedule_timeout_killable(1);
+        }
     }
 }
