@@ -107,7 +107,7 @@ impl<'a> Taken<'a> {
     /// Sleeps. A signal ends the wait with `EINTR`.
     #[inline(always)]
     fn interruptible(resv: &'a Resv) -> Result<Self> {
-        resv.wait_interruptible()?;
+        resv.take_interruptible()?;
         // INVARIANT: Locked just above.
         Ok(Self(resv))
     }
@@ -115,7 +115,7 @@ impl<'a> Taken<'a> {
     /// Sleeps. A signal that kills the task ends the wait with `EINTR`.
     #[inline(always)]
     fn killable(resv: &'a Resv) -> Result<Self> {
-        resv.wait_killable()?;
+        resv.take_killable()?;
         // INVARIANT: Locked just above.
         Ok(Self(resv))
     }
@@ -230,7 +230,7 @@ impl Resv {
 
     /// Leaves it locked.
     #[inline]
-    fn wait_interruptible(&self) -> Result {
+    fn take_interruptible(&self) -> Result {
         match abi::dma_resv_lock_interruptible(self, None) {
             0 => Ok(()),
             err => to_result(err),
@@ -239,9 +239,9 @@ impl Resv {
 
     /// Leaves it locked.
     #[inline]
-    fn wait_killable(&self) -> Result {
+    fn take_killable(&self) -> Result {
         loop {
-            let result = self.wait_interruptible();
+            let result = self.take_interruptible();
 
             if result.is_ok() || abi::fatal_signal_pending(current!()) != 0 {
                 return result;
