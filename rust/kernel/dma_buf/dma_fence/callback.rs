@@ -182,6 +182,9 @@ impl<T: FenceCallback + 'static> FenceCallbackRegistration<T> {
             callback: UnsafeCell::new(ManuallyDrop::new(callback)),
             // INVARIANT: If this fails there is no registration.
             cb <- Object::try_ffi_init(move |cb| {
+                // For the lock: see `drop`.
+                let _guard = rcu::read_lock();
+
                 // SAFETY: The fence is valid, because `self.fence` has a reference; and `cb` is
                 // part of a registration whose other fields are initialised. It stays in place
                 // until it is dropped, which takes it back.
@@ -255,7 +258,11 @@ impl<T: FenceCallback + 'static> PinnedDrop for FenceCallbackRegistration<T> {
         if !self.inside.has_been_left() {
             // Without SMP nobody waits for the lock: if the fence is signalled and it is not yet
             // the turn of this callback, another one has called us, and the list is being walked.
-            assert!(cfg!(any(CONFIG_SMP, CONFIG_PREEMPT_RT)) || !self.fence.test_signaled_flag());
+            assert!(
+                cfg!(any(CONFIG_SMP, CONFIG_PREEMPT_RT))
+                    || !self.fence.test_signaled_flag()
+                    || self.inside.has_been_left()
+            );
             // SAFETY: By the type invariant the callback was added to the fence, which is valid.
             unsafe { bindings::dma_fence_remove_callback(self.fence.as_raw(), self.cb.get()) };
         }

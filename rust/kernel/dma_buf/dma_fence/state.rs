@@ -152,12 +152,13 @@ impl Fence {
             ops.and_then(|ops| ops.signaled)
                 .is_some_and(|signaled| signaled(self.as_raw()))
         };
-        drop(guard);
 
         if done {
-            // SAFETY: The fence is valid, and the one who issued it says that it is done.
+            // SAFETY: The fence is valid, and the one who issued it says that it is done. Its lock
+            // is there as long as the guard is.
             unsafe { bindings::dma_fence_signal(self.as_raw()) };
         }
+        drop(guard);
         done
     }
 

@@ -29,7 +29,8 @@ use kernel::{
             Relaxed,
             Release, //
         },
-        poll::PollCondVar, //
+        poll::PollCondVar,
+        rcu, //
     }, //
 };
 
@@ -42,7 +43,7 @@ const NODE: usize = if cfg!(CONFIG_DEBUG_FS) { 2 } else { 0 };
 /// What the flags are when the callback was given to the fence, as C has it.
 const ARMED: usize = 1 << bindings::POLL_ENABLED;
 /// What they are when it has been called, or the fence was signalled already.
-const CALLED: usize = ARMED << 1;
+const CALLED: usize = ARMED | ARMED << 1;
 
 /// A fence with a file.
 ///
@@ -159,8 +160,15 @@ impl Callback<'_> {
 impl PinnedDrop for SyncFile {
     #[inline]
     fn drop(self: Pin<&mut Self>) {
-        // The lock of a fence that has called back, or was signalled before, may be gone.
-        // MODEL: sync-file-release, fence-callback-left
+        // MODEL: sync-file-release
+        if self.flags.load(Relaxed) == 0 {
+            return;
+        }
+        // The lock of a fence that has called back, or was signalled before, may be gone. Until it
+        // has, issuers owe the lock a grace period.
+        let _guard = rcu::read_lock();
+
+        // MODEL: fence-callback-left
         if self.flags.load(Acquire) == ARMED {
             // INVARIANT: By that of the sync_file its fence has it, and nobody else comes any more.
             let callback = Callback(&self).lent();

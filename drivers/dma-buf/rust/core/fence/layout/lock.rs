@@ -272,7 +272,8 @@ impl Drop for Guard<'_> {
 /// Locks `fence`. Any context.
 #[inline(always)]
 pub(crate) fn lock(fence: &Fence) -> Guard<'_> {
-    // SAFETY: The fence is valid, and its lock lives as long as the fence.
+    // SAFETY: The fence is valid, and its lock is there: as long as the fence, or, if it is the
+    // issuer's, by the contract of C until a grace period after the signal.
     let irq_flags = unsafe { bindings::dma_fence_lock_irqsave(fence.as_c()) };
 
     // INVARIANT: Locked just above.
