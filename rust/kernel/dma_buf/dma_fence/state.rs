@@ -119,9 +119,9 @@ impl Fence {
     #[inline]
     pub fn is_signaled(&self) -> bool {
         // Who has signalled it is calling them, with the lock held. If we are the one, that is
-        // over.
+        // over. A lock that is not the fence's own may be gone.
         if self.test_signaled_flag() {
-            if !self.has_lost_lock() {
+            if self.has_flag(flag::INLINE_LOCK) {
                 drop(Locked::new(self));
             }
             return true;
