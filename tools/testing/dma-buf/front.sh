@@ -4,7 +4,7 @@
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-for part in common knobs page packages toolchain source kernel userspace compat accelerator jobs tests check bench gates shape models install patches parity compile rustdoc combinations users bpf dmabuf_top variants knob_gates tries fuzz suites; do
+for part in common knobs page packages toolchain source kernel userspace compat accelerator jobs tests check bench gates shape models install patches parity compile rustdoc combinations users bpf dmabuf_top variants knob_gates tries fuzz plants suites; do
 	# shellcheck source=/dev/null
 	. "$here/lib/$part.sh"
 done

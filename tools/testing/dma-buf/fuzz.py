@@ -2,18 +2,21 @@
 # SPDX-License-Identifier: GPL-2.0
 """What a run of the fuzzer says: programs, differences between two kernels, blocks reached.
 
-  fuzz.py programs LOG            the programs of a run, for "fuzz replay"
+  fuzz.py programs LOG SHARE      every other program of a run, from 0 or from 1 on, for "fuzz replay" in two guests
   fuzz.py kept LOG                the corpus that it leaves
-  fuzz.py compare RUST C LISTED   results of the same programs; LISTED: differences that Documentation explains.
-                                  Prints the programs that differ, to be run again; status 1 if there are any
+  fuzz.py compare LISTED RUST C [C]
+                                  results of the same programs, those on C in one log or in two; LISTED: differences that
+                                  Documentation explains. Prints the programs that differ, to be run again; status 1 if there are any
   fuzz.py blocks VMLINUX OUT      all instrumented blocks of an arm64 kernel
   fuzz.py reasons REASONS         whether each place that these name is there
-  fuzz.py coverage BLOCKS REASONS LOG...
-                                  which of them were reached, by function. REASONS: why user space cannot reach others
+  fuzz.py coverage BLOCKS REASONS KNOWN LOG...
+                                  which of them were reached, by function. REASONS: why user space cannot reach others;
+                                  KNOWN: what earlier runs of the same kernel have reached, to which this one is added
 """
 
 import argparse
 import collections
+import hashlib
 import itertools
 import re
 import subprocess
@@ -30,6 +33,7 @@ NOT_OURS = re.compile(
 )
 CALLS = re.compile(r"\sbl?\s+(0x[0-9a-f]+)")
 WHOLE = "whole: "
+PARTS = 2  # of programs that are run once more: each has a guest
 TOP = Path(__file__).resolve().parents[3]
 OURS = ("drivers/dma-buf/rust", "rust/kernel")
 PLACE = re.compile(r"(\w+\.rs)`([^`]+)`([+-]\d+)?")
@@ -86,9 +90,11 @@ def first_difference(rust, c):
     return None if len(one) == len(other) else (one[-1], other[-1])
 
 
-def compare(rust, c, rules):
+def compare(rust, parts, rules):
     """Differences, those that are explained counted by explanation, and how many programs were compared."""
-    ours, theirs = runs(rust), {number: (program, result) for number, program, result in runs(c)}
+    ours, theirs = runs(rust), {}
+    for part, c in enumerate(parts):
+        theirs |= {number * len(parts) + part: (program, result) for number, program, result in runs(c)}
     differ, explained, compared = [], collections.Counter(), 0
     for number, program, result in ours:
         if number not in theirs:
@@ -248,9 +254,18 @@ def rule(pattern, reason):
     return re.compile(searched), reason, pattern
 
 
+def added_to_known(path, kernel, reached):
+    """What of it no run of this kernel has reached before; None if this is the first. Now all of it is known."""
+    first, *known = path.read_text().splitlines() if path.exists() else [""]
+    same = first == kernel
+    known = {int(at, 16) for at in known} if same else set()
+    path.write_text("\n".join([kernel, *(f"{at:x}" for at in sorted(known | set(reached)))]) + "\n")
+    return [at for at in reached if at not in known] if same else None
+
+
 def run_coverage(args):
     blocks, places, times = {}, {}, collections.Counter()
-    for line in Path(args.blocks).read_text().splitlines():
+    for line in args.blocks.read_text().splitlines():
         at, function = line.split(" ", 1)
         blocks[int(at, 16)], places[int(at, 16)] = function.split("\t")
     for log in args.logs:
@@ -271,6 +286,12 @@ def run_coverage(args):
             never[blocks[at]].append(at)
     left = len(blocks) - told.total()
     print(f"blocks {len(reached)} of {left} ({100 * len(reached) / max(1, left):.1f} %), and {told.total()} that user space cannot reach")
+    kernel = hashlib.sha256(args.blocks.read_bytes()).hexdigest()
+    new = added_to_known(args.known, kernel, reached)
+    if new is None:
+        print("the first run of this kernel")
+    else:
+        print(f"{len(new)} of them new: no run of this kernel had reached them")
     strangers = [at for at in times if at not in blocks]
     if strangers:
         # a function that ends with the call to KCOV leaves it the address of its own caller
@@ -288,6 +309,9 @@ def run_coverage(args):
         print(f"{len(missed):5} {size[function]:5} {function}")
         for at in sorted(missed):
             print(f"            {at:x} {places[at]}")
+    print("\nnew: address, times, function, and where that is:")
+    for at in sorted(new or []):
+        print(f"{at:x} {times[at]:5} {blocks[at]} {places[at]}")
     print("\nreached less than 100 times: address, times, function:")
     for at, function in sorted(blocks.items()):
         if 0 < times[at] < 100:
@@ -298,11 +322,14 @@ def run_coverage(args):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parts = parser.add_subparsers(dest="part", required=True)
-    for name in ("programs", "kept"):
-        parts.add_parser(name).add_argument("log")
+    parts.add_parser("kept").add_argument("log")
+    part = parts.add_parser("programs")
+    part.add_argument("log")
+    part.add_argument("share", type=int, choices=range(PARTS))
     part = parts.add_parser("compare")
-    for name in ("rust", "c", "listed"):
-        part.add_argument(name)
+    part.add_argument("listed")
+    part.add_argument("rust")
+    part.add_argument("c", nargs="+")
     part = parts.add_parser("blocks")
     part.add_argument("--objdump", default="llvm-objdump")
     part.add_argument("--symbolizer", default="llvm-symbolizer")
@@ -312,8 +339,9 @@ def main():
     part.add_argument("out")
     parts.add_parser("reasons").add_argument("reasons", type=reasons)
     part = parts.add_parser("coverage")
-    part.add_argument("blocks")
+    part.add_argument("blocks", type=Path)
     part.add_argument("reasons", type=reasons)
+    part.add_argument("known", type=Path)
     part.add_argument("logs", nargs="+")
     args = parser.parse_args()
     if args.part == "compare":
@@ -325,7 +353,7 @@ def main():
     if args.part == "reasons":
         return 0
     if args.part == "programs":
-        lines = [program for _, program, _ in runs(args.log)]
+        lines = [program for _, program, _ in runs(args.log)][args.share :: PARTS]
     else:
         lines = [line[2:] for line in Path(args.log).read_text(errors="replace").splitlines() if line.startswith("k ")]
     print("\n".join(lines))

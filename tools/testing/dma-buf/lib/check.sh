@@ -55,12 +55,16 @@ run_check() {
 		check_alone "every command and knob, in a clone" try_everything
 		return
 		;;
+	plants)
+		check_alone "bugs that are planted, for make fuzz to find" find_plants
+		return
+		;;
 	esac
 	if [ -n "$TEST" ]; then
 		mapfile -t jobs < <(job_of "$TEST")
 		[ ${#jobs[@]} -gt 0 ] || [[ " $(gate_names) " == *" $TEST "* ]] || fail "looking for T=$TEST" \
 			"no program, KUnit suite or gate is called so" \
-			"programs: tools/testing/selftests/$OUR_SELFTESTS; suites: drivers/dma-buf/rust/kunit; gates: $(gate_names); or pool, suites, tries"
+			"programs: tools/testing/selftests/$OUR_SELFTESTS; suites: drivers/dma-buf/rust/kunit; gates: $(gate_names); or pool, suites, tries, plants"
 	fi
 	begin_tests check "${TEST:-gates, KUnit and selftests} on $MACHINE, link $LINK${POOL:+, with the pool}"
 	QUIET=1

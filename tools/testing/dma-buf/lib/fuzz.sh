@@ -65,9 +65,9 @@ fuzz_sum() { sed -n "s/^= $2 //p" "$RESULTS/fuzz-$1/data.log" | tail -n 1; }
 # Programs whose results differ are run once more on both: a difference that stays is one.
 fuzz_compare() {
 	local name="fuzz: the C core gives the same results, or others that Documentation explains" core
-	if ! python3 "$HERE/fuzz.py" compare "$RESULTS"/fuzz-{guided,c}/data.log "$FUZZ_DIFFERENCES" >"$RESULTS/fuzz-differ.txt" 2>"$RESULTS/fuzz-compare.txt"; then
+	if ! python3 "$HERE/fuzz.py" compare "$FUZZ_DIFFERENCES" "$RESULTS"/fuzz-{guided,c-0,c-1}/data.log >"$RESULTS/fuzz-differ.txt" 2>"$RESULTS/fuzz-compare.txt"; then
 		for core in rust c; do fuzz_guest "$core" "again-$core" replay "$RESULTS/fuzz-differ.txt"; done
-		if ! python3 "$HERE/fuzz.py" compare "$RESULTS"/fuzz-again-{rust,c}/data.log "$FUZZ_DIFFERENCES" >"$RESULTS/fuzz-differ.txt" 2>&1; then
+		if ! python3 "$HERE/fuzz.py" compare "$FUZZ_DIFFERENCES" "$RESULTS"/fuzz-again-{rust,c}/data.log >"$RESULTS/fuzz-differ.txt" 2>&1; then
 			sed 's/^/    /' "$RESULTS/fuzz-compare.txt"
 			case_is fail "$name" "$(head -n 2 "$RESULTS/fuzz-differ.txt" | cut -c1-200 | tr '\n' ' '); see $RESULTS/fuzz-differ.txt"
 			return
@@ -79,28 +79,36 @@ fuzz_compare() {
 
 fuzz_guided() { fuzz_guest rust guided "guided,$FUZZ_FOR" "$FUZZ_CORPUS"; }
 fuzz_race() { fuzz_guest rust race "race,$FUZZ_FOR" "$FUZZ_CORPUS"; }
+fuzz_part() {
+	python3 "$HERE/fuzz.py" programs "$RESULTS/fuzz-guided/data.log" "$1" >"$RESULTS/fuzz-programs-$1.txt"
+	fuzz_guest c "c-$1" replay "$RESULTS/fuzz-programs-$1.txt"
+}
+fuzz_part_0() { fuzz_part 0; }
+fuzz_part_1() { fuzz_part 1; }
 
 # fuzz_run SECONDS SEED: the kernels are there.
 fuzz_run() {
-	local seconds=$1 seed=$2 start=$SECONDS programs new
+	local seconds=$1 seed=$2 start=$SECONDS programs new part
 	say "  Fuzz for $(duration "$seconds"), seed $seed: one guest led by coverage, one with threads and faults ..."
 	FUZZ_FOR=$seconds,$seed
 	together fuzz_guided fuzz_race
 	fuzz_judge guided "Rust core: no report, no leak, no hang" || true
 	fuzz_judge race "Rust core, threads and faults: no report, no leak, no hang" || true
-	say "  The same programs on the C core ..."
-	python3 "$HERE/fuzz.py" programs "$RESULTS/fuzz-guided/data.log" >"$RESULTS/fuzz-programs.txt"
-	fuzz_guest c c replay "$RESULTS/fuzz-programs.txt"
+	say "  The same programs on the C core, in two guests ..."
+	together fuzz_part_0 fuzz_part_1
 	# what it has found in C is said, and is not ours
-	[ ! -s "$RESULTS/fuzz-c/problems.txt" ] || sed 's/^/    C core: /' "$RESULTS/fuzz-c/problems.txt" | head -n 5
+	for part in 0 1; do
+		[ ! -s "$RESULTS/fuzz-c-$part/problems.txt" ] || sed 's/^/    C core: /' "$RESULTS/fuzz-c-$part/problems.txt" | head -n 5
+	done
 	fuzz_compare
-	python3 "$HERE/fuzz.py" coverage "$BUILD/arm64-rust-fuzz/blocks" "$FUZZ_UNREACHED" "$RESULTS"/fuzz-{guided,race}/data.log \
-		>"$RESULTS/fuzz-coverage.txt"
+	python3 "$HERE/fuzz.py" coverage "$BUILD/arm64-rust-fuzz/blocks" "$FUZZ_UNREACHED" "$BUILD/fuzz-known" \
+		"$RESULTS"/fuzz-{guided,race}/data.log >"$RESULTS/fuzz-coverage.txt"
 	python3 "$HERE/fuzz.py" kept "$RESULTS/fuzz-guided/data.log" >"$RESULTS/fuzz-corpus.txt"
 	new=$(grep -vxFf <(grep -v '^#' "$FUZZ_CORPUS") -c "$RESULTS/fuzz-corpus.txt" || true)
 	programs=$(fuzz_sum guided programs)
 	say "  programs: ${programs:-?} ($((${programs:-0} / seconds)) a second), with threads $(fuzz_sum race programs); calls failed halfway $(fuzz_sum guided faults) and $(fuzz_sum race faults) times"
-	say "  drivers/dma-buf, Rust: $(head -n 1 "$RESULTS/fuzz-coverage.txt"); those never reached: $RESULTS/fuzz-coverage.txt"
+	say "  drivers/dma-buf, Rust: $(head -n 1 "$RESULTS/fuzz-coverage.txt"); $(sed -n 2p "$RESULTS/fuzz-coverage.txt")"
+	say "  by function, new ones, and those never reached: $RESULTS/fuzz-coverage.txt"
 	say "  corpus: $(wc -l <"$RESULTS/fuzz-corpus.txt") programs, $new of them new: $RESULTS/fuzz-corpus.txt (ACCEPT=1 keeps it)"
 	if [ -n "${ACCEPT:-}" ] && grep -q . "$RESULTS/fuzz-corpus.txt"; then
 		{
@@ -148,15 +156,21 @@ fuzz_comparison_finds() {
 	fuzz_finds 1 'poll=1,4' bits same none || bad=1
 	fuzz_finds 1 'did not end' same short none || bad=1
 	fuzz_finds 0 '' errno same listed || bad=1
+	# in two parts, of which each has programs 0, 1, ...
+	printf '%s\n' 'p 0 seek:01 poll' 'r seek=0;poll=1,5' >"$dir/first"
+	printf '%s\n' 'p 0 merge' 'r merge++=fd' >"$dir/second"
+	sed 's/=fd/=-9/' "$dir/second" >"$dir/second-errno"
+	fuzz_finds 0 '' same first none second || bad=1
+	fuzz_finds 1 'merge++=-9' same first none second-errno || bad=1
 	# the list does not hold the other way round
 	fuzz_finds 1 'seek=-22' same errno listed || bad=1
 	return "$bad"
 }
 
-# fuzz_finds STATUS TEXT RUST C LISTED: what a comparison of these says.
+# fuzz_finds STATUS TEXT RUST C LISTED [C]: what a comparison of these says.
 fuzz_finds() {
 	local dir=$BUILD/fuzz-comparison status=0
-	python3 "$HERE/fuzz.py" compare "$dir/$3" "$dir/$4" "$dir/$5" >"$dir/out" || status=$?
+	python3 "$HERE/fuzz.py" compare "$dir/$5" "$dir/$3" "$dir/$4" ${6:+"$dir/$6"} >"$dir/out" || status=$?
 	[ "$status" = "$1" ] && grep -qF -- "$2" "$dir/out" && return
 	# nothing that differs is an empty file
 	[ "$status" = 0 ] && [ "$1$2" = 0 ] && return

@@ -175,6 +175,7 @@ run_full_tests() {
 	dmabuf_top_test
 	suites_test
 	try_everything
+	find_plants
 	end_tests
 }
 
