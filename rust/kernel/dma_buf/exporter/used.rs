@@ -23,6 +23,7 @@ c_functions! {
 impl PageBlock {
     /// Whether the hardware has reported any of it as broken. Nearly free if it never did.
     pub(in crate::dma_buf) fn is_broken(&self) -> bool {
+        // MODEL: none, because a page that breaks right afterwards is as if it broke in use.
         memory_has_failed() && self.has_broken_page()
     }
 
@@ -156,6 +157,7 @@ impl UsedBlock {
 
                 bindings::clear_pages(bindings::page_address(run.first()), count);
             }
+            // MODEL: none, because the pages are ours, and nobody else looks at them.
             bindings::page_forget_caches(run.first());
         }
         Ok(self.0)

@@ -9,7 +9,8 @@ Sites are found in the text of our Rust, without comments, strings and `use` ite
   - what retires memory or waits for readers (call_rcu, kvfree_call_rcu, synchronize_rcu, rcu_barrier);
   - has(), which reads a flag of a fence and orders nothing;
   - a volatile access; and an access, through a raw pointer, to a field of a C structure that changes while others may look (FIELDS);
-    to take its address is none.
+    to take its address is none;
+  - a helper in C that does one of that (HELPERS); each must be called by a name that is found.
 That is more than what has no lock: what has one says so. Tests, samples and examples in comments are not looked at.
 
 "// MODEL: NAME, NAME" or "// MODEL: none, because REASON" covers what follows in the same function up to the next blank line. A name is
@@ -38,13 +39,19 @@ FIELDS = r"ops|flags|error|refcount|fences|vmapping_counter|f_ref|state|value|kr
 SITE = re.compile(
     rf"""\b(?:Acquire|Release|Full|Relaxed)\b
       | \bsmp_(?:mb|rmb|wmb|load|store)\w*\( | (?<!fn\ )\bset_current_state\w*\( | \b(?:test_and_)?(?:set|clear|change)_bit\( | \btest_bit\(
-      | (?<!fn\ )\b(?:(?:refcount|file_ref|kref)_\w+|(?:file|page_ref|folio_ref)_count|dma_resv_is_ours)\( | \brefcount\s*\.\s*(?:set|inc|dec|dec_and_test)\( | \.dec_and_test\(
+      | (?<!fn\ )\b(?:(?:refcount|file_ref|kref)_\w+|(?:file|page_ref|folio_ref)_count|dma_resv_is_ours|memory_has_failed|page_forget_caches)\( | \brefcount\s*\.\s*(?:set|inc|dec|dec_and_test)\( | \.dec_and_test\(
       | \b(?:call_rcu|kvfree_call_rcu|kfree_rcu|synchronize_rcu|rcu_barrier)\(
       | \b(?:try_module_get|module_put)\(
       | \b(?:read|write)_volatile\b
       | (?<!\.)(?<!fn\ )\bhas\(
       | (?<!&raw\ mut\ )(?<!&raw\ const\ )\(\s*\*\s*(?:[^()]|\((?:[^()]|\([^()]*\))*\))*\)\s*\.\s*(?:{FIELDS})\b""",
     re.VERBOSE,
+)
+HELPERS = ["rust/helpers/*.c", "drivers/dma-buf/rust/**/*.[ch]"]
+HELPER = re.compile(r"\b(?:rust_helper_)?(\w+)\((?:[^;{}()]|\([^()]*\))*\)\n\{\n(.*?)^\}", re.MULTILINE | re.DOTALL)
+SITE_IN_C = re.compile(
+    r"\b(?:(?:READ|WRITE)_ONCE|smp_\w+|atomic\w*_\w+|(?:cmp)?xchg\w*|(?:test_and_)?(?:set|clear|change)_bit|test_bit"
+    r"|(?:refcount|kref|\w+_ref)_\w+|rcu_(?:dereference|assign)\w*|call_rcu)\("
 )
 USE = re.compile(r"\buse\s[^;]*;")
 BLOCK = re.compile(r"\b(?:impl|trait)\b[^{};]*\{")
@@ -136,6 +143,15 @@ def uncovered(found, models):
             yield f"models/{model.path.name}: no comment in the code names it"
 
 
+def helpers_without_name(root):
+    """Helpers in C that do what a site does, where it would not be seen that they are called."""
+    for path in sorted(path for pattern in HELPERS for path in root.glob(pattern)):
+        for name, text in HELPER.findall(NO_CODE.sub("", path.read_text(encoding="utf-8"))):
+            found = SITE_IN_C.search(text)
+            if found and not SITE.search(f"{name}("):
+                yield f"{path.relative_to(root)}: {name} does {found[0].rstrip('(')}, and is not among the sites"
+
+
 def hashes(found, models):
     """The functions that models name, with their hashes, and which models these are."""
     kept = {}
@@ -166,6 +182,7 @@ def main():
 
     bad = [f"models/{model.path.name}: {fault}" for model in models for fault in model.faults]
     bad += uncovered(found, models)
+    bad += helpers_without_name(args.root)
     told = set(re.findall(r"^   \* - ``([\w-]+)``$", (args.root / PAGE).read_text(encoding="utf-8"), re.MULTILINE))
     bad += [f"{PAGE}: its table and models/ differ: {name}" for name in sorted(told ^ {model.name for model in models})]
     now = hashes(found, models)
