@@ -117,7 +117,7 @@ mod tests {
             exec.prepare(&a, 1)?;
             exec.prepare(&a, u32::MAX)
         });
-        assert_eq!(result.err(), Some(EINVAL));
+        assert_eq!(result.err(), Some(ENOMEM));
         Ok(())
     }
 

@@ -119,7 +119,7 @@ impl Exec {
     }
 
     /// As [`lock`](Self::lock), and makes room for `fences` more fences than was made here before,
-    /// which [`LockedExec::slots`] gives. Fails with `EINVAL` if there are too many.
+    /// which [`LockedExec::slots`] gives. Fails with `ENOMEM` also if they are too many.
     #[inline]
     pub fn prepare(&mut self, object: &impl ResvHandle, fences: u32) -> Result {
         self.0.lock(object)?.reserve(fences)

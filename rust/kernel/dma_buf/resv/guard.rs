@@ -69,7 +69,7 @@ impl ResvGuard<'_> {
 
     /// Makes room for `count` more fences.
     ///
-    /// Fails with `EINVAL` if there are too many, and with `ENOMEM`. May sleep.
+    /// Fails with `ENOMEM`, also if they are more than an allocation can hold. May sleep.
     #[inline]
     pub fn reserve_fences(&mut self, count: u32) -> Result<Slots<'_>> {
         Slots::reserve(self.held(), count)
@@ -131,9 +131,9 @@ pub struct Slots<'a> {
 }
 
 /// How many fences room may be made for at once. The list is one allocation, and the implementation
-/// in C makes it twice as large: the largest that there are hold that, and many that are there
-/// already.
-const MOST: u32 = 1 << 17;
+/// in C rounds up to a power of two: the largest that there are hold that, and nearly as many that
+/// are there already.
+const MOST: u32 = 1 << 18;
 
 impl<'a> Slots<'a> {
     /// See [`ResvGuard::reserve_fences`].
@@ -142,7 +142,7 @@ impl<'a> Slots<'a> {
         let Held(held) = resv;
 
         if count > MOST {
-            return Err(EINVAL);
+            return Err(ENOMEM);
         }
         if count > 0 {
             to_result(abi::dma_resv_reserve_fences(resv, count))?;

@@ -101,7 +101,7 @@ impl<'a> Locked<'a> {
     /// Makes room for `count` fences more than was asked for already.
     #[inline]
     pub(super) fn reserve(&mut self, count: u32) -> Result {
-        let slots = self.0.slots.checked_add(count).ok_or(EINVAL)?;
+        let slots = self.0.slots.checked_add(count).ok_or(ENOMEM)?;
 
         Slots::reserve(self.held(), slots)?;
         self.0.slots = slots;

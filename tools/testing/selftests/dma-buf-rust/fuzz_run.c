@@ -50,6 +50,8 @@ static void add_ops(const struct op *table)
 void fuzz_begin(void)
 {
 	struct sigaction act = { .sa_handler = on_fault, .sa_flags = SA_NODEFER };
+	/* so that a heap comes to its answer, which it cannot write */
+	static const __u64 length = 4096;
 
 	sigaction(SIGBUS, &act, NULL);
 	sigaction(SIGSEGV, &act, NULL);
@@ -61,7 +63,7 @@ void fuzz_begin(void)
 	heaps_begin();
 	for (int i = 0; i < STRADDLES; i++)
 		straddles[i] = ptr_straddle("", 1, page_size());
-	readonly = ptr_readonly("", 1);
+	readonly = ptr_readonly(&length, sizeof(length));
 	add_ops(buffer_ops);
 	add_ops(file_ops);
 	add_ops(fence_ops);
