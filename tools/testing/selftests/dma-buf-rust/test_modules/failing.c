@@ -4,7 +4,7 @@
  * debugfs, with a buffer's descriptor behind it where one is needed, so that it is
  * the writer's own calls that fail, and the writer who is told. What it gets is
  * let go again. For the test program fail_each. "too_many" adds fences without
- * room, which stops the machine with the C core, and warns with ours.
+ * room.
  */
 #include <linux/debugfs.h>
 #include <linux/dma-buf.h>
@@ -123,26 +123,28 @@ static int call_fd(void)
 	return 0;
 }
 
-static int fill(struct dma_resv *resv)
+/* Without room the machine stops with the C core, and warns with ours. */
+static int fill(struct dma_resv *resv, bool has_room)
 {
 	int ret = 0, i;
 
 	for (i = 0; i < FENCES && !ret; i++) {
-		ret = dma_resv_reserve_fences(resv, 1);
+		if (has_room)
+			ret = dma_resv_reserve_fences(resv, 1);
 		if (!ret)
 			dma_resv_add_fence(resv, fences[i], DMA_RESV_USAGE_READ);
 	}
 	return ret;
 }
 
-static int with_fences(int (*use)(struct dma_resv *resv))
+static int with_fences(bool has_room, int (*use)(struct dma_resv *resv))
 {
 	struct dma_resv resv;
 	int ret;
 
 	dma_resv_init(&resv);
 	dma_resv_lock(&resv, NULL);
-	ret = fill(&resv);
+	ret = fill(&resv, has_room);
 	if (!ret)
 		ret = use(&resv);
 	dma_resv_unlock(&resv);
@@ -191,32 +193,22 @@ static int copy_fences(struct dma_resv *resv)
 
 static int call_get_fences(void)
 {
-	return with_fences(get_fences);
+	return with_fences(true, get_fences);
 }
 
 static int call_get_singleton(void)
 {
-	return with_fences(get_singleton);
+	return with_fences(true, get_singleton);
 }
 
 static int call_copy_fences(void)
 {
-	return with_fences(copy_fences);
+	return with_fences(true, copy_fences);
 }
 
-/* Nobody has made room for them. */
 static int call_too_many(void)
 {
-	struct dma_resv resv;
-	int i;
-
-	dma_resv_init(&resv);
-	dma_resv_lock(&resv, NULL);
-	for (i = 0; i < FENCES; i++)
-		dma_resv_add_fence(&resv, fences[i], DMA_RESV_USAGE_READ);
-	dma_resv_unlock(&resv);
-	dma_resv_fini(&resv);
-	return 0;
+	return with_fences(false, get_fences);
 }
 
 static int call_array(void)
