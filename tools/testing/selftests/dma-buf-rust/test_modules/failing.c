@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Calls the exported functions that allocate: which one is written to a file of
- * debugfs, with a buffer's descriptor behind it where one is needed, so that it is
+ * debugfs, with a number behind it where one is needed, so that it is
  * the writer's own calls that fail, and the writer who is told. What it gets is
  * let go again. For the test program fail_each. "too_many" adds fences without
  * room.
  */
 #include <linux/debugfs.h>
 #include <linux/dma-buf.h>
+#include <linux/dma-buf-mapping.h>
 #include <linux/dma-fence-array.h>
 #include <linux/dma-fence-unwrap.h>
 #include <linux/dma-heap-owned.h>
@@ -20,6 +21,8 @@
 #include <linux/iosys-map.h>
 #include <linux/kstrtox.h>
 #include <linux/module.h>
+#include <linux/pci.h>
+#include <linux/pci-p2pdma.h>
 #include <linux/platform_device.h>
 #include <linux/scatterlist.h>
 #include <linux/slab.h>
@@ -91,7 +94,7 @@ static int call_export(void)
 	return 0;
 }
 
-static int call_attach(void)
+static int with_attachment(struct device *dev, int (*use)(struct dma_buf_attachment *attach))
 {
 	struct dma_buf *buf = new_buffer();
 	struct dma_buf_attachment *attach;
@@ -99,12 +102,24 @@ static int call_attach(void)
 
 	if (IS_ERR(buf))
 		return PTR_ERR(buf);
-	attach = dma_buf_attach(buf, &device->dev);
+	attach = dma_buf_attach(buf, dev);
 	ret = PTR_ERR_OR_ZERO(attach);
-	if (!ret)
+	if (!ret) {
+		ret = use(attach);
 		dma_buf_detach(buf, attach);
+	}
 	dma_buf_put(buf);
 	return ret;
+}
+
+static int leave_it(struct dma_buf_attachment *attach)
+{
+	return 0;
+}
+
+static int call_attach(void)
+{
+	return with_attachment(&device->dev, leave_it);
 }
 
 static int call_fd(void)
@@ -281,12 +296,111 @@ static int call_wait_any(void)
 	return ret > 0 ? -EBUSY : ret;
 }
 
-/* With a buffer of user space's */
-static int given_fd = -1;
+/* The number behind the name */
+static int given = -1;
 
+/*
+ * Memory of a PCI device, and who gets at it: that device itself, by addresses of
+ * the bus, and another one through the host bridge. Addresses are all there is:
+ * nobody is told them.
+ */
+static struct pci_dev *peers[2];
+static struct p2pdma_provider *provider;
+static struct phys_vec ranges[2];
+static void *resources;
+
+static void begin_memory(struct pci_dev *pdev)
+{
+	int bar;
+
+	for (bar = 0; bar < PCI_STD_NUM_BARS; bar++)
+		if (pci_resource_flags(pdev, bar) & IORESOURCE_MEM &&
+		    pci_resource_len(pdev, bar) >= PAGE_SIZE)
+			break;
+	if (bar == PCI_STD_NUM_BARS)
+		return;
+	resources = devres_open_group(&pdev->dev, NULL, GFP_KERNEL);
+	if (!resources)
+		return;
+	if (!pcim_p2pdma_init(pdev))
+		provider = pcim_p2pdma_provider(pdev, bar);
+	devres_close_group(&pdev->dev, resources);
+	if (!provider) {
+		devres_release_group(&pdev->dev, resources);
+		return;
+	}
+	ranges[0].paddr = pci_resource_start(pdev, bar);
+	ranges[0].len = PAGE_SIZE;
+	ranges[1] = ranges[0];
+	peers[0] = pci_dev_get(pdev);
+}
+
+/*
+ * The kernel trusts no host bridge that QEMU has. It looks at the bridge's vendor
+ * for that, and only the first time that it is asked about two devices.
+ */
+static void begin_peer(struct pci_dev *pdev)
+{
+	struct pci_dev *bridge = pci_get_slot(pdev->bus, PCI_DEVFN(0, 0));
+	unsigned short vendor;
+
+	if (!bridge)
+		return;
+	vendor = bridge->vendor;
+	bridge->vendor = PCI_VENDOR_ID_GOOGLE;
+	if (pci_p2pdma_distance(peers[0], &pdev->dev, false) >= 0)
+		peers[1] = pci_dev_get(pdev);
+	bridge->vendor = vendor;
+	pci_dev_put(bridge);
+}
+
+static void begin_peers(void)
+{
+	struct pci_dev *pdev = NULL;
+
+	for_each_pci_dev(pdev) {
+		/* what belongs to a device without a driver may be in the way of one */
+		if (!pdev->dev.driver || !pci_is_root_bus(pdev->bus))
+			continue;
+		if (!peers[0])
+			begin_memory(pdev);
+		else if (!peers[1])
+			begin_peer(pdev);
+	}
+}
+
+static void end_peers(void)
+{
+	if (peers[0])
+		devres_release_group(&peers[0]->dev, resources);
+	pci_dev_put(peers[0]);
+	pci_dev_put(peers[1]);
+}
+
+static int make_table(struct dma_buf_attachment *attach)
+{
+	struct sg_table *table;
+
+	dma_resv_lock(attach->dmabuf->resv, NULL);
+	table = dma_buf_phys_vec_to_sgt(attach, provider, ranges, ARRAY_SIZE(ranges),
+					ARRAY_SIZE(ranges) * PAGE_SIZE, DMA_BIDIRECTIONAL);
+	if (!IS_ERR(table))
+		dma_buf_free_sgt(attach, table, DMA_BIDIRECTIONAL);
+	dma_resv_unlock(attach->dmabuf->resv);
+	return PTR_ERR_OR_ZERO(table);
+}
+
+static int call_ranges(void)
+{
+	if (given < 0 || given >= ARRAY_SIZE(peers) || !peers[given])
+		return -ENODEV;
+	return with_attachment(&peers[given]->dev, make_table);
+}
+
+/* With the descriptor of a buffer of user space's */
 static int call_map(void)
 {
-	struct dma_buf *buf = dma_buf_get(given_fd);
+	struct dma_buf *buf = dma_buf_get(given);
 	struct dma_buf_attachment *attach;
 	struct sg_table *table, *second;
 	int ret;
@@ -316,7 +430,7 @@ put:
 
 static int call_vmap(void)
 {
-	struct dma_buf *buf = dma_buf_get(given_fd);
+	struct dma_buf *buf = dma_buf_get(given);
 	struct iosys_map map;
 	int ret;
 
@@ -376,6 +490,7 @@ static const struct {
 	{ "dma_fence_wait_any_timeout", call_wait_any },
 	{ "dma_buf_map_attachment", call_map },
 	{ "dma_buf_vmap", call_vmap },
+	{ "dma_buf_phys_vec_to_sgt", call_ranges },
 	{ "sync_file_create", call_sync_file },
 	{ "dma_heap_add_owned", call_heap },
 	{ "too_many", call_too_many },
@@ -384,7 +499,7 @@ static const struct {
 static ssize_t call_write(struct file *file, const char __user *text, size_t len,
 			  loff_t *pos)
 {
-	char text_of[64] = "", *fd = text_of, *name;
+	char text_of[64] = "", *number = text_of, *name;
 	int i, ret;
 
 	if (len >= sizeof(text_of))
@@ -392,8 +507,8 @@ static ssize_t call_write(struct file *file, const char __user *text, size_t len
 	if (copy_from_user(text_of, text, len))
 		return -EFAULT;
 	/* one call at a time */
-	name = strsep(&fd, " ");
-	if (fd && kstrtoint(fd, 10, &given_fd))
+	name = strsep(&number, " ");
+	if (number && kstrtoint(number, 10, &given))
 		return -EINVAL;
 	for (i = 0; i < ARRAY_SIZE(calls); i++) {
 		if (strcmp(name, calls[i].name))
@@ -441,6 +556,7 @@ static int __init failing_init(void)
 	}
 	device->dev.dma_mask = &dma_mask;
 	device->dev.coherent_dma_mask = DMA_BIT_MASK(64);
+	begin_peers();
 	dir = debugfs_create_dir("dma_buf_failing", NULL);
 	debugfs_create_file("call", 0200, dir, NULL, &call_file);
 	return 0;
@@ -450,6 +566,7 @@ module_init(failing_init);
 static void __exit failing_exit(void)
 {
 	debugfs_remove(dir);
+	end_peers();
 	platform_device_unregister(device);
 	signal_all();
 	/* who still looks at the names of one does so under RCU */
