@@ -145,7 +145,7 @@ static void test_calls(void)
 		"dma_fence_array_alloc",
 		"dma_fence_unwrap_merge", "dma_fence_allocate_private_stub",
 		"dma_fence_wait_any_timeout", "sync_file_create",
-		"dma_heap_add_owned",
+		"dma_heap_add_owned", "dma_heap_add",
 	};
 	static const char * const with_buffer[] = {
 		"dma_buf_map_attachment", "dma_buf_vmap",

@@ -452,25 +452,41 @@ static struct dma_buf *no_buffer(struct dma_heap *heap, unsigned long len,
 
 static const struct dma_heap_ops heap_ops = { .allocate = no_buffer };
 
+static const struct dma_heap_export_info heap_info = {
+	.name = "failing",
+	.ops = &heap_ops,
+};
+
 static int call_heap(void)
 {
-	const struct dma_heap_export_info info = {
-		.name = "failing",
-		.ops = &heap_ops,
-	};
-	struct dma_heap *heap = dma_heap_add_owned(&info, THIS_MODULE, NULL);
+	struct dma_heap *heap = dma_heap_add_owned(&heap_info, THIS_MODULE, NULL);
 
 	if (IS_ERR(heap))
 		return PTR_ERR(heap);
 	dma_heap_remove(heap);
 	return 0;
 }
+
+/* A heap that is added so stays for ever, were there not another one of its name. */
+static int call_same_heap(void)
+{
+	struct dma_heap *heap = dma_heap_add_owned(&heap_info, THIS_MODULE, NULL);
+	struct dma_heap *same;
+
+	if (IS_ERR(heap))
+		return PTR_ERR(heap);
+	same = dma_heap_add(&heap_info);
+	dma_heap_remove(heap);
+	return PTR_ERR(same) == -EEXIST ? 0 : PTR_ERR_OR_ZERO(same);
+}
 #else
 static int call_heap(void)
 {
-	/* a heap of C stays for ever */
-	return 0;
+	/* C has no heaps that can be removed, and sysfs a word for two of a name. */
+	return -ENODEV;
 }
+
+#define call_same_heap call_heap
 #endif
 
 static const struct {
@@ -493,6 +509,7 @@ static const struct {
 	{ "dma_buf_phys_vec_to_sgt", call_ranges },
 	{ "sync_file_create", call_sync_file },
 	{ "dma_heap_add_owned", call_heap },
+	{ "dma_heap_add", call_same_heap },
 	{ "too_many", call_too_many },
 };
 
