@@ -136,8 +136,27 @@ static void fail_call(const char *name, const char *what, int number)
 	fail_each(&op);
 }
 
+/* A chain loses a link between the look at how many there are and that at each. */
+static int tell_chain(void)
+{
+	static struct sync_fence_info each[2];
+	struct sync_file_info info;
+
+	things.fd = pwrite(call_fd, "chain", strlen("chain"), 0);
+	return things.fd < 0 ? -1 : fence_info(things.fd, &info, each, ARRAY_SIZE(each));
+}
+
+static void close_chain(void)
+{
+	close_one(&things.fd);
+}
+
 static void test_calls(void)
 {
+	static const struct operation chain = {
+		.name = "SYNC_IOC_FILE_INFO, fewer than there were",
+		.act = tell_chain, .undo = close_chain,
+	};
 	static const char * const names[] = {
 		"dma_buf_export", "dma_buf_attach", "dma_buf_fd",
 		"dma_resv_get_fences", "dma_resv_get_singleton",
@@ -153,6 +172,7 @@ static void test_calls(void)
 
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
 		fail_call(names[i], NULL, -1);
+	fail_each(&chain);
 	for (size_t i = 0; i < ARRAY_SIZE(with_buffer); i++) {
 		fail_call(with_buffer[i], "the system heap", things.buf);
 		if (things.contiguous >= 0)

@@ -10,6 +10,7 @@
 #include <linux/dma-buf.h>
 #include <linux/dma-buf-mapping.h>
 #include <linux/dma-fence-array.h>
+#include <linux/dma-fence-chain.h>
 #include <linux/dma-fence-unwrap.h>
 #include <linux/dma-heap-owned.h>
 #include <linux/dma-mapping.h>
@@ -296,6 +297,53 @@ static int call_wait_any(void)
 	return ret > 0 ? -EBUSY : ret;
 }
 
+/* Pending when it is looked at for the first time, signalled from then on */
+struct late_fence {
+	struct dma_fence base;
+	int looks;
+};
+
+static bool is_late(struct dma_fence *fence)
+{
+	return container_of(fence, struct late_fence, base)->looks++ > 0;
+}
+
+static const struct dma_fence_ops late_ops = {
+	.get_driver_name = fence_name,
+	.get_timeline_name = fence_name,
+	.signaled = is_late,
+};
+
+/* The descriptor of a sync_file, of a chain that has lost a link when it is told of */
+static int call_chain(void)
+{
+	struct dma_fence_chain *first = dma_fence_chain_alloc();
+	struct dma_fence_chain *second = dma_fence_chain_alloc();
+	struct late_fence *late = kzalloc_obj(*late);
+	struct sync_file *file;
+	int fd;
+
+	if (!first || !second || !late) {
+		dma_fence_chain_free(first);
+		dma_fence_chain_free(second);
+		kfree(late);
+		return -ENOMEM;
+	}
+	dma_fence_init(&late->base, &late_ops, &lock, dma_fence_context_alloc(1), 1);
+	dma_fence_chain_init(first, NULL, &late->base, 1);
+	dma_fence_chain_init(second, &first->base, dma_fence_get(fences[0]), 2);
+	file = sync_file_create(&second->base);
+	dma_fence_put(&second->base);
+	if (!file)
+		return -ENOMEM;
+	fd = get_unused_fd_flags(O_CLOEXEC);
+	if (fd < 0)
+		fput(file->file);
+	else
+		fd_install(fd, file->file);
+	return fd;
+}
+
 /* The number behind the name */
 static int given = -1;
 
@@ -510,6 +558,7 @@ static const struct {
 	{ "sync_file_create", call_sync_file },
 	{ "dma_heap_add_owned", call_heap },
 	{ "dma_heap_add", call_same_heap },
+	{ "chain", call_chain },
 	{ "too_many", call_too_many },
 };
 
