@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Each ioctl and file operation, and each exported function that allocates, with
- * a fault at its first, second, third, ... place, until it succeeds untouched.
+ * a fault at its first, second, third, ... place, until it succeeds untouched. What
+ * the kernel has no faults of has some of call_faults.ko.
  * What fails says why, leaves nothing behind, and works when it is tried again.
  * The places are printed: lib/failure_points.py compares them with all there are.
  */
@@ -17,12 +18,14 @@
 #include <linux/memfd.h>
 #include <linux/sync_file.h>
 
+#include "cgroup.h"
 #include "fail_each.h"
 #include "faults.h"
 #include "modules.h"
 
 #define MAX_FAULTS	600
 #define MAX_ROUNDS	6
+#define GROUP		"fail_each"
 #define CALLS		"/sys/kernel/debug/dma_buf_failing/call"
 
 static bool is_expected(const struct operation *op, int err)
@@ -240,16 +243,29 @@ static void test_mapping(void)
 	want_huge_pages(false);
 }
 
-static bool begin_calls(void)
+static bool begin_module(const char *name)
 {
-	int module = open_module(NULL, "failing");
+	int ret, module = open_module(NULL, name);
 
 	if (module < 0) {
-		t_skip("no failing.ko beside this program: %s", strerror(errno));
+		t_skip("no %s.ko beside this program: %s", name, strerror(errno));
 		return false;
 	}
-	t_err(syscall(SYS_finit_module, module, "", 0), 0, "load failing.ko");
+	ret = syscall(SYS_finit_module, module, "", 0);
+	t_err(ret, 0, "load %s.ko", name);
 	close(module);
+	return !ret;
+}
+
+static void end_module(const char *name)
+{
+	t_err(module_unload_soon(name), 0, "unload %s.ko", name);
+}
+
+static bool begin_calls(void)
+{
+	if (!begin_module("failing"))
+		return false;
 	call_fd = open(CALLS, O_WRONLY | O_CLOEXEC);
 	t_need(call_fd >= 0, CALLS);
 	return true;
@@ -258,13 +274,18 @@ static bool begin_calls(void)
 static void end_calls(void)
 {
 	close(call_fd);
-	t_err(module_unload_soon("failing"), 0, "unload failing.ko");
+	end_module("failing");
 }
 
 static void test_faults(bool has_calls)
 {
+	const bool has_more = begin_module("call_faults");
+	/* The kernel charges nothing before there is a group. */
+	const bool has_group = heaps_charge() && cgroups_begin();
 	struct group g;
 
+	if (has_group)
+		cgroup_make(GROUP);
 	group_begin(&g, "a fault at each place of each operation");
 	things_begin();
 	for (size_t i = 0; i < n_operations; i++)
@@ -273,6 +294,12 @@ static void test_faults(bool has_calls)
 		test_calls();
 	things_end();
 	group_end(&g);
+	if (has_group) {
+		t_ok(cgroup_remove(GROUP), "remove the group");
+		cgroups_end();
+	}
+	if (has_more)
+		end_module("call_faults");
 }
 
 int main(void)
