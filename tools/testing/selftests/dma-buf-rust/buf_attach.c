@@ -344,9 +344,9 @@ int main(int argc, char **argv)
 	test_begin_while_held(module);
 	test_end_while_held(module);
 	test_list_while_held(module);
-	want_huge_pages(true);
+	want_huge_pages(A_FEW_HUGE_PAGES);
 	test_huge(module);
-	want_huge_pages(false);
+	want_huge_pages(0);
 	close(module);
 	return t_end();
 }

@@ -229,7 +229,7 @@ static void test_mapping(void)
 		t_skip("a mapping that fails: needs swiotlb=force");
 		return;
 	}
-	want_huge_pages(true);
+	want_huge_pages(A_FEW_HUGE_PAGES);
 	group_begin(&g, "a mapping that fails");
 	things_begin();
 	cannot_map(alloc_fd(things.heap, 4 * MEGABYTE), "4 MiB in pieces of a megabyte");
@@ -240,7 +240,7 @@ static void test_mapping(void)
 	t_err(act_call(), 0, "some pages, afterwards");
 	things_end();
 	group_end(&g);
-	want_huge_pages(false);
+	want_huge_pages(0);
 }
 
 static bool begin_module(const char *name)
@@ -286,6 +286,7 @@ static void test_faults(bool has_calls)
 
 	if (has_group)
 		cgroup_make(GROUP);
+	want_huge_pages(HUGE_PAGES);
 	group_begin(&g, "a fault at each place of each operation");
 	things_begin();
 	for (size_t i = 0; i < n_operations; i++)
@@ -294,6 +295,7 @@ static void test_faults(bool has_calls)
 		test_calls();
 	things_end();
 	group_end(&g);
+	want_huge_pages(0);
 	if (has_group) {
 		t_ok(cgroup_remove(GROUP), "remove the group");
 		cgroups_end();

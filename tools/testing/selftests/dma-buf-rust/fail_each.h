@@ -9,6 +9,9 @@
 
 /* The size of the buffers */
 #define PAGES	20
+/* More than udmabuf pins at once: 256 MiB, and a page before them */
+#define HUGE_PAGES	128
+#define TOO_MANY_MB	"300"
 
 struct operation {
 	const char *name;
@@ -25,8 +28,8 @@ struct operation {
 /* What there is before anything fails, and what an operation has made */
 struct things {
 	int heap, cma, udmabuf, card;
-	/* A memory file, and one that has no pages yet */
-	int memfd, fresh;
+	/* A memory file, one that has no pages yet, and one of HUGE_PAGES */
+	int memfd, fresh, huge;
 	/* A buffer of each exporter */
 	int buf, contiguous, shared;
 	/* Timelines, a fence of each that is pending, one that is signalled, and both merged */

@@ -70,6 +70,11 @@ static bool has_udmabuf(void)
 	return things.udmabuf >= 0;
 }
 
+static bool has_huge(void)
+{
+	return things.udmabuf >= 0 && things.huge >= 0;
+}
+
 static bool has_card(void)
 {
 	return things.card >= 0;
@@ -311,6 +316,29 @@ static int use_udmabuf(void)
 	return has_card() ? prime_import(things.card, things.fd, &things.handle) : 0;
 }
 
+/* Each in a part of its own: the table of parts grows, and pages are found one by one. */
+static int map_huge(void)
+{
+	struct udmabuf_create_item items[PAGES / 4];
+
+	for (int i = 0; i < PAGES / 4; i++)
+		items[i] = pages_of(things.huge, 8 * i + 1, 4);
+	if (keep(udmabuf_of_list(items, ARRAY_SIZE(items))) < 0)
+		return -1;
+	return map_far_away(things.fd);
+}
+
+/* There is room for the folios of so many pages, but not for one more. */
+static int new_large_udmabuf(void)
+{
+	const struct udmabuf_create_item items[] = {
+		pages_of(things.huge, 0, 1),
+		pages_of(things.huge, 0, HUGE_PAGES * 2 * MEGABYTE / page_size()),
+	};
+
+	return keep(udmabuf_of_list(items, ARRAY_SIZE(items)));
+}
+
 #define OP(text, ready, act)		{ text, ready, act, undo, 0 }
 #define OP_UDMABUF(text, act)	{ text, has_udmabuf, act, undo_udmabuf, 0 }
 
@@ -346,6 +374,8 @@ const struct operation operations[] = {
 	OP_UDMABUF("UDMABUF_CREATE", new_udmabuf),
 	OP_UDMABUF("UDMABUF_CREATE_LIST", new_udmabuf_of_list),
 	OP_UDMABUF("a udmabuf in use", use_udmabuf),
+	OP("a udmabuf of parts of a huge page", has_huge, map_huge),
+	OP("UDMABUF_CREATE_LIST, more than 256 MiB", has_huge, new_large_udmabuf),
 };
 
 const size_t n_operations = ARRAY_SIZE(operations);

@@ -8,7 +8,11 @@
 
 #include "fail_each.h"
 
+#define LIMIT	UDMABUF_PARAM "size_limit_mb"
+
 struct things things;
+/* What a udmabuf may have, otherwise */
+static char limit[16];
 
 static void begin_fences(void)
 {
@@ -46,6 +50,9 @@ void things_begin(void)
 	things.fresh = new_memfd(PAGES, F_SEAL_SHRINK);
 	if (things.udmabuf >= 0)
 		things.shared = udmabuf_of_pages(things.memfd, 0, PAGES);
+	things.huge = new_huge_memfd(HUGE_PAGES);
+	if (things.huge >= 0 && read_file(LIMIT, limit, sizeof(limit)))
+		write_file(LIMIT, TOO_MANY_MB);
 	things.card = open_card("vgem");
 }
 
@@ -61,9 +68,11 @@ void things_end(void)
 	int *fds[] = {
 		&things.merged, &things.heap, &things.cma, &things.udmabuf,
 		&things.memfd, &things.fresh, &things.card, &things.buf, &things.contiguous,
-		&things.shared,
+		&things.shared, &things.huge,
 	};
 
+	if (things.huge >= 0)
+		write_file(LIMIT, limit);
 	for (int i = 0; i < 2; i++) {
 		close_one(&things.fences[i]);
 		close_one(&things.done[i]);
