@@ -262,6 +262,23 @@ static void end_module(const char *name)
 	t_err(module_unload_soon(name), 0, "unload %s.ko", name);
 }
 
+/* What more is needed for faults, where there is any of it */
+static const char * const helpers[] = { "call_faults", "fence_issuer", "rust_dma_buf_importer" };
+static bool has_helper[ARRAY_SIZE(helpers)];
+
+static void begin_helpers(void)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(helpers); i++)
+		has_helper[i] = begin_module(helpers[i]);
+}
+
+static void end_helpers(void)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(helpers); i++)
+		if (has_helper[i])
+			end_module(helpers[i]);
+}
+
 static bool begin_calls(void)
 {
 	if (!begin_module("failing"))
@@ -279,7 +296,6 @@ static void end_calls(void)
 
 static void test_faults(bool has_calls)
 {
-	const bool has_more = begin_module("call_faults");
 	/* The kernel charges nothing before there is a group. */
 	const bool has_group = heaps_charge() && cgroups_begin();
 	struct group g;
@@ -300,8 +316,6 @@ static void test_faults(bool has_calls)
 		t_ok(cgroup_remove(GROUP), "remove the group");
 		cgroups_end();
 	}
-	if (has_more)
-		end_module("call_faults");
 }
 
 int main(void)
@@ -313,7 +327,9 @@ int main(void)
 	if (has_calls)
 		test_mapping();
 	if (faults_begin(true)) {
+		begin_helpers();
 		test_faults(has_calls);
+		end_helpers();
 		faults_end();
 	}
 	if (has_calls)

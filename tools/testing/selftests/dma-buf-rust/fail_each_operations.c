@@ -15,6 +15,11 @@
 #include <linux/sync_file.h>
 
 #include "fail_each.h"
+#include "rust_samples.h"
+
+/* Of the module fence_issuer */
+#define ISSUER	"/dev/fence_issuer"
+#define CONTEXT	_IO('f', 4)
 
 static void undo(void)
 {
@@ -78,6 +83,16 @@ static bool has_huge(void)
 static bool has_card(void)
 {
 	return things.card >= 0;
+}
+
+static bool has_importer(void)
+{
+	return !access(RUST_DMA_BUF_IMPORTER_DEVICE, F_OK);
+}
+
+static bool has_issuer(void)
+{
+	return !access(ISSUER, F_OK);
 }
 
 static int keep(int fd)
@@ -225,6 +240,26 @@ static int import_by_device(void)
 	return prime_import(things.card, things.buf, &things.handle);
 }
 
+/* A driver in Rust: a context for each file, and a job with a fence of it */
+static int import_by_job(void)
+{
+	struct rust_dma_buf_importer_submit job = { .fd = things.buf };
+	struct rust_dma_buf_importer_result result;
+
+	if (keep(open(RUST_DMA_BUF_IMPORTER_DEVICE, O_RDWR | O_CLOEXEC)) < 0)
+		return -1;
+	if (ioctl(things.fd, RUST_DMA_BUF_IMPORTER_SUBMIT, &job))
+		return -1;
+	return ioctl(things.fd, RUST_DMA_BUF_IMPORTER_RESULT, &result);
+}
+
+static int make_context(void)
+{
+	if (keep(open(ISSUER, O_RDWR | O_CLOEXEC)) < 0)
+		return -1;
+	return ioctl(things.fd, CONTEXT);
+}
+
 static int merge(void)
 {
 	return keep(merge_fences(things.fences[0], things.fences[1], "merged"));
@@ -342,7 +377,10 @@ static int new_large_udmabuf(void)
 #define OP(text, ready, act)		{ text, ready, act, undo, 0 }
 #define OP_UDMABUF(text, act)	{ text, has_udmabuf, act, undo_udmabuf, 0 }
 
-/* GET_DEADLINE of a fence that has none says ENOENT: set_deadline comes first. */
+/*
+ * GET_DEADLINE of a fence that has none says ENOENT: set_deadline comes first. A job
+ * waits for who writes: it comes before fences are imported.
+ */
 const struct operation operations[] = {
 	OP("open a heap", NULL, open_heap_again),
 	OP("DMA_HEAP_IOCTL_ALLOC, system", NULL, allocate),
@@ -354,6 +392,8 @@ const struct operation operations[] = {
 	OP("mmap of a buffer", NULL, map_buffer),
 	OP("mmap of a buffer, contiguous", has_contiguous, map_contiguous),
 	OP("an import by a device", has_card, import_by_device),
+	OP("a job of an importer in Rust", has_importer, import_by_job),
+	OP("a context of a driver in Rust", has_issuer, make_context),
 	OP("DMA_BUF_IOCTL_IMPORT_SYNC_FILE", has_fences, import),
 	OP("DMA_BUF_IOCTL_EXPORT_SYNC_FILE, busy", has_fences, export),
 	OP("fences on a buffer, many", has_fences, import_many),

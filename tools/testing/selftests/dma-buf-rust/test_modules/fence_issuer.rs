@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Fences that the test program `fence_unload` signals, before it unloads who issued them.
+//! Fences that the test program `fence_unload` signals, before it unloads who issued them; and for
+//! `fail_each` a context that takes memory for its end.
 
 use kernel::{
     dma_buf::{
@@ -50,11 +51,24 @@ const SIGNAL: u32 = _IO('f' as u32, 1);
 const FAIL: u32 = _IO('f' as u32, 2);
 /// Has itself called when the fence of a sync file is signalled, while the module is there.
 const WATCH: u32 = _IO('f' as u32, 3);
+/// Makes another context, with something to drop, and drops it.
+const CONTEXT: u32 = _IO('f' as u32, 4);
 
 struct Jobs;
 
 impl FenceContextOps for Jobs {
     type FenceDataType = ();
+}
+
+/// What is dropped with its context, elsewhere.
+struct Dropped;
+
+impl FenceContextOps for Dropped {
+    type FenceDataType = ();
+}
+
+impl Drop for Dropped {
+    fn drop(&mut self) {}
 }
 
 /// A callback that has nothing to do.
@@ -76,6 +90,14 @@ fn watch(fd: usize) -> Result {
     let registration = KBox::pin_init(FenceCallbackRegistration::new(&fence, Seen), GFP_KERNEL)?;
 
     KEPT.lock().push(registration, GFP_KERNEL)?;
+    Ok(())
+}
+
+fn make_context() -> Result {
+    let context: Pin<KBox<FenceContext<Dropped>>> =
+        KBox::pin_init(FenceContext::new(1, NAME, NAME, Dropped), GFP_KERNEL)?;
+
+    drop(context);
     Ok(())
 }
 
@@ -125,6 +147,7 @@ impl MiscDevice for Queue {
             WATCH => watch(arg)?,
             SIGNAL => me.newest()?.signal(Ok(())),
             FAIL => me.newest()?.signal(Err(EIO)),
+            CONTEXT => make_context()?,
             _ => return Err(ENOTTY),
         }
         Ok(0)
