@@ -20,14 +20,8 @@ build_bench_guest() {
 	bench_functions >"$OUT/functions"
 }
 
-# How symbols of the kernel crate's modules begin that are ours; those for DRM drivers are not part of DMA-BUF.
-crate_modules() {
-	find "$TOP/rust/kernel" -path "$TOP/rust/kernel/drm" -prune -o -name '*.rs' -printf '%P\n' | sed 's/\.rs$//' |
-		awk -F/ '{ name = "6kernel"; for (i = 1; i <= NF; i++) name = name length($i) $i; print name }'
-}
-
 # crate_symbols ARG...: llvm-nm of the kernel crate, less what is not ours.
-crate_symbols() { "llvm-nm$LLVM_SUFFIX" --defined-only "$@" rust/kernel.o | grep ' _R' | grep -F -f <(crate_modules); }
+crate_symbols() { "llvm-nm$LLVM_SUFFIX" --defined-only "$@" rust/kernel.o | python3 "$HERE/lib/ours.py" "llvm-cxxfilt$LLVM_SUFFIX"; }
 
 # The sizes of what is linked, for bench.py.
 bench_code() {
