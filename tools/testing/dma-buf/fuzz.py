@@ -23,6 +23,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).resolve().parent / "lib"))
+from ours import OURS_IN_CRATE
+
 CALLED = "__sanitizer_cov_trace_pc"
 INSTRUCTION = 4  # bytes; the address that KCOV keeps is that behind the call
 # What a block does that is no code of ours: KASAN complains, or looks twice at less than eight bytes; a check of the compiler has
@@ -37,8 +40,6 @@ PARTS = 2  # of programs that are run once more: each has a guest
 TOP = Path(__file__).resolve().parents[3]
 OURS = ("drivers/dma-buf/rust", "rust/kernel")
 PLACE = re.compile(r"(\w+\.rs)`([^`]+)`([+-]\d+)?")
-# What of the kernel crate is ours, where it is not inlined.
-OURS_IN_CRATE = re.compile(r"kernel(\[\w+\])?::(dma_buf|interop|fs|cma|memcg)\b")
 UNCALLED = " (nobody calls it by its name)"
 INSTRUCTIONS = re.compile(r"\s*([0-9a-f]+):\s+(.*)")
 JUMPS = re.compile(r"(?:b|b\.\w+|cbn?z|tbn?z)\s.*?0x([0-9a-f]+)(?:\s|$)")
