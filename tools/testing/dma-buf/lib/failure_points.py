@@ -15,6 +15,8 @@ import sys
 from collections import Counter
 from pathlib import Path
 
+from ours import OURS_IN_CRATE, readable
+
 # What can fail, by the name of the C function.
 FALLIBLE = re.compile(
     r"^(__)?k[vmz]?[mz]?alloc_|^_*kmalloc|^k?v?realloc|^kv?realloc|^krealloc|^__v?malloc|^vmalloc|^kmem_cache_alloc|^alloc_pages"
@@ -26,8 +28,9 @@ FALLIBLE = re.compile(
 )
 # What gives back goes by the same functions, with a size of nothing, and cannot fail.
 HARMLESS = re.compile(r"9Allocator4free|drop_in_place|4Drop4drop|^kmalloc_size_roundup$")
-# Of the kernel crate, what is ours
-OURS = re.compile(r"6kernel(7dma_buf|7interop|3cma|2fs|5memcg|3dma5share|4sync9published)")
+# Whose objects refer to what is ours, and which of them have no places of our crates themselves
+USERS = ("drivers/dma-buf/rust", "samples/rust")
+ONLY_USE = {"kunit", "samples"}
 CALLS = "R_AARCH64_CALL26"
 JUMPS = "R_AARCH64_JUMP26"
 # A call is one instruction long: the stack shows where it returns to.
@@ -82,17 +85,16 @@ def close_over(fallible, calls):
 
 def points(args):
     """Each place of our crates, as (function, offset): callee."""
-    functions, calls, _ = table(args.objdump, args.build / "rust/kernel.o")
+    functions, calls, referred = table(args.objdump, args.build / "rust/kernel.o")
     crate = list(within(functions, calls))
-    objects = [
-        path
-        for path in sorted((args.build / "drivers/dma-buf/rust").rglob("*.o"))
-        if "kunit" not in path.parts and not path.name.endswith(".mod.o")
-    ]
-    tables = [table(args.objdump, path) for path in objects]
-    referred = set().union(*(each[2] for each in tables))
-    ours = [call for functions, calls, _ in tables for call in within(functions, calls) if call[0] in referred]
-    ours += [call for call in crate if OURS.search(call[0])]
+    names = readable(args.cxxfilt, sorted({name for name, *_ in crate}))
+    ours = [call for call in crate if OURS_IN_CRATE.search(names[call[0]])]
+    for path in sorted(path for part in USERS for path in (args.build / part).rglob("*.o")):
+        functions, calls, more = table(args.objdump, path)
+        referred |= more
+        if not path.name.endswith(".mod.o") and not ONLY_USE & set(path.relative_to(args.build).parts):
+            ours += within(functions, calls)
+    ours = [call for call in ours if call[0] in referred]
     fallible = {callee for *_, callee in crate + ours if FALLIBLE.search(callee) and not HARMLESS.search(callee)}
     close_over(fallible, [(name, callee) for name, _, _, callee in crate])
     # a jump leaves no trace on the stack: who calls the function that jumps is the place
@@ -102,11 +104,6 @@ def points(args):
         for name, offset, kind, callee in ours
         if kind == CALLS and callee in fallible and not HARMLESS.search(name)
     }
-
-
-def readable(cxxfilt, names):
-    text = subprocess.run([cxxfilt], input="\n".join(names), check=True, capture_output=True, text=True).stdout
-    return dict(zip(names, (re.sub(r"\[[0-9a-f]{8,16}\]", "", line) for line in text.splitlines())))
 
 
 def reasons_in(path):
