@@ -24,7 +24,9 @@
 #include "modules.h"
 
 #define MAX_FAULTS	600
-#define MAX_ROUNDS	6
+#define MAX_ROUNDS	8
+/* How many in a row that find nothing end it */
+#define QUIET_ROUNDS	2
 #define GROUP		"fail_each"
 #define CALLS		"/sys/kernel/debug/dma_buf_failing/call"
 
@@ -78,7 +80,7 @@ static void fail_each(const struct operation *op)
 {
 	struct outcome out = {};
 	struct counts before;
-	int rounds = 0, points;
+	int rounds = 0, quiet = 0, points;
 
 	if (op->ready && !op->ready()) {
 		t_skip("%s: not to be had here", op->name);
@@ -91,12 +93,14 @@ static void fail_each(const struct operation *op)
 	fault_points();
 	/*
 	 * What the kernel allocates besides (slabs, what it keeps of allocations) is not
-	 * the same each time: a place is missed where a number more came before it.
+	 * the same each time: a place is missed where a number more came before it, now and
+	 * then twice.
 	 */
 	do {
 		points = one_round(op, &before, &out);
 		t_note("%s: %d new places", op->name, points);
-	} while (++rounds < 2 || (points && rounds < MAX_ROUNDS));
+		quiet = points ? 0 : quiet + 1;
+	} while (quiet < QUIET_ROUNDS && ++rounds < MAX_ROUNDS);
 	t_note("%s: %d faults, %d failures", op->name, out.faults, out.failed);
 	t_ok(!out.wrong && !out.leaks && !out.again,
 	     "%s: fails as it should, leaves nothing, works again", op->name);

@@ -469,6 +469,13 @@ static int call_map(void)
 	if (!ret)
 		dma_buf_unmap_attachment_unlocked(attach, second, DMA_TO_DEVICE);
 	dma_buf_unmap_attachment_unlocked(attach, table, DMA_BIDIRECTIONAL);
+	if (ret)
+		goto detach;
+	/* and when it is mapped no more: the table that is there */
+	table = dma_buf_map_attachment_unlocked(attach, DMA_BIDIRECTIONAL);
+	ret = PTR_ERR_OR_ZERO(table);
+	if (!ret)
+		dma_buf_unmap_attachment_unlocked(attach, table, DMA_BIDIRECTIONAL);
 detach:
 	dma_buf_detach(buf, attach);
 put:
