@@ -21,7 +21,14 @@ HELPERS_IN = "rust/helpers/dma-resv.c"
 EXPORT = re.compile(r"^EXPORT_SYMBOL\w*\((\w+)", re.MULTILINE)
 SUITE = re.compile(r'\.name = "(dma-buf-[a-z-]+)",')
 # Who of the C modules of our kselftests belongs to which program.
-PROGRAMS = {"attach": "buf_attach", "view": "c_view", "calls": "c_view", "heap_limit": "heap_limit", "heap_owned": "heap_owned"}
+PROGRAMS = {
+    "attach": "buf_attach",
+    "view": "c_view",
+    "calls": "c_view",
+    "failing": "fail_each",
+    "heap_limit": "heap_limit",
+    "heap_owned": "heap_owned",
+}
 # What the type of an argument, or a check in the body, says of the locks that the caller holds.
 HELD = (
     (r"\bLocked<'_>", "the fence's lock"),
