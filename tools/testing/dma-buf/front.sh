@@ -20,7 +20,7 @@ for name in $(compgen -e KBUILD_ || true); do unset "$name"; done
 LINUX=${LINUX:-7.3}
 ASKED_CORE=${CORE:-} # test: both cores
 CORE=${CORE:-rust}
-TEST=${T:-} # check: one program, suite or gate
+TEST=${T:-} # check: one program, suite or gate; test-full, check-series, check-combinations: what of them
 KIND=run # what a kernel is for: the main job (run), all tests (test), these on a kernel that watches itself (debug), bench
 DRIVERS_ONLY= # set where a kernel is there for the sample drivers and the interop matrix alone
 POOL= # set where a kernel has the pool of the system heap, which is not in C
@@ -66,7 +66,7 @@ help() {
 		make run     build, boot, carry frames from a camera to a display; picture in build/run/frame.png
 		make check   for who changes the code: gates, KUnit and selftests on one machine; T=NAME: one program, suite or gate
 		make test    build and boot two machines, run every test and gate
-		make test-full    the same in every form, and what takes too long for it: check-users, check-combinations, BPF
+		make test-full    the same in every form, and what takes too long for it: check-users, check-combinations, BPF (T="NAME...": parts)
 		make test-debug   the same guests on an arm64 kernel with lockdep, KASAN, kmemleak and the like: 31 min, cold 43 min
 		make check-users  build the drivers of the kernel that use dma-bufs as modules, load those that need no hardware
 		make check-combinations   build and boot kernels with combinations of options that no other has (T=NAME: that)

@@ -158,24 +158,41 @@ run_tests() {
 	end_tests
 }
 
-# What "make test" does, on all forms, and what takes too long for it.
+# What "make test" does, on all forms, and what takes too long for it. All of it is some hours: T="NAME..." asks for parts.
+FULL_PARTS=(forms combinations series variants fuzz users bpf dmabuf-top suites tries plants)
+
+full_part() {
+	case $1 in
+	forms) test_forms {arm64,vexpress-a9,x86_64}/rust/{y,m} + {arm64,vexpress-a9,x86_64}/c/y {arm64,x86_64}/c-heaps/y ;;
+	combinations) check_combinations ;;
+	series) check_series ;;
+	variants) test_variants ;;
+	fuzz) fuzz_slice ;;
+	users) check_users arm64 vexpress-a9 ;;
+	bpf) bpf_test ;;
+	dmabuf-top) dmabuf_top_test ;;
+	suites) suites_test ;;
+	tries) try_everything ;;
+	plants) find_plants ;;
+	esac
+}
+
 run_full_tests() {
+	local parts=("${FULL_PARTS[@]}") part start
 	[ "$CORE" = rust ] || fail "reading the knobs" "test-full is about the Rust core" "use CORE=rust, or make test CORE=c"
-	FULL=1
+	[ -z "$TEST" ] || read -ra parts <<<"$TEST"
+	for part in "${parts[@]}"; do
+		[[ " ${FULL_PARTS[*]} " == *" $part "* ]] || fail "looking for T=$part" "test-full has no such part" "use some of: ${FULL_PARTS[*]}"
+	done
+	FULL=1 TEST=
 	compat_packages
-	begin_tests test-full "everything"
-	test_forms {arm64,vexpress-a9,x86_64}/rust/{y,m} + {arm64,vexpress-a9,x86_64}/c/y {arm64,x86_64}/c-heaps/y
-	lock_cache
-	check_combinations
-	check_series
-	test_variants
-	fuzz_slice
-	check_users arm64 vexpress-a9
-	bpf_test
-	dmabuf_top_test
-	suites_test
-	try_everything
-	find_plants
+	begin_tests test-full "everything: ${parts[*]}"
+	for part in "${parts[@]}"; do
+		start=$SECONDS
+		lock_cache
+		full_part "$part"
+		say "  Part $part of test-full done in $(duration $((SECONDS - start)))"
+	done
 	end_tests
 }
 
