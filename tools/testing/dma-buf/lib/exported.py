@@ -25,7 +25,10 @@ PROGRAMS = {
     "attach": "buf_attach",
     "view": "c_view",
     "calls": "c_view",
-    "failing": "fail_each",
+    "failing_buffers": "fail_each",
+    "failing_fences": "fail_each",
+    "failing_heaps": "fail_each",
+    "failing_memory": "fail_each",
     "heap_limit": "heap_limit",
     "heap_owned": "heap_owned",
 }

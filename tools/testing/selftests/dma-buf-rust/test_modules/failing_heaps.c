@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Heaps of failing.ko */
+#include <linux/bug.h>
+#include <linux/dma-buf.h>
+#include <linux/dma-heap.h>
+#include <linux/dma-heap-owned.h>
+#include <linux/err.h>
+#include <linux/module.h>
+
+#include "failing.h"
+
+#ifdef CONFIG_DMABUF_HEAPS_RUST
+static struct dma_buf *no_buffer(struct dma_heap *heap, unsigned long len,
+				 u32 fd_flags, u64 heap_flags)
+{
+	return ERR_PTR(-ENOMEM);
+}
+
+static const struct dma_heap_ops heap_ops = { .allocate = no_buffer };
+
+static const struct dma_heap_export_info heap_info = {
+	.name = "failing",
+	.ops = &heap_ops,
+};
+
+static int call_heap(void)
+{
+	struct dma_heap *heap = dma_heap_add_owned(&heap_info, THIS_MODULE, NULL);
+
+	if (IS_ERR(heap))
+		return PTR_ERR(heap);
+	dma_heap_remove(heap);
+	return 0;
+}
+
+/* A heap that is added so stays for ever, were there not another one of its name. */
+static int call_same_heap(void)
+{
+	struct dma_heap *heap = dma_heap_add_owned(&heap_info, THIS_MODULE, NULL);
+	struct dma_heap *same;
+
+	if (IS_ERR(heap))
+		return PTR_ERR(heap);
+	same = dma_heap_add(&heap_info);
+	dma_heap_remove(heap);
+	if (WARN_ON(!IS_ERR(same))) {
+		/* it stays, and with it this module */
+		__module_get(THIS_MODULE);
+		return -EBADE;
+	}
+	return PTR_ERR(same) == -EEXIST ? 0 : PTR_ERR(same);
+}
+#else
+static int call_heap(void)
+{
+	/* C has no heaps that can be removed, and sysfs a word for two of a name. */
+	return -ENODEV;
+}
+
+#define call_same_heap call_heap
+#endif
+
+const struct failing_call failing_heaps[] = {
+	{ "dma_heap_add_owned", call_heap },
+	{ "dma_heap_add", call_same_heap },
+	{ }
+};
