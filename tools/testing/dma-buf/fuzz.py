@@ -95,11 +95,12 @@ def compare(rust, parts, rules):
     """Differences, those that are explained counted by explanation, and how many programs were compared."""
     ours, theirs = runs(rust), {}
     for part, c in enumerate(parts):
-        theirs |= {number * len(parts) + part: (program, result) for number, program, result in runs(c)}
+        found, wanted = runs(c), len(ours[part :: len(parts)])
+        if len(found) != wanted:
+            sys.exit(f"{c} has {len(found)} programs of {wanted}: what became of that guest?")
+        theirs |= {number * len(parts) + part: (program, result) for number, program, result in found}
     differ, explained, compared = [], collections.Counter(), 0
     for number, program, result in ours:
-        if number not in theirs:
-            continue
         if theirs[number][0] != program:
             sys.exit(f"program {number} is not the same on both kernels")
         compared += 1
@@ -260,7 +261,9 @@ def added_to_known(path, kernel, reached):
     first, *known = path.read_text().splitlines() if path.exists() else [""]
     same = first == kernel
     known = {int(at, 16) for at in known} if same else set()
-    path.write_text("\n".join([kernel, *(f"{at:x}" for at in sorted(known | set(reached)))]) + "\n")
+    beside = path.with_suffix(".new")
+    beside.write_text("\n".join([kernel, *(f"{at:x}" for at in sorted(known | set(reached)))]) + "\n")
+    beside.rename(path)
     return [at for at in reached if at not in known] if same else None
 
 
@@ -287,6 +290,8 @@ def run_coverage(args):
             never[blocks[at]].append(at)
     left = len(blocks) - told.total()
     print(f"blocks {len(reached)} of {left} ({100 * len(reached) / max(1, left):.1f} %), and {told.total()} that user space cannot reach")
+    if not reached:
+        sys.exit(f"no block of ours in {', '.join(args.logs)}: what became of these guests?")
     kernel = hashlib.sha256(args.blocks.read_bytes()).hexdigest()
     new = added_to_known(args.known, kernel, reached)
     if new is None:

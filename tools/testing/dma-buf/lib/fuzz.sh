@@ -7,6 +7,7 @@ FUZZ_CORPUS=$HERE/configs/fuzz-corpus.txt
 FUZZ_DUELS=$HERE/configs/fuzz-duels.txt
 FUZZ_DIFFERENCES=$HERE/configs/fuzz-differences.txt
 FUZZ_UNREACHED=$HERE/configs/fuzz-unreached.txt
+FUZZ_LEAST=95
 
 # What is reached is counted in drivers/dma-buf, and with this in the crate of the kernel: of that, in what is ours and not inlined.
 FUZZ_CRATE=(KCOV_INSTRUMENT_kernel.o=y KRUSTFLAGS=-Cdebuginfo=line-tables-only)
@@ -79,12 +80,31 @@ fuzz_compare() {
 
 fuzz_guided() { fuzz_guest rust guided "guided,$FUZZ_FOR" "$FUZZ_CORPUS"; }
 fuzz_race() { fuzz_guest rust race "race,$FUZZ_FOR" "$FUZZ_CORPUS"; }
+# The programs that one of the C guests has a share of
 fuzz_part() {
-	python3 "$HERE/fuzz.py" programs "$RESULTS/fuzz-guided/data.log" "$1" >"$RESULTS/fuzz-programs-$1.txt"
-	fuzz_guest c "c-$1" replay "$RESULTS/fuzz-programs-$1.txt"
+	local programs=$RESULTS/fuzz-programs-$1.txt log=$RESULTS/fuzz-c-$1/data.log come_to guest
+	python3 "$HERE/fuzz.py" programs "$RESULTS/fuzz-guided/data.log" "$1" >"$programs"
+	fuzz_guest c "c-$1" replay "$programs"
+	# what is behind a program that a guest has not come back from
+	for guest in 1 2 3; do
+		come_to=$(grep -c '^p ' "$log" 2>/dev/null) || return 0
+		[ "$come_to" -lt "$(wc -l <"$programs")" ] || return 0
+		tail -n "+$((come_to + 1))" "$programs" >"$RESULTS/fuzz-behind-$1.txt"
+		fuzz_guest c "c-$1-behind-$guest" replay "$RESULTS/fuzz-behind-$1.txt"
+		awk -v from="$come_to" '/^p / { $2 += from } /^[pr] /' "$RESULTS/fuzz-c-$1-behind-$guest/data.log" >>"$log"
+	done
 }
 fuzz_part_0() { fuzz_part 0; }
 fuzz_part_1() { fuzz_part 1; }
+
+# What has been reached, and whether that is what is asked for.
+fuzz_coverage() {
+	local all=$RESULTS/fuzz-coverage.txt status=pass
+	python3 "$HERE/fuzz.py" coverage "$BUILD/arm64-rust-fuzz/blocks" "$FUZZ_UNREACHED" "$BUILD/fuzz-known" \
+		"$RESULTS"/fuzz-{guided,race}/data.log >"$all" 2>"$RESULTS/fuzz-coverage-error.txt" || status=fail
+	[ "$(sed -n 's/^blocks .* (\([0-9]*\)\..*/\1/p' "$all")0" -ge "${FUZZ_LEAST}0" ] || status=fail
+	case_is "$status" "fuzz: $FUZZ_LEAST of a hundred blocks that can be reached have been" "$(cat "$RESULTS/fuzz-coverage-error.txt"; head -n 1 "$all")"
+}
 
 # fuzz_run SECONDS SEED: the kernels are there.
 fuzz_run() {
@@ -101,8 +121,7 @@ fuzz_run() {
 		[ ! -s "$RESULTS/fuzz-c-$part/problems.txt" ] || sed 's/^/    C core: /' "$RESULTS/fuzz-c-$part/problems.txt" | head -n 5
 	done
 	fuzz_compare
-	python3 "$HERE/fuzz.py" coverage "$BUILD/arm64-rust-fuzz/blocks" "$FUZZ_UNREACHED" "$BUILD/fuzz-known" \
-		"$RESULTS"/fuzz-{guided,race}/data.log >"$RESULTS/fuzz-coverage.txt"
+	fuzz_coverage
 	python3 "$HERE/fuzz.py" kept "$RESULTS/fuzz-guided/data.log" >"$RESULTS/fuzz-corpus.txt"
 	new=$(grep -vxFf <(grep -v '^#' "$FUZZ_CORPUS") -c "$RESULTS/fuzz-corpus.txt" || true)
 	programs=$(fuzz_sum guided programs)
@@ -162,6 +181,7 @@ fuzz_comparison_finds() {
 	sed 's/=fd/=-9/' "$dir/second" >"$dir/second-errno"
 	fuzz_finds 0 '' same first none second || bad=1
 	fuzz_finds 1 'merge++=-9' same first none second-errno || bad=1
+	fuzz_finds 1 'has 0 programs of 1' same first none none || bad=1
 	# the list does not hold the other way round
 	fuzz_finds 1 'seek=-22' same errno listed || bad=1
 	return "$bad"
@@ -170,10 +190,8 @@ fuzz_comparison_finds() {
 # fuzz_finds STATUS TEXT RUST C LISTED [C]: what a comparison of these says.
 fuzz_finds() {
 	local dir=$BUILD/fuzz-comparison status=0
-	python3 "$HERE/fuzz.py" compare "$dir/$5" "$dir/$3" "$dir/$4" ${6:+"$dir/$6"} >"$dir/out" || status=$?
+	python3 "$HERE/fuzz.py" compare "$dir/$5" "$dir/$3" "$dir/$4" ${6:+"$dir/$6"} >"$dir/out" 2>&1 || status=$?
 	[ "$status" = "$1" ] && grep -qF -- "$2" "$dir/out" && return
-	# nothing that differs is an empty file
-	[ "$status" = 0 ] && [ "$1$2" = 0 ] && return
 	echo "$3 and $4 with the list $5: status $status, and not: $2"
 	return 1
 }
@@ -192,6 +210,7 @@ fuzz_plants_apply() {
 	local plant bad=0
 	for plant in "$HERE"/plants/*.patch; do
 		patch -p1 --dry-run --force --fuzz=0 -d "$TOP" <"$plant" || bad=1
+		[ "$(grep -cE '^(Fails|Says): .' "$plant")" = 2 ] || { echo "$plant: does not say what fails, and how"; bad=1; }
 	done
 	return "$bad"
 }
