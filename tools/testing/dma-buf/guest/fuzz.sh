@@ -5,6 +5,7 @@
 . /jobs/lib.sh
 modprobe vgem
 modprobe virtio-gpu
+modprobe vkms
 modprobe vivid n_devs=2 node_types=0x1,0x1 allocators=0,1
 huge=/proc/sys/vm/nr_hugepages
 [ ! -e $huge ] || echo 8 >$huge

@@ -89,11 +89,12 @@ struct op {
 
 /* Tables end with an op that has no name. */
 extern const struct op buffer_ops[], file_ops[], fence_ops[], udmabuf_ops[];
-extern const struct op prime_ops[], syncobj_ops[], camera_ops[];
+extern const struct op prime_ops[], syncobj_ops[], camera_ops[], display_ops[];
 
-/* fuzz_run.c, fuzz_fences.c: once, before all else */
+/* fuzz_run.c, fuzz_fences.c, fuzz_display.c: once, before all else */
 void fuzz_begin(void);
 void fences_begin(void);
+void display_begin(void);
 unsigned int op_count(void);
 /* -1 if there is none of that name */
 int op_called(const char *name);

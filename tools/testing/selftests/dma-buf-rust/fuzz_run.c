@@ -71,7 +71,9 @@ void fuzz_begin(void)
 	add_ops(prime_ops);
 	add_ops(syncobj_ops);
 	add_ops(camera_ops);
+	add_ops(display_ops);
 	fences_begin();
+	display_begin();
 }
 
 unsigned int op_count(void)
