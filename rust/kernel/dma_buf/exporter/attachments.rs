@@ -125,6 +125,7 @@ impl<A: ForeignOwnable> Attachments<'_, A> {
     pub(super) fn for_each(self, mut f: impl FnMut(AttachedData<'_, A>)) {
         // SAFETY: The list is initialised at export, holds `node`s of attachments only, and does
         // not change while the reservation object is locked, by the type invariant.
+        // MODEL: none, because the reservation object is held.
         let list = unsafe {
             clist_create!(
                 self.0 .0.constant().attachments,

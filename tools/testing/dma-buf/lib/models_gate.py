@@ -3,15 +3,18 @@
 """Whether each access without a lock has a model, and whether each model is still about the code that it was made of.
 
 Sites are found in the text of our Rust, without comments, strings and `use` items:
-  - an ordering (Acquire, Release, Full, Relaxed) that is named, so each access to an atomic;
+  - an ordering (Acquire, Release, Full, Relaxed) that is named, so each access to an atomic; and a function that is one (atomic_*, xchg);
   - a barrier (smp_*), set_current_state(), an operation on a bit, on a reference count (refcount_*, file_ref_*, kref_*, Refcount's
     methods, those that read a file's or a page's) or on a module's, and the look at the owner of a lock;
-  - what retires memory or waits for readers (call_rcu, kvfree_call_rcu, synchronize_rcu, rcu_barrier);
+  - what publishes by RCU or reads what is published (rcu_assign_pointer, list_add_rcu), what retires memory or waits for readers
+    (call_rcu, kvfree_call_rcu, synchronize_rcu, rcu_barrier);
   - has(), which reads a flag of a fence and orders nothing;
-  - a volatile access; and an access, through a raw pointer, to a field of a C structure that changes while others may look (FIELDS);
-    to take its address is none;
+  - a volatile access; and an access to a field of a C structure that changes while others may look (FIELDS): through a raw pointer, through
+    the field's address, or through a reference that was made of a pointer in the same function. To take its address is none;
+  - the walk of a list of C;
   - a helper in C that does one of that (HELPERS); each must be called by a name that is found.
 That is more than what has no lock: what has one says so. Tests, samples and examples in comments are not looked at.
+models_gate_tests.py has what must be found, and what must not: it is tried each time.
 
 "// MODEL: NAME, NAME" or "// MODEL: none, because REASON" covers what follows in the same function up to the next blank line. A name is
 that of a file in models/, which must name the function in an "Of:" line. Each model is named by somebody.
@@ -29,29 +32,56 @@ import sys
 from pathlib import Path
 
 from models import models_in
+from models_gate_tests import FOUND, FOUND_IN_C, NOT_FOUND, NOT_FOUND_IN_C
 from unsafe import NO_CODE, body
 
 FOLDERS = ["drivers/dma-buf/rust", "rust/kernel"]
 NOT_LOOKED_AT = "drivers/dma-buf/rust/kunit/"
 PAGE = "Documentation/driver-api/dma-buf-rust-models.rst"
 
-FIELDS = r"ops|flags|error|refcount|fences|vmapping_counter|f_ref|state|value|kref|__bindgen_anon_2\s*\.\s*(?:timestamp|cb_list|rcu)"
+FIELDS = (
+    r"(?:ops|flags|error|refcount|fences|num_fences|vmapping_counter|f_ref|state|value|kref|next|prev"
+    r"|__bindgen_anon_2\s*\.\s*(?:timestamp|cb_list|rcu))\b"
+)
+# What a pointer leads to, in parentheses; what a reference that is made of one does, at the spot; and the address of a field.
+POINTED = r"\(\s*(?:&\s*(?:mut\s+)?)?\*\s*(?:[^()]|\((?:[^()]|\((?:[^()]|\([^()]*\))*\))*\))*\)"
+REFERENCE = r"(?:\bas_(?:ref|mut)\w*\(\)\s*\??(?:\s*\.\s*(?:unwrap|expect)\w*\([^()]*\))?|\})"
+ADDRESS = rf"&raw\s+(?:const|mut)\s+{POINTED}\s*\.\s*{FIELDS}(?:\s*\.\s*\w+\b(?!\())*"
+CAST = r"(?:\s*\.\s*(?:cast\w*|as_ptr)(?:::<[^()]*>)?\(\))*"
+MOVES = r"(?:read|write|replace|swap|copy)\w*"
 SITE = re.compile(
-    rf"""\b(?:Acquire|Release|Full|Relaxed)\b
-      | \bsmp_(?:mb|rmb|wmb|load|store)\w*\( | (?<!fn\ )\bset_current_state\w*\( | \b(?:test_and_)?(?:set|clear|change)_bit\( | \btest_bit\(
-      | (?<!fn\ )\b(?:(?:refcount|file_ref|kref)_\w+|(?:file|page_ref|folio_ref)_count|dma_resv_is_ours|memory_has_failed|page_forget_caches)\( | \brefcount\s*\.\s*(?:set|inc|dec|dec_and_test)\( | \.dec_and_test\(
-      | \b(?:call_rcu|kvfree_call_rcu|kfree_rcu|synchronize_rcu|rcu_barrier)\(
-      | \b(?:try_module_get|module_put)\(
+    rf"""\b(?:Acquire|Release|Full|Relaxed|SeqCst|AcqRel)\b | \basm!
+      | (?<!fn\ )\b(?:
+          smp_(?:mb|rmb|wmb|load|store|cond|acquire)\w* | \w*set_current_state\w* | set_special_state
+        | (?:test_and_|assign_)?(?:set|clear|change)_bit\w* | (?:__)?assign_bit\w* | test_bit\w* | (?:READ|WRITE)_ONCE
+        | (?:refcount|kref|(?:file|page|folio|percpu|module)_ref)_\w+ | (?:file|page|folio)_count
+        | dma_resv_is_ours | memory_has_failed | page_forget_caches | dma_fence_\w+_flag\w*
+        | \w*(?:call|kfree|kvfree|queue)_\w*rcu\w* | \w*synchronize_\w*rcu\w* | rcu_(?:barrier|assign|dereference|replace|access|xchg)\w*
+        | h?list_\w*rcu | list_empty\w* | list_(?:first|next|last|prev)_\w+ | try_module_get | module_put
+        )\( | \bclist_create!
+      | (?<!fn\ )(?<![.\w])(?:\w+_)?(?:atomic\w*_\w+|(?:cmp)?xchg\w*)\(
+      | \brefcount\s*\.\s*(?:set|inc|dec|dec_and_test)\( | \.dec_and_test\(
       | \b(?:read|write)_volatile\b
       | (?<!\.)(?<!fn\ )\bhas\(
-      | (?<!&raw\ mut\ )(?<!&raw\ const\ )\(\s*\*\s*(?:[^()]|\((?:[^()]|\([^()]*\))*\))*\)\s*\.\s*(?:{FIELDS})\b""",
+      | (?<!&raw\ mut\ )(?<!&raw\ const\ ){POINTED}\s*\.\s*{FIELDS}
+      | {REFERENCE}\s*\.\s*{FIELDS}(?!\s*\()
+      | \b{MOVES}\(\s*{ADDRESS} | \(\s*{ADDRESS}\s*\){CAST}\s*\.\s*{MOVES}\( | (?<!&)\*\s*\(\s*{ADDRESS}""",
     re.VERBOSE,
 )
+# The same by a name: of a reference to what a pointer leads to, and of the address of a field.
+TO_ALL = re.compile(
+    r"\blet\s+(?:\w+\()?(?:mut\s+)?(\w+)\)?(?:\s*:[^=;]*)?\s*=\s*\(?(?:unsafe\s*\{\s*)?"
+    r"(?:&(?:mut\s+)?\*|[^;{}]*\.\s*as_(?:ref|mut)\w*\(\)\s*\??\s*(?:[;{})]|else\b|\.\s*(?:unwrap|expect|ok_or)))"
+    r"|\bas_(?:ref|mut)\w*\(\)[^;{}|]*\|\s*(\w+)\s*\||\b(\w+)\s*:\s*&(?:'\w+\s+)?(?:mut\s+)?(?:bindings::\w+|dma_\w+|list_head)\b"
+)
+TO_FIELD = re.compile(rf"\blet\s+(?:mut\s+)?(\w+)(?:\s*:[^=;]*)?\s*=\s*(?:unsafe\s*\{{\s*)?\(?\s*{ADDRESS}")
 HELPERS = ["rust/helpers/*.c", "drivers/dma-buf/rust/**/*.[ch]"]
 HELPER = re.compile(r"\b(?:rust_helper_)?(\w+)\((?:[^;{}()]|\([^()]*\))*\)\n\{\n(.*?)^\}", re.MULTILINE | re.DOTALL)
 SITE_IN_C = re.compile(
-    r"\b(?:(?:READ|WRITE)_ONCE|smp_\w+|atomic\w*_\w+|(?:cmp)?xchg\w*|(?:test_and_)?(?:set|clear|change)_bit|test_bit"
-    r"|(?:refcount|kref|\w+_ref)_\w+|rcu_(?:dereference|assign)\w*|call_rcu)\("
+    r"\b(?:(?:READ|WRITE)_ONCE|smp_\w+|\w*atomic\w*_\w+|(?:try_)?(?:cmp)?xchg\w*|(?:test_and_)?(?:set|clear|change)_bit\w*|(?:__)?assign_bit\w*"
+    r"|test_bit\w*|(?:refcount|kref|\w+_ref)_\w+|(?:file|page|folio)_count|try_module_get|module_put|\w*set_current_state\w*"
+    r"|rcu_(?:dereference|assign|replace|access|barrier)\w*|\w*(?:call|kfree|kvfree)_\w*rcu\w*|\w*synchronize_\w*rcu\w*|h?list_\w*rcu"
+    r"|list_empty\w*|dma_fence_\w+_flag\w*)\("
 )
 USE = re.compile(r"\buse\s[^;]*;")
 BLOCK = re.compile(r"\b(?:impl|trait)\b[^{};]*\{")
@@ -60,8 +90,8 @@ COMMENT = re.compile(r"// MODEL: (.*)")
 
 
 class Source:
-    def __init__(self, root, path):
-        self.path, self.text = path, (root / path).read_text(encoding="utf-8")
+    def __init__(self, text):
+        self.text = text
         # No longer than the text, so that places are the same.
         self.code = NO_CODE.sub(lambda found: re.sub(r"[^\n]", " ", found[0]), self.text)
         self.code = USE.sub(lambda found: re.sub(r"[^\n]", " ", found[0]), self.code)
@@ -92,13 +122,26 @@ class Source:
         texts = [re.sub(r"//[^\n]*|/\*.*?\*/", "", self.text[start : end + 1], flags=re.DOTALL) for start, end, _, _ in self.named(name)]
         return hashlib.sha256(re.sub(r"\s+", "", "".join(texts)).encode()).hexdigest()[:16] if texts else None
 
+    def places(self):
+        """Where the sites are."""
+        yield from (found.start() for found in SITE.finditer(self.code))
+        for start, end, _, _ in self.functions:
+            names = {name for found in TO_ALL.findall(self.code, start, end) for name in found if name} - {"self"}
+            addresses = set(TO_FIELD.findall(self.code, start, end))
+            for uses, its in (
+                (names, rf"(?<![\w.])(?:{{}})\s*\.\s*{FIELDS}(?!\s*\()"),
+                (addresses, rf"\b(?:{{0}}){CAST}\s*\.\s*{MOVES}\(|\b{MOVES}\(\s*(?:{{0}})\b|\*\s*(?:{{0}})\b"),
+            ):
+                if uses:
+                    yield from (found.start() for found in re.compile(its.format("|".join(uses))).finditer(self.code, start, end))
+
     def sites(self):
         """Each line with a site, and what the comment says that covers it."""
         lines = self.text.splitlines()
         starts = [0]
         for line in lines:
             starts.append(starts[-1] + len(line) + 1)
-        for number in sorted({self.line(found.start()) for found in SITE.finditer(self.code)}):
+        for number in sorted(set(map(self.line, self.places()))):
             function = self.function_at(starts[number] - 1)
             first = self.line(function[0]) if function else number
             said = None
@@ -114,7 +157,8 @@ class Source:
 
 def sources(root):
     files = (file for folder in FOLDERS for file in sorted((root / folder).rglob("*.rs")))
-    return {path: Source(root, path) for path in (str(file.relative_to(root)) for file in files) if not path.startswith(NOT_LOOKED_AT)}
+    paths = (str(file.relative_to(root)) for file in files)
+    return {path: Source((root / path).read_text(encoding="utf-8")) for path in paths if not path.startswith(NOT_LOOKED_AT)}
 
 
 def uncovered(found, models):
@@ -152,6 +196,22 @@ def helpers_without_name(root):
                 yield f"{path.relative_to(root)}: {name} does {found[0].rstrip('(')}, and is not among the sites"
 
 
+def tests():
+    """What is not found of models_gate_tests.py, and what is and should not be."""
+    for text in FOUND:
+        if not list(Source(f"fn f() {{\n{text}\n}}\n").places()):
+            yield f"is not found: {text}"
+    for text in NOT_FOUND:
+        if list(Source(f"fn f() {{\n{text}\n}}\n").places()):
+            yield f"is found: {text}"
+    for text in FOUND_IN_C:
+        if not SITE_IN_C.search(text):
+            yield f"is not found: {text}"
+    for text in NOT_FOUND_IN_C:
+        if SITE_IN_C.search(text):
+            yield f"is found: {text}"
+
+
 def hashes(found, models):
     """The functions that models name, with their hashes, and which models these are."""
     kept = {}
@@ -171,6 +231,8 @@ def main():
     parser.add_argument("kept", type=Path)
     args = parser.parse_args()
 
+    if broken := list(tests()):
+        sys.exit("\n".join(f"lib/models_gate_tests.py: {line}" for line in broken))
     found, models = sources(args.root), models_in(args.models)
     if not models:
         sys.exit(f"no models in {args.models}")

@@ -60,6 +60,7 @@ impl FromC for Description {
         let (info, name, function) = unsafe {
             let info = &*value;
 
+            // MODEL: none, because the caller keeps it as it is.
             (
                 info,
                 (!info.name.is_null()).then(|| CStr::from_char_ptr(info.name)),

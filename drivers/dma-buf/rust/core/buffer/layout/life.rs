@@ -222,12 +222,12 @@ impl Ring {
             // not the head is the node of a buffer. That has not been freed, and neither has its
             // file: the release of the file has to take it off first.
             unsafe {
+                // MODEL: buf-registry
                 node = (*node).next;
                 if node == self.0.get() {
                     return None;
                 }
                 let buf = container_of!(node, bindings::dma_buf, list_node);
-                // MODEL: buf-registry
                 if bindings::file_ref_get(&raw mut (*(*buf).file).f_ref) {
                     return Some(ARef::from_raw(NonNull::new_unchecked(buf.cast())));
                 }

@@ -39,6 +39,7 @@ impl FromC for ExportInfo<'_> {
         // SAFETY: By the contract above. The operations stay until the buffer is released.
         unsafe {
             let info = &*value;
+            // MODEL: none, because the caller keeps it as it is.
             let ops = NonNull::new(info.ops.cast_mut().cast());
 
             Self {

@@ -75,6 +75,7 @@ impl<T> Dying<T> {
         let callbacks = fields(self.fence()).callbacks();
 
         // SAFETY: This owns the fence, which is not signalled, so that its callbacks are there.
+        // MODEL: none, because it is as above.
         unsafe { !ptr::eq((*callbacks).next, callbacks) }
     }
 

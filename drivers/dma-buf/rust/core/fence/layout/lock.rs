@@ -205,6 +205,7 @@ impl<'f> Unfinished<'_, 'f> {
         let callbacks = fields(fence).callbacks();
 
         // SAFETY: The list is ours under the lock.
+        // MODEL: fence-taken-off
         let mut next = unsafe { (*callbacks).next };
 
         // From here on the head is but an address, where the list ends.
@@ -225,6 +226,7 @@ impl<'f> Unfinished<'_, 'f> {
             unsafe {
                 let callback = container_of!(node, dma_fence_cb, node);
 
+                // MODEL: fence-taken-off
                 next = (*node).next;
                 make_empty(node);
                 if let Some(func) = (*callback).func {
