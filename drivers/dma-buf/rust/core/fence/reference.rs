@@ -68,7 +68,7 @@ impl Replaceable {
     pub(crate) fn load(&self, rcu: &rcu::Guard) -> Option<ARef<Fence>> {
         loop {
             // Its address orders what is read of the fence.
-            // MODEL: chain-load, chain-second-look
+            // MODEL: chain-depth, chain-load, chain-second-look
             let ptr = NonNull::new(self.0.load(Relaxed))?;
 
             // SAFETY: There was a reference to it, at a time when RCU was held.
@@ -89,7 +89,7 @@ impl Replaceable {
         let new = replacement.into_c();
 
         // INVARIANT: Of the two references, this has one now, and the other one is ours.
-        // MODEL: chain-cut, chain-load, chain-release
+        // MODEL: chain-cut, chain-depth, chain-load, chain-release
         drop(Self(Atomic::new(
             match self.0.cmpxchg(old.as_c(), new, Full) {
                 Ok(old) => old,
