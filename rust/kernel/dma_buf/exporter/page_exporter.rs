@@ -195,6 +195,7 @@ fn sync(locked: &mut Locked<'_>, several: &Atomic<bool>, dir: DataDirection, to:
             }
         };
     }
+    // MODEL: table-mapped
     locked.all().for_each(|mut it| it.get().sync(dir, to));
     // MODEL: none, because the reservation object is held.
     if several.load(Relaxed) {

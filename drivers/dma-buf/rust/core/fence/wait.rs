@@ -179,6 +179,7 @@ fn sleep_until_woken(guard: Guard<'_>, sleep: Sleep, timeout: c_long) -> Result<
             match result {
                 // A task that is woken, but gets to run when its time is over, has not waited in
                 // vain.
+                // MODEL: fence-wait-late
                 Ok(0) if has(fence, Flag::Signaled) => Ok(1),
                 result => result,
             }
@@ -226,7 +227,7 @@ fn sleep_until_any(
         // MODEL: fence-wait-any
         set_current_state(sleep.state());
 
-        // MODEL: fence-done, fence-wait-any
+        // MODEL: fence-done, fence-wait-any, fence-wait-late
         if let first @ Some(_) = fences.iter().position(|fence| fence.test_signaled_flag()) {
             result = Ok((left.max(1), first));
             break;

@@ -205,6 +205,7 @@ impl PageTable {
 
         // Noted before, so that less has to be kept meanwhile.
         // INVARIANT: True once it is mapped below, taken back if that fails; nobody else looks.
+        // MODEL: table-mapped
         self.mapped = Some(Mapped { dir, attrs, dev });
         // SAFETY: `sgt` is filled and was not mapped; the device is there. Once it is mapped, what
         // the CPU has written before is for the device, and the table is left alone.
@@ -230,6 +231,7 @@ impl PageTable {
     #[inline(always)]
     pub(super) fn unmap(&mut self) -> bool {
         // INVARIANT: Unmapped below, before anybody looks.
+        // MODEL: table-mapped
         let Some(Mapped { dir, attrs, dev }) = self.mapped.take() else {
             return false;
         };
@@ -265,6 +267,7 @@ impl PageTable {
     /// Hands what is mapped to its next owner.
     #[inline(always)]
     pub(super) fn sync(&mut self, dir: DataDirection, to: Owner) {
+        // MODEL: table-mapped
         let Some(Mapped { dev, .. }) = &self.mapped else {
             return;
         };
