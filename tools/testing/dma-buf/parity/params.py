@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0
 """Compare the module parameters of the C files of drivers/dma-buf with those of what we link: module, name, type.
 
-Built in, the parameters are in modules.builtin.modinfo, else in the modules. Permissions are compared by the
+Built in, the parameters are in modules.builtin.modinfo, unless the linker has thrown all of that away (CONFIG_LD_DEAD_CODE_DATA_ELIMINATION
+in 7.3): then what they were is in the objects. In modules they are in these. Permissions are compared by the
 guest job "inventory", which sees the files in sysfs.
 """
 
@@ -34,12 +35,21 @@ def of_sources(directory, config):
 
 def modinfo(build, objcopy, modules):
     """The records of .modinfo of the kernel and of modules: "module.key=value"."""
-    yield from (build / "modules.builtin.modinfo").read_bytes().decode().split("\0")
+
+    def section(path):
+        command = [objcopy, "--dump-section", ".modinfo=/dev/stdout", path, "/dev/null"]
+        return subprocess.run(command, check=False, capture_output=True).stdout.decode().split("\0")
+
+    builtin = (build / "modules.builtin.modinfo").read_bytes().strip(b"\0")
+    if builtin:
+        yield from builtin.decode().split("\0")
+    else:
+        for path in (build / "drivers/dma-buf").rglob("*.o"):
+            # what belongs to a module has no name of one in front
+            yield from section(path)
     for module in modules:
-        section = subprocess.run([objcopy, "--dump-section", ".modinfo=/dev/stdout", build / module, "/dev/null"],
-                                 check=True, capture_output=True).stdout
         name = module.stem.replace("-", "_")
-        yield from (f"{name}.{record}" for record in section.decode().split("\0"))
+        yield from (f"{name}.{record}" for record in section(build / module))
 
 
 def main():
