@@ -1,10 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Fences below fences, as deep as a process likes: whatever is done with them
- * takes no more of the kernel's stack than with two. Measured by a kernel with
- * CONFIG_DEBUG_STACK_USAGE; others only show that they survive.
+ * takes no more of the kernel's stack than with two. The module call_stack does
+ * it for us, and measures that; without it this only shows that the kernel survives.
  */
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
+#include <sys/param.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -14,108 +23,345 @@
 #include "common.h"
 #include "syncobj.h"
 
-/* Everything that is done with a fence, which has so many below it. */
-static void use_chain(int depth)
-{
-	int line = timeline_open(), other = timeline_open();
-	int buf, fence, single, merged = -1, exported;
-	struct sync_file_info info;
-	__u32 obj = create(0);
+#define PARAMETERS	"/sys/module/call_stack/parameters/"
+#define DEEPEST		2000
+/* More stack than this counts, beside what has other reasons */
+#define SLACK		256
 
-	buf = new_buffer(page_size());
-	for (int i = 1; i <= depth; i++)
-		pending_point(obj, i, line, i);
-	fence = export_point(obj, depth);
-	for (int i = 1; i <= 50; i++) {
-		/* arrays, merged with each other and with the chain */
-		single = timeline_fence(other, i);
-		exported = merge_fences(merged < 0 ? fence : merged, single, "merged");
-		t_need(exported >= 0, "merge");
-		close(single);
-		if (merged >= 0)
-			close(merged);
-		merged = exported;
+enum op {
+	MERGE_CHAIN, MERGE_ARRAY, INFO, IMPORT_CHAIN, IMPORT_ARRAY, EXPORT, SYNC,
+	ADD_LINK, WAIT_POINT, POLL_CHAIN, POLL_ARRAY, POLL_BUFFER, SIGNAL_CHAIN,
+	SIGNAL_ARRAY, CLOSE_CHAIN, CLOSE_ARRAY, CLOSE_BUFFER, CLOSE_SIGNALED, OPS
+};
+
+static const char * const names[OPS] = {
+	[MERGE_CHAIN] = "merge a chain", [MERGE_ARRAY] = "merge an array",
+	[INFO] = "ask for an array's fences", [IMPORT_CHAIN] = "import a chain",
+	[IMPORT_ARRAY] = "import an array", [EXPORT] = "export",
+	[SYNC] = "wait with SYNC", [ADD_LINK] = "add a link to a chain",
+	[WAIT_POINT] = "wait for a chain", [POLL_CHAIN] = "poll a chain",
+	[POLL_ARRAY] = "poll an array", [POLL_BUFFER] = "poll a buffer",
+	[SIGNAL_CHAIN] = "signal a chain", [SIGNAL_ARRAY] = "signal an array",
+	[CLOSE_CHAIN] = "close a chain", [CLOSE_ARRAY] = "close an array",
+	[CLOSE_BUFFER] = "close a buffer", [CLOSE_SIGNALED] = "close what has signaled",
+};
+
+/* The shallowest counts: interrupts come where they like. */
+static int least[OPS];
+static bool measured;
+
+/* Has the module do something; returns what that returned. */
+static int ask(const char *text)
+{
+	int fd = open(PARAMETERS "call", O_WRONLY | O_CLOEXEC), ret, err;
+
+	t_need(fd >= 0, PARAMETERS "call");
+	ret = write(fd, text, strlen(text));
+	err = errno;
+	close(fd);
+	errno = err;
+	return ret < 0 ? -1 : 0;
+}
+
+/* How many bytes of stack that took */
+static int depth(void)
+{
+	char text[32];
+
+	t_need(read_file(PARAMETERS "depth", text, sizeof(text)), PARAMETERS "depth");
+	return atoi(text);
+}
+
+static int call(enum op op, const char *how, int fd, unsigned long command, const void *arg)
+{
+	char text[96];
+	int ret, err;
+
+	if (!measured) {
+		if (!strcmp(how, "ioctl"))
+			return ioctl(fd, command, arg);
+		if (!strcmp(how, "close"))
+			return close(fd);
+		poll_now(fd, POLLIN | POLLOUT);
+		return 0;
 	}
-	fence_info(merged, &info, NULL, 0);
-	poll_now(merged, 1);
-	t_need(!import_fence(buf, fence, DMA_BUF_SYNC_READ), "import a chain");
-	t_need(!import_fence(buf, merged, DMA_BUF_SYNC_WRITE), "import an array");
-	exported = export_fence(buf, DMA_BUF_SYNC_RW);
-	t_need(exported >= 0, "export");
-	poll_now(buf, 1);
-	timeline_inc(line, depth / 2);
-	close(exported);
-	close(merged);
-	close(fence);
-	destroy(obj);
-	/* the last reference: all that is pending goes at once */
-	close(buf);
-	close(line);
+	snprintf(text, sizeof(text), "%s %d %lu %lu", how, fd, command, (unsigned long)arg);
+	ret = ask(text);
+	err = errno;
+	least[op] = MIN(least[op], depth());
+	errno = err;
+	return ret;
+}
+
+static void do_ioctl(enum op op, int fd, unsigned long command, const void *arg)
+{
+	t_need(!call(op, "ioctl", fd, command, arg), names[op]);
+}
+
+static void do_poll(enum op op, int fd)
+{
+	t_need(!call(op, "poll", fd, 0, NULL), names[op]);
+}
+
+static void do_close(enum op op, int fd)
+{
+	t_need(!call(op, "close", fd, 0, NULL), names[op]);
+}
+
+/* A chain whose links have an array of two each, and an array; nothing has signaled. */
+struct deep {
+	int n;
+	__u32 obj;
+	int lines[2];
+	int each[DEEPEST];
+	int chain;
+	int array;
+};
+
+static void build(struct deep *d, int n)
+{
+	static int fences[DEEPEST];
+
+	d->n = n;
+	d->obj = create(0);
+	for (int i = 0; i < 2; i++) {
+		d->lines[i] = timeline_open();
+		t_need(d->lines[i] >= 0, "a timeline");
+	}
+	for (int i = 1; i <= n; i++) {
+		int a = timeline_fence(d->lines[0], i), b = timeline_fence(d->lines[1], i);
+		int link = merge_fences(a, b, "link");
+
+		t_need(link >= 0 && !import_point(d->obj, i, link), "a link");
+		close(a);
+		close(b);
+		close(link);
+	}
+	d->chain = export_point(d->obj, n);
+	t_need(d->chain >= 0, "export a chain");
+	/* one of each timeline: of those of the same only the last would stay */
+	for (int i = 0; i < n; i++) {
+		d->each[i] = timeline_open();
+		t_need(d->each[i] >= 0, "a timeline");
+		fences[i] = timeline_fence(d->each[i], 1);
+	}
+	for (; n > 1; n = (n + 1) / 2) {
+		for (int i = 0; i < n / 2; i++) {
+			int merged = merge_fences(fences[2 * i], fences[2 * i + 1], "array");
+
+			t_need(merged >= 0, "merge");
+			close(fences[2 * i]);
+			close(fences[2 * i + 1]);
+			fences[i] = merged;
+		}
+		if (n % 2)
+			fences[n / 2] = fences[n - 1];
+	}
+	d->array = fences[0];
+	t_need(fence_count(d->array, NULL) == d->n, "an array of all");
+}
+
+static void close_lines(struct deep *d)
+{
+	for (int i = 0; i < d->n; i++)
+		close(d->each[i]);
+	close(d->lines[0]);
+	close(d->lines[1]);
+}
+
+/* What is pending until the last reference to it goes */
+static void use_pending(int n)
+{
+	static struct sync_fence_info infos[DEEPEST];
+	static struct deep d;
+	int buf = new_buffer(page_size()), other = timeline_open();
+	int single = timeline_fence(other, 1);
+	struct sync_merge_data merge = { .name = "merged", .fd2 = single };
+	struct sync_file_info info = {
+		.num_fences = n, .sync_fence_info = (uintptr_t)infos,
+	};
+	struct dma_buf_import_sync_file import = { .flags = DMA_BUF_SYNC_RW };
+	struct dma_buf_export_sync_file export = { .flags = DMA_BUF_SYNC_RW };
+	struct dma_buf_sync sync = { .flags = DMA_BUF_SYNC_START | DMA_BUF_SYNC_RW };
+	struct drm_syncobj_handle link = {
+		.flags = DRM_SYNCOBJ_FD_TO_HANDLE_FLAGS_IMPORT_SYNC_FILE |
+			 DRM_SYNCOBJ_FD_TO_HANDLE_FLAGS_TIMELINE,
+		.fd = single, .point = n + 1,
+	};
+
+	build(&d, n);
+	do_ioctl(MERGE_CHAIN, d.chain, SYNC_IOC_MERGE, &merge);
+	close(merge.fence);
+	do_ioctl(MERGE_ARRAY, d.array, SYNC_IOC_MERGE, &merge);
+	close(merge.fence);
+	do_ioctl(INFO, d.array, SYNC_IOC_FILE_INFO, &info);
+	import.fd = d.chain;
+	do_ioctl(IMPORT_CHAIN, buf, DMA_BUF_IOCTL_IMPORT_SYNC_FILE, &import);
+	import.fd = d.array;
+	do_ioctl(IMPORT_ARRAY, buf, DMA_BUF_IOCTL_IMPORT_SYNC_FILE, &import);
+	do_ioctl(EXPORT, buf, DMA_BUF_IOCTL_EXPORT_SYNC_FILE, &export);
+	close(export.fd);
+	interrupt_every_ms(20);
+	t_need(call(SYNC, "ioctl", buf, DMA_BUF_IOCTL_SYNC, &sync) && errno == EINTR, "SYNC");
+	interrupt_every_ms(0);
+	link.handle = d.obj;
+	do_ioctl(ADD_LINK, syncobj_card, DRM_IOCTL_SYNCOBJ_FD_TO_HANDLE, &link);
+	close(single);
+	destroy(d.obj);
+	do_close(CLOSE_BUFFER, buf);
+	do_close(CLOSE_CHAIN, d.chain);
+	do_close(CLOSE_ARRAY, d.array);
+	close_lines(&d);
 	close(other);
 }
 
-/* What the task has left of its stack, if it used more than any before it; else 0. */
-static long stack_left_by(int log, int depth)
+/* What somebody waits for until it signals */
+static bool use_signaled(int n)
 {
-	struct log_record record;
-	pid_t child = fork();
-	int status = -1;
-	char words[64];
-	long left = 0;
+	static struct deep d;
+	int buf = new_buffer(page_size());
+	__u64 point = n;
+	__u32 by = n;
+	struct drm_syncobj_timeline_wait wait = {
+		.points = (uintptr_t)&point, .count_handles = 1,
+	};
+	bool done;
 
+	build(&d, n);
+	t_need(!import_fence(buf, d.chain, DMA_BUF_SYNC_RW), names[IMPORT_CHAIN]);
+	t_need(!import_fence(buf, d.array, DMA_BUF_SYNC_RW), names[IMPORT_ARRAY]);
+	do_poll(POLL_BUFFER, buf);
+	do_poll(POLL_CHAIN, d.chain);
+	do_poll(POLL_ARRAY, d.array);
+	wait.handles = (uintptr_t)&d.obj;
+	wait.timeout_nsec = now_ns() + 100000000;
+	t_need(call(WAIT_POINT, "ioctl", syncobj_card, DRM_IOCTL_SYNCOBJ_TIMELINE_WAIT, &wait) &&
+	       errno == ETIME, names[WAIT_POINT]);
+	for (int i = 0; i < 2; i++)
+		do_ioctl(SIGNAL_CHAIN, d.lines[i], SW_SYNC_INC, &by);
+	for (int i = 0; i < n - 1; i++)
+		timeline_inc(d.each[i], 1);
+	by = 1;
+	do_ioctl(SIGNAL_ARRAY, d.each[n - 1], SW_SYNC_INC, &by);
+	done = poll_signalled(d.chain) && poll_signalled(d.array) && becomes_idle(buf);
+	destroy(d.obj);
+	do_close(CLOSE_SIGNALED, d.chain);
+	do_close(CLOSE_SIGNALED, d.array);
+	close(buf);
+	close_lines(&d);
+	return done;
+}
+
+static void one_cpu(void)
+{
+	cpu_set_t first;
+
+	CPU_ZERO(&first);
+	CPU_SET(0, &first);
+	t_need(!sched_setaffinity(0, sizeof(first), &first), "sched_setaffinity");
+}
+
+/*
+ * How much deeper what takes long goes, or needs much memory: while it runs there
+ * are interrupts, others get the CPU, and the allocator runs dry.
+ */
+static int other_reasons(void)
+{
+	int status, interrupt, memory;
+	pid_t child;
+
+	one_cpu();
+	child = fork();
 	t_need(child >= 0, "fork");
 	if (!child) {
-		use_chain(depth);
-		_exit(0);
+		for (;;)
+			;
 	}
+	t_need(!ask("spin 400"), "spin");
+	interrupt = depth();
+	kill(child, SIGKILL);
 	t_need(waitpid(child, &status, 0) == child, "waitpid");
-	t_ok(!status, "%d fences deep", depth);
-	snprintf(words, sizeof(words), "(%d) used greatest stack depth: ", child);
-	while (log_next(log, &record)) {
-		const char *at = strstr(record.text, words);
+	t_need(!ask("allocate 65536"), "allocate");
+	memory = depth();
+	t_note("an interrupt takes %d bytes, the allocator %d", interrupt, memory);
+	return interrupt + memory;
+}
 
-		if (at)
-			left = atol(at + strlen(words));
-	}
-	return left;
+/* 32 bits have stacks of 8 KiB. */
+static int recursion(void)
+{
+	char text[32];
+	int flat;
+
+	t_need(!ask("recurse 2"), "recurse");
+	flat = depth();
+	snprintf(text, sizeof(text), "recurse %d", has_64_bits() ? 200 : 100);
+	t_need(!ask(text), "recurse");
+	return depth() - flat;
 }
 
 static void test_deep(void)
 {
-	const int depths[] = { 2, 20, 200, 2000 };
-	long left, before = 0;
+	const int depths[] = { 2, 20, 200, DEEPEST };
+	int bytes[ARRAY_SIZE(depths)][OPS], most = 0, grown;
 	struct group g;
-	int log, line;
 
 	group_begin(&g, "fences below fences");
+	if (measured) {
+		most = other_reasons() + SLACK;
+		grown = recursion();
+		t_note("a recursion takes %d bytes more", grown);
+		t_ok(grown > most, "a frame for each fence would be seen");
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(depths); i++) {
+		bool done = true;
+
+		for (int op = 0; op < OPS; op++)
+			least[op] = INT_MAX;
+		/* links are added by a walk of all: many take their time */
+		for (int times = depths[i] < DEEPEST ? 8 : 2; times; times--) {
+			use_pending(depths[i]);
+			done &= use_signaled(depths[i]);
+		}
+		t_ok(done, "%d fences deep: all signal", depths[i]);
+		memcpy(bytes[i], least, sizeof(least));
+	}
+	for (int op = 0; op < OPS && measured; op++) {
+		t_note("%s: %d, %d, %d and %d bytes of the stack with 2, 20, 200 and %d fences",
+		       names[op], bytes[0][op], bytes[1][op], bytes[2][op], bytes[3][op], DEEPEST);
+		grown = 0;
+		for (size_t i = 1; i < ARRAY_SIZE(depths); i++)
+			grown = MAX(grown, bytes[i][op] - bytes[0][op]);
+		t_ok(grown <= most, "%s: no deeper with more fences", names[op]);
+	}
+	group_end(&g);
+}
+
+int main(int argc, char **argv)
+{
+	const struct rlimit files = { .rlim_cur = 3 * DEEPEST, .rlim_max = 3 * DEEPEST };
+	int module, line;
+
+	t_begin();
+	t_need(!setrlimit(RLIMIT_NOFILE, &files), "setrlimit");
 	syncobj_card = open_card("virtio_gpu");
 	line = timeline_open();
 	if (syncobj_card < 0 || line < 0) {
 		t_skip("no chains to be had: needs virtio-gpu and sw_sync");
-		return;
+		return t_end();
 	}
 	close(line);
-	log = log_open();
-	for (size_t i = 0; i < ARRAY_SIZE(depths); i++) {
-		left = stack_left_by(log, depths[i]);
-		if (!left) {
-			t_note("%d deep: the kernel has said nothing of the stack", depths[i]);
-			continue;
-		}
-		t_note("%d deep: %ld bytes of the stack are left", depths[i], left);
-		/* interrupts come where they like; a frame for each fence is another matter */
-		if (before)
-			t_ok(before - left < 2048, "ten times as many do not take more stack");
-		before = left;
+	module = open_module(argc > 1 ? argv[1] : NULL, "call_stack");
+	if (module < 0) {
+		t_skip("the stack is not measured: no call_stack.ko");
+	} else {
+		measured = !syscall(SYS_finit_module, module, "", 0);
+		t_need(measured, "load call_stack.ko");
+		close(module);
 	}
-	close(log);
-	close(syncobj_card);
-	group_end(&g);
-}
-
-int main(void)
-{
-	t_begin();
 	test_deep();
+	if (measured)
+		t_ok(!syscall(SYS_delete_module, "call_stack", O_NONBLOCK), "unload call_stack");
+	close(syncobj_card);
 	return t_end();
 }

@@ -1,41 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * How deep an ioctl goes: the stack below us is filled with a pattern first,
- * and what is left of that is looked at afterwards.
+ * How deep an ioctl goes.
  */
 #include <linux/err.h>
 #include <linux/file.h>
 #include <linux/fs.h>
 #include <linux/kernel.h>
 #include <linux/module.h>
-#include <linux/sched/task_stack.h>
 
 #include "bench_calls.h"
-
-#define PATTERN	(0x5aa5c33cUL * (~0UL / 0xffffffffUL))
-/* Below us, where who fills may be at work */
-#define MARGIN	64
-
-static unsigned long *lowest(void)
-{
-	/* Above the magic word that tells of an overflow */
-	return (unsigned long *)end_of_stack(current) + 8;
-}
-
-static noinline void fill_stack(unsigned long *top)
-{
-	for (unsigned long *at = lowest(); at < top; at++)
-		WRITE_ONCE(*at, PATTERN);
-}
-
-static noinline unsigned long *deepest(unsigned long *top)
-{
-	unsigned long *at = lowest();
-
-	while (at < top && READ_ONCE_NOCHECK(*at) == PATTERN)
-		at++;
-	return at;
-}
+#include "stack_depth.h"
 
 static int depth;
 
@@ -43,7 +17,7 @@ static int depth;
 static int set_ioctl(const char *text, const struct kernel_param *kp)
 {
 	unsigned long here = current_stack_pointer, arg;
-	unsigned long *top = (unsigned long *)(here - MARGIN);
+	unsigned long *top = (unsigned long *)(here - STACK_MARGIN);
 	unsigned int fd, command;
 	struct file *file;
 	long ret;
@@ -56,9 +30,9 @@ static int set_ioctl(const char *text, const struct kernel_param *kp)
 			fput(file);
 		return -EBADF;
 	}
-	fill_stack(top);
+	stack_fill(top, STACK_PATTERN);
 	ret = file->f_op->unlocked_ioctl(file, command, arg);
-	depth = here - (unsigned long)deepest(top);
+	depth = here - (unsigned long)stack_deepest(top);
 	fput(file);
 	return ret < 0 ? ret : 0;
 }
