@@ -82,6 +82,16 @@ void t_note(const char *fmt, ...)
 	ksft_print_msg("%s\n", text);
 }
 
+struct ksft_count t_results(void)
+{
+	return ksft_cnt;
+}
+
+void t_set_results(struct ksft_count results)
+{
+	ksft_cnt = results;
+}
+
 void t_need(bool ok, const char *what)
 {
 	if (!ok)

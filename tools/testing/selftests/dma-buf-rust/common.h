@@ -33,6 +33,9 @@ void t_skip(const char *fmt, ...) __printf(1, 2);
 void t_note(const char *fmt, ...) __printf(1, 2);
 /* For what must not fail unless the test itself is broken. */
 void t_need(bool ok, const char *what);
+/* How many there were, for a process that goes on where another has ended */
+struct ksft_count t_results(void);
+void t_set_results(struct ksft_count results);
 
 /*
  * A group of tests: group_end() checks that it left no file descriptor, no

@@ -16,6 +16,7 @@
 #include <linux/memfd.h>
 
 #include "cgroup.h"
+#include "nobody.h"
 #include "udmabufs.h"
 
 #define GROUP		"hostile"
@@ -28,7 +29,7 @@
 /* What a child got, which may be killed at any moment */
 static int *got;
 
-/* In the group: gets one more of something until it is refused, or killed, or has "most". */
+/* Nobody in the group gets one more of something until refused, or killed, or he has "most". */
 static void take(int (*one_more)(int arg), int arg, int most)
 {
 	const struct rlimit files = { .rlim_cur = most + 100, .rlim_max = most + 100 };
@@ -42,6 +43,7 @@ static void take(int (*one_more)(int arg), int arg, int most)
 	if (!child) {
 		if (!cgroup_enter(GROUP) || setrlimit(RLIMIT_NOFILE, &files))
 			_exit(255);
+		drop_rights();
 		while (*got < most && one_more(arg) >= 0)
 			++*got;
 		_exit(*got < most ? errno : 0);
@@ -78,6 +80,11 @@ static int one_buffer(int heap)
 	return alloc_fd(heap, MEGABYTE);
 }
 
+static int large_buffer(int heap)
+{
+	return alloc_fd(heap, 4 * LIMIT);
+}
+
 static void test_heap(bool accounting)
 {
 	struct group g;
@@ -94,6 +101,11 @@ static void test_heap(bool accounting)
 		t_ok(*got == 64, "without mem_accounting they do not count");
 	}
 	test_given_back();
+	if (accounting) {
+		take(large_buffer, heap, 1);
+		t_ok(!*got, "nor is there one buffer of more");
+		test_given_back();
+	}
 	close(heap);
 	group_end(&g);
 }
@@ -166,6 +178,7 @@ static void test_given_away(void)
 	if (!child) {
 		if (!cgroup_enter(GROUP))
 			_exit(1);
+		drop_rights();
 		buf = alloc_fd(heap, 8 * MEGABYTE);
 		byte = (char)buf;
 		if (buf < 0 || write(ends[1], &byte, 1) != 1)
