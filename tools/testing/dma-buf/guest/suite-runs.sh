@@ -29,21 +29,26 @@ frames() {
 		kmssink driver-name=vkms
 }
 
-# checksum MODE: what the display composes of a picture that stands still.
-checksum() {
-	frames "$1" -1 >/dev/null &
+# shown PID: waits until the display shows what that process gives it.
+shown() {
 	until grep -q 'fb=[1-9]' "$vkms/state"; do
-		kill -0 $! || return
+		kill -0 "$1" || return
 		sleep 0.2
 	done
+}
+
+# checksum MODE: what the display composes, for two seconds, of frames that all have the same picture: one line, if that is so.
+checksum() {
+	frames "$1" -1 >/dev/null &
+	shown $! || return
 	echo auto >"$vkms/crtc-0/crc/control"
 	# the first may be of what was there before
-	head -n 4 "$vkms/crtc-0/crc/data" | tail -n 1 | cut -d ' ' -f 2
+	head -n 128 "$vkms/crtc-0/crc/data" | tail -n 120 | cut -d ' ' -f 2 | sort -u
 	killall -q -INT gst-launch-1.0
 	wait
 }
 
-# The picture must come, be the same in each way, and another one if the camera shows another one.
+# The picture must come, be the same in each frame and in each way, and another one if the camera shows another one.
 pictures() {
 	before=
 	for pattern in 0 3; do
@@ -51,7 +56,7 @@ pictures() {
 		v4l2-ctl -d "$camera" -c "test_pattern=$pattern,osd_text_mode=2" || return
 		copied=$(checksum mmap)
 		echo "pattern $pattern, copied: $copied"
-		[ -n "$copied" ] && [ "$copied" != "$before" ] || return
+		[ "$(echo "$copied" | grep -c 0x)" = 1 ] && [ "$copied" != "$before" ] || return
 		before=$copied
 		for mode in dmabuf dmabuf-import; do
 			shared=$(checksum $mode)
@@ -66,6 +71,20 @@ pictures() {
 mode_is_set() {
 	connector=$(modetest -M vkms -c 2>/dev/null | awk '$3 == "connected" { print $1; exit }')
 	modetest -M vkms -s "$connector:640x480"
+}
+
+# Blanks come while the display shows something. It ends when there is input, or no more of it. The rates that it prints are of the
+# host's speed.
+blanks() {
+	frames mmap -1 >/dev/null &
+	shown $! || return
+	sleep 20 | vbltest -M vkms >/tmp/blanks 2>&1
+	status=$?
+	killall -q -INT gst-launch-1.0
+	wait
+	grep -q '^freq: ' /tmp/blanks && return $status
+	cat /tmp/blanks
+	return 1
 }
 
 # Everything else that a machine does, around frames from a camera to a display.

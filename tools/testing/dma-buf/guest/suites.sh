@@ -16,6 +16,8 @@ suite() {
 	program plain "$what" "$limit" sh /jobs/suite-runs.sh "$@"
 }
 
+# first of all: it prints numbers of objects, which are used again in the order in which those before have ended
+suite "modeprint" 60 modeprint vkms
 for name in vivid-000-vid-cap vivid-001-vid-cap vim2m; do
 	suite "v4l2-compliance -s: $name" 1200 compliance $name
 done
@@ -26,4 +28,8 @@ suite "gst-launch-1.0: the display's checksums of what is shared and of what is 
 suite "modetest: properties and formats" 60 modetest -M vkms
 suite "modetest: a mode is set" 60 mode_is_set
 suite "proptest" 60 proptest -M vkms
+suite "vbltest" 120 blanks
 suite "stress-ng around the main job" 900 under_stress
+# libdrm does not know the bus of vkms; only here, so that all else finds one display
+modprobe virtio-gpu
+suite "drmdevice" 60 drmdevice

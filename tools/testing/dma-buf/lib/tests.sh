@@ -28,6 +28,8 @@ test_job() {
 		if [ "$KIND" = debug ] || needs_groups "$TEST"; then options+=(--append dma_heap.mem_accounting=1); fi
 		;;
 	interop) options+=(--display) ;;
+	# a device on a bus that libdrm knows
+	suites) options+=(--gpu) ;;
 	modules)
 		# With each module that goes, 32-bit ARM flushes page by page what lies between modules and vmalloc: all memory does.
 		[ "$machine" != vexpress-a9 ] || options+=(--memory 256)
