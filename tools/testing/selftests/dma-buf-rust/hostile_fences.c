@@ -337,8 +337,33 @@ static void test_deep(void)
 	group_end(&g);
 }
 
+/*
+ * A chain in the link of another, and that in the link of a third: DRM takes them, with
+ * a warning for each, and what releases one calls what releases the next, with any core.
+ */
+static void show_nested(int n)
+{
+	int line = timeline_open(), fence = timeline_fence(line, 1);
+
+	least[CLOSE_CHAIN] = INT_MAX;
+	for (int i = 0; i < n; i++) {
+		__u32 obj = create(0);
+
+		t_need(!import_point(obj, 1, fence), "a link");
+		close(fence);
+		fence = export_point(obj, 1);
+		t_need(fence >= 0, "export a chain");
+		destroy(obj);
+	}
+	do_close(CLOSE_CHAIN, fence);
+	t_note("%d chains, each in the one before: %d bytes of the stack", n, least[CLOSE_CHAIN]);
+	close(line);
+}
+
+/* "nested N": to be seen by hand, since it warns and may overflow the stack */
 int main(int argc, char **argv)
 {
+	const bool nested = argc > 2 && !strcmp(argv[1], "nested");
 	const struct rlimit files = { .rlim_cur = 3 * DEEPEST, .rlim_max = 3 * DEEPEST };
 	int module, line;
 
@@ -351,7 +376,7 @@ int main(int argc, char **argv)
 		return t_end();
 	}
 	close(line);
-	module = open_module(argc > 1 ? argv[1] : NULL, "call_stack");
+	module = open_module(argc > 1 && !nested ? argv[1] : NULL, "call_stack");
 	if (module < 0) {
 		t_skip("the stack is not measured: no call_stack.ko");
 	} else {
@@ -359,7 +384,10 @@ int main(int argc, char **argv)
 		t_need(measured, "load call_stack.ko");
 		close(module);
 	}
-	test_deep();
+	if (nested)
+		show_nested(atoi(argv[2]));
+	else
+		test_deep();
 	if (measured)
 		t_ok(!syscall(SYS_delete_module, "call_stack", O_NONBLOCK), "unload call_stack");
 	close(syncobj_card);

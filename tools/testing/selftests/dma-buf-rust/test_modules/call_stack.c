@@ -100,7 +100,8 @@ static long do_allocate(unsigned long bytes, unsigned long unused, unsigned long
 }
 
 /* Little more than what a walk down a list of fences has to know of each */
-static noinline long recurse(unsigned long n, unsigned long unused, unsigned long unused2)
+static noinline __no_sanitize_address
+long recurse(unsigned long n, unsigned long unused, unsigned long unused2)
 {
 	unsigned long frame[4] = { n };
 
