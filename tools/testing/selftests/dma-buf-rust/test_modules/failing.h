@@ -16,6 +16,8 @@ struct failing_call {
 /* Each ends with one that has no name. */
 extern const struct failing_call failing_buffers[], failing_fences[];
 extern const struct failing_call failing_memory[], failing_heaps[];
+/* What drivers should not do: for the test program misuse */
+extern const struct failing_call failing_misuse[], failing_misuse_fences[];
 
 /* The number behind the name */
 extern int failing_number;

@@ -6,10 +6,11 @@
 #include <linux/dma-heap-owned.h>
 #include <linux/err.h>
 #include <linux/module.h>
+#include <linux/namei.h>
+#include <linux/path.h>
 
 #include "failing.h"
 
-#ifdef CONFIG_DMABUF_HEAPS_RUST
 static struct dma_buf *no_buffer(struct dma_heap *heap, unsigned long len,
 				 u32 fd_flags, u64 heap_flags)
 {
@@ -18,6 +19,7 @@ static struct dma_buf *no_buffer(struct dma_heap *heap, unsigned long len,
 
 static const struct dma_heap_ops heap_ops = { .allocate = no_buffer };
 
+#ifdef CONFIG_DMABUF_HEAPS_RUST
 static const struct dma_heap_export_info heap_info = {
 	.name = "failing",
 	.ops = &heap_ops,
@@ -60,8 +62,56 @@ static int call_heap(void)
 #define call_same_heap call_heap
 #endif
 
+/* A name that is another one if it is taken for a format */
+#define FORMAT	"failing%%x"
+
+static const struct dma_heap_export_info format_info = {
+	.name = FORMAT,
+	.ops = &heap_ops,
+};
+
+/* With C it stays, and with it this module. -ENOENT: the device has another name. */
+static int call_heap_format(void)
+{
+	struct dma_heap *heap;
+	struct path path;
+	int ret;
+
+#ifdef CONFIG_DMABUF_HEAPS_RUST
+	heap = dma_heap_add_owned(&format_info, THIS_MODULE, NULL);
+#else
+	heap = dma_heap_add(&format_info);
+#endif
+	if (IS_ERR(heap))
+		return PTR_ERR(heap);
+	ret = kern_path("/dev/dma_heap/" FORMAT, 0, &path);
+	if (!ret)
+		path_put(&path);
+#ifdef CONFIG_DMABUF_HEAPS_RUST
+	dma_heap_remove(heap);
+#else
+	__module_get(THIS_MODULE);
+#endif
+	return ret;
+}
+
+/* -EEXIST: there is one of this name. C frees what somebody may have opened meanwhile. */
+static int call_heap_again(void)
+{
+	static const struct dma_heap_export_info info = { .name = "system", .ops = &heap_ops };
+	struct dma_heap *heap = dma_heap_add(&info);
+
+	if (IS_ERR(heap))
+		return PTR_ERR(heap);
+	/* it stays, and with it this module */
+	__module_get(THIS_MODULE);
+	return 0;
+}
+
 const struct failing_call failing_heaps[] = {
 	{ "dma_heap_add_owned", call_heap },
 	{ "dma_heap_add", call_same_heap },
+	{ "heap_format", call_heap_format },
+	{ "heap_again", call_heap_again },
 	{ }
 };

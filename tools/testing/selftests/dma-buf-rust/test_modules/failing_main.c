@@ -4,8 +4,11 @@
  * debugfs, with a number behind it where one is needed, so that it is
  * the writer's own calls that fail, and the writer who is told. What it gets is
  * let go again. For the test program fail_each. "too_many" adds fences without
- * room.
+ * room: as the words of failing_misuse*.c, it shows a bug of the C core, and is for the
+ * program misuse, which writes it to another file where its warnings are expected.
  */
+#include <kunit/test-bug.h>
+#include <kunit/test.h>
 #include <linux/debugfs.h>
 #include <linux/dma-mapping.h>
 #include <linux/err.h>
@@ -22,6 +25,7 @@
 
 static const struct failing_call * const tables[] = {
 	failing_buffers, failing_fences, failing_memory, failing_heaps,
+	failing_misuse, failing_misuse_fences,
 };
 
 static struct platform_device *device;
@@ -43,9 +47,42 @@ static const struct failing_call *call_named(const char *name)
 	return NULL;
 }
 
+#if IS_REACHABLE(CONFIG_KUNIT)
+/* As KUnit does: warnings are counted, and not printed. -ENOMSG: there was none. */
+static int call_with_warnings(const struct failing_call *call)
+{
+	static struct kunit test;
+	struct kunit_suppressed_warning *suppressed;
+	int ret, count;
+
+	kunit_init_test(&test, "failing", NULL);
+	static_branch_inc(&kunit_running);
+	suppressed = kunit_start_suppress_warning(&test);
+	ret = call->call();
+	count = kunit_suppressed_warning_count(suppressed);
+	kunit_end_suppress_warning(&test, suppressed);
+	static_branch_dec(&kunit_running);
+	kunit_cleanup(&test);
+	if (!ret && !count)
+		return -ENOMSG;
+	return ret;
+}
+#else
+static int call_with_warnings(const struct failing_call *call)
+{
+	return -EOPNOTSUPP;
+}
+#endif
+
+static int call_plainly(const struct failing_call *call)
+{
+	return call->call();
+}
+
 static ssize_t call_write(struct file *file, const char __user *text, size_t len,
 			  loff_t *pos)
 {
+	int (*how)(const struct failing_call *call) = file->private_data;
 	char text_of[64] = "", *number = text_of, *name;
 	const struct failing_call *call;
 	int ret;
@@ -61,7 +98,7 @@ static ssize_t call_write(struct file *file, const char __user *text, size_t len
 	call = call_named(name);
 	if (!call)
 		return -ENOENT;
-	ret = call->call();
+	ret = how(call);
 	return ret ? ret : len;
 }
 
@@ -88,7 +125,8 @@ static int __init failing_init(void)
 	failing_device = &device->dev;
 	failing_memory_begin();
 	dir = debugfs_create_dir("dma_buf_failing", NULL);
-	debugfs_create_file("call", 0200, dir, NULL, &call_file);
+	debugfs_create_file("call", 0200, dir, call_plainly, &call_file);
+	debugfs_create_file("call_with_warnings", 0200, dir, call_with_warnings, &call_file);
 	return 0;
 }
 module_init(failing_init);
