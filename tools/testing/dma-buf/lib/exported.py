@@ -29,6 +29,8 @@ PROGRAMS = {
     "failing_fences": "fail_each",
     "failing_heaps": "fail_each",
     "failing_memory": "fail_each",
+    "failing_misuse": "misuse",
+    "failing_misuse_fences": "misuse",
     "heap_limit": "heap_limit",
     "heap_owned": "heap_owned",
 }
