@@ -83,7 +83,7 @@ static void fail_each(const struct operation *op)
 	int rounds = 0, quiet = 0, points;
 
 	if (op->ready && !op->ready()) {
-		t_skip("%s: not to be had here", op->name);
+		t_skip("%s: there is no %s", op->name, things.missing);
 		return;
 	}
 	/* once without faults, for what the kernel keeps from the first time */
@@ -121,7 +121,7 @@ static int act_call(void)
 /* What is called may want something that not each machine has. */
 static bool has_call(void)
 {
-	return !act_call() || errno != ENODEV;
+	return there_is(!act_call() || errno != ENODEV, "device for it, or this core has none");
 }
 
 static void undo_nothing(void)
@@ -313,6 +313,8 @@ static void test_faults(bool has_calls)
 	things_begin();
 	for (size_t i = 0; i < n_operations; i++)
 		fail_each(&operations[i]);
+	for (size_t i = 0; i < n_udmabuf_operations; i++)
+		fail_each(&udmabuf_operations[i]);
 	if (has_calls)
 		test_calls();
 	things_end();

@@ -1,105 +1,22 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * What fail_each lets fail: the ioctls and file operations of heaps, buffers,
- * sync_files, sw_sync, udmabuf, and an importer's way to a buffer.
+ * sync_files and sw_sync, and an importer's way to a buffer.
  */
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/ioctl.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include <linux/dma-buf.h>
 #include <linux/dma-heap.h>
-#include <linux/falloc.h>
 #include <linux/sync_file.h>
 
 #include "fail_each.h"
 #include "rust_samples.h"
 
 /* Of the module fence_issuer */
-#define ISSUER	"/dev/fence_issuer"
 #define CONTEXT	_IO('f', 4)
-
-static void undo(void)
-{
-	if (things.map)
-		munmap(things.map, PAGES * page_size());
-	things.map = NULL;
-	if (things.handle)
-		gem_close(things.card, things.handle);
-	things.handle = 0;
-	close_one(&things.fd);
-}
-
-/* And the file has no pages any more, so that pinning them allocates some. */
-static void undo_udmabuf(void)
-{
-	undo();
-	t_need(!fallocate(things.fresh, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
-			  0, PAGES * page_size()), "fallocate");
-}
-
-/* Far from everything else, so that it needs page tables of its own */
-static int map_far_away(int fd)
-{
-	void *hint = (void *)(sizeof(long) == 8 ? 1UL << 37 : 0x50000000);
-	void *p = mmap(hint, PAGES * page_size(), PROT_READ | PROT_WRITE, MAP_SHARED,
-		       fd, 0);
-
-	if (p == MAP_FAILED)
-		return -1;
-	things.map = p;
-	/* a fault that fails for want of memory happens again */
-	memset(p, 1, PAGES * page_size());
-	return 0;
-}
-
-static bool has_cma(void)
-{
-	return things.cma >= 0;
-}
-
-static bool has_contiguous(void)
-{
-	return things.contiguous >= 0;
-}
-
-static bool has_fences(void)
-{
-	return things.merged >= 0;
-}
-
-static bool has_udmabuf(void)
-{
-	return things.udmabuf >= 0;
-}
-
-static bool has_huge(void)
-{
-	return things.udmabuf >= 0 && things.huge >= 0;
-}
-
-static bool has_card(void)
-{
-	return things.card >= 0;
-}
-
-static bool has_importer(void)
-{
-	return !access(RUST_DMA_BUF_IMPORTER_DEVICE, F_OK);
-}
-
-static bool has_issuer(void)
-{
-	return !access(ISSUER, F_OK);
-}
-
-static int keep(int fd)
-{
-	things.fd = fd;
-	return fd;
-}
 
 static int open_heap_again(void)
 {
@@ -202,7 +119,7 @@ static int poll_buffer(void)
 	return poll(&p, 1, 0);
 }
 
-static int read_whole(const char *path)
+int read_whole(const char *path)
 {
 	char text[4096];
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -241,9 +158,9 @@ static int import_by_device(void)
 }
 
 /* A driver in Rust: a context for each file, and a job with a fence of it */
-static int import_by_job(void)
+int import_by_job(int buf)
 {
-	struct rust_dma_buf_importer_submit job = { .fd = things.buf };
+	struct rust_dma_buf_importer_submit job = { .fd = buf };
 	struct rust_dma_buf_importer_result result;
 
 	if (keep(open(RUST_DMA_BUF_IMPORTER_DEVICE, O_RDWR | O_CLOEXEC)) < 0)
@@ -253,7 +170,12 @@ static int import_by_job(void)
 	return ioctl(things.fd, RUST_DMA_BUF_IMPORTER_RESULT, &result);
 }
 
-static int make_context(void)
+static int import_job(void)
+{
+	return import_by_job(things.buf);
+}
+
+int make_context(void)
 {
 	if (keep(open(ISSUER, O_RDWR | O_CLOEXEC)) < 0)
 		return -1;
@@ -315,68 +237,6 @@ static int ask_deadline(void)
 	return ioctl(things.lines[0], SW_SYNC_GET_DEADLINE, &arg);
 }
 
-static int open_udmabuf(void)
-{
-	return keep(open("/dev/udmabuf", O_RDWR | O_CLOEXEC));
-}
-
-static int new_udmabuf(void)
-{
-	return keep(udmabuf_of_pages(things.fresh, 0, PAGES));
-}
-
-static int new_udmabuf_of_list(void)
-{
-	struct udmabuf_create_item items[6];
-
-	/* each in parts, and the table of parts grows */
-	for (int i = 0; i < 6; i++)
-		items[i] = pages_of(things.fresh, 2 * i, 2);
-	return keep(udmabuf_of_list(items, 6));
-}
-
-static int use_udmabuf(void)
-{
-	struct dma_buf_sync sync = { .flags = DMA_BUF_SYNC_START | DMA_BUF_SYNC_RW };
-
-	if (new_udmabuf() < 0)
-		return -1;
-	if (ioctl(things.fd, DMA_BUF_IOCTL_SYNC, &sync))
-		return -1;
-	sync.flags = DMA_BUF_SYNC_END | DMA_BUF_SYNC_RW;
-	if (ioctl(things.fd, DMA_BUF_IOCTL_SYNC, &sync))
-		return -1;
-	if (map_far_away(things.fd))
-		return -1;
-	return has_card() ? prime_import(things.card, things.fd, &things.handle) : 0;
-}
-
-/* Each in a part of its own: the table of parts grows, and pages are found one by one. */
-static int map_huge(void)
-{
-	struct udmabuf_create_item items[PAGES / 4];
-
-	for (int i = 0; i < PAGES / 4; i++)
-		items[i] = pages_of(things.huge, 8 * i + 1, 4);
-	if (keep(udmabuf_of_list(items, ARRAY_SIZE(items))) < 0)
-		return -1;
-	return map_far_away(things.fd);
-}
-
-/* There is room for the folios of so many pages, but not for one more. */
-static int new_large_udmabuf(void)
-{
-	const struct udmabuf_create_item items[] = {
-		pages_of(things.huge, 0, 1),
-		pages_of(things.huge, 0, HUGE_PAGES * 2 * MEGABYTE / page_size()),
-	};
-
-	return keep(udmabuf_of_list(items, ARRAY_SIZE(items)));
-}
-
-#define OP(text, ready, act)		{ text, ready, act, undo, 0 }
-#define OP_UDMABUF(text, act)	{ text, has_udmabuf, act, undo_udmabuf, 0 }
-
 /*
  * GET_DEADLINE of a fence that has none says ENOENT: set_deadline comes first. A job
  * waits for who writes: it comes before fences are imported.
@@ -391,8 +251,8 @@ const struct operation operations[] = {
 	OP("DMA_BUF_IOCTL_EXPORT_SYNC_FILE, idle", NULL, export),
 	OP("mmap of a buffer", NULL, map_buffer),
 	OP("mmap of a buffer, contiguous", has_contiguous, map_contiguous),
-	OP("an import by a device", has_card, import_by_device),
-	OP("a job of an importer in Rust", has_importer, import_by_job),
+	OP("DRM_IOCTL_PRIME_FD_TO_HANDLE", has_card, import_by_device),
+	OP("a job of an importer in Rust", has_importer, import_job),
 	OP("a context of a driver in Rust", has_issuer, make_context),
 	OP("DMA_BUF_IOCTL_IMPORT_SYNC_FILE", has_fences, import),
 	OP("DMA_BUF_IOCTL_EXPORT_SYNC_FILE, busy", has_fences, export),
@@ -410,12 +270,6 @@ const struct operation operations[] = {
 	OP("SW_SYNC_IOC_INC", has_fences, step),
 	OP("SW_SYNC_GET_DEADLINE", has_fences, ask_deadline),
 	OP("sync/info", has_fences, read_sync_info),
-	OP("open udmabuf", has_udmabuf, open_udmabuf),
-	OP_UDMABUF("UDMABUF_CREATE", new_udmabuf),
-	OP_UDMABUF("UDMABUF_CREATE_LIST", new_udmabuf_of_list),
-	OP_UDMABUF("a udmabuf in use", use_udmabuf),
-	OP("a udmabuf of parts of a huge page", has_huge, map_huge),
-	OP("UDMABUF_CREATE_LIST, more than 256 MiB", has_huge, new_large_udmabuf),
 };
 
 const size_t n_operations = ARRAY_SIZE(operations);
