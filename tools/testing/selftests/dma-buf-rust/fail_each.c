@@ -32,6 +32,8 @@
 
 static bool is_expected(const struct operation *op, int err)
 {
+	if (op->must_work)
+		return false;
 	return err == (fault_was_copy() ? EFAULT : ENOMEM) || (op->also && err == op->also);
 }
 
@@ -76,7 +78,7 @@ static int one_round(const struct operation *op, const struct counts *before,
 	return points;
 }
 
-static void fail_each(const struct operation *op)
+void fail_each(const struct operation *op)
 {
 	struct outcome out = {};
 	struct counts before;
@@ -315,6 +317,7 @@ static void test_faults(bool has_calls)
 		fail_each(&operations[i]);
 	for (size_t i = 0; i < n_udmabuf_operations; i++)
 		fail_each(&udmabuf_operations[i]);
+	fail_files();
 	if (has_calls)
 		test_calls();
 	things_end();

@@ -25,6 +25,8 @@ struct operation {
 	void (*undo)(void);
 	/* What it may also fail with, besides ENOMEM and EFAULT */
 	int also;
+	/* It works though what it wants fails. */
+	bool must_work;
 };
 
 #define OP(text, there, fn)	{ .name = text, .ready = there, .act = fn, .undo = undo }
@@ -78,5 +80,8 @@ void undo(void);
  */
 int next_fd(void);
 
+void fail_each(const struct operation *op);
+/* What comes after operations[]: closes and the like */
+void fail_files(void);
 
 #endif
