@@ -318,6 +318,7 @@ static void test_faults(bool has_calls)
 	for (size_t i = 0; i < n_udmabuf_operations; i++)
 		fail_each(&udmabuf_operations[i]);
 	fail_files();
+	fail_drm();
 	if (has_calls)
 		test_calls();
 	things_end();

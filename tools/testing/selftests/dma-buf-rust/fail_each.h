@@ -81,7 +81,8 @@ void undo(void);
 int next_fd(void);
 
 void fail_each(const struct operation *op);
-/* What comes after operations[]: closes and the like */
+/* What comes after operations[]: closes and the like, DRM's ioctls */
 void fail_files(void);
+void fail_drm(void);
 
 #endif
