@@ -319,6 +319,7 @@ static void test_faults(bool has_calls)
 		fail_each(&udmabuf_operations[i]);
 	fail_files();
 	fail_drm();
+	fail_camera();
 	if (has_calls)
 		test_calls();
 	things_end();

@@ -81,8 +81,9 @@ void undo(void);
 int next_fd(void);
 
 void fail_each(const struct operation *op);
-/* What comes after operations[]: closes and the like, DRM's ioctls */
+/* What comes after operations[]: closes and the like, DRM's ioctls, a camera's */
 void fail_files(void);
 void fail_drm(void);
+void fail_camera(void);
 
 #endif
