@@ -169,13 +169,14 @@ static void test_calls(void)
 	static const char * const names[] = {
 		"dma_buf_export", "dma_buf_attach", "dma_buf_fd",
 		"dma_resv_get_fences", "dma_resv_get_singleton",
-		"dma_resv_copy_fences", "dma_fence_array_create",
-		"dma_fence_array_alloc",
+		"dma_resv_copy_fences", "dma_resv_reserve_fences",
+		"dma_fence_array_create", "dma_fence_array_alloc",
 		"dma_fence_unwrap_merge", "dma_fence_allocate_private_stub",
 		"dma_fence_wait_any_timeout", "sync_file_create",
 	};
 	static const char * const with_buffer[] = {
-		"dma_buf_map_attachment", "dma_buf_vmap",
+		"dma_buf_map_attachment", "dma_buf_dynamic_attach", "dma_buf_mmap",
+		"dma_buf_vmap",
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++)

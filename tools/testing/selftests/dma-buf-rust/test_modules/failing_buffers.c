@@ -1,11 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Buffers of failing.ko, and with the descriptor of one of user space's: maps and vmap */
+/* Buffers of failing.ko, and with the descriptor of one of user space's: maps, mmap and vmap */
+#include <linux/anon_inodes.h>
 #include <linux/dma-buf.h>
+#include <linux/dma-resv.h>
 #include <linux/err.h>
 #include <linux/fdtable.h>
+#include <linux/file.h>
 #include <linux/fs.h>
 #include <linux/iosys-map.h>
 #include <linux/mm.h>
+#include <linux/mman.h>
+#include <linux/module.h>
 #include <linux/scatterlist.h>
 
 #include "failing.h"
@@ -136,6 +141,81 @@ put:
 	return ret;
 }
 
+static void moved(struct dma_buf_attachment *attach)
+{
+}
+
+static const struct dma_buf_attach_ops importer_ops = { .invalidate_mappings = moved };
+
+/* Who is told of moves holds the lock where it maps. */
+static int call_dynamic(void)
+{
+	struct dma_buf *buf = dma_buf_get(failing_number);
+	struct dma_buf_attachment *attach;
+	struct sg_table *table;
+	int ret;
+
+	if (IS_ERR(buf))
+		return PTR_ERR(buf);
+	attach = dma_buf_dynamic_attach(buf, failing_device, &importer_ops, &failing_device);
+	ret = PTR_ERR_OR_ZERO(attach);
+	if (ret)
+		goto put;
+	dma_resv_lock(buf->resv, NULL);
+	table = dma_buf_map_attachment(attach, DMA_BIDIRECTIONAL);
+	ret = PTR_ERR_OR_ZERO(table);
+	if (!ret)
+		dma_buf_unmap_attachment(attach, table, DMA_BIDIRECTIONAL);
+	dma_resv_unlock(buf->resv);
+	dma_buf_detach(buf, attach);
+put:
+	dma_buf_put(buf);
+	return ret;
+}
+
+/* As a driver does that has objects of its own: the file of it is mapped. */
+static int map_other(struct file *file, struct vm_area_struct *vma)
+{
+	return dma_buf_mmap(file->private_data, vma, 0);
+}
+
+static const struct file_operations other_file = {
+	.owner = THIS_MODULE,
+	.mmap = map_other,
+};
+
+static int call_mmap(void)
+{
+	struct dma_buf *buf = dma_buf_get(failing_number);
+	struct file *file;
+	unsigned long at;
+	size_t size;
+	int ret;
+
+	if (IS_ERR(buf))
+		return PTR_ERR(buf);
+	size = buf->size;
+	file = anon_inode_getfile("failing", &other_file, buf, O_RDWR);
+	ret = PTR_ERR_OR_ZERO(file);
+	if (ret)
+		goto put;
+	/* far from everything else, so that it needs page tables of its own */
+	at = vm_mmap(file, TASK_SIZE / 2 & PAGE_MASK, size, PROT_READ | PROT_WRITE,
+		     MAP_SHARED, 0);
+	if (IS_ERR_VALUE(at)) {
+		ret = at;
+		goto close;
+	}
+	/* one fault may be here, and no second one */
+	if (vm_munmap(at, size))
+		ret = vm_munmap(at, size);
+close:
+	fput(file);
+put:
+	dma_buf_put(buf);
+	return ret;
+}
+
 static int call_vmap(void)
 {
 	struct dma_buf *buf = dma_buf_get(failing_number);
@@ -156,6 +236,8 @@ const struct failing_call failing_buffers[] = {
 	{ "dma_buf_attach", call_attach },
 	{ "dma_buf_fd", call_fd },
 	{ "dma_buf_map_attachment", call_map },
+	{ "dma_buf_dynamic_attach", call_dynamic },
+	{ "dma_buf_mmap", call_mmap },
 	{ "dma_buf_vmap", call_vmap },
 	{ }
 };

@@ -83,6 +83,12 @@ static int get_singleton(struct dma_resv *resv)
 	return ret;
 }
 
+/* As many again */
+static int reserve_more(struct dma_resv *resv)
+{
+	return dma_resv_reserve_fences(resv, FENCES);
+}
+
 static int copy_fences(struct dma_resv *resv)
 {
 	struct dma_resv copy;
@@ -106,6 +112,11 @@ static int call_get_fences(void)
 static int call_get_singleton(void)
 {
 	return with_fences(true, get_singleton);
+}
+
+static int call_reserve(void)
+{
+	return with_fences(true, reserve_more);
 }
 
 static int call_copy_fences(void)
@@ -239,6 +250,7 @@ const struct failing_call failing_fences[] = {
 	{ "dma_resv_get_fences", call_get_fences },
 	{ "dma_resv_get_singleton", call_get_singleton },
 	{ "dma_resv_copy_fences", call_copy_fences },
+	{ "dma_resv_reserve_fences", call_reserve },
 	{ "dma_fence_array_create", call_array },
 	{ "dma_fence_array_alloc", call_array_alloc },
 	{ "dma_fence_unwrap_merge", call_merge },
