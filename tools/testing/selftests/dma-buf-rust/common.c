@@ -328,7 +328,8 @@ bool bufinfo_of(int fd, char *text, size_t len)
 
 int attached(int buf)
 {
-	char text[4096];
+	/* a line for each device */
+	static char text[65536];
 	const char *at;
 
 	if (!bufinfo_of(buf, text, sizeof(text)))

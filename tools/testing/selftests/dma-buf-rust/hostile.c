@@ -242,8 +242,8 @@ static void test_pins(void)
 	as_nobody(pin_it, NULL);
 	t_ok(log_is_clean(log), "the kernel has nothing to say about it");
 	close(log);
-	close(device);
 	group_end(&g);
+	close(device);
 }
 
 /* Of each size that memory is taken in, and just beside it: nobody's data is in it. */
