@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <sys/ioctl.h>
 #include <sys/param.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -31,7 +32,8 @@
 enum op {
 	MERGE_CHAIN, MERGE_ARRAY, INFO, IMPORT_CHAIN, IMPORT_ARRAY, EXPORT, SYNC,
 	ADD_LINK, WAIT_POINT, POLL_CHAIN, POLL_ARRAY, POLL_BUFFER, SIGNAL_CHAIN,
-	SIGNAL_ARRAY, CLOSE_CHAIN, CLOSE_ARRAY, CLOSE_BUFFER, CLOSE_SIGNALED, OPS
+	SIGNAL_ARRAY, CLOSE_CHAIN, CLOSE_ARRAY, CLOSE_BUFFER,
+	CLOSE_DONE_CHAIN, CLOSE_DONE_ARRAY, OPS
 };
 
 static const char * const names[OPS] = {
@@ -43,7 +45,9 @@ static const char * const names[OPS] = {
 	[POLL_ARRAY] = "poll an array", [POLL_BUFFER] = "poll a buffer",
 	[SIGNAL_CHAIN] = "signal a chain", [SIGNAL_ARRAY] = "signal an array",
 	[CLOSE_CHAIN] = "close a chain", [CLOSE_ARRAY] = "close an array",
-	[CLOSE_BUFFER] = "close a buffer", [CLOSE_SIGNALED] = "close what has signaled",
+	[CLOSE_BUFFER] = "close a buffer",
+	[CLOSE_DONE_CHAIN] = "close a chain that has signaled",
+	[CLOSE_DONE_ARRAY] = "close an array that has signaled",
 };
 
 /* The shallowest counts: interrupts come where they like. */
@@ -237,16 +241,17 @@ static bool use_signaled(int n)
 	wait.timeout_nsec = now_ns() + 100000000;
 	t_need(call(WAIT_POINT, "ioctl", syncobj_card, DRM_IOCTL_SYNCOBJ_TIMELINE_WAIT, &wait) &&
 	       errno == ETIME, names[WAIT_POINT]);
-	for (int i = 0; i < 2; i++)
-		do_ioctl(SIGNAL_CHAIN, d.lines[i], SW_SYNC_INC, &by);
+	/* no link has signaled before its second fence does: only that counts */
+	timeline_inc(d.lines[0], n);
+	do_ioctl(SIGNAL_CHAIN, d.lines[1], SW_SYNC_INC, &by);
 	for (int i = 0; i < n - 1; i++)
 		timeline_inc(d.each[i], 1);
 	by = 1;
 	do_ioctl(SIGNAL_ARRAY, d.each[n - 1], SW_SYNC_INC, &by);
 	done = poll_signalled(d.chain) && poll_signalled(d.array) && becomes_idle(buf);
 	destroy(d.obj);
-	do_close(CLOSE_SIGNALED, d.chain);
-	do_close(CLOSE_SIGNALED, d.array);
+	do_close(CLOSE_DONE_CHAIN, d.chain);
+	do_close(CLOSE_DONE_ARRAY, d.array);
 	close(buf);
 	close_lines(&d);
 	return done;
@@ -274,6 +279,7 @@ static int other_reasons(void)
 	child = fork();
 	t_need(child >= 0, "fork");
 	if (!child) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		for (;;)
 			;
 	}
@@ -295,7 +301,7 @@ static int recursion(void)
 
 	t_need(!ask("recurse 2"), "recurse");
 	flat = depth();
-	snprintf(text, sizeof(text), "recurse %d", has_64_bits() ? 200 : 100);
+	snprintf(text, sizeof(text), "recurse %d", has_64_bits() ? 200 : 150);
 	t_need(!ask(text), "recurse");
 	return depth() - flat;
 }

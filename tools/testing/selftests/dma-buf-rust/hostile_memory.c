@@ -185,6 +185,7 @@ static void test_given_away(void)
 			_exit(2);
 		pause();
 	}
+	close(ends[1]);
 	t_need(read(ends[0], &byte, 1) == 1, "the child's buffer");
 	snprintf(text, sizeof(text), "/proc/%d/fd/%d", child, byte);
 	t_err(open(text, O_RDWR), ENXIO, "who may look at the process does not get it from /proc");
@@ -200,7 +201,6 @@ static void test_given_away(void)
 	test_given_back();
 	close(heap);
 	close(ends[0]);
-	close(ends[1]);
 	group_end(&g);
 }
 

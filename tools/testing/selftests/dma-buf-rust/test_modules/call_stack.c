@@ -48,10 +48,12 @@ static long do_poll(unsigned long fd, unsigned long unused, unsigned long unused
 /* The last reference goes here, and not on the way back to user space. */
 static long do_close(unsigned long fd, unsigned long unused, unsigned long unused2)
 {
-	struct file *file = file_close_fd(fd);
+	struct file *file = fget(fd);
 
 	if (!file)
 		return -EBADF;
+	close_fd(fd);
+	/* ours is the last one */
 	__fput_sync(file);
 	return 0;
 }

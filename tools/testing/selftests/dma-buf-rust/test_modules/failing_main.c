@@ -47,7 +47,10 @@ static const struct failing_call *call_named(const char *name)
 	return NULL;
 }
 
-#if IS_REACHABLE(CONFIG_KUNIT)
+/* What the last call with warnings has counted */
+static u32 warnings;
+
+#if IS_BUILTIN(CONFIG_KUNIT)
 /* As KUnit does: warnings are counted, and not printed. -ENOMSG: there was none. */
 static int call_with_warnings(const struct failing_call *call)
 {
@@ -60,6 +63,7 @@ static int call_with_warnings(const struct failing_call *call)
 	suppressed = kunit_start_suppress_warning(&test);
 	ret = call->call();
 	count = kunit_suppressed_warning_count(suppressed);
+	warnings = count;
 	kunit_end_suppress_warning(&test, suppressed);
 	static_branch_dec(&kunit_running);
 	kunit_cleanup(&test);
@@ -126,6 +130,7 @@ static int __init failing_init(void)
 	failing_memory_begin();
 	dir = debugfs_create_dir("dma_buf_failing", NULL);
 	debugfs_create_file("call", 0200, dir, call_plainly, &call_file);
+	debugfs_create_u32("warnings", 0400, dir, &warnings);
 	debugfs_create_file("call_with_warnings", 0200, dir, call_with_warnings, &call_file);
 	return 0;
 }

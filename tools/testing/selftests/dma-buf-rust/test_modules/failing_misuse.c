@@ -163,8 +163,13 @@ static int map_in_none(struct dma_buf *buf, struct dma_buf_attachment *attach)
 	struct sg_table *table = dma_buf_map_attachment_unlocked(attach, DMA_NONE);
 	int ret = PTR_ERR_OR_ZERO(table);
 
-	if (!ret)
+	if (!ret) {
 		dma_buf_unmap_attachment_unlocked(attach, table, DMA_NONE);
+		ret = -EFAULT;
+	} else if (ret == -EINVAL) {
+		/* refused, as it should be */
+		ret = 0;
+	}
 	dma_buf_detach(buf, attach);
 	return ret;
 }

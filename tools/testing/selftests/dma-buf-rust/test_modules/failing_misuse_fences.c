@@ -139,6 +139,8 @@ static int call_lock_gone(void)
 #define SIGNAL	3
 #define WAIT	10
 #define LATE	20
+/* The host may let a CPU stand still. */
+#define TRIES	20
 
 /* Signals, and then keeps the CPU */
 struct busy {
@@ -154,9 +156,12 @@ static void signal_and_stay(struct timer_list *timer)
 	mdelay(jiffies_to_msecs(LATE));
 }
 
-static int wait_late(signed long (*wait)(struct dma_fence *fence))
+/* -EAGAIN: it was not late, or the timer was later */
+static int try_late(signed long (*wait)(struct dma_fence *fence))
 {
 	struct busy busy = { .fence = new_fence(&fence_ops, &lock) };
+	bool is_late, is_signaled;
+	unsigned long end;
 	signed long left;
 
 	if (!busy.fence)
@@ -165,7 +170,10 @@ static int wait_late(signed long (*wait)(struct dma_fence *fence))
 	migrate_disable();
 	timer_setup_on_stack(&busy.timer, signal_and_stay, TIMER_PINNED);
 	mod_timer(&busy.timer, jiffies + SIGNAL);
+	end = jiffies + WAIT;
 	left = wait(busy.fence);
+	is_late = time_after_eq(jiffies, end);
+	is_signaled = dma_fence_test_signaled_flag(busy.fence);
 	timer_delete_sync(&busy.timer);
 	timer_destroy_on_stack(&busy.timer);
 	migrate_enable();
@@ -173,7 +181,18 @@ static int wait_late(signed long (*wait)(struct dma_fence *fence))
 	dma_fence_put(busy.fence);
 	if (left < 0)
 		return left;
+	if (!is_late || !is_signaled)
+		return -EAGAIN;
 	return left ? 0 : -ETIME;
+}
+
+static int wait_late(signed long (*wait)(struct dma_fence *fence))
+{
+	int ret = -EAGAIN;
+
+	for (int i = 0; i < TRIES && ret == -EAGAIN; i++)
+		ret = try_late(wait);
+	return ret;
 }
 
 static signed long wait_for_one(struct dma_fence *fence)
