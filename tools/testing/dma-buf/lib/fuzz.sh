@@ -67,6 +67,7 @@ fuzz_sum() { sed -n "s/^= $2 //p" "$RESULTS/fuzz-$1/data.log" | tail -n 1; }
 fuzz_compare() {
 	local name="fuzz: the C core gives the same results, or others that Documentation explains" core
 	if ! python3 "$HERE/fuzz.py" compare "$FUZZ_DIFFERENCES" "$RESULTS"/fuzz-{guided,c-0,c-1}/data.log >"$RESULTS/fuzz-differ.txt" 2>"$RESULTS/fuzz-compare.txt"; then
+		cp "$RESULTS/fuzz-differ.txt" "$RESULTS/fuzz-differ-once.txt"
 		for core in rust c; do fuzz_guest "$core" "again-$core" replay "$RESULTS/fuzz-differ.txt"; done
 		if ! python3 "$HERE/fuzz.py" compare "$FUZZ_DIFFERENCES" "$RESULTS"/fuzz-again-{rust,c}/data.log >"$RESULTS/fuzz-differ.txt" 2>&1; then
 			sed 's/^/    /' "$RESULTS/fuzz-compare.txt"
