@@ -180,7 +180,12 @@ static void file_stat(struct run *r, const __u8 *a)
 	struct slot *s = any_slot(r, a[0]);
 	struct stat st;
 
-	if (!said(r, fstat(s->fd, &st)))
+	if (said(r, fstat(s->fd, &st)))
+		return;
+	/* which programs ran before, on that kernel, and what they have made of it */
+	if (s->kind == HEAP || s->kind == LINE || (s->kind >= UDMABUF && s->kind <= CAMERA))
+		say(r, ",%o", st.st_mode & S_IFMT);
+	else
 		say(r, ",%o,%lld,%lld,%ld", st.st_mode, (long long)st.st_size,
 		    (long long)st.st_blocks, (long)st.st_blksize);
 }
