@@ -174,7 +174,8 @@ void test_line_breaks(void)
 	total = strstr(text, " objects, ");
 	while (total && total > text && *total != '\n')
 		total--;
-	t_ok(total && sscanf(total, "\nTotal %d", &n) == 1 && n == before, "which its total does not count");
+	t_ok(total && sscanf(total, "\nTotal %d", &n) == 1 && n == before,
+	     "which its total does not count");
 	close(buf);
 	group_end(&g);
 }
