@@ -311,7 +311,7 @@ static void test_faults(bool has_calls)
 
 	if (has_group)
 		cgroup_make(GROUP);
-	want_huge_pages(HUGE_PAGES);
+	want_huge_pages(A_FEW_HUGE_PAGES);
 	group_begin(&g, "a fault at each place of each operation");
 	things_begin();
 	for (size_t i = 0; i < n_operations; i++)

@@ -9,8 +9,9 @@
 
 /* The size of the buffers */
 #define PAGES	20
-/* More than udmabuf pins at once: 256 MiB, and a page before them */
-#define HUGE_PAGES	128
+/* So often these are more pages than udmabuf makes room for at once */
+#define MUCH_PAGES	1024
+#define MUCH_TIMES	65
 #define TOO_MANY_MB	"300"
 /* The device of the module fence_issuer */
 #define ISSUER		"/dev/fence_issuer"
@@ -34,8 +35,8 @@ struct operation {
 /* What there is before anything fails, and what an operation has made */
 struct things {
 	int heap, cma, udmabuf, card;
-	/* A memory file, one that has no pages yet, and one of HUGE_PAGES */
-	int memfd, fresh, huge;
+	/* A memory file, one that has no pages yet, one of MUCH_PAGES, one of a huge page */
+	int memfd, fresh, much, huge;
 	/* A buffer of each exporter, and one that nobody writes: jobs do not wait for it */
 	int buf, contiguous, shared, idle;
 	/* Timelines, a fence of each that is pending, one that is signalled, and both merged */

@@ -54,8 +54,9 @@ void things_begin(void)
 	things.fresh = new_memfd(PAGES, F_SEAL_SHRINK);
 	if (things.udmabuf >= 0)
 		things.shared = udmabuf_of_pages(things.memfd, 0, PAGES);
-	things.huge = new_huge_memfd(HUGE_PAGES);
-	if (things.huge >= 0 && read_file(LIMIT, limit, sizeof(limit)))
+	things.much = new_memfd(MUCH_PAGES, F_SEAL_SHRINK);
+	things.huge = new_huge_memfd(1);
+	if (read_file(LIMIT, limit, sizeof(limit)))
 		write_file(LIMIT, TOO_MANY_MB);
 	things.card = open_card("vgem");
 }
@@ -72,10 +73,10 @@ void things_end(void)
 	int *fds[] = {
 		&things.merged, &things.heap, &things.cma, &things.udmabuf,
 		&things.memfd, &things.fresh, &things.card, &things.buf, &things.contiguous,
-		&things.shared, &things.idle, &things.huge,
+		&things.shared, &things.idle, &things.huge, &things.much,
 	};
 
-	if (things.huge >= 0)
+	if (limit[0])
 		write_file(LIMIT, limit);
 	for (int i = 0; i < 2; i++) {
 		close_one(&things.fences[i]);

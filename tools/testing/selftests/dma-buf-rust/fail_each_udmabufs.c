@@ -69,12 +69,11 @@ static int map_huge(void)
 /* There is room for the folios of so many pages, but not for one more. */
 static int new_large_udmabuf(void)
 {
-	const struct udmabuf_create_item items[] = {
-		pages_of(things.huge, 0, 1),
-		pages_of(things.huge, 0, HUGE_PAGES * 2 * MEGABYTE / page_size()),
-	};
+	struct udmabuf_create_item items[MUCH_TIMES];
 
-	return keep(udmabuf_of_list(items, ARRAY_SIZE(items)));
+	for (int i = 0; i < MUCH_TIMES; i++)
+		items[i] = pages_of(things.much, 0, MUCH_PAGES);
+	return keep(udmabuf_of_list(items, MUCH_TIMES));
 }
 
 #define OP_UDMABUF(text, fn) \
@@ -86,7 +85,7 @@ const struct operation udmabuf_operations[] = {
 	OP_UDMABUF("UDMABUF_CREATE_LIST", new_udmabuf_of_list),
 	OP_UDMABUF("a udmabuf in use", use_udmabuf),
 	OP("a udmabuf of parts of a huge page", has_huge, map_huge),
-	OP("UDMABUF_CREATE_LIST, more than 256 MiB", has_huge, new_large_udmabuf),
+	OP("UDMABUF_CREATE_LIST, more than 256 MiB", has_udmabuf, new_large_udmabuf),
 };
 
 const size_t n_udmabuf_operations = ARRAY_SIZE(udmabuf_operations);
