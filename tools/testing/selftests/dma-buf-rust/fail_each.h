@@ -9,9 +9,9 @@
 
 /* The size of the buffers */
 #define PAGES	20
-/* So often these are more pages than udmabuf makes room for at once */
+/* So often these are as many pages as udmabuf makes room for at once */
 #define MUCH_PAGES	1024
-#define MUCH_TIMES	65
+#define MUCH_TIMES	64
 #define TOO_MANY_MB	"300"
 /* The device of the module fence_issuer */
 #define ISSUER		"/dev/fence_issuer"

@@ -66,14 +66,15 @@ static int map_huge(void)
 	return map_far_away(things.fd);
 }
 
-/* There is room for the folios of so many pages, but not for one more. */
+/* There is room for the folios of so many pages, but not for more, which are not there yet. */
 static int new_large_udmabuf(void)
 {
-	struct udmabuf_create_item items[MUCH_TIMES];
+	struct udmabuf_create_item items[MUCH_TIMES + 1];
 
 	for (int i = 0; i < MUCH_TIMES; i++)
 		items[i] = pages_of(things.much, 0, MUCH_PAGES);
-	return keep(udmabuf_of_list(items, MUCH_TIMES));
+	items[MUCH_TIMES] = pages_of(things.fresh, 0, PAGES);
+	return keep(udmabuf_of_list(items, ARRAY_SIZE(items)));
 }
 
 #define OP_UDMABUF(text, fn) \
@@ -85,7 +86,7 @@ const struct operation udmabuf_operations[] = {
 	OP_UDMABUF("UDMABUF_CREATE_LIST", new_udmabuf_of_list),
 	OP_UDMABUF("a udmabuf in use", use_udmabuf),
 	OP("a udmabuf of parts of a huge page", has_huge, map_huge),
-	OP("UDMABUF_CREATE_LIST, more than 256 MiB", has_udmabuf, new_large_udmabuf),
+	OP_UDMABUF("UDMABUF_CREATE_LIST, more than 256 MiB", new_large_udmabuf),
 };
 
 const size_t n_udmabuf_operations = ARRAY_SIZE(udmabuf_operations);
