@@ -37,9 +37,10 @@ suites_guest() {
 	rm -rf "$OUT"
 }
 
-# What the programs of a guest have said, and their status. Warnings of requests that came late are of the host's speed.
+# What the programs of a guest have said, and their status. Warnings of requests that came late are of the host's speed, and
+# modeprint prints an address of its own.
 suites_said() {
-	sed -n '/^# begin /,/^# end /p' "$RESULTS/arm64-$1-suites/suites/data.log" | sed '/warn: .*vivid_ro_ctrl/d; s/, Warnings: [0-9]*$//'
+	sed -n '/^# begin /,/^# end /p' "$RESULTS/arm64-$1-suites/suites/data.log" | sed '/warn: .*vivid_ro_ctrl/d; s/, Warnings: [0-9]*$//; s/\(mode  *: \)0x[0-9a-f]*$/\1an address/'
 }
 
 suites_agree() { diff -u <(suites_said c) <(suites_said rust) >"$RESULTS/suites.diff"; }
