@@ -92,18 +92,17 @@ def first_difference(rust, c):
 
 
 def compare(rust, parts, rules):
-    """Differences, those that are explained counted by explanation, and how many programs were compared."""
+    """Differences, those that are explained counted by explanation, and how many programs there were."""
     ours, theirs = runs(rust), {}
     for part, c in enumerate(parts):
         found, wanted = runs(c), len(ours[part :: len(parts)])
         if len(found) != wanted:
             sys.exit(f"{c} has {len(found)} programs of {wanted}: what became of that guest?")
         theirs |= {number * len(parts) + part: (program, result) for number, program, result in found}
-    differ, explained, compared = [], collections.Counter(), 0
+    differ, explained = [], collections.Counter()
     for number, program, result in ours:
         if theirs[number][0] != program:
             sys.exit(f"program {number} is not the same on both kernels")
-        compared += 1
         difference = first_difference(result, theirs[number][1])
         if not difference:
             continue
@@ -113,7 +112,7 @@ def compare(rust, parts, rules):
                 break
         else:
             differ.append((program, *difference))
-    return differ, explained, compared
+    return differ, explained, len(ours)
 
 
 def run_compare(args):
@@ -269,7 +268,8 @@ def added_to_known(path, kernel, reached):
 
 def run_coverage(args):
     blocks, places, times = {}, {}, collections.Counter()
-    for line in args.blocks.read_text().splitlines():
+    listed_blocks = args.blocks.read_text()
+    for line in listed_blocks.splitlines():
         at, function = line.split(" ", 1)
         blocks[int(at, 16)], places[int(at, 16)] = function.split("\t")
     for log in args.logs:
@@ -292,7 +292,7 @@ def run_coverage(args):
     print(f"blocks {len(reached)} of {left} ({100 * len(reached) / max(1, left):.1f} %), and {told.total()} that user space cannot reach")
     if not reached:
         sys.exit(f"no block of ours in {', '.join(args.logs)}: what became of these guests?")
-    kernel = hashlib.sha256(args.blocks.read_bytes()).hexdigest()
+    kernel = hashlib.sha256(listed_blocks.encode()).hexdigest()
     new = added_to_known(args.known, kernel, reached)
     if new is None:
         print("the first run of this kernel")
