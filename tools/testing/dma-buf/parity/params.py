@@ -36,20 +36,20 @@ def of_sources(directory, config):
 def modinfo(build, objcopy, modules):
     """The records of .modinfo of the kernel and of modules: "module.key=value"."""
 
-    def section(path):
+    def section(path, there):
         command = [objcopy, "--dump-section", ".modinfo=/dev/stdout", path, "/dev/null"]
-        return subprocess.run(command, check=False, capture_output=True).stdout.decode().split("\0")
+        return subprocess.run(command, check=there, capture_output=True).stdout.decode().split("\0")
 
     builtin = (build / "modules.builtin.modinfo").read_bytes().strip(b"\0")
     if builtin:
         yield from builtin.decode().split("\0")
     else:
         for path in (build / "drivers/dma-buf").rglob("*.o"):
-            # what belongs to a module has no name of one in front
-            yield from section(path)
+            # not each has one; what belongs to a module has no name of one in front
+            yield from section(path, False)
     for module in modules:
         name = module.stem.replace("-", "_")
-        yield from (f"{name}.{record}" for record in section(build / module))
+        yield from (f"{name}.{record}" for record in section(build / module, True))
 
 
 def main():
