@@ -350,9 +350,9 @@ int main(int argc, char **argv)
 		test_list_while_held(module);
 	else
 		t_skip("an importer holds it: with C, all wait with who reads bufinfo");
-	want_huge_pages(A_FEW_HUGE_PAGES);
+	want_huge_pages(true);
 	test_huge(module);
-	want_huge_pages(0);
+	want_huge_pages(false);
 	close(module);
 	return t_end();
 }

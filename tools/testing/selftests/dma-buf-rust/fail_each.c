@@ -111,6 +111,12 @@ void fail_each(const struct operation *op)
 		       out.again);
 }
 
+void fail_all(const struct operation *ops, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		fail_each(&ops[i]);
+}
+
 /* The exported functions, in a module that is told which; what they are to use has a number. */
 static char called[64];
 static int call_fd = -1;
@@ -155,16 +161,11 @@ static int tell_chain(void)
 	return things.fd < 0 ? -1 : fence_info(things.fd, &info, each, ARRAY_SIZE(each));
 }
 
-static void close_chain(void)
-{
-	close_one(&things.fd);
-}
-
 static void test_calls(void)
 {
 	static const struct operation chain = {
 		.name = "SYNC_IOC_FILE_INFO, fewer than there were",
-		.act = tell_chain, .undo = close_chain,
+		.act = tell_chain, .undo = undo,
 	};
 	static const char * const names[] = {
 		"dma_buf_export", "dma_buf_attach", "dma_buf_fd",
@@ -238,7 +239,7 @@ static void test_mapping(void)
 		t_skip("a mapping that fails: needs swiotlb=force");
 		return;
 	}
-	want_huge_pages(A_FEW_HUGE_PAGES);
+	want_huge_pages(true);
 	group_begin(&g, "a mapping that fails");
 	things_begin();
 	cannot_map(alloc_fd(things.heap, 4 * MEGABYTE), "4 MiB in pieces of a megabyte");
@@ -249,7 +250,7 @@ static void test_mapping(void)
 	t_err(act_call(), 0, "some pages, afterwards");
 	things_end();
 	group_end(&g);
-	want_huge_pages(0);
+	want_huge_pages(false);
 }
 
 static bool begin_module(const char *name)
@@ -311,13 +312,11 @@ static void test_faults(bool has_calls)
 
 	if (has_group)
 		cgroup_make(GROUP);
-	want_huge_pages(A_FEW_HUGE_PAGES);
+	want_huge_pages(true);
 	group_begin(&g, "a fault at each place of each operation");
 	things_begin();
-	for (size_t i = 0; i < n_operations; i++)
-		fail_each(&operations[i]);
-	for (size_t i = 0; i < n_udmabuf_operations; i++)
-		fail_each(&udmabuf_operations[i]);
+	fail_all(operations, n_operations);
+	fail_all(udmabuf_operations, n_udmabuf_operations);
 	fail_files();
 	fail_drm();
 	fail_camera();
@@ -325,7 +324,7 @@ static void test_faults(bool has_calls)
 		test_calls();
 	things_end();
 	group_end(&g);
-	want_huge_pages(0);
+	want_huge_pages(false);
 	if (has_group) {
 		t_ok(cgroup_remove(GROUP), "remove the group");
 		cgroups_end();

@@ -82,6 +82,7 @@ void undo(void);
 int next_fd(void);
 
 void fail_each(const struct operation *op);
+void fail_all(const struct operation *ops, size_t n);
 /* What comes after operations[]: closes and the like, DRM's ioctls, a camera's */
 void fail_files(void);
 void fail_drm(void);

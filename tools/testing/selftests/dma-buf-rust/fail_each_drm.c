@@ -85,8 +85,7 @@ static void fail_card(void)
 		make_dumb();
 		stray_fd = next_fd();
 	}
-	for (size_t i = 0; i < ARRAY_SIZE(card_operations); i++)
-		fail_each(&card_operations[i]);
+	fail_all(card_operations, ARRAY_SIZE(card_operations));
 	if (has_card()) {
 		gem_close(things.card, dumb);
 		gem_close(things.card, imported);
@@ -346,7 +345,6 @@ void fail_drm(void)
 {
 	fail_card();
 	begin_syncobjs();
-	for (size_t i = 0; i < ARRAY_SIZE(syncobj_operations); i++)
-		fail_each(&syncobj_operations[i]);
+	fail_all(syncobj_operations, ARRAY_SIZE(syncobj_operations));
 	end_syncobjs();
 }

@@ -246,17 +246,17 @@ static int make_issuer(void)
 	return things.fd;
 }
 
+static void make_it(void)
+{
+	t_need(keep(kind->make()) >= 0, kind->name);
+}
+
 static bool make_first(void)
 {
 	if (kind->ready && !kind->ready())
 		return false;
-	t_need(keep(kind->make()) >= 0, kind->name);
+	make_it();
 	return true;
-}
-
-static void make_again(void)
-{
-	t_need(keep(kind->make()) >= 0, kind->name);
 }
 
 static int close_it(void)
@@ -271,7 +271,7 @@ static void fail_close(const struct kind *which)
 {
 	char title[80];
 	const struct operation op = {
-		.name = title, .ready = make_first, .act = close_it, .undo = make_again,
+		.name = title, .ready = make_first, .act = close_it, .undo = make_it,
 		.must_work = true,
 	};
 
@@ -325,8 +325,7 @@ static const struct operation file_operations[] = {
 void fail_files(void)
 {
 	epoll = epoll_create1(EPOLL_CLOEXEC);
-	for (size_t i = 0; i < ARRAY_SIZE(file_operations); i++)
-		fail_each(&file_operations[i]);
+	fail_all(file_operations, ARRAY_SIZE(file_operations));
 	fail_closes();
 	close_one(&epoll);
 }

@@ -378,9 +378,9 @@ int main(void)
 	test_areas();
 	test_file();
 	test_lifetime();
-	want_huge_pages(A_FEW_HUGE_PAGES);
+	want_huge_pages(true);
 	test_huge();
-	want_huge_pages(0);
+	want_huge_pages(false);
 	close(device);
 	return t_end();
 }

@@ -47,16 +47,14 @@ int new_huge_memfd(size_t huge_pages)
 	return sealed_memfd(MFD_HUGETLB, huge_pages * HUGE_PAGE, F_SEAL_SHRINK);
 }
 
-void want_huge_pages(unsigned int huge_pages)
+void want_huge_pages(bool want)
 {
 	static char before[32];
-	char wanted[16];
 
-	snprintf(wanted, sizeof(wanted), "%u", huge_pages);
-	if (huge_pages && !read_file(NR_HUGE_PAGES, before, sizeof(before)))
+	if (want && !read_file(NR_HUGE_PAGES, before, sizeof(before)))
 		before[0] = '\0';
 	if (before[0])
-		write_file(NR_HUGE_PAGES, huge_pages ? wanted : before);
+		write_file(NR_HUGE_PAGES, want ? "8" : before);
 }
 
 struct udmabuf_create_item pages_of(int memfd, size_t first, size_t count)

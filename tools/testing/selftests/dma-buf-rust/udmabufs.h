@@ -18,11 +18,10 @@ int udmabuf_open(void);
 int new_memfd(size_t pages, unsigned int seals);
 /*
  * The same in huge pages of 2 MiB; -1 if the machine has none to give. Asking
- * for so many before a group of tests, and giving them back (0) after it, helps.
+ * for them before a group of tests, and giving them back after it, helps.
  */
 int new_huge_memfd(size_t huge_pages);
-void want_huge_pages(unsigned int huge_pages);
-#define A_FEW_HUGE_PAGES	8
+void want_huge_pages(bool want);
 
 /* Pages of a memory file as an item of a list */
 struct udmabuf_create_item pages_of(int memfd, size_t first, size_t count);

@@ -17,14 +17,14 @@
 
 #define SIZE	(4 * PAGE_SIZE)
 
-static struct sg_table *give_no_table(struct dma_buf_attachment *attach,
-				      enum dma_data_direction direction)
+struct sg_table *give_no_table(struct dma_buf_attachment *attach,
+			       enum dma_data_direction direction)
 {
 	return ERR_PTR(-ENOMEM);
 }
 
-static void take_table(struct dma_buf_attachment *attach, struct sg_table *table,
-		       enum dma_data_direction direction)
+void take_table(struct dma_buf_attachment *attach, struct sg_table *table,
+		enum dma_data_direction direction)
 {
 }
 
@@ -38,11 +38,11 @@ static const struct dma_buf_ops buf_ops = {
 	.release = let_go,
 };
 
-struct dma_buf *failing_buffer(void)
+struct dma_buf *failing_buffer(const struct dma_buf_ops *ops)
 {
 	DEFINE_DMA_BUF_EXPORT_INFO(info);
 
-	info.ops = &buf_ops;
+	info.ops = ops;
 	info.size = SIZE;
 	info.flags = O_RDWR;
 	info.priv = &failing_device;
@@ -51,7 +51,7 @@ struct dma_buf *failing_buffer(void)
 
 static int call_export(void)
 {
-	struct dma_buf *buf = failing_buffer();
+	struct dma_buf *buf = failing_buffer(&buf_ops);
 
 	if (IS_ERR(buf))
 		return PTR_ERR(buf);
@@ -59,9 +59,10 @@ static int call_export(void)
 	return 0;
 }
 
-int with_attachment(struct device *dev, int (*use)(struct dma_buf_attachment *attach))
+/* The reference to the buffer goes. */
+static int attached(struct dma_buf *buf, struct device *dev,
+		    int (*use)(struct dma_buf_attachment *attach))
 {
-	struct dma_buf *buf = failing_buffer();
 	struct dma_buf_attachment *attach;
 	int ret;
 
@@ -77,6 +78,16 @@ int with_attachment(struct device *dev, int (*use)(struct dma_buf_attachment *at
 	return ret;
 }
 
+int with_attachment(struct device *dev, int (*use)(struct dma_buf_attachment *attach))
+{
+	return attached(failing_buffer(&buf_ops), dev, use);
+}
+
+int with_given_attachment(int (*use)(struct dma_buf_attachment *attach))
+{
+	return attached(dma_buf_get(failing_number), failing_device, use);
+}
+
 static int leave_it(struct dma_buf_attachment *attach)
 {
 	return 0;
@@ -89,7 +100,7 @@ static int call_attach(void)
 
 static int call_fd(void)
 {
-	struct dma_buf *buf = failing_buffer();
+	struct dma_buf *buf = failing_buffer(&buf_ops);
 	int fd;
 
 	if (IS_ERR(buf))
@@ -104,23 +115,15 @@ static int call_fd(void)
 }
 
 /* With the descriptor of a buffer of user space's */
-static int call_map(void)
+static int map_it(struct dma_buf_attachment *attach)
 {
-	struct dma_buf *buf = dma_buf_get(failing_number);
-	struct dma_buf_attachment *attach;
 	struct sg_table *table, *second;
 	int ret;
 
-	if (IS_ERR(buf))
-		return PTR_ERR(buf);
-	attach = dma_buf_attach(buf, failing_device);
-	ret = PTR_ERR_OR_ZERO(attach);
-	if (ret)
-		goto put;
 	table = dma_buf_map_attachment_unlocked(attach, DMA_BIDIRECTIONAL);
 	ret = PTR_ERR_OR_ZERO(table);
 	if (ret)
-		goto detach;
+		return ret;
 	/* once more: with exporters in Rust, a table of its own */
 	second = dma_buf_map_attachment_unlocked(attach, DMA_TO_DEVICE);
 	ret = PTR_ERR_OR_ZERO(second);
@@ -128,17 +131,18 @@ static int call_map(void)
 		dma_buf_unmap_attachment_unlocked(attach, second, DMA_TO_DEVICE);
 	dma_buf_unmap_attachment_unlocked(attach, table, DMA_BIDIRECTIONAL);
 	if (ret)
-		goto detach;
+		return ret;
 	/* and when it is mapped no more: the table that is there */
 	table = dma_buf_map_attachment_unlocked(attach, DMA_BIDIRECTIONAL);
 	ret = PTR_ERR_OR_ZERO(table);
 	if (!ret)
 		dma_buf_unmap_attachment_unlocked(attach, table, DMA_BIDIRECTIONAL);
-detach:
-	dma_buf_detach(buf, attach);
-put:
-	dma_buf_put(buf);
 	return ret;
+}
+
+static int call_map(void)
+{
+	return with_given_attachment(map_it);
 }
 
 static void moved(struct dma_buf_attachment *attach)

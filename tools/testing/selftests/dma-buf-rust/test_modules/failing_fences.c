@@ -15,17 +15,26 @@
 
 #define FENCES	12
 
-static DEFINE_SPINLOCK(lock);
+DEFINE_SPINLOCK(failing_lock);
 
-static const char *fence_name(struct dma_fence *fence)
+const char *failing_fence_name(struct dma_fence *fence)
 {
 	return "failing";
 }
 
-static const struct dma_fence_ops fence_ops = {
-	.get_driver_name = fence_name,
-	.get_timeline_name = fence_name,
+const struct dma_fence_ops failing_fence_ops = {
+	.get_driver_name = failing_fence_name,
+	.get_timeline_name = failing_fence_name,
 };
+
+struct dma_fence *failing_fence(const struct dma_fence_ops *ops, spinlock_t *lock)
+{
+	struct dma_fence *fence = kzalloc_obj(*fence);
+
+	if (fence)
+		dma_fence_init(fence, ops, lock, dma_fence_context_alloc(1), 1);
+	return fence;
+}
 
 /* There before anything fails: pending, each of a context of its own */
 static struct dma_fence *fences[FENCES];
@@ -211,8 +220,8 @@ static bool is_late(struct dma_fence *fence)
 }
 
 static const struct dma_fence_ops late_ops = {
-	.get_driver_name = fence_name,
-	.get_timeline_name = fence_name,
+	.get_driver_name = failing_fence_name,
+	.get_timeline_name = failing_fence_name,
 	.signaled = is_late,
 };
 
@@ -231,7 +240,7 @@ static int call_chain(void)
 		kfree(late);
 		return -ENOMEM;
 	}
-	dma_fence_init(&late->base, &late_ops, &lock, dma_fence_context_alloc(1), 1);
+	dma_fence_init(&late->base, &late_ops, &failing_lock, dma_fence_context_alloc(1), 1);
 	dma_fence_chain_init(first, NULL, &late->base, 1);
 	dma_fence_chain_init(second, &first->base, dma_fence_get(fences[0]), 2);
 	file = sync_file_create(&second->base);
@@ -277,13 +286,11 @@ int failing_fences_begin(void)
 	int i;
 
 	for (i = 0; i < FENCES; i++) {
-		fences[i] = kzalloc_obj(*fences[i]);
+		fences[i] = failing_fence(&failing_fence_ops, &failing_lock);
 		if (!fences[i]) {
 			failing_fences_end();
 			return -ENOMEM;
 		}
-		dma_fence_init(fences[i], &fence_ops, &lock,
-			       dma_fence_context_alloc(1), 1);
 	}
 	return 0;
 }

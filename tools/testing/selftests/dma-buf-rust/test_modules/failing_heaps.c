@@ -20,6 +20,16 @@ static struct dma_buf *no_buffer(struct dma_heap *heap, unsigned long len,
 static const struct dma_heap_ops heap_ops = { .allocate = no_buffer };
 
 #ifdef CONFIG_DMABUF_HEAPS_RUST
+static struct dma_heap *add_heap(const struct dma_heap_export_info *info)
+{
+	return dma_heap_add_owned(info, THIS_MODULE, NULL);
+}
+
+static void remove_heap(struct dma_heap *heap)
+{
+	dma_heap_remove(heap);
+}
+
 static const struct dma_heap_export_info heap_info = {
 	.name = "failing",
 	.ops = &heap_ops,
@@ -27,24 +37,24 @@ static const struct dma_heap_export_info heap_info = {
 
 static int call_heap(void)
 {
-	struct dma_heap *heap = dma_heap_add_owned(&heap_info, THIS_MODULE, NULL);
+	struct dma_heap *heap = add_heap(&heap_info);
 
 	if (IS_ERR(heap))
 		return PTR_ERR(heap);
-	dma_heap_remove(heap);
+	remove_heap(heap);
 	return 0;
 }
 
 /* A heap that is added so stays for ever, were there not another one of its name. */
 static int call_same_heap(void)
 {
-	struct dma_heap *heap = dma_heap_add_owned(&heap_info, THIS_MODULE, NULL);
+	struct dma_heap *heap = add_heap(&heap_info);
 	struct dma_heap *same;
 
 	if (IS_ERR(heap))
 		return PTR_ERR(heap);
 	same = dma_heap_add(&heap_info);
-	dma_heap_remove(heap);
+	remove_heap(heap);
 	if (WARN_ON(!IS_ERR(same))) {
 		/* it stays, and with it this module */
 		__module_get(THIS_MODULE);
@@ -53,6 +63,17 @@ static int call_same_heap(void)
 	return PTR_ERR(same) == -EEXIST ? 0 : PTR_ERR(same);
 }
 #else
+static struct dma_heap *add_heap(const struct dma_heap_export_info *info)
+{
+	return dma_heap_add(info);
+}
+
+/* It stays, and with it this module. */
+static void remove_heap(struct dma_heap *heap)
+{
+	__module_get(THIS_MODULE);
+}
+
 static int call_heap(void)
 {
 	/* C has no heaps that can be removed, and sysfs a word for two of a name. */
@@ -73,25 +94,16 @@ static const struct dma_heap_export_info format_info = {
 /* With C it stays, and with it this module. -ENOENT: the device has another name. */
 static int call_heap_format(void)
 {
-	struct dma_heap *heap;
+	struct dma_heap *heap = add_heap(&format_info);
 	struct path path;
 	int ret;
 
-#ifdef CONFIG_DMABUF_HEAPS_RUST
-	heap = dma_heap_add_owned(&format_info, THIS_MODULE, NULL);
-#else
-	heap = dma_heap_add(&format_info);
-#endif
 	if (IS_ERR(heap))
 		return PTR_ERR(heap);
 	ret = kern_path("/dev/dma_heap/" FORMAT, 0, &path);
 	if (!ret)
 		path_put(&path);
-#ifdef CONFIG_DMABUF_HEAPS_RUST
-	dma_heap_remove(heap);
-#else
-	__module_get(THIS_MODULE);
-#endif
+	remove_heap(heap);
 	return ret;
 }
 

@@ -56,18 +56,17 @@ static int call_with_warnings(const struct failing_call *call)
 {
 	static struct kunit test;
 	struct kunit_suppressed_warning *suppressed;
-	int ret, count;
+	int ret;
 
 	kunit_init_test(&test, "failing", NULL);
 	static_branch_inc(&kunit_running);
 	suppressed = kunit_start_suppress_warning(&test);
 	ret = call->call();
-	count = kunit_suppressed_warning_count(suppressed);
-	warnings = count;
+	warnings = kunit_suppressed_warning_count(suppressed);
 	kunit_end_suppress_warning(&test, suppressed);
 	static_branch_dec(&kunit_running);
 	kunit_cleanup(&test);
-	if (!ret && !count)
+	if (!ret && !warnings)
 		return -ENOMSG;
 	return ret;
 }

@@ -24,17 +24,6 @@ static char memory[64];
 /* The memory of the buffer has been given back. */
 static bool is_released;
 
-static struct sg_table *give_no_table(struct dma_buf_attachment *attach,
-				      enum dma_data_direction direction)
-{
-	return ERR_PTR(-ENOMEM);
-}
-
-static void take_table(struct dma_buf_attachment *attach, struct sg_table *table,
-		       enum dma_data_direction direction)
-{
-}
-
 static int map_memory(struct dma_buf *buf, struct iosys_map *map)
 {
 	iosys_map_set_vaddr(map, memory);
@@ -55,14 +44,8 @@ static const struct dma_buf_ops buf_ops = {
 
 static struct dma_buf *new_buffer(void)
 {
-	DEFINE_DMA_BUF_EXPORT_INFO(info);
-
 	is_released = false;
-	info.ops = &buf_ops;
-	info.size = PAGE_SIZE;
-	info.flags = O_RDWR;
-	info.priv = memory;
-	return dma_buf_export(&info);
+	return failing_buffer(&buf_ops);
 }
 
 /* The last reference, here and now */
@@ -143,22 +126,8 @@ static int call_attached_left(void)
 	return 0;
 }
 
-/* The others are for a buffer of user space's, by its descriptor. use() detaches. */
-static int attached_to(int (*use)(struct dma_buf *buf, struct dma_buf_attachment *attach))
-{
-	struct dma_buf *buf = dma_buf_get(failing_number);
-	struct dma_buf_attachment *attach;
-	int ret;
-
-	if (IS_ERR(buf))
-		return PTR_ERR(buf);
-	attach = dma_buf_attach(buf, failing_device);
-	ret = IS_ERR(attach) ? PTR_ERR(attach) : use(buf, attach);
-	dma_buf_put(buf);
-	return ret;
-}
-
-static int map_in_none(struct dma_buf *buf, struct dma_buf_attachment *attach)
+/* The others are for a buffer of user space's, by its descriptor. */
+static int map_in_none(struct dma_buf_attachment *attach)
 {
 	struct sg_table *table = dma_buf_map_attachment_unlocked(attach, DMA_NONE);
 	int ret = PTR_ERR_OR_ZERO(table);
@@ -170,17 +139,16 @@ static int map_in_none(struct dma_buf *buf, struct dma_buf_attachment *attach)
 		/* refused, as it should be */
 		ret = 0;
 	}
-	dma_buf_detach(buf, attach);
 	return ret;
 }
 
 static int call_dma_none(void)
 {
-	return attached_to(map_in_none);
+	return with_given_attachment(map_in_none);
 }
 
 /* With a bounce buffer (swiotlb=force) each mapping has addresses of its own. */
-static int map_again(struct dma_buf *buf, struct dma_buf_attachment *attach)
+static int map_again(struct dma_buf_attachment *attach)
 {
 	struct sg_table *first, *second;
 	dma_addr_t addr;
@@ -189,7 +157,7 @@ static int map_again(struct dma_buf *buf, struct dma_buf_attachment *attach)
 	first = dma_buf_map_attachment_unlocked(attach, DMA_BIDIRECTIONAL);
 	ret = PTR_ERR_OR_ZERO(first);
 	if (ret)
-		goto detach;
+		return ret;
 	addr = sg_dma_address(first->sgl);
 	second = dma_buf_map_attachment_unlocked(attach, DMA_BIDIRECTIONAL);
 	ret = PTR_ERR_OR_ZERO(second);
@@ -198,8 +166,6 @@ static int map_again(struct dma_buf *buf, struct dma_buf_attachment *attach)
 		dma_buf_unmap_attachment_unlocked(attach, second, DMA_BIDIRECTIONAL);
 	}
 	dma_buf_unmap_attachment_unlocked(attach, first, DMA_BIDIRECTIONAL);
-detach:
-	dma_buf_detach(buf, attach);
 	return ret;
 }
 
@@ -208,16 +174,13 @@ static int call_map_twice(void)
 	/* importers get a copy of the table, in which the first address stays */
 	if (IS_ENABLED(CONFIG_DMABUF_DEBUG))
 		return -ENODEV;
-	return attached_to(map_again);
+	return with_given_attachment(map_again);
 }
 
 /* With bounce buffers, io_tlb_used in debugfs tells whether they are given back. */
-static int leave_mapped(struct dma_buf *buf, struct dma_buf_attachment *attach)
+static int leave_mapped(struct dma_buf_attachment *attach)
 {
-	struct sg_table *table = dma_buf_map_attachment_unlocked(attach, DMA_BIDIRECTIONAL);
-
-	dma_buf_detach(buf, attach);
-	return PTR_ERR_OR_ZERO(table);
+	return PTR_ERR_OR_ZERO(dma_buf_map_attachment_unlocked(attach, DMA_BIDIRECTIONAL));
 }
 
 static int call_detach_mapped(void)
@@ -225,11 +188,11 @@ static int call_detach_mapped(void)
 	/* the copy of the table, which nobody would free */
 	if (IS_ENABLED(CONFIG_DMABUF_DEBUG))
 		return -ENODEV;
-	return attached_to(leave_mapped);
+	return with_given_attachment(leave_mapped);
 }
 
-/* The first byte, as the CPU sees it, written and then read */
-static int cpu_write(struct dma_buf *buf, u8 byte)
+/* The first byte, as the CPU sees it, written or read */
+static int cpu_access(struct dma_buf *buf, u8 *byte, bool is_write)
 {
 	struct iosys_map map;
 	int ret = dma_buf_begin_cpu_access(buf, DMA_BIDIRECTIONAL);
@@ -238,23 +201,10 @@ static int cpu_write(struct dma_buf *buf, u8 byte)
 		return ret;
 	ret = dma_buf_vmap_unlocked(buf, &map);
 	if (!ret) {
-		iosys_map_wr(&map, 0, u8, byte);
-		dma_buf_vunmap_unlocked(buf, &map);
-	}
-	dma_buf_end_cpu_access(buf, DMA_BIDIRECTIONAL);
-	return ret;
-}
-
-static int cpu_read(struct dma_buf *buf, u8 *byte)
-{
-	struct iosys_map map;
-	int ret = dma_buf_begin_cpu_access(buf, DMA_BIDIRECTIONAL);
-
-	if (ret)
-		return ret;
-	ret = dma_buf_vmap_unlocked(buf, &map);
-	if (!ret) {
-		*byte = iosys_map_rd(&map, 0, u8);
+		if (is_write)
+			iosys_map_wr(&map, 0, u8, *byte);
+		else
+			*byte = iosys_map_rd(&map, 0, u8);
 		dma_buf_vunmap_unlocked(buf, &map);
 	}
 	dma_buf_end_cpu_access(buf, DMA_BIDIRECTIONAL);
@@ -262,32 +212,30 @@ static int cpu_read(struct dma_buf *buf, u8 *byte)
 }
 
 /* The device's view is its bounce buffer, in the kernel's own memory. */
-static int look_both_ways(struct dma_buf *buf, struct dma_buf_attachment *attach)
+static int look_both_ways(struct dma_buf_attachment *attach)
 {
 	struct sg_table *table = dma_buf_map_attachment_unlocked(attach, DMA_BIDIRECTIONAL);
-	u8 *seen, byte = 0;
+	u8 *seen, byte = 'c';
 	int ret = PTR_ERR_OR_ZERO(table);
 
 	if (ret)
-		goto detach;
+		return ret;
 	seen = phys_to_virt(dma_to_phys(attach->dev, sg_dma_address(table->sgl)));
-	ret = cpu_write(buf, 'c');
+	ret = cpu_access(attach->dmabuf, &byte, true);
 	if (!ret && READ_ONCE(*seen) != 'c')
 		ret = -ESTALE;
 	WRITE_ONCE(*seen, 'd');
 	if (!ret)
-		ret = cpu_read(buf, &byte);
+		ret = cpu_access(attach->dmabuf, &byte, false);
 	if (!ret && byte != 'd')
 		ret = -ESTALE;
 	dma_buf_unmap_attachment_unlocked(attach, table, DMA_BIDIRECTIONAL);
-detach:
-	dma_buf_detach(buf, attach);
 	return ret;
 }
 
 static int call_bounced(void)
 {
-	return attached_to(look_both_ways);
+	return with_given_attachment(look_both_ways);
 }
 
 const struct failing_call failing_misuse[] = {

@@ -21,32 +21,11 @@
 
 #include "failing.h"
 
-static DEFINE_SPINLOCK(lock);
-
-static const char *fence_name(struct dma_fence *fence)
-{
-	return "misuse";
-}
-
-static const struct dma_fence_ops fence_ops = {
-	.get_driver_name = fence_name,
-	.get_timeline_name = fence_name,
-};
-
 static const struct dma_fence_ops no_ops;
-
-static struct dma_fence *new_fence(const struct dma_fence_ops *ops, spinlock_t *with)
-{
-	struct dma_fence *fence = kzalloc_obj(*fence);
-
-	if (fence)
-		dma_fence_init(fence, ops, with, dma_fence_context_alloc(1), 1);
-	return fence;
-}
 
 static int call_no_names(void)
 {
-	struct dma_fence *fence = new_fence(&no_ops, &lock);
+	struct dma_fence *fence = failing_fence(&no_ops, &failing_lock);
 
 	if (!fence)
 		return -ENOMEM;
@@ -68,8 +47,8 @@ static void release_forgotten(struct dma_fence *fence)
 }
 
 static const struct dma_fence_ops forgotten_ops = {
-	.get_driver_name = fence_name,
-	.get_timeline_name = fence_name,
+	.get_driver_name = failing_fence_name,
+	.get_timeline_name = failing_fence_name,
 	.release = release_forgotten,
 };
 
@@ -85,7 +64,7 @@ static int call_fence_forgotten(void)
 
 	if (!it)
 		return -ENOMEM;
-	dma_fence_init(&it->base, &forgotten_ops, &lock, dma_fence_context_alloc(1), 1);
+	dma_fence_init(&it->base, &forgotten_ops, &failing_lock, dma_fence_context_alloc(1), 1);
 	ret = dma_fence_add_callback(&it->base, &it->cb, keep_fence);
 	dma_fence_put(&it->base);
 	if (it->is_released) {
@@ -114,7 +93,7 @@ static int call_lock_gone(void)
 
 	if (own) {
 		spin_lock_init(own);
-		fence = new_fence(&fence_ops, own);
+		fence = failing_fence(&failing_fence_ops, own);
 	}
 	if (fence)
 		file = sync_file_create(fence);
@@ -159,7 +138,7 @@ static void signal_and_stay(struct timer_list *timer)
 /* -EAGAIN: it was not late, or the timer was later */
 static int try_late(signed long (*wait)(struct dma_fence *fence))
 {
-	struct busy busy = { .fence = new_fence(&fence_ops, &lock) };
+	struct busy busy = { .fence = failing_fence(&failing_fence_ops, &failing_lock) };
 	bool is_late, is_signaled;
 	unsigned long end;
 	signed long left;
