@@ -33,6 +33,7 @@ mod hooks;
 mod init;
 mod layout;
 mod names;
+pub(crate) mod nested;
 mod ops;
 mod reference;
 mod release;

@@ -2,6 +2,7 @@
 
 //! Waiting for what is under way of this module when nobody needs it any more.
 
+use crate::fence::nested;
 use core::ptr;
 use kernel::{
     bindings,
@@ -33,9 +34,28 @@ impl Drop for WaitForIrqWorks {
     }
 }
 
+/// How many rounds without a work of a [nested](nested) container are the end. What a work does may
+/// queue the next: that of an array the one of the link that it is in, and that of the link one of a
+/// nested container, which is counted.
+const QUIET: u32 = 3;
+
 /// A container that was given up with its signal on the way is kept by nothing but its work.
 #[inline]
 fn wait_for_irq_works() {
+    let mut quiet = 0;
+    let mut before = nested::works();
+
+    while quiet < QUIET {
+        wait_for_what_is_queued();
+
+        let works = nested::works();
+        quiet = if works == before { quiet + 1 } else { 0 };
+        before = works;
+    }
+}
+
+/// Waits until the works that are queued now have run.
+fn wait_for_what_is_queued() {
     // SAFETY: Sleeping is allowed, `queue` may run with interrupts off, and what is waited for is
     // initialised. CPUs are kept from coming and going no longer than for this.
     unsafe {

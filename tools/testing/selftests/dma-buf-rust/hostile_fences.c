@@ -22,12 +22,10 @@
 #include <linux/sync_file.h>
 
 #include "common.h"
+#include "stack.h"
 #include "syncobj.h"
 
-#define PARAMETERS	"/sys/module/call_stack/parameters/"
 #define DEEPEST		2000
-/* More stack than this counts, beside what has other reasons */
-#define SLACK		256
 
 enum op {
 	MERGE_CHAIN, MERGE_ARRAY, INFO, IMPORT_CHAIN, IMPORT_ARRAY, EXPORT, SYNC,
@@ -52,64 +50,20 @@ static const char * const names[OPS] = {
 
 /* The shallowest counts: interrupts come where they like. */
 static int least[OPS];
-static bool measured;
-
-/* Has the module do something; returns what that returned. */
-static int ask(const char *text)
-{
-	int fd = open(PARAMETERS "call", O_WRONLY | O_CLOEXEC), ret, err;
-
-	t_need(fd >= 0, PARAMETERS "call");
-	ret = write(fd, text, strlen(text));
-	err = errno;
-	close(fd);
-	errno = err;
-	return ret < 0 ? -1 : 0;
-}
-
-/* How many bytes of stack that took */
-static int depth(void)
-{
-	char text[32];
-
-	t_need(read_file(PARAMETERS "depth", text, sizeof(text)), PARAMETERS "depth");
-	return atoi(text);
-}
-
-static int call(enum op op, const char *how, int fd, unsigned long command, const void *arg)
-{
-	char text[96];
-	int ret, err;
-
-	if (!measured) {
-		if (!strcmp(how, "ioctl"))
-			return ioctl(fd, command, arg);
-		if (!strcmp(how, "close"))
-			return close(fd);
-		poll_now(fd, POLLIN | POLLOUT);
-		return 0;
-	}
-	snprintf(text, sizeof(text), "%s %d %lu %lu", how, fd, command, (unsigned long)arg);
-	ret = ask(text);
-	err = errno;
-	least[op] = MIN(least[op], depth());
-	errno = err;
-	return ret;
-}
 
 static void do_ioctl(enum op op, int fd, unsigned long command, const void *arg)
 {
-	t_need(!call(op, "ioctl", fd, command, arg), names[op]);
+	t_need(!stack_call(&least[op], "ioctl", fd, command, arg), names[op]);
 }
 
 static void do_poll(enum op op, int fd)
 {
-	t_need(!call(op, "poll", fd, 0, NULL), names[op]);
+	t_need(!stack_call(&least[op], "poll", fd, 0, NULL), names[op]);
 }
 
 static void do_close(enum op op, int fd)
 {
-	t_need(!call(op, "close", fd, 0, NULL), names[op]);
+	t_need(!stack_call(&least[op], "close", fd, 0, NULL), names[op]);
 }
 
 /* A chain whose links have an array of two each, and an array; nothing has signaled. */
@@ -206,7 +160,7 @@ static void use_pending(int n)
 	do_ioctl(EXPORT, buf, DMA_BUF_IOCTL_EXPORT_SYNC_FILE, &export);
 	close(export.fd);
 	interrupt_every_ms(20);
-	t_need(call(SYNC, "ioctl", buf, DMA_BUF_IOCTL_SYNC, &sync) && errno == EINTR, "SYNC");
+	t_need(stack_call(&least[SYNC], "ioctl", buf, DMA_BUF_IOCTL_SYNC, &sync) && errno == EINTR, "SYNC");
 	interrupt_every_ms(0);
 	link.handle = d.obj;
 	do_ioctl(ADD_LINK, syncobj_card, DRM_IOCTL_SYNCOBJ_FD_TO_HANDLE, &link);
@@ -239,7 +193,7 @@ static bool use_signaled(int n)
 	do_poll(POLL_ARRAY, d.array);
 	wait.handles = (uintptr_t)&d.obj;
 	wait.timeout_nsec = now_ns() + 100000000;
-	t_need(call(WAIT_POINT, "ioctl", syncobj_card, DRM_IOCTL_SYNCOBJ_TIMELINE_WAIT, &wait) &&
+	t_need(stack_call(&least[WAIT_POINT], "ioctl", syncobj_card, DRM_IOCTL_SYNCOBJ_TIMELINE_WAIT, &wait) &&
 	       errno == ETIME, names[WAIT_POINT]);
 	/* no link has signaled before its second fence does: only that counts */
 	timeline_inc(d.lines[0], n);
@@ -257,55 +211,6 @@ static bool use_signaled(int n)
 	return done;
 }
 
-static void one_cpu(void)
-{
-	cpu_set_t first;
-
-	CPU_ZERO(&first);
-	CPU_SET(0, &first);
-	t_need(!sched_setaffinity(0, sizeof(first), &first), "sched_setaffinity");
-}
-
-/*
- * How much deeper what takes long goes, or needs much memory: while it runs there
- * are interrupts, others get the CPU, and the allocator runs dry.
- */
-static int other_reasons(void)
-{
-	int status, interrupt, memory;
-	pid_t child;
-
-	one_cpu();
-	child = fork();
-	t_need(child >= 0, "fork");
-	if (!child) {
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		for (;;)
-			;
-	}
-	t_need(!ask("spin 400"), "spin");
-	interrupt = depth();
-	kill(child, SIGKILL);
-	t_need(waitpid(child, &status, 0) == child, "waitpid");
-	t_need(!ask("allocate 65536"), "allocate");
-	memory = depth();
-	t_note("an interrupt takes %d bytes, the allocator %d", interrupt, memory);
-	return interrupt + memory;
-}
-
-/* 32 bits have stacks of 8 KiB. */
-static int recursion(void)
-{
-	char text[32];
-	int flat;
-
-	t_need(!ask("recurse 2"), "recurse");
-	flat = depth();
-	snprintf(text, sizeof(text), "recurse %d", has_64_bits() ? 200 : 150);
-	t_need(!ask(text), "recurse");
-	return depth() - flat;
-}
-
 static void test_deep(void)
 {
 	const int depths[] = { 2, 20, 200, DEEPEST };
@@ -313,11 +218,9 @@ static void test_deep(void)
 	struct group g;
 
 	group_begin(&g, "fences below fences");
-	if (measured) {
-		most = other_reasons() + SLACK;
-		grown = recursion();
-		t_note("a recursion takes %d bytes more", grown);
-		t_ok(grown > most, "a frame for each fence would be seen");
+	if (stack_measured) {
+		most = stack_most();
+		t_ok(stack_recursion() > most, "a frame for each fence would be seen");
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(depths); i++) {
 		bool done = true;
@@ -332,7 +235,7 @@ static void test_deep(void)
 		t_ok(done, "%d fences deep: all signal", depths[i]);
 		memcpy(bytes[i], least, sizeof(least));
 	}
-	for (int op = 0; op < OPS && measured; op++) {
+	for (int op = 0; op < OPS && stack_measured; op++) {
 		t_note("%s: %d, %d, %d and %d bytes of the stack with 2, 20, 200 and %d fences",
 		       names[op], bytes[0][op], bytes[1][op], bytes[2][op], bytes[3][op], DEEPEST);
 		grown = 0;
@@ -343,35 +246,10 @@ static void test_deep(void)
 	group_end(&g);
 }
 
-/*
- * A chain in the link of another, and that in the link of a third: DRM takes them, with
- * a warning for each, and what releases one calls what releases the next, with any core.
- */
-static void show_nested(int n)
-{
-	int line = timeline_open(), fence = timeline_fence(line, 1);
-
-	least[CLOSE_CHAIN] = INT_MAX;
-	for (int i = 0; i < n; i++) {
-		__u32 obj = create(0);
-
-		t_need(!import_point(obj, 1, fence), "a link");
-		close(fence);
-		fence = export_point(obj, 1);
-		t_need(fence >= 0, "export a chain");
-		destroy(obj);
-	}
-	do_close(CLOSE_CHAIN, fence);
-	t_note("%d chains, each in the one before: %d bytes of the stack", n, least[CLOSE_CHAIN]);
-	close(line);
-}
-
-/* "nested N": to be seen by hand, since it warns and may overflow the stack */
 int main(int argc, char **argv)
 {
-	const bool nested = argc > 2 && !strcmp(argv[1], "nested");
 	const struct rlimit files = { .rlim_cur = 3 * DEEPEST, .rlim_max = 3 * DEEPEST };
-	int module, line;
+	int line;
 
 	t_begin();
 	t_need(!setrlimit(RLIMIT_NOFILE, &files), "setrlimit");
@@ -382,20 +260,9 @@ int main(int argc, char **argv)
 		return t_end();
 	}
 	close(line);
-	module = open_module(argc > 1 && !nested ? argv[1] : NULL, "call_stack");
-	if (module < 0) {
-		t_skip("the stack is not measured: no call_stack.ko");
-	} else {
-		measured = !syscall(SYS_finit_module, module, "", 0);
-		t_need(measured, "load call_stack.ko");
-		close(module);
-	}
-	if (nested)
-		show_nested(atoi(argv[2]));
-	else
-		test_deep();
-	if (measured)
-		t_ok(!syscall(SYS_delete_module, "call_stack", O_NONBLOCK), "unload call_stack");
+	stack_begin(argc > 1 ? argv[1] : NULL);
+	test_deep();
+	stack_end();
 	close(syncobj_card);
 	return t_end();
 }

@@ -37,6 +37,10 @@ use super::{
             FenceSet, //
         }, //
     },
+    nested::{
+        is_nested,
+        Nesting, //
+    },
     signal::{
         set_deadline,
         signal, //
@@ -123,6 +127,23 @@ impl Array {
         self.rest.fences.get()
     }
 
+    /// Waits for the fences. Returns `false` if none is pending.
+    #[inline(never)]
+    fn wait(turn: Turn<&Self>) -> bool {
+        let array = turn.container();
+
+        // Callbacks may come after the array is signalled by another way, so that they have a
+        // reference: all of them one, since each counts.
+        turn.share_out(|fence, share| {
+            array.propagate(error(fence));
+            if share.give_back().is_none() {
+                return true;
+            }
+            array.settle(0);
+            false
+        })
+    }
+
     /// Memory for an array of `count` fences, zeroed. Fails with `ENOMEM`. May sleep.
     pub(super) fn allocate(count: usize) -> Result<New<Self>> {
         // INVARIANT: It is new, and freed with the last reference.
@@ -147,12 +168,13 @@ impl Array {
 
         warn_on!(fences.is_missing());
 
+        let nesting = Nesting::new(fences.get().iter().any(|fence| is_container(fence)));
         let memory = memory.fill(Rest {
             fences,
             work: const { Opaque::uninit() },
             callbacks: [],
         });
-        let base = init(memory, Table::new(&OPS), None, context, seqno, 0);
+        let base = init(memory, Table::new(&OPS), None, context, seqno, nesting.bit());
 
         // MODEL: none, because nobody else knows the array.
         fields(&base).error.store(UNKNOWN, Relaxed);
@@ -161,9 +183,7 @@ impl Array {
             c"&array->base.inline_lock",
             kernel::static_lock_class!(),
         );
-        // A container in an array would make for recursion.
-        warn_on!(Self::of(&base)
-            .is_some_and(|array| array.fences().iter().any(|fence| is_container(fence))));
+        nesting.begin(&base);
         base
     }
 }
@@ -214,23 +234,23 @@ unsafe impl Container for Array {
         if array.fences().is_empty() {
             return true;
         }
-        // Callbacks may come after the array is signalled by another way, so that they have a
-        // reference: all of them one, since each counts.
-        turn.share_out(|fence, share| {
-            array.propagate(error(fence));
-            if share.give_back().is_none() {
-                return true;
-            }
-            array.settle(0);
-            false
-        })
+        if is_nested(&array.base) {
+            turn.keep().defer();
+            return true;
+        }
+        Self::wait(turn)
     }
 
     fn go_on(turn: Turn<Ref<Self>>) {
-        let array = turn.end();
+        // This is not zero if nobody waits for the fences yet.
+        // MODEL: none, because nobody has a share.
+        let is_armed = turn.container().pending().load(Relaxed) == 0;
+        let (array, is_pending) = turn.spend(|turn| !is_armed && Self::wait(turn));
 
-        array.settle(0);
-        signal(&array.into_base());
+        if !is_pending {
+            array.settle(0);
+            signal(&array.into_base());
+        }
     }
 
     fn is_signaled(&self) -> bool {
@@ -257,6 +277,9 @@ unsafe impl Container for Array {
     }
 
     fn set_deadline(&self, deadline: Time) {
+        if is_nested(&self.base) {
+            return;
+        }
         for fence in self.fences() {
             set_deadline(fence, deadline);
         }

@@ -4,7 +4,7 @@
 //!
 //! Each link contains a fence and owns a reference to the link before it, and is signalled when its
 //! fence and those of all links before it are. Whoever walks along a chain cuts out what is
-//! signalled.
+//! signalled. For a chain in a link see [`nested`](super::nested).
 //!
 //! C header: [`include/linux/dma-fence-chain.h`](srctree/include/linux/dma-fence-chain.h)
 
@@ -28,9 +28,13 @@ use super::{
             Time, //
         }, //
     },
+    nested::{
+        is_nested,
+        Nesting, //
+    },
     reference::Replaceable,
     signal::{
-        is_done,
+        ask,
         set_deadline,
         signal, //
     }, //
@@ -54,8 +58,7 @@ use kernel::{
         aref::ARef,
         rcu, //
     },
-    types::Opaque,
-    warn_on, //
+    types::Opaque, //
 };
 
 /// Tells chains from other fences.
@@ -118,9 +121,7 @@ impl Link {
             }
         }
 
-        // A container in a link would make for recursion.
-        warn_on!(Self::of(&fence).is_some());
-
+        let nesting = Nesting::new(Self::of(&fence).is_some());
         let memory = memory.fill(Rest {
             prev: Replaceable::new(prev),
             prev_seqno,
@@ -131,7 +132,7 @@ impl Link {
         });
         let timeline = timeline.unwrap_or_else(|| context::allocate(1));
         let ops = Table::new(&OPS);
-        let flags = Flag::Seqno64.bit();
+        let flags = Flag::Seqno64.bit() | nesting.bit();
         let base = init(memory, ops, None, timeline, number, flags);
 
         set_lock_class(
@@ -139,6 +140,7 @@ impl Link {
             c"&chain->base.inline_lock",
             kernel::static_lock_class!(),
         );
+        nesting.begin(&base);
         base
     }
 
@@ -151,7 +153,7 @@ impl Link {
                 let rcu = rcu::read_lock();
                 let prev = self.rest.prev.load(&rcu)?;
 
-                if !is_done(contained(&prev), &rcu) {
+                if !is_content_done(&prev, &rcu) {
                     return Some(prev);
                 }
                 prev
@@ -168,12 +170,33 @@ impl Link {
         self.rest.prev.replace(&prev, before);
     }
 
+    /// Passes `deadline` on to what is in the chain. `nested` says whether to what is in a chain in
+    /// it, too.
+    #[inline(never)]
+    fn pass_on(&self, deadline: Time, nested: bool) {
+        let mut next = Some(ARef::from(&self.base));
+
+        while let Some(fence) = next {
+            match Self::of(contained(&fence)) {
+                None => set_deadline(contained(&fence), deadline),
+                // So this goes no deeper than that.
+                Some(link) if nested => link.pass_on(deadline, false),
+                Some(_) => (),
+            }
+            next = walk(fence);
+        }
+    }
+
     /// Has the turn come back when the first fence that is pending is signalled. Gives it back if
-    /// there is none.
-    fn wait(mut turn: Turn<Ref<Self>>) -> Result<(), Turn<Ref<Self>>> {
+    /// there is none. `held` says whether the lock of the chain may be held.
+    fn wait(mut turn: Turn<Ref<Self>>, held: bool) -> Result<(), Turn<Ref<Self>>> {
         let mut next = Some(ARef::from(&turn.container().base));
 
         while let Some(link) = next {
+            if held && Self::of(&link).is_some_and(|link| is_nested(&link.base)) {
+                turn.defer();
+                return Ok(());
+            }
             // The link may be cut out of the chain, so that the fence needs its own reference.
             let fence = ARef::from(contained(&link));
 
@@ -211,18 +234,25 @@ unsafe impl Container for Link {
 
     #[inline]
     fn arm(turn: Turn<&Self>) -> bool {
-        Self::wait(turn.keep()).is_ok()
+        Self::wait(turn.keep(), true).is_ok()
     }
 
     fn go_on(turn: Turn<Ref<Self>>) {
-        if let Err(turn) = Self::wait(turn) {
+        if let Err(turn) = Self::wait(turn, false) {
             signal(&turn.end().into_base());
         }
     }
 
     #[inline]
     fn is_signaled(&self) -> bool {
-        if !self.contained().is_done() {
+        let fence = self.contained();
+        let is_done = if is_nested(&self.base) {
+            fence.test_signaled_flag()
+        } else {
+            fence.is_done()
+        };
+
+        if !is_done {
             return false;
         }
         // What this finds is pending.
@@ -230,13 +260,7 @@ unsafe impl Container for Link {
     }
 
     fn set_deadline(&self, deadline: Time) {
-        set_deadline(self.contained(), deadline);
-
-        let mut next = before(&self.base);
-        while let Some(fence) = next {
-            set_deadline(contained(&fence), deadline);
-            next = walk(fence);
-        }
+        self.pass_on(deadline, true);
     }
 
     /// And the links before it that nobody else wants: one after the other, however many they are.
@@ -247,7 +271,7 @@ unsafe impl Container for Link {
             // MODEL: chain-depth, chain-release
             let prev = dying.get_mut().rest.prev.take();
 
-            dying.free();
+            dying.end();
             let Some(prev) = prev.and_then(Dying::put) else {
                 return;
             };
@@ -263,6 +287,16 @@ unsafe impl Container for Link {
 #[inline]
 pub(crate) fn contained(fence: &Fence) -> &Fence {
     Link::of(fence).map_or(fence, Link::contained)
+}
+
+/// Whether the fence in a link is done, as far as this is told without asking a chain; `fence` itself
+/// if it is no link.
+#[inline(always)]
+fn is_content_done(fence: &Fence, rcu: &rcu::Guard) -> bool {
+    let content = contained(fence);
+    let may_ask = || !Link::of(fence).is_some_and(|link| is_nested(&link.base));
+
+    content.test_signaled_flag() || (may_ask() && ask(content, rcu))
 }
 
 /// The next fence down the chain that is pending, or that is a link with a pending fence. Cuts out

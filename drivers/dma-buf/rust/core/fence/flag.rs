@@ -14,6 +14,8 @@ pub(crate) enum Flag {
     Signaled = bindings::dma_fence_flag_bits_DMA_FENCE_FLAG_SIGNALED_BIT,
     Timestamp = bindings::dma_fence_flag_bits_DMA_FENCE_FLAG_TIMESTAMP_BIT,
     EnableSignal = bindings::dma_fence_flag_bits_DMA_FENCE_FLAG_ENABLE_SIGNAL_BIT,
+    /// Of containers alone, from the start. See [`nested`](super::nested).
+    Nested = bindings::dma_fence_flag_bits_DMA_FENCE_FLAG_USER_BITS,
 }
 
 impl Flag {

@@ -17,7 +17,13 @@ use super::{
     },
     lock::Lent, //
 };
-use crate::fence::callback::add;
+use crate::fence::{
+    callback::add,
+    nested::{
+        self,
+        is_nested, //
+    }, //
+};
 use core::{
     marker::PhantomData,
     mem::{
@@ -95,7 +101,7 @@ pub(crate) unsafe trait Container: Structure + Sized + 'static {
     /// Drops everything that the container owns, and itself.
     #[inline(always)]
     fn release(dying: Dying<Self>) {
-        dying.free();
+        dying.end();
     }
 
     /// The container that `fence` is the base of, if it is one.
@@ -160,6 +166,26 @@ impl Dying {
         } else {
             Err(self)
         }
+    }
+}
+
+impl<T: Container> Dying<T> {
+    /// [Frees](Dying::free) it: later if it is [nested](crate::fence::nested), so that what is in
+    /// it is not dropped here.
+    #[inline(always)]
+    pub(crate) fn end(self) {
+        if is_nested(self.fence()) {
+            self.free_later();
+        } else {
+            self.free();
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn free_later(self) {
+        // SAFETY: By the type invariant this owns it all: who uses the work has a reference.
+        unsafe { queue(self.0.as_c(), T::WORK, free::<T>) };
     }
 }
 
@@ -286,15 +312,39 @@ impl<T: Container> Turn<Ref<T>> {
     #[inline(always)]
     pub(crate) fn defer(self) {
         let container = ManuallyDrop::new(self.0);
-        let work = container.0.as_c().cast::<irq_work>();
-        let work = work.wrapping_byte_add(T::WORK);
 
         // SAFETY: By the type invariant nobody else uses the work, which stays with the reference
         // that it has now.
-        unsafe {
-            bindings::init_irq_work(work, Some(run::<T>));
-            bindings::irq_work_queue(work);
-        }
+        unsafe { queue(container.0.as_c(), T::WORK, run::<T>) };
+    }
+
+    /// Gives the right to `f`, and keeps the reference.
+    #[inline(always)]
+    pub(crate) fn spend<R>(self, f: impl FnOnce(Turn<&T>) -> R) -> (Ref<T>, R) {
+        // INVARIANT: It is not this one's any more.
+        let result = f(Turn(&self.0));
+
+        (self.0, result)
+    }
+}
+
+/// Has `func` called with the work at `offset` in `container`, where no lock is held.
+///
+/// # Safety
+///
+/// There must be a work, which nobody else uses, and which stays until `func` has been called.
+#[inline(always)]
+unsafe fn queue(
+    container: *mut bindings::dma_fence,
+    offset: usize,
+    func: unsafe extern "C" fn(*mut irq_work),
+) {
+    let work = container.cast::<irq_work>().wrapping_byte_add(offset);
+
+    // SAFETY: By the contract above.
+    unsafe {
+        bindings::init_irq_work(work, Some(func));
+        bindings::irq_work_queue(work);
     }
 }
 
@@ -386,7 +436,18 @@ kernel::callbacks! {
         // SAFETY: This is what `Turn::defer` has left.
         let base = unsafe { ARef::from_raw(work.byte_sub(T::WORK).cast()) };
 
+        nested::count(&base);
         // INVARIANT: And so is the right.
         T::go_on(Turn(Ref(base, PhantomData)));
+    }
+
+    /// Called for the work of a container of this type that nobody has a reference to.
+    fn free<T: Container>(work: NonNull<irq_work>) {
+        // SAFETY: This is what `Dying::free_later` has left.
+        let base = unsafe { ARef::from_raw(work.byte_sub(T::WORK).cast()) };
+
+        nested::count(&base);
+        // INVARIANT: The count is zero, as it was then.
+        Dying::<T>(ManuallyDrop::new(base), PhantomData).free();
     }
 }
