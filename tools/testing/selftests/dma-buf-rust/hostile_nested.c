@@ -148,7 +148,9 @@ static bool use(const struct nested *all, int buf)
 	do_ioctl(DEADLINE, all->fence, SYNC_IOC_SET_DEADLINE, &deadline);
 	do_ioctl(MERGE, all->fence, SYNC_IOC_MERGE, &merge);
 	close(merge.fence);
-	do_ioctl(IMPORT, buf, DMA_BUF_IOCTL_IMPORT_SYNC_FILE, &import);
+	/* A reservation object takes none; C puts it there, and warns. */
+	t_need(stack_call(&least[IMPORT], "ioctl", buf, DMA_BUF_IOCTL_IMPORT_SYNC_FILE,
+			  &import) == (is_rust_core() ? -1 : 0), names[IMPORT]);
 	put_link(ADD_LINK, all->obj, 3, merge.fd2);
 	close(merge.fd2);
 	do_poll(POLL, all->fence);
@@ -192,7 +194,7 @@ static bool signal_all(int n, bool last)
 		timeline_inc(all.beside, n);
 	else
 		timeline_inc(all.inner, 1);
-	done &= !poll_signalled(all.fence) && !status(all.fence);
+	done &= !poll_now(all.fence, POLLIN) && !status(all.fence);
 	if (!last)
 		by = n;
 	do_ioctl(SIGNAL, last ? all.inner : all.beside, SW_SYNC_INC, &by);
@@ -234,7 +236,7 @@ static void test_races(void)
 
 	group_begin(&g, "levels that signal meanwhile");
 	while (rounds--) {
-		int line = timeline_open(), buf = new_buffer(page_size());
+		int line = timeline_open();
 		int fence = timeline_fence(line, 1);
 
 		child = fork();
@@ -253,11 +255,9 @@ static void test_races(void)
 			poll_now(fence, POLLIN);
 			destroy(all.obj);
 		}
-		t_need(!import_fence(buf, fence, DMA_BUF_SYNC_RW), names[IMPORT]);
 		t_need(waitpid(child, &status, 0) == child, "waitpid");
-		done &= poll_signalled(fence) && becomes_idle(buf);
+		done &= poll_signalled(fence);
 		close(fence);
-		close(buf);
 		close(line);
 	}
 	t_ok(done, "all signal");

@@ -147,7 +147,8 @@ mod sync_file {
         Ok(())
     }
 
-    /// Makes later users of the buffer wait for the fences of a sync_file.
+    /// Makes later users of the buffer wait for the fences of a sync_file. Fails with `EINVAL` if one
+    /// is a container in a container: a reservation object takes none.
     #[inline(always)]
     pub(super) fn import(buf: &DmaBuf, ptr: UserPtr) -> Result {
         let arg = SyncFd::checked(ptr)?;
@@ -158,7 +159,7 @@ mod sync_file {
             Usage::Read
         };
 
-        let count = unwrap::count(&fence);
+        let count = unwrap::count_leaves(&fence)?;
         if count == 0 {
             return Ok(());
         }

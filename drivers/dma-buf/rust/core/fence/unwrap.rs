@@ -134,16 +134,33 @@ pub(crate) fn for_each(head: &Fence, mut f: impl FnMut(&Fence) -> Result) -> Res
     each_link(head, |fences| fences.iter().try_for_each(|fence| f(fence)))
 }
 
-/// How many fences are in `head`. None of them is looked at.
-pub(crate) fn count(head: &Fence) -> u32 {
-    let mut count: u32 = 0;
+/// How many fences are in `head`, and how many of these are no containers.
+#[inline(never)]
+fn counts(head: &Fence) -> (u32, u32) {
+    let (mut all, mut leaves) = (0u32, 0u32);
 
     // Does not fail, and nobody has so many fences.
-    let _ = each_link(head, |fences| {
-        count = count.wrapping_add(fences.len() as u32);
+    let _ = for_each(head, |fence| {
+        all = all.wrapping_add(1);
+        leaves = leaves.wrapping_add(fence.as_leaf().is_some().into());
         Ok(())
     });
-    count
+    (all, leaves)
+}
+
+/// How many fences are in `head`.
+pub(crate) fn count(head: &Fence) -> u32 {
+    counts(head).0
+}
+
+/// As [`count`]. Fails with `EINVAL` if one is a container.
+pub(crate) fn count_leaves(head: &Fence) -> Result<u32> {
+    let (all, leaves) = counts(head);
+
+    if all != leaves {
+        return Err(EINVAL);
+    }
+    Ok(all)
 }
 
 /// The pending ones among the fences in `heads`, and when the last of the others was signalled.
