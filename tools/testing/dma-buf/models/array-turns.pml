@@ -9,8 +9,8 @@
  * Of: drivers/dma-buf/rust/core/fence/array.rs: Array::go_on
  * Of: drivers/dma-buf/rust/core/fence/array.rs: Array::is_signaled
  * Of: drivers/dma-buf/rust/core/fence/array.rs: Array::settle
- * Of: drivers/dma-buf/rust/core/fence/layout/container.rs: Turn::share_out
- * Of: drivers/dma-buf/rust/core/fence/layout/container.rs: Share::give_back
+ * Of: drivers/dma-buf/rust/core/fence/layout/share.rs: Turn::share_out
+ * Of: drivers/dma-buf/rust/core/fence/layout/share.rs: Share::give_back
  * Weakened 1: who has counted, and is not the last, looks at the array again
  * Weakened 2: who is not the last drops the reference
  */

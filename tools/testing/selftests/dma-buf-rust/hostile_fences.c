@@ -160,7 +160,8 @@ static void use_pending(int n)
 	do_ioctl(EXPORT, buf, DMA_BUF_IOCTL_EXPORT_SYNC_FILE, &export);
 	close(export.fd);
 	interrupt_every_ms(20);
-	t_need(stack_call(&least[SYNC], "ioctl", buf, DMA_BUF_IOCTL_SYNC, &sync) && errno == EINTR, "SYNC");
+	t_need(stack_call(&least[SYNC], "ioctl", buf, DMA_BUF_IOCTL_SYNC, &sync) &&
+	       errno == EINTR, "SYNC");
 	interrupt_every_ms(0);
 	link.handle = d.obj;
 	do_ioctl(ADD_LINK, syncobj_card, DRM_IOCTL_SYNCOBJ_FD_TO_HANDLE, &link);
@@ -193,7 +194,8 @@ static bool use_signaled(int n)
 	do_poll(POLL_ARRAY, d.array);
 	wait.handles = (uintptr_t)&d.obj;
 	wait.timeout_nsec = now_ns() + 100000000;
-	t_need(stack_call(&least[WAIT_POINT], "ioctl", syncobj_card, DRM_IOCTL_SYNCOBJ_TIMELINE_WAIT, &wait) &&
+	t_need(stack_call(&least[WAIT_POINT], "ioctl", syncobj_card,
+			  DRM_IOCTL_SYNCOBJ_TIMELINE_WAIT, &wait) &&
 	       errno == ETIME, names[WAIT_POINT]);
 	/* no link has signaled before its second fence does: only that counts */
 	timeline_inc(d.lines[0], n);

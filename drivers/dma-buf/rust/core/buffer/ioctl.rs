@@ -147,8 +147,8 @@ mod sync_file {
         Ok(())
     }
 
-    /// Makes later users of the buffer wait for the fences of a sync_file. Fails with `EINVAL` if one
-    /// is a container in a container: a reservation object takes none.
+    /// Makes later users of the buffer wait for the fences of a sync_file. Fails with `EINVAL` if
+    /// one is a container, which a reservation object does not take, and pending.
     #[inline(always)]
     pub(super) fn import(buf: &DmaBuf, ptr: UserPtr) -> Result {
         let arg = SyncFd::checked(ptr)?;
@@ -169,7 +169,10 @@ mod sync_file {
 
             unwrap::for_each(&fence, |fence| {
                 // A chain may have lost links that were signalled meanwhile, but not grown.
-                slots.add(fence.as_leaf().ok_or(EINVAL)?, usage);
+                // A container is signalled.
+                if let Some(leaf) = fence.as_leaf() {
+                    slots.add(leaf, usage);
+                }
                 Ok(())
             })
         })

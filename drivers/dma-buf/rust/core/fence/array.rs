@@ -20,8 +20,6 @@ use super::{
             self,
             Container,
             Ref,
-            Share,
-            Shared,
             Turn, //
         },
         fence::{
@@ -35,6 +33,10 @@ use super::{
         set::{
             Counted,
             FenceSet, //
+        },
+        share::{
+            Share,
+            Shared, //
         }, //
     },
     nested::{
@@ -174,7 +176,14 @@ impl Array {
             work: const { Opaque::uninit() },
             callbacks: [],
         });
-        let base = init(memory, Table::new(&OPS), None, context, seqno, nesting.bit());
+        let base = init(
+            memory,
+            Table::new(&OPS),
+            None,
+            context,
+            seqno,
+            nesting.bit(),
+        );
 
         // MODEL: none, because nobody else knows the array.
         fields(&base).error.store(UNKNOWN, Relaxed);
@@ -277,11 +286,10 @@ unsafe impl Container for Array {
     }
 
     fn set_deadline(&self, deadline: Time) {
-        if is_nested(&self.base) {
-            return;
-        }
         for fence in self.fences() {
-            set_deadline(fence, deadline);
+            if !is_nested(&self.base) || !is_container(fence) {
+                set_deadline(fence, deadline);
+            }
         }
     }
 }

@@ -289,8 +289,8 @@ pub(crate) fn contained(fence: &Fence) -> &Fence {
     Link::of(fence).map_or(fence, Link::contained)
 }
 
-/// Whether the fence in a link is done, as far as this is told without asking a chain; `fence` itself
-/// if it is no link.
+/// Whether the fence in a link is done, as far as this is told without asking a chain; `fence`
+/// itself if it is no link.
 #[inline(always)]
 fn is_content_done(fence: &Fence, rcu: &rcu::Guard) -> bool {
     let content = contained(fence);

@@ -14,3 +14,4 @@ pub(super) mod name;
 pub(super) mod operation;
 pub(super) mod ops;
 pub(super) mod set;
+pub(super) mod share;

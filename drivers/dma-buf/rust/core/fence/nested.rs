@@ -6,11 +6,11 @@
 //! user space, which can go on with that as long as it likes: deeper than any stack. So nothing
 //! calls itself for what is in a nested container:
 //!
-//! - It is waited for from the start, by an `irq_work`, which holds no locks. The fences of a
-//!   container that a chain is in are therefore waited for, too, and each is signalled by its
-//!   callback.
+//! - It is waited for from the start, by an `irq_work`, which holds no locks, and has a reference
+//!   until it is signalled: by a callback, never because somebody asks.
 //! - Who asks whether a link is done does not ask the chain in it, which will be signalled.
-//! - A deadline goes on to a chain in a link, but not to what is deeper than that.
+//! - A deadline goes on to a chain in a link, but not to what is deeper than that, nor to a
+//!   container in an array.
 //! - What is in it is dropped later, by an `irq_work`.
 
 use super::{
@@ -69,11 +69,11 @@ pub(super) fn is_nested(container: &Fence) -> bool {
     has(container, Flag::Nested)
 }
 
-/// How many works of nested containers have run.
+/// How many works of nested containers have been begun.
 static WORKS: Atomic<usize> = Atomic::new(0);
 
-/// How many works of nested containers have been begun so far. See
-/// [`unload`](crate::unload), which wants to know whether there are any more.
+/// How many works of nested containers have been begun so far. Where the module
+/// [goes](crate::unload) this tells whether there are any more.
 pub(crate) fn works() -> usize {
     // MODEL: unload-turns
     WORKS.load(Relaxed)

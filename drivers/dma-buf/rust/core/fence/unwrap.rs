@@ -134,18 +134,20 @@ pub(crate) fn for_each(head: &Fence, mut f: impl FnMut(&Fence) -> Result) -> Res
     each_link(head, |fences| fences.iter().try_for_each(|fence| f(fence)))
 }
 
-/// How many fences are in `head`, and how many of these are no containers.
+/// How many fences are in `head`, and how many of these are containers that are not signalled.
 #[inline(never)]
 fn counts(head: &Fence) -> (u32, u32) {
-    let (mut all, mut leaves) = (0u32, 0u32);
+    let (mut all, mut pending) = (0u32, 0u32);
 
     // Does not fail, and nobody has so many fences.
     let _ = for_each(head, |fence| {
         all = all.wrapping_add(1);
-        leaves = leaves.wrapping_add(fence.as_leaf().is_some().into());
+        if fence.is_container() && !fence.test_signaled_flag() {
+            pending = pending.wrapping_add(1);
+        }
         Ok(())
     });
-    (all, leaves)
+    (all, pending)
 }
 
 /// How many fences are in `head`.
@@ -153,14 +155,12 @@ pub(crate) fn count(head: &Fence) -> u32 {
     counts(head).0
 }
 
-/// As [`count`]. Fails with `EINVAL` if one is a container.
+/// As [`count`]. Fails with `EINVAL` if one is a container that is not signalled.
 pub(crate) fn count_leaves(head: &Fence) -> Result<u32> {
-    let (all, leaves) = counts(head);
-
-    if all != leaves {
-        return Err(EINVAL);
+    match counts(head) {
+        (all, 0) => Ok(all),
+        _ => Err(EINVAL),
     }
-    Ok(all)
 }
 
 /// The pending ones among the fences in `heads`, and when the last of the others was signalled.
