@@ -100,6 +100,11 @@ void fail_each(const struct operation *op)
 	op->undo();
 	before = count_all();
 	fault_points();
+	/* First what is counted alike each time: each copy, and each call of call_faults */
+	faults_spare_allocations(true);
+	points = one_round(op, &before, false, &out);
+	faults_spare_allocations(false);
+	t_note("%s: %d new places without allocations", op->name, points);
 	/*
 	 * What the kernel allocates besides (slabs, what it keeps of allocations) is not
 	 * the same each time: a place is missed where a number more came before it. What one

@@ -28,6 +28,7 @@ static const struct {
 	const char *value;
 } knobs[] = {
 	{ FAULTS "failslab/ignore-gfp-wait", "N" },
+	{ FAULTS "failslab/cache-filter", "N" },
 	{ FAULTS "failslab/verbose", NULL },
 	{ FAULTS "fail_page_alloc/ignore-gfp-wait", "N" },
 	{ FAULTS "fail_page_alloc/ignore-gfp-highmem", "N" },
@@ -85,6 +86,13 @@ void faults_end(void)
 		close(log_fd);
 	}
 	close(fail_fd);
+}
+
+/* No cache is marked for faults, and no page is of such an order. */
+void faults_spare_allocations(bool spare)
+{
+	t_need(write_file(FAULTS "failslab/cache-filter", spare ? "Y" : "N"), "cache-filter");
+	t_need(write_file(FAULTS "fail_page_alloc/min-order", spare ? "32" : "0"), "min-order");
 }
 
 void fault_arm(int n)

@@ -14,6 +14,11 @@
  */
 bool faults_begin(bool stacks);
 void faults_end(void);
+/*
+ * Whether allocations are spared from here on, and not counted. How many the kernel
+ * makes besides is not the same each time; copies, and the calls of call_faults, are.
+ */
+void faults_spare_allocations(bool spare);
 
 /* The n-th from here on, in this thread */
 void fault_arm(int n);

@@ -71,8 +71,12 @@ static void end(void)
 	int i;
 
 	for (i = 0; i < ARRAY_SIZE(calls); i++)
-		if (calls[i].is_probed)
+		if (calls[i].is_probed) {
 			unregister_kprobe(&calls[i].probe);
+			if (calls[i].probe.nmissed)
+				pr_warn("call_faults: %lu calls of %s were missed\n",
+					calls[i].probe.nmissed, calls[i].probe.symbol_name);
+		}
 }
 #else
 static void begin(void)
