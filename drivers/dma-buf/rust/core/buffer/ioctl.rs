@@ -159,7 +159,8 @@ mod sync_file {
             Usage::Read
         };
 
-        let count = unwrap::count_leaves(&fence)?;
+        unwrap::check_leaves(&fence)?;
+        let count = unwrap::count(&fence);
         if count == 0 {
             return Ok(());
         }

@@ -134,33 +134,26 @@ pub(crate) fn for_each(head: &Fence, mut f: impl FnMut(&Fence) -> Result) -> Res
     each_link(head, |fences| fences.iter().try_for_each(|fence| f(fence)))
 }
 
-/// How many fences are in `head`, and how many of these are containers that are not signalled.
-#[inline(never)]
-fn counts(head: &Fence) -> (u32, u32) {
-    let (mut all, mut pending) = (0u32, 0u32);
+/// How many fences are in `head`. None of them is looked at.
+pub(crate) fn count(head: &Fence) -> u32 {
+    let mut count: u32 = 0;
 
     // Does not fail, and nobody has so many fences.
-    let _ = for_each(head, |fence| {
-        all = all.wrapping_add(1);
-        if fence.is_container() && !fence.test_signaled_flag() {
-            pending = pending.wrapping_add(1);
-        }
+    let _ = each_link(head, |fences| {
+        count = count.wrapping_add(fences.len() as u32);
         Ok(())
     });
-    (all, pending)
+    count
 }
 
-/// How many fences are in `head`.
-pub(crate) fn count(head: &Fence) -> u32 {
-    counts(head).0
-}
-
-/// As [`count`]. Fails with `EINVAL` if one is a container that is not signalled.
-pub(crate) fn count_leaves(head: &Fence) -> Result<u32> {
-    match counts(head) {
-        (all, 0) => Ok(all),
-        _ => Err(EINVAL),
-    }
+/// Fails with `EINVAL` if a fence in `head` is a container that is not signalled.
+pub(crate) fn check_leaves(head: &Fence) -> Result {
+    for_each(head, |fence| {
+        if fence.is_container() && !fence.test_signaled_flag() {
+            return Err(EINVAL);
+        }
+        Ok(())
+    })
 }
 
 /// The pending ones among the fences in `heads`, and when the last of the others was signalled.
