@@ -5,7 +5,6 @@
  * it for us, and measures that; without it this only shows that the kernel survives.
  */
 #include <fcntl.h>
-#include <limits.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
@@ -34,37 +33,19 @@ enum op {
 	CLOSE_DONE_CHAIN, CLOSE_DONE_ARRAY, OPS
 };
 
-static const char * const names[OPS] = {
-	[MERGE_CHAIN] = "merge a chain", [MERGE_ARRAY] = "merge an array",
-	[INFO] = "ask for an array's fences", [IMPORT_CHAIN] = "import a chain",
-	[IMPORT_ARRAY] = "import an array", [EXPORT] = "export",
-	[SYNC] = "wait with SYNC", [ADD_LINK] = "add a link to a chain",
-	[WAIT_POINT] = "wait for a chain", [POLL_CHAIN] = "poll a chain",
-	[POLL_ARRAY] = "poll an array", [POLL_BUFFER] = "poll a buffer",
-	[SIGNAL_CHAIN] = "signal a chain", [SIGNAL_ARRAY] = "signal an array",
-	[CLOSE_CHAIN] = "close a chain", [CLOSE_ARRAY] = "close an array",
-	[CLOSE_BUFFER] = "close a buffer",
-	[CLOSE_DONE_CHAIN] = "close a chain that has signaled",
-	[CLOSE_DONE_ARRAY] = "close an array that has signaled",
+static struct stack_use uses[OPS] = {
+	[MERGE_CHAIN] = { "merge a chain" }, [MERGE_ARRAY] = { "merge an array" },
+	[INFO] = { "ask for an array's fences" }, [IMPORT_CHAIN] = { "import a chain" },
+	[IMPORT_ARRAY] = { "import an array" }, [EXPORT] = { "export" },
+	[SYNC] = { "wait with SYNC" }, [ADD_LINK] = { "add a link to a chain" },
+	[WAIT_POINT] = { "wait for a chain" }, [POLL_CHAIN] = { "poll a chain" },
+	[POLL_ARRAY] = { "poll an array" }, [POLL_BUFFER] = { "poll a buffer" },
+	[SIGNAL_CHAIN] = { "signal a chain" }, [SIGNAL_ARRAY] = { "signal an array" },
+	[CLOSE_CHAIN] = { "close a chain" }, [CLOSE_ARRAY] = { "close an array" },
+	[CLOSE_BUFFER] = { "close a buffer" },
+	[CLOSE_DONE_CHAIN] = { "close a chain that has signaled" },
+	[CLOSE_DONE_ARRAY] = { "close an array that has signaled" },
 };
-
-/* The shallowest counts: interrupts come where they like. */
-static int least[OPS];
-
-static void do_ioctl(enum op op, int fd, unsigned long command, const void *arg)
-{
-	t_need(!stack_call(&least[op], "ioctl", fd, command, arg), names[op]);
-}
-
-static void do_poll(enum op op, int fd)
-{
-	t_need(!stack_call(&least[op], "poll", fd, 0, NULL), names[op]);
-}
-
-static void do_close(enum op op, int fd)
-{
-	t_need(!stack_call(&least[op], "close", fd, 0, NULL), names[op]);
-}
 
 /* A chain whose links have an array of two each, and an array; nothing has signaled. */
 struct deep {
@@ -148,28 +129,28 @@ static void use_pending(int n)
 	};
 
 	build(&d, n);
-	do_ioctl(MERGE_CHAIN, d.chain, SYNC_IOC_MERGE, &merge);
+	stack_ioctl(&uses[MERGE_CHAIN], d.chain, SYNC_IOC_MERGE, &merge);
 	close(merge.fence);
-	do_ioctl(MERGE_ARRAY, d.array, SYNC_IOC_MERGE, &merge);
+	stack_ioctl(&uses[MERGE_ARRAY], d.array, SYNC_IOC_MERGE, &merge);
 	close(merge.fence);
-	do_ioctl(INFO, d.array, SYNC_IOC_FILE_INFO, &info);
+	stack_ioctl(&uses[INFO], d.array, SYNC_IOC_FILE_INFO, &info);
 	import.fd = d.chain;
-	do_ioctl(IMPORT_CHAIN, buf, DMA_BUF_IOCTL_IMPORT_SYNC_FILE, &import);
+	stack_ioctl(&uses[IMPORT_CHAIN], buf, DMA_BUF_IOCTL_IMPORT_SYNC_FILE, &import);
 	import.fd = d.array;
-	do_ioctl(IMPORT_ARRAY, buf, DMA_BUF_IOCTL_IMPORT_SYNC_FILE, &import);
-	do_ioctl(EXPORT, buf, DMA_BUF_IOCTL_EXPORT_SYNC_FILE, &export);
+	stack_ioctl(&uses[IMPORT_ARRAY], buf, DMA_BUF_IOCTL_IMPORT_SYNC_FILE, &import);
+	stack_ioctl(&uses[EXPORT], buf, DMA_BUF_IOCTL_EXPORT_SYNC_FILE, &export);
 	close(export.fd);
 	interrupt_every_ms(20);
-	t_need(stack_call(&least[SYNC], "ioctl", buf, DMA_BUF_IOCTL_SYNC, &sync) &&
+	t_need(stack_try_ioctl(&uses[SYNC], buf, DMA_BUF_IOCTL_SYNC, &sync) &&
 	       errno == EINTR, "SYNC");
 	interrupt_every_ms(0);
 	link.handle = d.obj;
-	do_ioctl(ADD_LINK, syncobj_card, DRM_IOCTL_SYNCOBJ_FD_TO_HANDLE, &link);
+	stack_ioctl(&uses[ADD_LINK], syncobj_card, DRM_IOCTL_SYNCOBJ_FD_TO_HANDLE, &link);
 	close(single);
 	destroy(d.obj);
-	do_close(CLOSE_BUFFER, buf);
-	do_close(CLOSE_CHAIN, d.chain);
-	do_close(CLOSE_ARRAY, d.array);
+	stack_close(&uses[CLOSE_BUFFER], buf);
+	stack_close(&uses[CLOSE_CHAIN], d.chain);
+	stack_close(&uses[CLOSE_ARRAY], d.array);
 	close_lines(&d);
 	close(other);
 }
@@ -187,27 +168,27 @@ static bool use_signaled(int n)
 	bool done;
 
 	build(&d, n);
-	t_need(!import_fence(buf, d.chain, DMA_BUF_SYNC_RW), names[IMPORT_CHAIN]);
-	t_need(!import_fence(buf, d.array, DMA_BUF_SYNC_RW), names[IMPORT_ARRAY]);
-	do_poll(POLL_BUFFER, buf);
-	do_poll(POLL_CHAIN, d.chain);
-	do_poll(POLL_ARRAY, d.array);
+	t_need(!import_fence(buf, d.chain, DMA_BUF_SYNC_RW), uses[IMPORT_CHAIN].name);
+	t_need(!import_fence(buf, d.array, DMA_BUF_SYNC_RW), uses[IMPORT_ARRAY].name);
+	stack_poll(&uses[POLL_BUFFER], buf);
+	stack_poll(&uses[POLL_CHAIN], d.chain);
+	stack_poll(&uses[POLL_ARRAY], d.array);
 	wait.handles = (uintptr_t)&d.obj;
 	wait.timeout_nsec = now_ns() + 100000000;
-	t_need(stack_call(&least[WAIT_POINT], "ioctl", syncobj_card,
-			  DRM_IOCTL_SYNCOBJ_TIMELINE_WAIT, &wait) &&
-	       errno == ETIME, names[WAIT_POINT]);
+	t_need(stack_try_ioctl(&uses[WAIT_POINT], syncobj_card,
+			       DRM_IOCTL_SYNCOBJ_TIMELINE_WAIT, &wait) &&
+	       errno == ETIME, uses[WAIT_POINT].name);
 	/* no link has signaled before its second fence does: only that counts */
 	timeline_inc(d.lines[0], n);
-	do_ioctl(SIGNAL_CHAIN, d.lines[1], SW_SYNC_INC, &by);
+	stack_ioctl(&uses[SIGNAL_CHAIN], d.lines[1], SW_SYNC_INC, &by);
 	for (int i = 0; i < n - 1; i++)
 		timeline_inc(d.each[i], 1);
 	by = 1;
-	do_ioctl(SIGNAL_ARRAY, d.each[n - 1], SW_SYNC_INC, &by);
+	stack_ioctl(&uses[SIGNAL_ARRAY], d.each[n - 1], SW_SYNC_INC, &by);
 	done = poll_signalled(d.chain) && poll_signalled(d.array) && becomes_idle(buf);
 	destroy(d.obj);
-	do_close(CLOSE_DONE_CHAIN, d.chain);
-	do_close(CLOSE_DONE_ARRAY, d.array);
+	stack_close(&uses[CLOSE_DONE_CHAIN], d.chain);
+	stack_close(&uses[CLOSE_DONE_ARRAY], d.array);
 	close(buf);
 	close_lines(&d);
 	return done;
@@ -216,7 +197,8 @@ static bool use_signaled(int n)
 static void test_deep(void)
 {
 	const int depths[] = { 2, 20, 200, DEEPEST };
-	int bytes[ARRAY_SIZE(depths)][OPS], most = 0, grown;
+	struct stack_use seen[ARRAY_SIZE(depths)][OPS];
+	int most = 0, grown;
 	struct group g;
 
 	group_begin(&g, "fences below fences");
@@ -227,23 +209,23 @@ static void test_deep(void)
 	for (size_t i = 0; i < ARRAY_SIZE(depths); i++) {
 		bool done = true;
 
-		for (int op = 0; op < OPS; op++)
-			least[op] = INT_MAX;
+		stack_forget(uses, OPS);
 		/* links are added by a walk of all: many take their time */
 		for (int times = depths[i] < DEEPEST ? 8 : 2; times; times--) {
 			use_pending(depths[i]);
 			done &= use_signaled(depths[i]);
 		}
 		t_ok(done, "%d fences deep: all signal", depths[i]);
-		memcpy(bytes[i], least, sizeof(least));
+		memcpy(seen[i], uses, sizeof(uses));
 	}
 	for (int op = 0; op < OPS && stack_measured; op++) {
 		t_note("%s: %d, %d, %d and %d bytes of the stack with 2, 20, 200 and %d fences",
-		       names[op], bytes[0][op], bytes[1][op], bytes[2][op], bytes[3][op], DEEPEST);
+		       uses[op].name, seen[0][op].least, seen[1][op].least,
+		       seen[2][op].least, seen[3][op].least, DEEPEST);
 		grown = 0;
 		for (size_t i = 1; i < ARRAY_SIZE(depths); i++)
-			grown = MAX(grown, bytes[i][op] - bytes[0][op]);
-		t_ok(grown <= most, "%s: no deeper with more fences", names[op]);
+			grown = MAX(grown, seen[i][op].least - seen[0][op].least);
+		t_ok(grown <= most, "%s: no deeper with more fences", uses[op].name);
 	}
 	group_end(&g);
 }

@@ -8,7 +8,6 @@
  * C warns about each level, and has a call for each in most of what it does. So with
  * C this wants to be told how many levels there are to be, by hand.
  */
-#include <limits.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <sys/param.h>
@@ -27,31 +26,14 @@ enum op {
 	CLOSE_DONE, CLOSE_TIMELINE, OPS
 };
 
-static const char * const names[OPS] = {
-	[STATUS] = "ask for the status", [DEADLINE] = "set a deadline",
-	[MERGE] = "merge", [IMPORT] = "import", [ADD_LINK] = "add a link",
-	[QUERY] = "query the timeline", [POLL] = "poll", [WAIT] = "wait",
-	[NEST] = "make the next level", [SIGNAL] = "signal", [CLOSE] = "close",
-	[CLOSE_DONE] = "close what has signaled",
-	[CLOSE_TIMELINE] = "close the timeline",
+static struct stack_use uses[OPS] = {
+	[STATUS] = { "ask for the status" }, [DEADLINE] = { "set a deadline" },
+	[MERGE] = { "merge" }, [IMPORT] = { "import" }, [ADD_LINK] = { "add a link" },
+	[QUERY] = { "query the timeline" }, [POLL] = { "poll" }, [WAIT] = { "wait" },
+	[NEST] = { "make the next level" }, [SIGNAL] = { "signal" }, [CLOSE] = { "close" },
+	[CLOSE_DONE] = { "close what has signaled" },
+	[CLOSE_TIMELINE] = { "close the timeline" },
 };
-
-static int least[OPS];
-
-static void do_ioctl(enum op op, int fd, unsigned long command, const void *arg)
-{
-	t_need(!stack_call(&least[op], "ioctl", fd, command, arg), names[op]);
-}
-
-static void do_poll(enum op op, int fd)
-{
-	t_need(!stack_call(&least[op], "poll", fd, 0, NULL), names[op]);
-}
-
-static void do_close(enum op op, int fd)
-{
-	t_need(!stack_call(&least[op], "close", fd, 0, NULL), names[op]);
-}
 
 /*
  * Each level is a chain of two links: one with the level below, which is the first
@@ -87,7 +69,7 @@ static void put_link(enum op op, __u32 obj, int point, int fence)
 		.handle = obj, .fd = fence, .point = point,
 	};
 
-	do_ioctl(op, syncobj_card, DRM_IOCTL_SYNCOBJ_FD_TO_HANDLE, &link);
+	stack_ioctl(&uses[op], syncobj_card, DRM_IOCTL_SYNCOBJ_FD_TO_HANDLE, &link);
 }
 
 static void build(struct nested *all, const struct shape *shape, int n)
@@ -122,7 +104,7 @@ static int status(int fence)
 {
 	struct sync_file_info info = { };
 
-	do_ioctl(STATUS, fence, SYNC_IOC_FILE_INFO, &info);
+	stack_ioctl(&uses[STATUS], fence, SYNC_IOC_FILE_INFO, &info);
 	return info.status;
 }
 
@@ -133,7 +115,7 @@ static __u64 reached(__u32 obj)
 		.handles = (uintptr_t)&obj, .points = (uintptr_t)&point, .count_handles = 1,
 	};
 
-	do_ioctl(QUERY, syncobj_card, DRM_IOCTL_SYNCOBJ_QUERY, &array);
+	stack_ioctl(&uses[QUERY], syncobj_card, DRM_IOCTL_SYNCOBJ_QUERY, &array);
 	return point;
 }
 
@@ -141,7 +123,7 @@ static int import(int buf, int fence)
 {
 	struct dma_buf_import_sync_file arg = { .flags = DMA_BUF_SYNC_RW, .fd = fence };
 
-	return stack_call(&least[IMPORT], "ioctl", buf, DMA_BUF_IOCTL_IMPORT_SYNC_FILE, &arg);
+	return stack_try_ioctl(&uses[IMPORT], buf, DMA_BUF_IOCTL_IMPORT_SYNC_FILE, &arg);
 }
 
 /* All that can be done while it is pending. Returns whether it is. */
@@ -157,17 +139,17 @@ static bool use(const struct nested *all, int buf, int next_point)
 	};
 	bool pending = !status(all->fence) && reached(all->obj) < 2;
 
-	do_ioctl(DEADLINE, all->fence, SYNC_IOC_SET_DEADLINE, &deadline);
-	do_ioctl(MERGE, all->fence, SYNC_IOC_MERGE, &merge);
+	stack_ioctl(&uses[DEADLINE], all->fence, SYNC_IOC_SET_DEADLINE, &deadline);
+	stack_ioctl(&uses[MERGE], all->fence, SYNC_IOC_MERGE, &merge);
 	close(merge.fence);
 	/* A reservation object takes no container that is pending; C puts it there, and warns. */
-	t_need(!import(buf, all->fence) || (is_rust_core() && errno == EINVAL), names[IMPORT]);
+	t_need(!import(buf, all->fence) || (is_rust_core() && errno == EINVAL), uses[IMPORT].name);
 	put_link(ADD_LINK, all->obj, next_point, merge.fd2);
 	close(merge.fd2);
-	do_poll(POLL, all->fence);
+	stack_poll(&uses[POLL], all->fence);
 	wait.timeout_nsec = now_ns() + 1000000;
-	t_need(stack_call(&least[WAIT], "ioctl", syncobj_card, DRM_IOCTL_SYNCOBJ_TIMELINE_WAIT,
-			  &wait) && errno == ETIME, names[WAIT]);
+	t_need(stack_try_ioctl(&uses[WAIT], syncobj_card, DRM_IOCTL_SYNCOBJ_TIMELINE_WAIT, &wait) &&
+	       errno == ETIME, uses[WAIT].name);
 	pending &= !status(all->fence) && reached(all->obj) < 2;
 	/* signals, with an error */
 	close(other);
@@ -177,7 +159,7 @@ static bool use(const struct nested *all, int buf, int next_point)
 static void drop(struct nested *all)
 {
 	destroy(all->obj);
-	do_close(CLOSE_DONE, all->fence);
+	stack_close(&uses[CLOSE_DONE], all->fence);
 	close(all->inner);
 	close(all->beside);
 }
@@ -193,9 +175,9 @@ static bool drop_pending(const struct shape *shape, int n)
 	pending = use(&all, buf, 3);
 	destroy(all.obj);
 	close(buf);
-	do_close(CLOSE, all.fence);
-	do_close(CLOSE_TIMELINE, all.inner);
-	do_close(CLOSE_TIMELINE, all.beside);
+	stack_close(&uses[CLOSE], all.fence);
+	stack_close(&uses[CLOSE_TIMELINE], all.inner);
+	stack_close(&uses[CLOSE_TIMELINE], all.beside);
 	return pending;
 }
 
@@ -213,7 +195,7 @@ static bool signal_all(const struct shape *shape, int n, bool last)
 	else
 		timeline_inc(all.inner, 1);
 	done = use(&all, buf, 3) && !poll_now(all.fence, POLLIN);
-	do_ioctl(SIGNAL, last ? all.inner : all.beside, SW_SYNC_INC, &by);
+	stack_ioctl(&uses[SIGNAL], last ? all.inner : all.beside, SW_SYNC_INC, &by);
 	done &= poll_signalled(all.fence) && status(all.fence) == 1;
 	done &= reached(all.obj) >= 2 && !import(buf, all.fence) && becomes_idle(buf);
 	close(buf);
@@ -279,23 +261,24 @@ static void test_races(void)
 }
 
 /* Returns whether no call takes more than "most" bytes more than in "first". */
-static bool compare(const struct shape *shape, const int *first, int n, int most)
+static bool compare(const struct shape *shape, const struct stack_use *first, int n,
+		    int most)
 {
 	bool flat = true;
 
 	for (int op = 0; op < OPS && stack_measured; op++) {
-		const bool deeper = least[op] - first[op] > most;
+		const bool deeper = uses[op].least - first[op].least > most;
 
 		flat &= !deeper;
-		t_note("%s: %s: %d bytes of the stack with %d levels%s", shape->name, names[op],
-		       least[op], n, deeper ? ": TOO DEEP" : "");
+		t_note("%s: %s: %d bytes of the stack with %d levels%s", shape->name,
+		       uses[op].name, uses[op].least, n, deeper ? ": TOO DEEP" : "");
 	}
 	return flat;
 }
 
 static void test_shape(const struct shape *shape, const int *levels, size_t count, int most)
 {
-	int first[OPS] = { };
+	struct stack_use first[OPS];
 	struct group g;
 
 	group_begin(&g, shape->name);
@@ -303,8 +286,7 @@ static void test_shape(const struct shape *shape, const int *levels, size_t coun
 		const int n = levels[i];
 		bool pending = true, done = true;
 
-		for (int op = 0; op < OPS; op++)
-			least[op] = INT_MAX;
+		stack_forget(uses, OPS);
 		for (int times = n < 100 ? 4 : 1; times; times--) {
 			pending &= drop_pending(shape, n);
 			done &= signal_all(shape, n, true);
@@ -314,7 +296,7 @@ static void test_shape(const struct shape *shape, const int *levels, size_t coun
 		t_ok(done, "%d levels: signaled when all is", n);
 		t_ok(never_waited(shape, n), "%d levels: signaled, if nobody waits", n);
 		if (!i)
-			memcpy(first, least, sizeof(first));
+			memcpy(first, uses, sizeof(uses));
 		/* on to more levels only while there is stack for them */
 		if (!compare(shape, first, n, most)) {
 			t_ok(false, "%d levels: a call goes deeper", n);

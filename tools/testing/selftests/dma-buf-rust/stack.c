@@ -2,6 +2,7 @@
 /* What calls take of the kernel's stack, as the module call_stack measures it. */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
@@ -65,7 +66,15 @@ static int bytes(void)
 	return atoi(text);
 }
 
-int stack_call(int *least, const char *how, int fd, unsigned long command, const void *arg)
+void stack_forget(struct stack_use *uses, int n)
+{
+	for (int i = 0; i < n; i++)
+		uses[i].least = INT_MAX;
+}
+
+/* "ioctl", "close" or "poll" */
+static int call(struct stack_use *use, const char *how, int fd, unsigned long command,
+		const void *arg)
 {
 	char text[96];
 	int ret, err;
@@ -81,9 +90,29 @@ int stack_call(int *least, const char *how, int fd, unsigned long command, const
 	snprintf(text, sizeof(text), "%s %d %lu %lu", how, fd, command, (unsigned long)arg);
 	ret = ask(text);
 	err = errno;
-	*least = MIN(*least, bytes());
+	use->least = MIN(use->least, bytes());
 	errno = err;
 	return ret;
+}
+
+int stack_try_ioctl(struct stack_use *use, int fd, unsigned long command, const void *arg)
+{
+	return call(use, "ioctl", fd, command, arg);
+}
+
+void stack_ioctl(struct stack_use *use, int fd, unsigned long command, const void *arg)
+{
+	t_need(!stack_try_ioctl(use, fd, command, arg), use->name);
+}
+
+void stack_poll(struct stack_use *use, int fd)
+{
+	t_need(!call(use, "poll", fd, 0, NULL), use->name);
+}
+
+void stack_close(struct stack_use *use, int fd)
+{
+	t_need(!call(use, "close", fd, 0, NULL), use->name);
 }
 
 static void one_cpu(void)
