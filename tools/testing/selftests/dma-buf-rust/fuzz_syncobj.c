@@ -46,16 +46,18 @@ static void syncobj_to_fd(struct run *r, const __u8 *a)
 }
 
 /*
- * Not the fence of a point as that of another: DRM lets that happen, and either
- * core warns about a chain inside of a chain. And DRM leaks the fence when it
- * gets no memory for a point: threads let any allocation fail.
+ * Not the fence of a point as that of another, where C is to do the same: DRM lets
+ * that happen, and C warns about a chain inside of a chain. And DRM leaks the fence
+ * when it gets no memory for a point: threads let any allocation fail.
  */
 static bool better_not(struct run *r, __u32 flags)
 {
 	const __u32 both = DRM_SYNCOBJ_FD_TO_HANDLE_FLAGS_IMPORT_SYNC_FILE |
 			   DRM_SYNCOBJ_FD_TO_HANDLE_FLAGS_TIMELINE;
 
-	return (flags & both) == both && (r->world->chains || (r->faults && r->world->racing));
+	if ((flags & both) != both)
+		return false;
+	return r->world->racing ? r->faults : r->world->chains;
 }
 
 static void syncobj_from_fd(struct run *r, const __u8 *a)
