@@ -7,11 +7,11 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "bench.h"
 #include "common.h"
+#include "modules.h"
 #include "udmabufs.h"
 
 #define HEAPS		8
@@ -73,7 +73,7 @@ void prepare_module(void)
 	for (int i = 0; i < HEAPS; i++)
 		len += sprintf(fds + len, "%d,", alloc_fd(heap, 4096));
 	sprintf(fds + len, "%d,%d", scattered(FEW_PAGES), scattered(MANY_PAGES));
-	t_need(!syscall(SYS_finit_module, module, fds, 0), "loading bench_calls.ko");
+	t_need(!insert_module(module, fds), "loading bench_calls.ko");
 	close(module);
 }
 

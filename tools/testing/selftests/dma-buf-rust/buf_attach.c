@@ -8,13 +8,13 @@
 #include <stdlib.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 
 #include <linux/dma-buf.h>
 #include <linux/dma-heap.h>
 
 #include "common.h"
+#include "modules.h"
 #include "udmabufs.h"
 
 /* Larger than the blocks that the system heap is made of. */
@@ -54,7 +54,7 @@ static int import_as(int module, const char *name, int buf, size_t len,
 
 	snprintf(params, sizeof(params), "fd=%d bounced=%d %s", buf,
 		 has_bounce_buffers(), more);
-	t_err(syscall(SYS_finit_module, module, params, 0), 0, "%s: import",
+	t_err(insert_module(module, params), 0, "%s: import",
 	      name);
 	parameter("failed_line", text, sizeof(text));
 	if (strcmp(text, "0\n"))
@@ -74,7 +74,7 @@ static int import_as(int module, const char *name, int buf, size_t len,
 	t_ok(p != MAP_FAILED && all_bytes_are(p, len, 'k'),
 	     "%s: what the kernel wrote is there", name);
 	munmap(p, len);
-	t_err(syscall(SYS_delete_module, "attach", O_NONBLOCK), 0,
+	t_err(module_unload("attach"), 0,
 	      "%s: unload", name);
 	return atoi(entries);
 }
@@ -199,7 +199,7 @@ static pid_t new_holder(int module, int buf)
 	t_need(child >= 0, "fork");
 	if (!child) {
 		snprintf(params, sizeof(params), "fd=%d hold_ms=6000", buf);
-		_exit(syscall(SYS_finit_module, module, params, 0) ? errno : 0);
+		_exit(insert_module(module, params) ? errno : 0);
 	}
 	for (int ms = 0; ms < PATIENCE_MS && strcmp(text, "Y\n"); ms += 20) {
 		nap_ms(20);
@@ -216,7 +216,7 @@ static void await_holder(pid_t child)
 
 	t_need(waitpid(child, &status, 0) == child, "waitpid");
 	t_ok(!status, "the importer has let go");
-	t_err(syscall(SYS_delete_module, "attach", O_NONBLOCK), 0, "unload");
+	t_err(module_unload("attach"), 0, "unload");
 }
 
 /*
@@ -339,7 +339,7 @@ int main(int argc, char **argv)
 		return t_end();
 	}
 	/* What is no dma-buf is not imported. */
-	t_err(syscall(SYS_finit_module, module, "fd=-1", 0), EBADF, "no fd");
+	t_err(insert_module(module, "fd=-1"), EBADF, "no fd");
 	for (i = 0; i < n; i++)
 		test_heap(module, names[i]);
 	test_udmabuf(module);

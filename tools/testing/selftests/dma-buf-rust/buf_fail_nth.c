@@ -7,7 +7,6 @@
 #include <poll.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <drm/drm.h>
@@ -339,19 +338,14 @@ static void test_importer(const char *driver)
 
 static void test_sample(void)
 {
-	int module = open_module(NULL, "rust_dma_buf_misc");
 	struct group g;
 
-	if (module < 0) {
-		t_skip("no rust_dma_buf_misc.ko: %s", strerror(errno));
+	if (!load_module(NULL, "rust_dma_buf_misc"))
 		return;
-	}
 	group_begin(&g, "a fault at every place of a sample's buffer");
-	t_err(syscall(SYS_finit_module, module, "", 0), 0, "load the sample");
 	test_rounds("sample", -1, round_of_sample);
 	t_err(module_unload_soon("rust_dma_buf_misc"), 0, "unload the sample");
 	group_end(&g);
-	close(module);
 }
 
 static void test_dumb(void)
@@ -364,7 +358,7 @@ static void test_dumb(void)
 		t_skip("no rust_drm_dumb.ko, which is for DRM that is built in");
 		return;
 	}
-	t_err(syscall(SYS_finit_module, module, "", 0), 0, "load the DRM sample");
+	t_err(insert_module(module, ""), 0, "load the DRM sample");
 	close(module);
 	group_begin(&g, "a fault at every place of a DRM sample's buffer");
 	card = open_card("rust-drm-dumb");

@@ -4,9 +4,9 @@
  * loads view.ko, which looks, and calls.ko, which calls, and at what they found out.
  */
 #include <fcntl.h>
-#include <sys/syscall.h>
 
 #include "common.h"
+#include "modules.h"
 
 static int parameter(const char *module, const char *name)
 {
@@ -20,13 +20,10 @@ static int parameter(const char *module, const char *name)
 /* Fewer checks would mean that the module gave up early. */
 static void look(const char *name, int checks, int buffers, const char *what)
 {
-	int module = open_module(NULL, name), line;
+	int line;
 
-	if (module < 0) {
-		t_skip("no %s.ko beside this program: %s", name, strerror(errno));
+	if (!load_module(NULL, name))
 		return;
-	}
-	t_err(syscall(SYS_finit_module, module, "", 0), 0, "load %s", name);
 	line = parameter(name, "failed_line");
 	if (line)
 		t_note("%s.c:%d", name, line);
@@ -34,8 +31,7 @@ static void look(const char *name, int checks, int buffers, const char *what)
 	t_ok(parameter(name, "checks") >= checks, "%s: all of it was looked at", name);
 	if (buffers)
 		t_ok(parameter(name, "released") == buffers, "both buffers were released");
-	t_err(syscall(SYS_delete_module, name, O_NONBLOCK), 0, "unload %s", name);
-	close(module);
+	t_err(module_unload(name), 0, "unload %s", name);
 }
 
 int main(void)

@@ -283,23 +283,31 @@ static bool is_object(const char *line, unsigned long long *ino)
 	return sscanf(line, "%*u %*x %*x %*d %*s %llu", ino) == 1;
 }
 
-int count_objects(void)
+int bufinfo_total(int *listed)
 {
 	char line[512];
 	unsigned long long ino;
-	int total = -1, seen = 0, value;
+	int total = -1, value;
 	FILE *f = fopen(BUFINFO, "re");
 
 	t_need(f, BUFINFO " (debugfs mounted? CONFIG_DEBUG_FS?)");
+	*listed = 0;
 	while (fgets(line, sizeof(line), f)) {
 		if (is_object(line, &ino))
-			seen++;
+			(*listed)++;
 		if (strstr(line, " objects, ") &&
 		    sscanf(line, "Total %d", &value) == 1)
 			total = value;
 	}
 	fclose(f);
-	return total == seen ? total : -1;
+	return total;
+}
+
+int count_objects(void)
+{
+	int listed, total = bufinfo_total(&listed);
+
+	return total == listed ? total : -1;
 }
 
 bool bufinfo_of(int fd, char *text, size_t len)
@@ -415,29 +423,6 @@ void group_end(const struct group *g)
 		ksft_print_msg("%ld KiB are missing\n", missing);
 	ksft_test_result(missing <= tolerance,
 			 "%s: memory is back\n", g->name);
-}
-
-int open_module(const char *given, const char *name)
-{
-	char self[256] = "", path[512];
-	struct utsname kernel;
-	int fd;
-
-	if (given)
-		return open(given, O_RDONLY | O_CLOEXEC);
-	if (readlink("/proc/self/exe", self, sizeof(self) - 1) < 0)
-		return -1;
-	snprintf(path, sizeof(path), "%s/%s.ko", dirname(self), name);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd >= 0)
-		return fd;
-	snprintf(path, sizeof(path), "%s/test_modules/%s.ko", self, name);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd >= 0 || uname(&kernel))
-		return fd;
-	snprintf(path, sizeof(path), "/lib/modules/%s/kernel/samples/rust/%s.ko",
-		 kernel.release, name);
-	return open(path, O_RDONLY | O_CLOEXEC);
 }
 
 __u32 fnv1a(const void *bytes, size_t len)

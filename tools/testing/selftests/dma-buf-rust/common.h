@@ -80,7 +80,9 @@ long free_kb(void);
  * has in quarantine, where the kernel lets us (CONFIG_SLUB_DEBUG).
  */
 long slab_kb(void);
-/* Objects in bufinfo; -1 if it cannot be read. */
+/* Objects in bufinfo, as it counts them; in "listed" how many lines look like one */
+int bufinfo_total(int *listed);
+/* The same; -1 if those are two numbers */
 int count_objects(void);
 /* The lines of bufinfo about the buffer of this fd; false if there are none. */
 bool bufinfo_of(int fd, char *text, size_t len);
@@ -105,11 +107,6 @@ struct log_record {
 /* The next, if there is one. */
 bool log_next(int log, struct log_record *record);
 bool log_is_clean(int log);
-/*
- * A module that a test loads, named or lying beside the program, or where its
- * Makefile puts it, or a sample of the kernel; -1 if it is nowhere.
- */
-int open_module(const char *given, const char *name);
 /*
  * A signal every so often, to end a call that waits: again and again, because one
  * that comes before the wait does not end it. 0: no more of them.

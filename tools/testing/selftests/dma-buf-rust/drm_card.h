@@ -34,8 +34,6 @@ bool cma_is_used(long before);
 /* Or comes back */
 bool cma_is_back(long before);
 
-/* The module of the sample that reads buffers; whether there is one */
-bool load_importer(void);
 /* Maps the buffer for a device, which reads it; what the device has seen */
 bool device_reads(int buf, struct rust_dma_buf_importer_submit *cpu,
 		  struct rust_dma_buf_importer_result *device);

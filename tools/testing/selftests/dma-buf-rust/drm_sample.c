@@ -6,7 +6,6 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <sys/mman.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -26,7 +25,7 @@ static int module_fd;
 
 static int load(void)
 {
-	return syscall(SYS_finit_module, module_fd, "", 0);
+	return insert_module(module_fd, "");
 }
 
 static void test_sizes(void)
@@ -360,7 +359,7 @@ static bool cycle(void *with)
 
 static void test_cycles(void)
 {
-	bool device = load_importer();
+	bool device = load_module(NULL, IMPORTER);
 	int log = log_open();
 
 	t_ok(nothing_is_lost(CYCLES, CYCLES / 2, cycle, &device),

@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <drm/drm.h>
@@ -239,17 +238,6 @@ void test_exported_to(const char *driver)
 	close(card);
 }
 
-bool load_importer(void)
-{
-	int fd = open_module(NULL, IMPORTER);
-
-	if (fd < 0)
-		return false;
-	t_err(syscall(SYS_finit_module, fd, "", 0), 0, "load " IMPORTER);
-	close(fd);
-	return true;
-}
-
 bool device_reads(int buf, struct rust_dma_buf_importer_submit *cpu,
 		  struct rust_dma_buf_importer_result *device)
 {
@@ -273,10 +261,8 @@ void test_device(void)
 	bool ok = true;
 	char *p;
 
-	if (!load_importer()) {
-		t_skip("no " IMPORTER ".ko");
+	if (!load_module(NULL, IMPORTER))
 		return;
-	}
 	group_begin(&g, "a device reads it");
 	card = card_open();
 	handle = new_dumb(card);

@@ -10,7 +10,6 @@
 #include <poll.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <linux/dma-buf.h>
@@ -265,20 +264,6 @@ static void test_mapping(void)
 	want_huge_pages(false);
 }
 
-static bool begin_module(const char *name)
-{
-	int ret, module = open_module(NULL, name);
-
-	if (module < 0) {
-		t_skip("no %s.ko beside this program: %s", name, strerror(errno));
-		return false;
-	}
-	ret = syscall(SYS_finit_module, module, "", 0);
-	t_err(ret, 0, "load %s.ko", name);
-	close(module);
-	return !ret;
-}
-
 static void end_module(const char *name)
 {
 	t_err(module_unload_soon(name), 0, "unload %s.ko", name);
@@ -291,7 +276,7 @@ static bool has_helper[ARRAY_SIZE(helpers)];
 static void begin_helpers(void)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(helpers); i++)
-		has_helper[i] = begin_module(helpers[i]);
+		has_helper[i] = load_module(NULL, helpers[i]);
 }
 
 static void end_helpers(void)
@@ -303,7 +288,7 @@ static void end_helpers(void)
 
 static bool begin_calls(void)
 {
-	if (!begin_module("failing"))
+	if (!load_module(NULL, "failing"))
 		return false;
 	call_fd = open(CALLS, O_WRONLY | O_CLOEXEC);
 	t_need(call_fd >= 0, CALLS);

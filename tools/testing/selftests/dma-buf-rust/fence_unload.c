@@ -6,13 +6,13 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/ioctl.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <linux/dma-buf.h>
 #include <linux/sync_file.h>
 
 #include "common.h"
+#include "modules.h"
 
 #define CONTROL	"/dev/fence_issuer"
 #define CREATE	_IO('f', 0)
@@ -22,12 +22,12 @@
 
 static int load(int module)
 {
-	return syscall(SYS_finit_module, module, "", 0);
+	return insert_module(module, "");
 }
 
 static int unload(void)
 {
-	return syscall(SYS_delete_module, "fence_issuer", O_NONBLOCK);
+	return module_unload("fence_issuer");
 }
 
 /* How many keep the module. */

@@ -9,38 +9,12 @@
 #include <drm/drm_mode.h>
 
 #include "fuzz.h"
+#include "kms_property.h"
 
 /* Whoever opens the card first is its master, as long as it stays open. */
 static int card;
 static __u32 crtc, connector, plane, mode;
 static __u32 objects[5], props[5];
-
-static __u64 ptr64(const void *p)
-{
-	return (uintptr_t)p;
-}
-
-static __u32 find_prop(__u32 object, const char *name)
-{
-	__u64 values[64];
-	__u32 ids[64];
-	struct drm_mode_obj_get_properties all = {
-		.props_ptr = ptr64(ids),
-		.prop_values_ptr = ptr64(values),
-		.count_props = ARRAY_SIZE(ids),
-		.obj_id = object,
-	};
-
-	t_need(!ioctl(card, DRM_IOCTL_MODE_OBJ_GETPROPERTIES, &all), name);
-	for (__u32 i = 0; i < all.count_props && i < ARRAY_SIZE(ids); i++) {
-		struct drm_mode_get_property p = { .prop_id = ids[i] };
-
-		if (!ioctl(card, DRM_IOCTL_MODE_GETPROPERTY, &p) && !strcmp(p.name, name))
-			return ids[i];
-	}
-	t_need(false, name);
-	return 0;
-}
 
 void display_begin(void)
 {
@@ -70,8 +44,10 @@ void display_begin(void)
 	       !ioctl(card, DRM_IOCTL_MODE_CREATEPROPBLOB, &blob), "a display of vkms");
 	mode = blob.blob_id;
 	memcpy(objects, (const __u32[]){ connector, crtc, crtc, crtc, plane }, sizeof(objects));
-	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
-		props[i] = find_prop(objects[i], names[i]);
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		props[i] = kms_property(card, objects[i], names[i], NULL);
+		t_need(props[i], names[i]);
+	}
 }
 
 /* From the first of "props" on; the last of them only with a fence to wait for */

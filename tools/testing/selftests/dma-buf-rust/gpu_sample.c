@@ -7,7 +7,6 @@
 #include <fcntl.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <drm/drm.h>
@@ -24,7 +23,7 @@ static int module_fd;
 
 int gpu_load(void)
 {
-	return syscall(SYS_finit_module, module_fd, "", 0);
+	return insert_module(module_fd, "");
 }
 
 static void test_create(void)

@@ -6,11 +6,11 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <sys/ioctl.h>
-#include <sys/syscall.h>
 
 #include <linux/dma-heap.h>
 
 #include "common.h"
+#include "modules.h"
 
 #define MAX_HEAPS_EVER	128
 /* What heap_limit.ko returns to everybody who allocates from it. */
@@ -105,7 +105,7 @@ int main(int argc, char **argv)
 		       strerror(errno));
 		return t_end();
 	}
-	if (syscall(SYS_finit_module, module, "", 0)) {
+	if (insert_module(module, "")) {
 		t_need(errno == EEXIST, "load heap_limit.ko");
 		t_skip("heap_limit.ko is loaded already: start a fresh machine");
 		return t_end();
@@ -113,7 +113,7 @@ int main(int argc, char **argv)
 	close(module);
 	test_full(before);
 	test_refused();
-	t_err(syscall(SYS_delete_module, "heap_limit", O_NONBLOCK), EBUSY,
+	t_err(module_unload("heap_limit"), EBUSY,
 	      "the module cannot be unloaded");
 	return t_end();
 }

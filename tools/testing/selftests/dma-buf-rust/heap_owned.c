@@ -4,10 +4,10 @@
  */
 #include <fcntl.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "common.h"
+#include "modules.h"
 
 #define HEAP		"/dev/dma_heap/heap_owned"
 #define COLOR		"/sys/class/dma_heap/heap_owned/color"
@@ -22,7 +22,7 @@ static int heap_open(void)
 
 static int unload(void)
 {
-	return syscall(SYS_delete_module, "heap_owned", O_NONBLOCK);
+	return module_unload("heap_owned");
 }
 
 /* -1 and errno, as a system call */
@@ -50,7 +50,7 @@ int main(int argc, char **argv)
 		       strerror(errno));
 		return t_end();
 	}
-	if (syscall(SYS_finit_module, module, "", 0)) {
+	if (insert_module(module, "")) {
 		t_need(errno == EOPNOTSUPP, "load heap_owned.ko");
 		t_skip("heaps stay for ever with this implementation");
 		return t_end();
@@ -80,7 +80,7 @@ int main(int argc, char **argv)
 	t_err(unload(), 0, "unload");
 	t_err(access(HEAP, F_OK), ENOENT, "the heap has gone with its module");
 
-	t_err(syscall(SYS_finit_module, module, "", 0), 0, "load again");
+	t_err(insert_module(module, ""), 0, "load again");
 	t_err(present("n"), 0, "remove");
 	t_err(unload(), 0, "unload without a heap");
 	close(module);

@@ -7,12 +7,12 @@
 #include <pthread.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <linux/dma-heap.h>
 
 #include "common.h"
+#include "modules.h"
 
 #define CONTROL		"/dev/heap_removal"
 #define HEAP		"/dev/dma_heap/heap_removal"
@@ -46,7 +46,7 @@ static int heap_alloc(int heap)
 
 static int unload(void)
 {
-	return syscall(SYS_delete_module, "heap_removal", O_NONBLOCK);
+	return module_unload("heap_removal");
 }
 
 /* Waits, not for ever, until the ioctl of the control file returns this. */
@@ -366,7 +366,7 @@ int main(int argc, char **argv)
 		       strerror(errno));
 		return t_end();
 	}
-	t_err(syscall(SYS_finit_module, module, "", 0), 0, "load");
+	t_err(insert_module(module, ""), 0, "load");
 	control = control_open();
 	if (ioctl(control, REMOVE) && errno == EOPNOTSUPP) {
 		t_skip("heaps stay for ever with this implementation");
@@ -378,10 +378,10 @@ int main(int argc, char **argv)
 	test_race();
 	test_unload();
 	/* Once more, as if for the first time. */
-	t_err(syscall(SYS_finit_module, module, "", 0), 0, "load again");
+	t_err(insert_module(module, ""), 0, "load again");
 	test_add();
 	test_forgotten();
-	t_err(syscall(SYS_finit_module, module, "", 0), 0, "and again");
+	t_err(insert_module(module, ""), 0, "and again");
 	test_add();
 	t_err(unload(), 0, "unload at last");
 	close(module);

@@ -6,7 +6,6 @@
 #include <fcntl.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
-#include <sys/syscall.h>
 
 #include <linux/dma-buf.h>
 
@@ -273,7 +272,7 @@ static void test_order(void)
 
 static bool load(int module)
 {
-	return !syscall(SYS_finit_module, module, "", 0);
+	return !insert_module(module, "");
 }
 
 static void test_unload(void)

@@ -12,43 +12,10 @@
 #include "framebuffer.h"
 #include "interop.h"
 #include "interop_kms.h"
+#include "kms_property.h"
 
 #define MAX_IDS		64
 #define MAX_PROPS	24
-
-static __u64 ptr64(const void *p)
-{
-	return (uintptr_t)p;
-}
-
-/* A property by its name: its id, and its value; 0 without */
-static __u32 find_prop(struct kms *k, __u32 object, const char *name,
-		       __u64 *value)
-{
-	__u64 values[MAX_IDS];
-	__u32 ids[MAX_IDS];
-	struct drm_mode_obj_get_properties all = {
-		.props_ptr = ptr64(ids),
-		.prop_values_ptr = ptr64(values),
-		.count_props = MAX_IDS,
-		.obj_id = object,
-		.obj_type = DRM_MODE_OBJECT_ANY,
-	};
-
-	if (ioctl(k->card, DRM_IOCTL_MODE_OBJ_GETPROPERTIES, &all))
-		return 0;
-	for (__u32 i = 0; i < all.count_props && i < MAX_IDS; i++) {
-		struct drm_mode_get_property p = { .prop_id = ids[i] };
-
-		if (ioctl(k->card, DRM_IOCTL_MODE_GETPROPERTY, &p) ||
-		    strcmp(p.name, name))
-			continue;
-		if (value)
-			*value = values[i];
-		return ids[i];
-	}
-	return 0;
-}
 
 static __u32 find_mode(struct kms *k, const struct drm_mode_modeinfo *modes,
 		       __u32 n)
@@ -105,7 +72,7 @@ static void find_plane(struct kms *k)
 	if (ioctl(k->card, DRM_IOCTL_MODE_GETPLANERESOURCES, &res))
 		return;
 	for (__u32 i = 0; i < res.count_planes && i < MAX_IDS; i++) {
-		if (find_prop(k, ids[i], "type", &type) &&
+		if (kms_property(k->card, ids[i], "type", &type) &&
 		    type == DRM_PLANE_TYPE_PRIMARY) {
 			k->plane = ids[i];
 			return;
@@ -199,7 +166,7 @@ static void set(struct commit *c, __u32 object, const char *name, __u64 value)
 	if (!c->n_objects || c->objects[c->n_objects - 1] != object)
 		c->objects[c->n_objects++] = object;
 	c->counts[c->n_objects - 1]++;
-	c->props[c->n_props] = find_prop(c->k, object, name, NULL);
+	c->props[c->n_props] = kms_property(c->k->card, object, name, NULL);
 	c->values[c->n_props++] = value;
 }
 

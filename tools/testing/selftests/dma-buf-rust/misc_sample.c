@@ -9,7 +9,6 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <linux/dma-buf.h>
@@ -39,7 +38,7 @@ static int module_fd;
 
 static int load(const char *params)
 {
-	return syscall(SYS_finit_module, module_fd, params, 0);
+	return insert_module(module_fd, params);
 }
 
 static int device_open(void)

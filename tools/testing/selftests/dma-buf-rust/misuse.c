@@ -12,7 +12,6 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -315,7 +314,7 @@ static bool begin_module(void)
 		t_skip("no failing.ko beside this program: %s", strerror(errno));
 		return false;
 	}
-	ret = syscall(SYS_finit_module, module, "", 0);
+	ret = insert_module(module, "");
 	/* another word was shown before */
 	if (ret && shown && errno == EEXIST)
 		ret = 0;

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <libgen.h>
 #include <sys/syscall.h>
+#include <sys/utsname.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -55,13 +56,55 @@ bool module_has_users(const char *name)
 	return any;
 }
 
+int open_module(const char *given, const char *name)
+{
+	char self[256] = "", path[512];
+	struct utsname kernel;
+	int fd;
+
+	if (given)
+		return open(given, O_RDONLY | O_CLOEXEC);
+	if (readlink("/proc/self/exe", self, sizeof(self) - 1) < 0)
+		return -1;
+	snprintf(path, sizeof(path), "%s/%s.ko", dirname(self), name);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd >= 0)
+		return fd;
+	snprintf(path, sizeof(path), "%s/test_modules/%s.ko", self, name);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd >= 0 || uname(&kernel))
+		return fd;
+	snprintf(path, sizeof(path), "/lib/modules/%s/kernel/samples/rust/%s.ko",
+		 kernel.release, name);
+	return open(path, O_RDONLY | O_CLOEXEC);
+}
+
+int insert_module(int module, const char *params)
+{
+	return syscall(SYS_finit_module, module, params, 0);
+}
+
+bool load_module(const char *given, const char *name)
+{
+	int module = open_module(given, name), ret;
+
+	if (module < 0) {
+		t_skip("no %s.ko beside this program: %s", name, strerror(errno));
+		return false;
+	}
+	ret = insert_module(module, "");
+	t_err(ret, 0, "load %s.ko", name);
+	close(module);
+	return !ret;
+}
+
 int module_load(const struct module *m)
 {
 	int fd = open(m->path, O_RDONLY | O_CLOEXEC);
 	int ret, err;
 
 	t_need(fd >= 0, m->path);
-	ret = syscall(SYS_finit_module, fd, "", 0);
+	ret = insert_module(fd, "");
 	err = errno;
 	close(fd);
 	errno = err;

@@ -24,6 +24,15 @@ struct modules {
 /* The name is that of the file. */
 void modules_add(struct modules *all, const char *path);
 bool module_is_loaded(const char *name);
+/*
+ * A module that a test loads, named or lying beside the program, or where its
+ * Makefile puts it, or a sample of the kernel; -1 if it is nowhere.
+ */
+int open_module(const char *given, const char *name);
+/* As the system call returns; through one descriptor as often as the module is unloaded. */
+int insert_module(int module, const char *params);
+/* Opens and inserts one: a test. False, and one that is skipped, if it is nowhere. */
+bool load_module(const char *given, const char *name);
 /* open_module() for one that there is with DRM built in; skips if that is not. */
 int open_drm_module(const char *given, const char *path, const char *name);
 /* Whether other modules use it */

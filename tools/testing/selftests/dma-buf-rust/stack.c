@@ -12,11 +12,11 @@
 #include <sys/ioctl.h>
 #include <sys/param.h>
 #include <sys/prctl.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "common.h"
+#include "modules.h"
 #include "stack.h"
 
 #define PARAMETERS	"/sys/module/call_stack/parameters/"
@@ -27,21 +27,13 @@ bool stack_measured;
 
 void stack_begin(const char *path)
 {
-	int module = open_module(path, "call_stack");
-
-	if (module < 0) {
-		t_skip("the stack is not measured: no call_stack.ko");
-		return;
-	}
-	stack_measured = !syscall(SYS_finit_module, module, "", 0);
-	t_need(stack_measured, "load call_stack.ko");
-	close(module);
+	stack_measured = load_module(path, "call_stack");
 }
 
 void stack_end(void)
 {
 	if (stack_measured)
-		t_ok(!syscall(SYS_delete_module, "call_stack", O_NONBLOCK), "unload call_stack");
+		t_ok(!module_unload("call_stack"), "unload call_stack");
 }
 
 /* Has the module do something; returns what that returned. */

@@ -7,12 +7,12 @@
 #include <pthread.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <linux/sync_file.h>
 
 #include "common.h"
+#include "modules.h"
 
 #define PARAMETERS	"/sys/module/slow_fence/parameters/"
 #define FAR_FENCES	64
@@ -117,24 +117,16 @@ static void test_far_fences(void)
 	close(next);
 	close(last);
 	close(line);
-	t_err(syscall(SYS_delete_module, "slow_fence", O_NONBLOCK), 0, "unload");
+	t_err(module_unload("slow_fence"), 0, "unload");
 	group_end(&g);
 }
 
 int main(int argc, char **argv)
 {
-	int module;
-
 	t_begin();
 	if (!have_fences())
 		return t_end();
-	module = open_module(argc > 1 ? argv[1] : NULL, "slow_fence");
-	if (module < 0) {
-		t_skip("no slow_fence.ko beside this program: %s", strerror(errno));
-		return t_end();
-	}
-	t_err(syscall(SYS_finit_module, module, "", 0), 0, "load");
-	close(module);
-	test_far_fences();
+	if (load_module(argc > 1 ? argv[1] : NULL, "slow_fence"))
+		test_far_fences();
 	return t_end();
 }
