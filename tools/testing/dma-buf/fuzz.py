@@ -36,6 +36,7 @@ NOT_OURS = re.compile(
 )
 CALLS = re.compile(r"\sbl?\s+(0x[0-9a-f]+)")
 WHOLE = "whole: "
+FAILED = re.compile(r"=-\d+$")
 PARTS = 2  # of programs that are run once more: each has a guest
 TOP = Path(__file__).resolve().parents[3]
 OURS = ("drivers/dma-buf/rust", "rust/kernel")
@@ -80,15 +81,20 @@ def listed(path):
     return rules
 
 
-def first_difference(rust, c):
-    """The first calls that differ: all that follows may be a consequence."""
+def differences(rust, c):
+    """Calls that differ, up to the first that has failed on one core alone: all that follows may be a consequence."""
     if rust is None or c is None:
-        return None if rust == c else (rust or "did not end", c or "did not end")
+        if rust != c:
+            yield rust or "did not end", c or "did not end"
+        return
     one, other = rust.split(";"), c.split(";")
     for a, b in zip(one, other):
         if a != b:
-            return a, b
-    return None if len(one) == len(other) else (one[-1], other[-1])
+            yield a, b
+            if not FAILED.search(a) or not FAILED.search(b):
+                return
+    if len(one) != len(other):
+        yield one[-1], other[-1]
 
 
 def compare(rust, parts, rules):
@@ -103,15 +109,12 @@ def compare(rust, parts, rules):
     for number, program, result in ours:
         if theirs[number][0] != program:
             sys.exit(f"program {number} is not the same on both kernels")
-        difference = first_difference(result, theirs[number][1])
-        if not difference:
-            continue
-        for a, b, why in rules:
-            if a.fullmatch(difference[0]) and b.fullmatch(difference[1]):
-                explained[why] += 1
+        for rust_call, c_call in differences(result, theirs[number][1]):
+            why = next((why for a, b, why in rules if a.fullmatch(rust_call) and b.fullmatch(c_call)), None)
+            if not why:
+                differ.append((program, rust_call, c_call))
                 break
-        else:
-            differ.append((program, *difference))
+            explained[why] += 1
     return differ, explained, len(ours)
 
 
@@ -120,7 +123,7 @@ def run_compare(args):
     for program, rust, c in differ:
         print(f"# Rust: {rust}\n# C:    {c}\n{program}")
     for why, times in explained.most_common():
-        print(f"{times} programs differ as explained: {why}", file=sys.stderr)
+        print(f"{times} calls differ as explained: {why}", file=sys.stderr)
     print(f"{compared} programs compared, {len(differ)} differ", file=sys.stderr)
     return 1 if differ or not compared else 0
 

@@ -90,9 +90,10 @@ blanks() {
 # Everything else that a machine does, around frames from a camera to a display.
 under_stress() {
 	stress-ng --quiet --cpu 1 --vm 1 --vm-bytes 64M --memfd 1 --pipe 1 --poll 1 --epoll 1 --fork 1 --timeout 600 &
+	stress=$!
 	camera_to_display >/tmp/frames
 	status=$?
-	kill -INT $!
+	kill -INT $stress || { echo "stress-ng ended before it was told to"; status=1; }
 	wait
 	grep -E 'checksums that agree|buffers left behind' /tmp/frames
 	return $status

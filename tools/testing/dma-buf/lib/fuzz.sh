@@ -171,11 +171,18 @@ fuzz_comparison_finds() {
 	sed '$d' "$dir/same" >"$dir/short"
 	: >"$dir/none"
 	echo 'seek=-22  seek=0  a-page' >"$dir/listed"
+	# behind what is listed: something else, and what may come of it
+	sed 's/seek=0/seek=-12/' "$dir/same" >"$dir/fails"
+	sed 's/seek=0/seek=-22/; s/poll=1,5/poll=1,4/' "$dir/same" >"$dir/behind"
+	echo 'seek=-22  seek=-12  a-page' >"$dir/fails-listed"
 	fuzz_finds 0 '' same same none || bad=1
 	fuzz_finds 1 'seek=-22' errno same none || bad=1
 	fuzz_finds 1 'poll=1,4' bits same none || bad=1
 	fuzz_finds 1 'did not end' same short none || bad=1
 	fuzz_finds 0 '' errno same listed || bad=1
+	fuzz_finds 0 '' errno fails fails-listed || bad=1
+	fuzz_finds 1 'poll=1,4' behind fails fails-listed || bad=1
+	fuzz_finds 0 '' behind same listed || bad=1
 	# in two parts, of which each has programs 0, 1, ...
 	printf '%s\n' 'p 0 seek:01 poll' 'r seek=0;poll=1,5' >"$dir/first"
 	printf '%s\n' 'p 0 merge' 'r merge++=fd' >"$dir/second"

@@ -64,8 +64,13 @@ static int one_round(const struct operation *op, const struct counts *before, bo
 		hit = fault_disarm();
 		points += fault_points();
 		op->undo();
-		if (!hit)
+		if (!hit) {
+			if (ret < 0) {
+				out->wrong++;
+				t_note("%s: fails untouched: %s", op->name, strerror(err));
+			}
 			return points;
+		}
 		out->faults++;
 		out->leaks += !nothing_left(before, op->name, n);
 		if (ret >= 0)

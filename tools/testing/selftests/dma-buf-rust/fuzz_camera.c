@@ -67,6 +67,32 @@ static void cam_queue(struct run *r, const __u8 *a)
 		    b.bytesused);
 }
 
+/* More of them, beside those that there are, in the format that is set */
+static void cam_create(struct run *r, const __u8 *a)
+{
+	struct v4l2_create_buffers arg = {
+		.count = SELDOM(a[1]) ? 0 : 1 + (a[1] & 3),
+		.memory = PICK(memories, SELDOM(a[2]) ? a[2] : a[2] & 1),
+		.format.type = CAPTURE,
+	};
+	int camera = fd_of(r, CAMERA, a[0]);
+
+	ioctl(camera, VIDIOC_G_FMT, &arg.format);
+	if (!said(r, ioctl(camera, VIDIOC_CREATE_BUFS, &arg)))
+		say(r, ",%u,%u", arg.index, arg.count);
+}
+
+static void cam_remove(struct run *r, const __u8 *a)
+{
+	struct v4l2_remove_buffers arg = {
+		.index = a[1] & 7,
+		.count = SELDOM(a[2]) ? a[2] : a[2] & 3,
+		.type = CAPTURE,
+	};
+
+	said(r, ioctl(fd_of(r, CAMERA, a[0]), VIDIOC_REMOVE_BUFS, &arg));
+}
+
 static void cam_export(struct run *r, const __u8 *a)
 {
 	struct v4l2_exportbuffer arg = {
@@ -124,6 +150,7 @@ static void cam_other(struct run *r, const __u8 *a)
 
 const struct op camera_ops[] = {
 	{ "cam_request", cam_request }, { "cam_queue", cam_queue },
+	{ "cam_create", cam_create }, { "cam_remove", cam_remove },
 	{ "cam_export", cam_export }, { "cam_off", cam_off },
 	{ "cam_on", cam_on }, { "cam_other", cam_other },
 	{ }
