@@ -44,8 +44,9 @@ MACHINES = {
         PCI,
         command=["qemu-system-aarch64"],
         host="aarch64",
-        emulation=["-M", "virt", "-accel", "tcg", "-cpu", "cortex-a72"],
-        kvm=["-M", "virt,gic-version=host", "-accel", "kvm", "-cpu", "host"],
+        emulation=["-accel", "tcg", "-cpu", "cortex-a72", "-M", "virt"],
+        kvm=["-accel", "kvm", "-cpu", "host", "-M", "virt,gic-version=host"],
+        iommu=["-M", "iommu=smmuv3"],  # one more property of the machine
         memory="3072",
         tty="ttyAMA0",
         display=["-device", "bochs-display,romfile="],  # Debian has its firmware elsewhere, for x86 only
@@ -134,6 +135,8 @@ class Guest:
             command += silence(command[0])
         if self.args.gpu:
             command += m["gpu"]
+        if self.args.iommu:
+            command += m["iommu"]
         if self.args.peers:
             command += m["peers"]
         if self.args.display:
@@ -352,6 +355,7 @@ def main(words=None, kind=Guest):
     parser.add_argument("--kvm", action="store_true", help="not emulated: accelerator.py has found out that KVM works")
     parser.add_argument("--count-instructions", action="store_true", help="a nanosecond of the guest's is an instruction")
     parser.add_argument("--gpu", action="store_true", help="plug in a virtio-gpu")
+    parser.add_argument("--iommu", action="store_true", help="put PCI devices behind an IOMMU (arm64)")
     parser.add_argument("--peers", action="store_true", help="plug in PCI devices of which one reads the memory of another")
     parser.add_argument("--display", action="store_true", help="plug in a display where the board has none")
     parser.add_argument("--debug", action="store_true", help="a debug kernel: it must report about lockdep and kmemleak")

@@ -31,6 +31,7 @@ set_machine() {
 		[ "$LINK" = m ] || names+=(samples-drm)
 		[ "$LINK" = m ] || [ -n "$DRIVERS_ONLY" ] || names+=(doctests)
 		[ "$KIND" = test ] || names+=(debug groups)
+		[ "$KIND/$MACHINE" != debug/arm64 ] || names+=(iommu)
 		;;
 	bench) names+=(tracing bench) ;;
 	fuzz) names+=(camera tests-drm debug groups fuzz) ;;

@@ -40,6 +40,7 @@ test_job() {
 	stress*) options+=(--append deferred_probe_timeout=-1) ;;
 	esac
 	case $job in *-4) options+=(--cpus 4) ;; esac
+	[ -z "${BEHIND_IOMMU:-}" ] || options+=(--iommu)
 	[ -z "${BOOT_WITH:-}" ] || options+=(--append "$BOOT_WITH")
 	[ -z "${PATIENCE:-}" ] || options+=(--patience "$PATIENCE")
 	[ -z "$TEST" ] || options+=(--only "$TEST")
@@ -161,7 +162,7 @@ run_tests() {
 }
 
 # What "make test" does, on all forms, and what takes too long for it. All of it is some hours: T="NAME..." asks for parts.
-FULL_PARTS=(forms combinations series variants fuzz users bpf dmabuf-top suites tries plants)
+FULL_PARTS=(forms combinations series variants models fuzz users bpf dmabuf-top suites tries plants)
 
 full_part() {
 	case $1 in
@@ -169,6 +170,7 @@ full_part() {
 	combinations) check_combinations ;;
 	series) check_series ;;
 	variants) test_variants ;;
+	models) models_test ;;
 	fuzz) fuzz_slice ;;
 	users) check_users arm64 vexpress-a9 ;;
 	bpf) bpf_test ;;
@@ -204,8 +206,18 @@ run_debug_tests() {
 	begin_tests test-debug "every test on a debug kernel of $MACHINE"
 	KIND=debug
 	test_forms "$MACHINE/$CORE/${LINK:-y}"
+	iommu_test
 	failure_points
 	end_tests
+}
+
+# Behind an IOMMU a device gets memory of others by one stretch of addresses, which can fail in its own ways.
+iommu_test() {
+	local variant=$VARIANT
+	[ "$MACHINE" = arm64 ] || return 0
+	VARIANT=$variant-iommu BEHIND_IOMMU=1 TEST=fail_each
+	tested_job selftests
+	VARIANT=$variant BEHIND_IOMMU='' TEST=''
 }
 
 # Where our crates can fail for want of memory or in a copy, by the objects, and where they have, by what fail_each has sent.
@@ -215,7 +227,7 @@ failure_points() {
 	[ "$MACHINE/$CORE/${LINK:-y}" = arm64/rust/y ] || return 0
 	lock_cache
 	python3 "$HERE/lib/failure_points.py" --build "$OBJ" --objdump "llvm-objdump$LLVM_SUFFIX" --cxxfilt "llvm-cxxfilt$LLVM_SUFFIX" \
-		--reasons "$HERE/configs/failure-points.txt" "$RESULTS/$VARIANT/selftests/data.log" >"$log" 2>&1 || status=fail
+		--reasons "$HERE/configs/failure-points.txt" "$RESULTS/$VARIANT"{,-iommu}/selftests/data.log >"$log" 2>&1 || status=fail
 	case_is "$status" "$VARIANT: each place that can fail has failed, or has its reason" "$(tail -n 1 "$log"): see $log"
 	unlock_cache
 }

@@ -33,6 +33,9 @@ struct call {
 static struct call calls[] = {
 	CALL("__memcg_kmem_charge_page", -ENOMEM),
 	CALL("cma_alloc", 0),
+	CALL("dma_iova_link", -ENOMEM),
+	CALL("dma_iova_sync", -ENOMEM),
+	CALL("dma_iova_try_alloc", false),
 	CALL("dma_map_phys", DMA_MAPPING_ERROR),
 	CALL("dma_map_sgtable", -ENOMEM),
 	CALL("get_unused_fd_flags", -ENOMEM),

@@ -4,6 +4,7 @@
 #include <linux/dma-buf-mapping.h>
 #include <linux/dma-resv.h>
 #include <linux/err.h>
+#include <linux/iommu.h>
 #include <linux/pci.h>
 #include <linux/pci-p2pdma.h>
 #include <linux/rcupdate.h>
@@ -36,7 +37,7 @@ static void begin_memory(struct pci_dev *pdev)
 
 	for (bar = 0; bar < PCI_STD_NUM_BARS; bar++)
 		if (pci_resource_flags(pdev, bar) & IORESOURCE_MEM &&
-		    pci_resource_len(pdev, bar) >= PAGE_SIZE)
+		    pci_resource_len(pdev, bar) >= ARRAY_SIZE(ranges) * PAGE_SIZE)
 			break;
 	if (bar == PCI_STD_NUM_BARS)
 		return;
@@ -54,7 +55,9 @@ static void begin_memory(struct pci_dev *pdev)
 	}
 	ranges[0].paddr = pci_resource_start(pdev, bar);
 	ranges[0].len = PAGE_SIZE;
-	ranges[1] = ranges[0];
+	/* as a driver whose memory is in pieces has them, and an IOMMU puts them in a row */
+	ranges[1].paddr = ranges[0].paddr + PAGE_SIZE;
+	ranges[1].len = PAGE_SIZE;
 	peers[0] = pci_dev_get(pdev);
 }
 
@@ -100,17 +103,40 @@ void failing_memory_end(void)
 	pci_dev_put(peers[1]);
 }
 
+/* Whether the IOMMU, if there is one in between, finds the ranges at these addresses */
+static bool leads_there(struct device *dev, struct sg_table *table)
+{
+	struct iommu_domain *domain = iommu_get_domain_for_dev(dev);
+	unsigned int i, page = 0, at;
+	struct scatterlist *entry;
+
+	if (!domain || dev == &peers[0]->dev)
+		return true;
+	for_each_sgtable_dma_sg(table, entry, i)
+		for (at = 0; at < sg_dma_len(entry); at += PAGE_SIZE, page++)
+			if (page >= ARRAY_SIZE(ranges) ||
+			    iommu_iova_to_phys(domain, sg_dma_address(entry) + at) !=
+			    ranges[page].paddr)
+				return false;
+	return page == ARRAY_SIZE(ranges);
+}
+
 static int make_table(struct dma_buf_attachment *attach)
 {
 	struct sg_table *table;
+	int ret;
 
 	dma_resv_lock(attach->dmabuf->resv, NULL);
 	table = dma_buf_phys_vec_to_sgt(attach, provider, ranges, ARRAY_SIZE(ranges),
 					ARRAY_SIZE(ranges) * PAGE_SIZE, DMA_BIDIRECTIONAL);
-	if (!IS_ERR(table))
+	ret = PTR_ERR_OR_ZERO(table);
+	if (!ret) {
+		if (!leads_there(attach->dev, table))
+			ret = -EBADE;
 		dma_buf_free_sgt(attach, table, DMA_BIDIRECTIONAL);
+	}
 	dma_resv_unlock(attach->dmabuf->resv);
-	return PTR_ERR_OR_ZERO(table);
+	return ret;
 }
 
 static int call_ranges(void)
