@@ -51,7 +51,7 @@ mod wanted;
 pub(crate) use self::annotation::might_wait;
 pub(crate) use self::{
     array::is_container,
-    callback::add as add_callback,
+    callback::add_in_rcu as add_callback,
     flag::Flag,
     layout::{
         fence::{

@@ -76,6 +76,8 @@ const struct growth growths[] = {
 	  { 1, 10, 100, 1000, 10000 } },
 	{ { .name = "chain-walk", .calls = "chain-walk-1000" },
 	  { 1, 10, 100, 1000, 10000 } },
+	{ { .name = "chain-signal", .calls = "chain-signal-1000" },
+	  { 1, 10, 100, 1000 } },
 	{ { .name = "attached-attach", .calls = "buf-attach" },
 	  { 1, 10, 100, 1000 } },
 	{ { .name = "attached-cpu", .calls = "buf-cpu-8" },

@@ -21,6 +21,9 @@
 #include "stack.h"
 #include "syncobj.h"
 
+/* Many more than a link goes along at a time */
+#define SIBLINGS	1000
+
 enum op {
 	STATUS, DEADLINE, MERGE, IMPORT, ADD_LINK, QUERY, POLL, WAIT, NEST, SIGNAL, CLOSE,
 	CLOSE_DONE, CLOSE_TIMELINE, OPS
@@ -227,6 +230,35 @@ static bool never_waited(const struct shape *shape, int n)
 	return done;
 }
 
+/* One chain in each of many links, all of which go on when it signals. Nobody waits. */
+static void test_siblings(void)
+{
+	const __u64 end = now_ns() + PATIENCE_MS * 1000000ULL;
+	int line = timeline_open(), fence = timeline_fence(line, 1), chain;
+	__u32 inner = create(0), obj = create(0);
+	struct group g;
+	bool done;
+
+	group_begin(&g, "a chain in many links");
+	t_need(!import_point(inner, 1, fence), "a link");
+	chain = export_point(inner, 1);
+	t_need(chain >= 0, "export a chain");
+	for (int i = 1; i <= SIBLINGS; i++)
+		t_need(!import_point(obj, i, chain), "a link");
+	t_ok(reached(obj) == 0, "%d links: pending", SIBLINGS);
+	timeline_inc(line, 1);
+	do
+		done = reached(obj) == SIBLINGS;
+	while (!done && now_ns() < end);
+	t_ok(done, "%d links: signaled", SIBLINGS);
+	destroy(inner);
+	destroy(obj);
+	close(chain);
+	close(fence);
+	close(line);
+	group_end(&g);
+}
+
 /* Some signal what others build, look at, and close. */
 static void test_races(void)
 {
@@ -347,6 +379,7 @@ int main(int argc, char **argv)
 		t_skip("C warns, and may overflow the stack: hostile_nested LEVELS");
 	} else {
 		test_levels(levels, ARRAY_SIZE(levels));
+		test_siblings();
 		test_races();
 	}
 	stack_end();

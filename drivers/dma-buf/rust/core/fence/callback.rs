@@ -11,6 +11,7 @@ use super::layout::lock::{
 use kernel::{
     dma_buf::Fence,
     prelude::*,
+    sync::rcu,
     warn_on, //
 };
 
@@ -29,6 +30,14 @@ pub(crate) fn add(fence: &Fence, callback: Lent, func: Func) -> Result {
 
     callback.refuse();
     Err(ENOENT)
+}
+
+/// As [`add`], for who has no more than a reference. The fence may be signalled meanwhile, and issuers
+/// owe their lock a grace period.
+pub(crate) fn add_in_rcu(fence: &Fence, callback: Lent, func: Func) -> Result {
+    let _rcu = rcu::read_lock();
+
+    add(fence, callback, func)
 }
 
 /// As [`add`]. To have passed no fence or no function is `EINVAL` and a warning.

@@ -171,6 +171,8 @@ pub(super) fn enable_signaling(fence: &Fence) {
 /// Zero if `fence` is pending, one if it was signalled, a negative error code if it was signalled
 /// with an error. Any context.
 pub(crate) fn status(fence: &Fence) -> c_int {
+    // Issuers owe their lock a grace period.
+    let _rcu = rcu::read_lock();
     // Without the time it is being signalled right now: whoever asks for that next would spin for
     // it, perhaps for somebody whom this task keeps from going on. The lock waits.
     // MODEL: none, because who wants the time looks again.
@@ -186,6 +188,19 @@ pub(crate) fn status(fence: &Fence) -> c_int {
         Some(0) => 1,
         Some(error) => error,
     }
+}
+
+/// When `fence`, which is done, was signalled; if that is right now, when it has been. Any context.
+pub(crate) fn signaled_at(fence: &Fence) -> Option<Time> {
+    let rcu = rcu::read_lock();
+
+    // As in `status`.
+    // MODEL: none, because who wants the time looks again.
+    if !has(fence, Flag::Timestamp) {
+        drop(lock(fence));
+    }
+    drop(rcu);
+    Some(fence.timestamp()?.as_nanos())
 }
 
 /// Passes on a hint that somebody would like `fence` to be signalled by `deadline`. Any context.

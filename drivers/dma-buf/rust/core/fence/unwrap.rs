@@ -15,6 +15,7 @@ use super::{
         fence::Time,
         set::FenceSet, //
     },
+    signal::signaled_at,
     stub, //
 };
 use core::{
@@ -27,8 +28,7 @@ use kernel::{
     interop::export::IntoC,
     prelude::*,
     same_layout,
-    sync::aref::ARef,
-    time::hrtimer::HrTimerExpires, //
+    sync::aref::ARef, //
 };
 
 /// A position in a chain of arrays, or in anything less.
@@ -171,8 +171,8 @@ impl Pending<'_> {
                 if !fence.is_done() {
                     return f(fence);
                 }
-                if let Some(time) = fence.timestamp() {
-                    self.last_signaled = self.last_signaled.max(time.as_nanos());
+                if let Some(time) = signaled_at(fence) {
+                    self.last_signaled = self.last_signaled.max(time);
                 }
                 Ok(())
             })?;

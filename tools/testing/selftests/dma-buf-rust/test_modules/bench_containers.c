@@ -135,6 +135,23 @@ static void drop_chain(void)
 	bench_put_fences();
 }
 
+/* Each link is waited for, and they all contain the same fence. */
+static void use_waited(void)
+{
+	bench_make_fences(1);
+	for (unsigned int i = 0; i < size; i++) {
+		chain_link();
+		dma_fence_enable_signaling(head);
+	}
+}
+
+static void chain_signal(void)
+{
+	bench_signal_fences();
+	while (!test_bit(DMA_FENCE_FLAG_SIGNALED_BIT, &head->flags))
+		cpu_relax();
+}
+
 static void nothing(void)
 {
 }
@@ -189,6 +206,7 @@ const struct bench_op bench_container_ops[] = {
 	  chain_build, nothing },
 	{ "chain-walk-1000", 1000, chain_walk, use_chain, drop_chain },
 	{ "chain-find-1000", 1000, chain_find, use_chain, drop_chain },
+	{ "chain-signal-1000", 1000, chain_signal, use_size, NULL, use_waited, drop_chain },
 	{ "unwrap-merge-2", 2, unwrap_merge, use_halves, drop_halves },
 	{ "unwrap-merge-16", 16, unwrap_merge, use_halves, drop_halves },
 	{ "unwrap-each-64", 128, unwrap_count, use_halves, drop_halves },
