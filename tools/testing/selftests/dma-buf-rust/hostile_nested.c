@@ -234,12 +234,16 @@ static bool never_waited(const struct shape *shape, int n)
 static void test_siblings(void)
 {
 	const __u64 end = now_ns() + PATIENCE_MS * 1000000ULL;
-	int line = timeline_open(), fence = timeline_fence(line, 1), chain;
-	__u32 inner = create(0), obj = create(0);
+	int line, fence, chain;
+	__u32 inner, obj;
 	struct group g;
 	bool done;
 
 	group_begin(&g, "a chain in many links");
+	line = timeline_open();
+	fence = timeline_fence(line, 1);
+	inner = create(0);
+	obj = create(0);
 	t_need(!import_point(inner, 1, fence), "a link");
 	chain = export_point(inner, 1);
 	t_need(chain >= 0, "export a chain");
