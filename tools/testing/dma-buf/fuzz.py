@@ -82,7 +82,7 @@ def listed(path):
 
 
 def differences(rust, c):
-    """Calls that differ, up to the first that has failed on one core alone: all that follows may be a consequence."""
+    """Calls that differ, up to the first that has not failed on both cores: all that follows may be a consequence."""
     if rust is None or c is None:
         if rust != c:
             yield rust or "did not end", c or "did not end"

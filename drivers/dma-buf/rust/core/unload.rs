@@ -34,10 +34,10 @@ impl Drop for WaitForIrqWorks {
     }
 }
 
-/// How many rounds without a work that is [counted](nested::works) are the end. What a work does
+/// How many rounds without a work of a [nested](nested) container are the end. What a work does
 /// may queue the next: that of an array the one of the link that it is in, and that of the link one
-/// of a nested container, or its own again, which are counted. A link that waits for one of
-/// another, nested, is queued together with that.
+/// of a nested container, which is counted. A link that waits for one of another, nested, is queued
+/// together with that.
 const QUIET: u32 = 3;
 
 /// A container that was given up with its signal on the way is kept by nothing but its work.

@@ -37,13 +37,27 @@ shown() {
 	done
 }
 
-# checksum MODE: what the display composes, for two seconds, of frames that all have the same picture: one line, if that is so.
+# Whose the buffers are that the display shows. kmssink copies what it cannot import, and says nothing.
+shown_from() {
+	if ! grep -q 'imported=no' "$vkms/framebuffer"; then
+		echo "the camera"
+	elif awk '$5 == "drm"' /sys/kernel/debug/dma_buf/bufinfo | grep -q .; then
+		echo "the display, shared"
+	else
+		echo "the display"
+	fi
+}
+
+# checksum MODE OWNER: what the display composes, for two seconds, of frames that all have the same picture, and lie in buffers of
+# that owner: one line, if that is so.
 checksum() {
 	frames "$1" -1 >/dev/null &
 	shown $! || return
+	owner=$(shown_from)
+	[ "$owner" = "$2" ] || echo "the buffers are those of $owner, not of $2"
 	echo auto >"$vkms/crtc-0/crc/control"
 	# the first may be of what was there before
-	head -n 128 "$vkms/crtc-0/crc/data" | tail -n 120 | cut -d ' ' -f 2 | sort -u
+	head -n 128 "$vkms/crtc-0/crc/data" | tail -n 120 | cut -d ' ' -f 2 | grep 0x | sort -u
 	killall -q -INT gst-launch-1.0
 	wait
 }
@@ -54,12 +68,12 @@ pictures() {
 	for pattern in 0 3; do
 		# no text that counts frames
 		v4l2-ctl -d "$camera" -c "test_pattern=$pattern,osd_text_mode=2" || return
-		copied=$(checksum mmap)
+		copied=$(checksum mmap "the display")
 		echo "pattern $pattern, copied: $copied"
-		[ "$(echo "$copied" | grep -c 0x)" = 1 ] && [ "$copied" != "$before" ] || return
+		case $copied in "" | "$before" | *[!0-9a-fx]*) return 1 ;; esac
 		before=$copied
-		for mode in dmabuf dmabuf-import; do
-			shared=$(checksum $mode)
+		for mode in "dmabuf:the camera" "dmabuf-import:the display, shared"; do
+			shared=$(checksum "${mode%%:*}" "${mode#*:}")
 			echo "pattern $pattern, $mode: $shared"
 			[ "$shared" = "$copied" ] || return
 		done

@@ -3,31 +3,26 @@
  *
  * A module that goes waits for the works of containers that are queued on any CPU. A CPU takes all
  * that is queued, and runs it, the newest first, within one read-side critical section of RCU. What
- * runs may queue the next: an array the link that it is in, that a nested container, and so on, or
- * the same again. The works of nested containers are counted, and those that are the same again;
- * others are never more than two in a row.
+ * runs may queue the next: an array the link that it is in, that a nested container, and so on. The
+ * works of nested containers are counted, those of others are never more than two in a row.
  *
  * Of: drivers/dma-buf/rust/core/unload.rs: wait_for_irq_works
  * Of: drivers/dma-buf/rust/core/unload.rs: wait_for_what_is_queued
  * Of: drivers/dma-buf/rust/core/unload.rs: queue
  * Of: drivers/dma-buf/rust/core/fence/nested.rs: works
  * Of: drivers/dma-buf/rust/core/fence/nested.rs: count_one
- * Of: drivers/dma-buf/rust/core/fence/chain.rs: Link::wait
  * Of: drivers/dma-buf/rust/core/fence/layout/container.rs: Turn::defer
  * Of: drivers/dma-buf/rust/core/fence/layout/container.rs: Dying::free_later
  * Weakened 1: RCU is not waited for: the sentinel is the newest
  * Weakened 2: the sentinel is sent to one CPU
  * Weakened 3: one round: what has run has queued another
  * Weakened 4: two rounds in which nothing nested ran are taken for the end
- * Weakened 5: what is the same again is not counted
  */
 
 #define CPUS 2
 /* Two that are not nested, one that is, and two that are not again */
 #define IN_A_ROW 5
 #define IS_NESTED(left) (left == 3)
-/* How often in all a work is not done in one go */
-#define AGAIN 3
 
 #if WEAK == 4
 #define QUIET 2
@@ -40,7 +35,6 @@ bool sentinel[CPUS];
 bool busy;
 bool within[CPUS];
 byte works;
-byte again;
 bool freed;
 bool over;
 
@@ -65,18 +59,7 @@ proctype cpu(byte me)
 		if
 		:: left ->
 			assert(!freed);
-			if
-			:: d_step { works = works + IS_NESTED(left); work[me] = left - 1 }
-			:: d_step {
-				again < AGAIN ->
-				again++;
-#if WEAK != 5
-				works++;
-#endif
-				works = works + IS_NESTED(left);
-				work[me] = left
-			   }
-			fi;
+			d_step { works = works + IS_NESTED(left); work[me] = left - 1 };
 			assert(!freed)
 		:: else
 		fi;

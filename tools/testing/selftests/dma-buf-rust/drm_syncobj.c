@@ -6,7 +6,6 @@
  */
 #include <fcntl.h>
 #include <pthread.h>
-#include <sys/eventfd.h>
 #include <sys/ioctl.h>
 
 #include <linux/dma-buf.h>
@@ -227,20 +226,6 @@ static void *step_thread(void *arg)
 		timeline_inc(*(int *)arg, 1);
 	}
 	return NULL;
-}
-
-/* The object tells an eventfd; -1 without eventfds in this kernel. */
-static int tell_eventfd(__u32 obj, __u64 point)
-{
-	struct drm_syncobj_eventfd arg = { .handle = obj, .point = point };
-
-	arg.fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (arg.fd < 0)
-		t_skip("no eventfd: %s (CONFIG_EVENTFD)", strerror(errno));
-	else
-		t_err(ioctl(syncobj_card, DRM_IOCTL_SYNCOBJ_EVENTFD, &arg), 0,
-		      "an eventfd for a point that does not exist");
-	return arg.fd;
 }
 
 static void test_threads(void)

@@ -2,6 +2,7 @@
 /*
  * The ioctls of DRM's synchronisation objects.
  */
+#include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -119,4 +120,17 @@ void pending_point(__u32 handle, __u64 point, int line, unsigned int value)
 
 	t_need(!import_point(handle, point, fence), "import a fence");
 	close(fence);
+}
+
+int tell_eventfd(__u32 obj, __u64 point)
+{
+	struct drm_syncobj_eventfd arg = { .handle = obj, .point = point };
+
+	arg.fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (arg.fd < 0)
+		t_skip("no eventfd: %s (CONFIG_EVENTFD)", strerror(errno));
+	else
+		t_err(ioctl(syncobj_card, DRM_IOCTL_SYNCOBJ_EVENTFD, &arg), 0,
+		      "an eventfd for point %llu", point);
+	return arg.fd;
 }

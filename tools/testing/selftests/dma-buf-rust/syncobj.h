@@ -35,6 +35,8 @@ int wait_point(__u32 handle, __u64 point, __u32 flags, long ms);
 /* The fence of a point as a sync_file's fd; point 0: of a binary object */
 int export_point(__u32 handle, __u64 point);
 int import_point(__u32 handle, __u64 point, int fence);
+/* The object tells an eventfd of a point; -1 without eventfds in this kernel. */
+int tell_eventfd(__u32 obj, __u64 point);
 /* Puts value "value" of an sw_sync timeline on a point. */
 void pending_point(__u32 handle, __u64 point, int line, unsigned int value);
 

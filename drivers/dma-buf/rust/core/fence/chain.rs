@@ -29,7 +29,6 @@ use super::{
         }, //
     },
     nested::{
-        count_one,
         is_nested,
         Nesting, //
     },
@@ -65,13 +64,6 @@ use kernel::{
 /// Tells chains from other fences.
 #[export_name = "dma_fence_chain_ops"]
 pub(crate) static OPS: dma_fence_ops = container::ops::<Link>();
-
-/// How many links before it a link cuts out at a time when it waits, with interrupts off.
-///
-/// If all of a long chain are waited for, and done at the same time, each would go along all those
-/// before it. So it goes a little further each time, and so do the others: what it comes to next
-/// is further away then.
-const AT_ONCE: usize = 16;
 
 /// A link of a chain.
 #[repr(C)]
@@ -152,23 +144,44 @@ impl Link {
         base
     }
 
-    /// See [`walk`]. Cuts out `most` links at most, and then does not ask any more whether what it
-    /// returns is pending.
+    /// See [`walk`].
     // By itself, so that who has no link does not pay for it.
     #[inline(never)]
-    fn before(&self, mut most: usize) -> Option<ARef<Fence>> {
+    fn before(&self) -> Option<ARef<Fence>> {
         loop {
             let prev = {
                 let rcu = rcu::read_lock();
                 let prev = self.rest.prev.load(&rcu)?;
 
-                if most == 0 || !is_content_done(&prev, &rcu) {
+                if !is_content_done(&prev, &rcu) {
                     return Some(prev);
                 }
                 prev
             };
+            if let Some(link) = Self::of(&prev) {
+                link.cut_out_next();
+            }
             self.cut_out(prev);
-            most -= 1;
+        }
+    }
+
+    /// Cuts out the link before this one, if it is done.
+    ///
+    /// Who goes along a chain cuts out every other link of one that stays, and of itself what is
+    /// left, which is no more work. So whoever goes there next has half as far to go: others that
+    /// are waited for, which all come along when the last of them is done.
+    #[inline(always)]
+    fn cut_out_next(&self) {
+        let rcu = rcu::read_lock();
+        let next = self
+            .rest
+            .prev
+            .load(&rcu)
+            .filter(|next| is_content_done(next, &rcu));
+
+        drop(rcu);
+        if let Some(next) = next {
+            self.cut_out(next);
         }
     }
 
@@ -197,40 +210,27 @@ impl Link {
         }
     }
 
-    /// Has the turn come back when the first fence that is pending is signalled, or when there is
-    /// more to be done. Gives it back if nothing is pending. `held` says whether the lock of the
-    /// chain may be held.
-    fn wait(turn: Turn<Ref<Self>>, held: bool) -> Result<(), Turn<Ref<Self>>> {
-        let link = ARef::from(&turn.container().base);
-        let turn = match wait_for_content(turn, &link, held) {
-            Ok(()) => return Ok(()),
-            Err(turn) => turn,
-        };
-        let Some(prev) = turn.container().before(AT_ONCE) else {
-            return Err(turn);
-        };
+    /// Has the turn come back when the first fence that is pending is signalled. Gives it back if
+    /// there is none. `held` says whether the lock of the chain may be held.
+    fn wait(mut turn: Turn<Ref<Self>>, held: bool) -> Result<(), Turn<Ref<Self>>> {
+        let mut next = Some(ARef::from(&turn.container().base));
 
-        if let Err(turn) = wait_for_content(turn, &prev, held) {
-            count_one();
-            turn.defer();
+        while let Some(link) = next {
+            if held && Self::of(&link).is_some_and(|link| is_nested(&link.base)) {
+                turn.defer();
+                return Ok(());
+            }
+            // The link may be cut out of the chain, so that the fence needs its own reference.
+            let fence = ARef::from(contained(&link));
+
+            match turn.defer_until(fence) {
+                Ok(()) => return Ok(()),
+                Err(back) => turn = back,
+            }
+            next = walk(link);
         }
-        Ok(())
+        Err(turn)
     }
-}
-
-/// Has the turn come back when the fence in `link` is signalled. Gives it back if it is.
-#[inline(always)]
-fn wait_for_content(
-    turn: Turn<Ref<Link>>,
-    link: &Fence,
-    held: bool,
-) -> Result<(), Turn<Ref<Link>>> {
-    if held && Link::of(link).is_some_and(|link| is_nested(&link.base)) {
-        turn.defer();
-        return Ok(());
-    }
-    // The link may be cut out of the chain, so that the fence needs its own reference.
-    turn.defer_until(ARef::from(contained(link)))
 }
 
 impl Structure for Link {
@@ -332,7 +332,7 @@ pub(crate) fn walk(fence: ARef<Fence>) -> Option<ARef<Fence>> {
 /// As [`walk`], from a fence that stays the caller's.
 #[inline(always)]
 pub(crate) fn before(fence: &Fence) -> Option<ARef<Fence>> {
-    Link::of(fence)?.before(usize::MAX)
+    Link::of(fence)?.before()
 }
 
 /// Whether the chain that ends with `fence` has come as far as `number`. Fails with `EINVAL` if it

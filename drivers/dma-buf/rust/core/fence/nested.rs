@@ -69,10 +69,10 @@ pub(super) fn is_nested(container: &Fence) -> bool {
     has(container, Flag::Nested)
 }
 
-/// How many works of nested containers have been begun, and of links that have to go on later.
+/// How many works of nested containers have been begun.
 static WORKS: Atomic<usize> = Atomic::new(0);
 
-/// How many works have been [counted](count) so far. Where the module
+/// How many works of nested containers have been begun so far. Where the module
 /// [goes](crate::unload) this tells whether there are any more.
 pub(crate) fn works() -> usize {
     // MODEL: unload-turns
@@ -87,10 +87,9 @@ pub(super) fn count(container: &Fence) {
     }
 }
 
-/// Counts a work.
 #[cold]
 #[inline(never)]
-pub(super) fn count_one() {
+fn count_one() {
     // MODEL: unload-turns
     WORKS.fetch_add(1, Relaxed);
 }
