@@ -158,36 +158,37 @@ impl Link {
                 }
                 prev
             };
-            if let Some(link) = Self::of(&prev) {
-                link.cut_out_next();
-            }
             self.cut_out(prev);
         }
     }
 
-    /// Cuts out the link before this one, if it is done.
+    /// Cuts `prev`, which is done, out of the chain, if it is still what comes before this link; and
+    /// first what comes before `prev` out of that, if it is done, too.
     ///
-    /// Who goes along a chain cuts out every other link of one that stays, and of itself what is
-    /// left, which is no more work. So whoever goes there next has half as far to go: others that
-    /// are waited for, which all come along when the last of them is done.
-    #[inline(always)]
-    fn cut_out_next(&self) {
-        let rcu = rcu::read_lock();
-        let next = self
-            .rest
-            .prev
-            .load(&rcu)
-            .filter(|next| is_content_done(next, &rcu));
-
-        drop(rcu);
-        if let Some(next) = next {
-            self.cut_out(next);
-        }
-    }
-
-    /// Cuts `prev` out of the chain, if it is still what comes before this link.
+    /// So who goes along a chain cuts every other link out of what stays of it, which is no more
+    /// work, and who goes there next has half as far to go: the others that are waited for, which
+    /// all come along when the last of them is done.
     #[inline(never)]
     fn cut_out(&self, prev: ARef<Fence>) {
+        if let Some(link) = Self::of(&prev) {
+            let done = {
+                let rcu = rcu::read_lock();
+
+                link.rest
+                    .prev
+                    .load(&rcu)
+                    .filter(|fence| is_content_done(fence, &rcu))
+            };
+            if let Some(done) = done {
+                link.replace(done);
+            }
+        }
+        self.replace(prev);
+    }
+
+    /// Has what comes before `prev` come before this link, if that is still `prev`.
+    #[inline(never)]
+    fn replace(&self, prev: ARef<Fence>) {
         let before = Self::of(&prev).and_then(|prev| prev.rest.prev.load(&rcu::read_lock()));
 
         self.rest.prev.replace(&prev, before);

@@ -8,7 +8,7 @@ use super::lock::{
     Order,
     Pending, //
 };
-use crate::fence::callback::add_in_rcu;
+use crate::fence::callback::add;
 use core::{
     cell::UnsafeCell,
     mem::MaybeUninit, //
@@ -77,7 +77,7 @@ impl<T: OnSignal> Hook<T> {
             let place = (&raw const (*hook).data).cast_mut().cast::<T>();
 
             place.write(data);
-            match add_in_rcu(fence, Lent(hook.cast_mut().cast()), Self::FUNC) {
+            match add(fence, Lent(hook.cast_mut().cast()), Self::FUNC) {
                 Ok(()) => Ok(Lent(hook.cast_mut().cast())),
                 Err(_) => Err(place.read()),
             }
