@@ -8,6 +8,7 @@
  * Of: drivers/dma-buf/rust/core/fence/chain.rs: Link::release
  * Of: drivers/dma-buf/rust/core/fence/chain.rs: Link::before
  * Of: drivers/dma-buf/rust/core/fence/chain.rs: Link::cut_out
+ * Of: drivers/dma-buf/rust/core/fence/chain.rs: Link::replace
  * Of: drivers/dma-buf/rust/core/fence/reference.rs: Replaceable::load
  * Of: drivers/dma-buf/rust/core/fence/reference.rs: Replaceable::replace
  * Of: drivers/dma-buf/rust/core/fence/reference.rs: Replaceable::take
@@ -127,38 +128,51 @@ inline load(x, y)
 	got = false
 }
 
+/* What comes before "y" comes before "x", if that is still "y". The reference to "y" goes. */
+inline replace(x, y)
+{
+	load(y, other);
+#if WEAK == 2
+	got = (prev[x] == y);
+	if
+	:: got -> prev[x] = other; other = y
+	:: else
+	fi;
+	got = false;
+#else
+	d_step {
+		if
+		:: prev[x] == y -> prev[x] = other; other = y
+		:: else
+		fi
+	};
+#endif
+	if
+	:: other != NONE -> drop(other)
+	:: else
+	fi;
+	drop(y);
+	other = 0
+}
+
 proctype walker(byte link)
 {
 	WHAT_IT_NEEDS;
 	bool got;
-	byte next, behind;
+	byte next, behind, other;
 
 	do
 	:: load(link, next);
 		if
 		:: next == NONE -> break
-		:: next != NONE -> /* Is signalled: cut out. */
+		:: next != NONE -> /* Is signalled: cut out, and first what is behind it, or not. */
 			load(next, behind);
-#if WEAK == 2
-			got = (prev[link] == next);
 			if
-			:: got -> prev[link] = behind; behind = next
-			:: else
-			fi;
-			got = false;
-#else
-			d_step {
-				if
-				:: prev[link] == next -> prev[link] = behind; behind = next
-				:: else
-				fi
-			};
-#endif
-			if
+			:: behind != NONE -> replace(next, behind)
 			:: behind != NONE -> drop(behind)
-			:: else
+			:: behind == NONE
 			fi;
-			drop(next)
+			replace(link, next)
 		:: next != NONE -> /* Is pending: on from there. */
 			drop(link);
 			link = next
