@@ -159,8 +159,7 @@ mod sync_file {
             Usage::Read
         };
 
-        unwrap::check_leaves(&fence)?;
-        let count = unwrap::count(&fence);
+        let count = unwrap::count_leaves(&fence)?;
         if count == 0 {
             return Ok(());
         }

@@ -146,14 +146,18 @@ pub(crate) fn count(head: &Fence) -> u32 {
     count
 }
 
-/// Fails with `EINVAL` if a fence in `head` is a container that is not signalled.
-pub(crate) fn check_leaves(head: &Fence) -> Result {
+/// As [`count`]. Fails with `EINVAL` if one of them is a container that is not signalled.
+pub(crate) fn count_leaves(head: &Fence) -> Result<u32> {
+    let mut count: u32 = 0;
+
     for_each(head, |fence| {
         if fence.is_container() && !fence.test_signaled_flag() {
             return Err(EINVAL);
         }
+        count = count.wrapping_add(1);
         Ok(())
-    })
+    })?;
+    Ok(count)
 }
 
 /// The pending ones among the fences in `heads`, and when the last of the others was signalled.
