@@ -133,14 +133,9 @@ class Guest:
             command += ["-icount", "shift=0,sleep=off"]
         if m.get("sound"):
             command += silence(command[0])
-        if self.args.gpu:
-            command += m["gpu"]
-        if self.args.iommu:
-            command += m["iommu"]
-        if self.args.peers:
-            command += m["peers"]
-        if self.args.display:
-            command += m["display"]
+        for plugged in ("gpu", "iommu", "peers", "display"):
+            if getattr(self.args, plugged):
+                command += m[plugged]
         append = f"console={m['tty']} loglevel=8 panic=-1 maxcpus={self.args.cpus}"
         # a processor that the host has no time for looks as if it stalled; upstream's test_wait_backward takes 7 s of one
         append += " rcupdate.rcu_cpu_stall_timeout=300"

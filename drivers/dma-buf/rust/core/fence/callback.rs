@@ -32,8 +32,8 @@ pub(crate) fn add(fence: &Fence, callback: Lent, func: Func) -> Result {
     Err(ENOENT)
 }
 
-/// As [`add`], for who has no more than a reference. The fence may be signalled meanwhile, and issuers
-/// owe their lock a grace period.
+/// As [`add`], for who has no more than a reference. The fence may be signalled meanwhile, and
+/// issuers owe their lock a grace period.
 pub(crate) fn add_in_rcu(fence: &Fence, callback: Lent, func: Func) -> Result {
     let _rcu = rcu::read_lock();
 

@@ -162,8 +162,8 @@ impl Link {
         }
     }
 
-    /// Cuts `prev`, which is done, out of the chain, if it is still what comes before this link; and
-    /// first what comes before `prev` out of that, if it is done, too.
+    /// Cuts `prev`, which is done, out of the chain, if it is still what comes before this link;
+    /// and first what comes before `prev` out of that, if it is done, too.
     ///
     /// So who goes along a chain cuts every other link out of what stays of it, which is no more
     /// work, and who goes there next has half as far to go: the others that are waited for, which
