@@ -132,6 +132,7 @@ inline load(x, y)
 inline replace(x, y)
 {
 	load(y, other);
+	assert(!freed[x]);
 #if WEAK == 2
 	got = (prev[x] == y);
 	if

@@ -21,7 +21,7 @@
 #include "stack.h"
 #include "syncobj.h"
 
-/* Many more than a link goes along at a time */
+/* If each goes along all those before it, half a million steps */
 #define SIBLINGS	1000
 
 enum op {

@@ -165,21 +165,23 @@ impl Link {
     /// Cuts `prev`, which is done, out of the chain, if it is still what comes before this link;
     /// and first what comes before `prev` out of that, if it is done, too.
     ///
-    /// So who goes along a chain cuts every other link out of what stays of it, which is no more
-    /// work, and who goes there next has half as far to go: the others that are waited for, which
-    /// all come along when the last of them is done.
+    /// So who goes along a chain cuts every other link out of what stays of it, which is hardly
+    /// more work, and who goes there next has half as far to go: the others that are waited
+    /// for, which all come along when the last of them is done.
     #[inline(never)]
     fn cut_out(&self, prev: ARef<Fence>) {
         if let Some(link) = Self::of(&prev) {
-            let done = {
+            let (next, is_done) = {
                 let rcu = rcu::read_lock();
+                let next = link.rest.prev.load(&rcu);
+                let is_done = next
+                    .as_deref()
+                    .is_some_and(|fence| is_content_done(fence, &rcu));
 
-                link.rest
-                    .prev
-                    .load(&rcu)
-                    .filter(|fence| is_content_done(fence, &rcu))
+                (next, is_done)
             };
-            if let Some(done) = done {
+            // Dropped out here: it may be the last reference to a chain.
+            if let Some(done) = next.filter(|_| is_done) {
                 link.replace(done);
             }
         }

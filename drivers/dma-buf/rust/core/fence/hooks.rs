@@ -20,8 +20,7 @@ use super::{
 use core::marker::PhantomData;
 use kernel::{
     dma_buf::Fence,
-    prelude::*,
-    sync::rcu, //
+    prelude::*, //
 };
 
 /// A locked fence with a callback, as [`with_callback`] passes it.
@@ -93,9 +92,6 @@ impl<T: OnSignal> Hooks<'_, T> {
     /// already. Called once.
     #[inline(always)]
     fn arm(&mut self, data: impl Fn() -> T) -> Result<Option<usize>> {
-        // Any of them may be signalled meanwhile: issuers owe their lock a grace period.
-        let _rcu = rcu::read_lock();
-
         for (i, fence) in self.fences.iter().enumerate() {
             // INVARIANT: The capacity is there, so that nothing moves.
             self.hooks.push_within_capacity((Hook::new(data()), None))?;

@@ -190,7 +190,8 @@ pub(crate) fn status(fence: &Fence) -> c_int {
     }
 }
 
-/// When `fence`, which is done, was signalled; if that is right now, when it has been. Any context.
+/// When `fence`, which is done, was signalled; if that is right now, when it has been. Any context,
+/// but for the callbacks of `fence` itself.
 pub(crate) fn signaled_at(fence: &Fence) -> Option<Time> {
     let rcu = rcu::read_lock();
 
