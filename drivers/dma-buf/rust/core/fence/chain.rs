@@ -162,6 +162,12 @@ impl Link {
         }
     }
 
+    /// What comes before this link, be it done or not. Once, for who cuts out.
+    #[inline(never)]
+    fn prev(&self) -> Option<ARef<Fence>> {
+        self.rest.prev.load(&rcu::read_lock())
+    }
+
     /// Cuts `prev`, which is done, out of the chain, if it is still what comes before this link;
     /// and first what comes before `prev` out of that, if it is done, too.
     ///
@@ -171,16 +177,11 @@ impl Link {
     #[inline(never)]
     fn cut_out(&self, prev: ARef<Fence>) {
         if let Some(link) = Self::of(&prev) {
-            let (next, is_done) = {
-                let rcu = rcu::read_lock();
-                let next = link.rest.prev.load(&rcu);
-                let is_done = next
-                    .as_deref()
-                    .is_some_and(|fence| is_content_done(fence, &rcu));
+            let next = link.prev();
+            let is_done = next
+                .as_deref()
+                .is_some_and(|fence| is_content_done(fence, &rcu::read_lock()));
 
-                (next, is_done)
-            };
-            // Dropped out here: it may be the last reference to a chain.
             if let Some(done) = next.filter(|_| is_done) {
                 link.replace(done);
             }
@@ -191,7 +192,7 @@ impl Link {
     /// Has what comes before `prev` come before this link, if that is still `prev`.
     #[inline(never)]
     fn replace(&self, prev: ARef<Fence>) {
-        let before = Self::of(&prev).and_then(|prev| prev.rest.prev.load(&rcu::read_lock()));
+        let before = Self::of(&prev).and_then(Self::prev);
 
         self.rest.prev.replace(&prev, before);
     }
