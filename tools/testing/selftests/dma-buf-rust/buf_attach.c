@@ -54,8 +54,7 @@ static int import_as(int module, const char *name, int buf, size_t len,
 
 	snprintf(params, sizeof(params), "fd=%d bounced=%d %s", buf,
 		 has_bounce_buffers(), more);
-	t_err(insert_module(module, params), 0, "%s: import",
-	      name);
+	t_err(insert_module(module, params), 0, "%s: import", name);
 	parameter("failed_line", text, sizeof(text));
 	if (strcmp(text, "0\n"))
 		t_note("attach.c:%s", text);
@@ -74,8 +73,7 @@ static int import_as(int module, const char *name, int buf, size_t len,
 	t_ok(p != MAP_FAILED && all_bytes_are(p, len, 'k'),
 	     "%s: what the kernel wrote is there", name);
 	munmap(p, len);
-	t_err(module_unload("attach"), 0,
-	      "%s: unload", name);
+	t_err(module_unload("attach"), 0, "%s: unload", name);
 	return atoi(entries);
 }
 

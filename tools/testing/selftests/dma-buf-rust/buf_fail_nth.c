@@ -340,7 +340,7 @@ static void test_sample(void)
 {
 	struct group g;
 
-	if (!load_module(NULL, "rust_dma_buf_misc"))
+	if (!t_load_module(NULL, "rust_dma_buf_misc"))
 		return;
 	group_begin(&g, "a fault at every place of a sample's buffer");
 	test_rounds("sample", -1, round_of_sample);

@@ -3,7 +3,6 @@
  * What C drivers see in the structures, and what the functions do that they call:
  * loads view.ko, which looks, and calls.ko, which calls, and at what they found out.
  */
-#include <fcntl.h>
 
 #include "common.h"
 #include "modules.h"
@@ -22,7 +21,7 @@ static void look(const char *name, int checks, int buffers, const char *what)
 {
 	int line;
 
-	if (!load_module(NULL, name))
+	if (!t_load_module(NULL, name))
 		return;
 	line = parameter(name, "failed_line");
 	if (line)

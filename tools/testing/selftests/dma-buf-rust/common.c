@@ -5,7 +5,6 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <glob.h>
-#include <libgen.h>
 #include <signal.h>
 #include <sys/time.h>
 #include <sys/utsname.h>

@@ -359,7 +359,7 @@ static bool cycle(void *with)
 
 static void test_cycles(void)
 {
-	bool device = load_module(NULL, IMPORTER);
+	bool device = t_load_module(NULL, IMPORTER);
 	int log = log_open();
 
 	t_ok(nothing_is_lost(CYCLES, CYCLES / 2, cycle, &device),

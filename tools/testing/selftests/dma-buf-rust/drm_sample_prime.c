@@ -261,7 +261,7 @@ void test_device(void)
 	bool ok = true;
 	char *p;
 
-	if (!load_module(NULL, IMPORTER))
+	if (!t_load_module(NULL, IMPORTER))
 		return;
 	group_begin(&g, "a device reads it");
 	card = card_open();

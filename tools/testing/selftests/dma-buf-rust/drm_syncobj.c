@@ -4,7 +4,6 @@
  * driver with DRM_CAP_SYNCOBJ_TIMELINE would do; virtio-gpu is one that QEMU
  * has. Pending fences come from sw_sync.
  */
-#include <fcntl.h>
 #include <pthread.h>
 #include <sys/ioctl.h>
 

@@ -281,7 +281,7 @@ static bool has_helper[ARRAY_SIZE(helpers)];
 static void begin_helpers(void)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(helpers); i++)
-		has_helper[i] = load_module(NULL, helpers[i]);
+		has_helper[i] = t_load_module(NULL, helpers[i]);
 }
 
 static void end_helpers(void)
@@ -293,7 +293,7 @@ static void end_helpers(void)
 
 static bool begin_calls(void)
 {
-	if (!load_module(NULL, "failing"))
+	if (!t_load_module(NULL, "failing"))
 		return false;
 	call_fd = open(CALLS, O_WRONLY | O_CLOEXEC);
 	t_need(call_fd >= 0, CALLS);

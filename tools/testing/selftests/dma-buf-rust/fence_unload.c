@@ -20,11 +20,6 @@
 #define FAIL	_IO('f', 2)
 #define WATCH	_IO('f', 3)
 
-static int load(int module)
-{
-	return insert_module(module, "");
-}
-
 static int unload(void)
 {
 	return module_unload("fence_issuer");
@@ -86,7 +81,7 @@ static void overwrite(int module)
 	bool fine = true;
 
 	for (int i = 0; i < 3; i++) {
-		fine &= !load(module);
+		fine &= !insert_module(module, "");
 		fine &= !unload();
 	}
 	t_ok(fine, "others have been where the issuer was");
@@ -126,7 +121,7 @@ static void test_signalled(int module)
 	int control, good, bad, both, merged, buf;
 	int log = log_open();
 
-	t_err(load(module), 0, "load");
+	t_err(insert_module(module, ""), 0, "load");
 	control = control_open();
 	good = ioctl(control, CREATE);
 	bad = ioctl(control, CREATE);
@@ -161,7 +156,7 @@ static void test_forgotten(int module)
 {
 	int control, fence, log = log_open();
 
-	t_err(load(module), 0, "load");
+	t_err(insert_module(module, ""), 0, "load");
 	control = control_open();
 	fence = ioctl(control, CREATE);
 	close(control);
@@ -180,7 +175,7 @@ static void test_callbacks(int module)
 {
 	int control, timeline, fence, other, log = log_open();
 
-	t_err(load(module), 0, "load");
+	t_err(insert_module(module, ""), 0, "load");
 	timeline = timeline_open();
 	fence = timeline_fence(timeline, 1);
 	other = timeline_fence(timeline, 2);

@@ -4,7 +4,6 @@
  * The heaps stay until the machine is switched off: run this last.
  */
 #include <dirent.h>
-#include <fcntl.h>
 #include <sys/ioctl.h>
 
 #include <linux/dma-heap.h>
@@ -113,7 +112,6 @@ int main(int argc, char **argv)
 	close(module);
 	test_full(before);
 	test_refused();
-	t_err(module_unload("heap_limit"), EBUSY,
-	      "the module cannot be unloaded");
+	t_err(module_unload("heap_limit"), EBUSY, "the module cannot be unloaded");
 	return t_end();
 }

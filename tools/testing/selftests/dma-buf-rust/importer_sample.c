@@ -270,11 +270,6 @@ static void test_order(void)
 	group_end(&g);
 }
 
-static bool load(int module)
-{
-	return !insert_module(module, "");
-}
-
 static void test_unload(void)
 {
 	int dev = device(), buf = new_buffer(page_size());
@@ -298,7 +293,7 @@ static bool cycle(void *with)
 	int dev, buf, writer;
 	bool ok;
 
-	if (!load(cycles->module))
+	if (insert_module(cycles->module, ""))
 		return false;
 	dev = device();
 	buf = new_buffer(MEGABYTE);
@@ -362,7 +357,7 @@ int main(int argc, char **argv)
 		return t_end();
 	}
 	if (!module_is_loaded(MODULE))
-		t_ok(load(module), "load");
+		t_ok(!insert_module(module, ""), "load");
 	test_program();
 	n = list_heaps(heaps);
 	for (int i = 0; i < n; i++)

@@ -84,7 +84,7 @@ int insert_module(int module, const char *params)
 	return syscall(SYS_finit_module, module, params, 0);
 }
 
-bool load_module(const char *given, const char *name)
+bool t_load_module(const char *given, const char *name)
 {
 	int module = open_module(given, name), ret;
 

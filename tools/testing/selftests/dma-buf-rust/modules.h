@@ -32,7 +32,7 @@ int open_module(const char *given, const char *name);
 /* As the system call returns; through one descriptor as often as the module is unloaded. */
 int insert_module(int module, const char *params);
 /* Opens and inserts one: a test. False, and one that is skipped, if it is nowhere. */
-bool load_module(const char *given, const char *name);
+bool t_load_module(const char *given, const char *name);
 /* open_module() for one that there is with DRM built in; skips if that is not. */
 int open_drm_module(const char *given, const char *path, const char *name);
 /* Whether other modules use it */

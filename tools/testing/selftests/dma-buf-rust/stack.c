@@ -27,7 +27,7 @@ bool stack_measured;
 
 void stack_begin(const char *path)
 {
-	stack_measured = load_module(path, "call_stack");
+	stack_measured = t_load_module(path, "call_stack");
 }
 
 void stack_end(void)

@@ -3,7 +3,6 @@
  * Fences that are made while a timeline of sw_sync signals others. slow_fence.ko
  * has that take long.
  */
-#include <fcntl.h>
 #include <pthread.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -126,7 +125,7 @@ int main(int argc, char **argv)
 	t_begin();
 	if (!have_fences())
 		return t_end();
-	if (load_module(argc > 1 ? argv[1] : NULL, "slow_fence"))
+	if (t_load_module(argc > 1 ? argv[1] : NULL, "slow_fence"))
 		test_far_fences();
 	return t_end();
 }
