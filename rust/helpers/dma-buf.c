@@ -16,6 +16,7 @@
 #include <linux/memory_hotplug.h>
 #include <linux/mm.h>
 #include <linux/module.h>
+#include <linux/pagemap.h>
 #include <linux/pci-p2pdma.h>
 #include <linux/printk.h>
 #include <linux/refcount.h>
@@ -368,6 +369,23 @@ __rust_helper unsigned long rust_helper_folio_nr_pages(const struct folio *folio
 __rust_helper int rust_helper_folio_ref_count(const struct folio *folio)
 {
 	return folio_ref_count(folio);
+}
+
+__rust_helper bool rust_helper_folio_test_uptodate(const struct folio *folio)
+{
+	return folio_test_uptodate(folio);
+}
+
+/* What the file has not filled yet is zero, for whoever looks first. */
+__rust_helper void rust_helper_folio_fill(struct folio *folio)
+{
+	folio_lock(folio);
+	if (!folio_test_uptodate(folio)) {
+		folio_zero_range(folio, 0, folio_size(folio));
+		flush_dcache_folio(folio);
+		folio_mark_uptodate(folio);
+	}
+	folio_unlock(folio);
 }
 
 __rust_helper unsigned long rust_helper_page_to_pfn(const struct page *page)

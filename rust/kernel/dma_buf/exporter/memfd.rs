@@ -211,6 +211,7 @@ impl PinnedPages {
         };
         let folios = self.folios.get(before..).unwrap_or_default();
 
+        fill(folios);
         if offset != 0 || got != count || !self.last.simple || !are_pages(folios) {
             return self.add(offset >> PAGE_SHIFT, count, before);
         }
@@ -300,6 +301,22 @@ impl Drop for PinnedPages {
     #[inline]
     fn drop(&mut self) {
         self.unpin_behind(0);
+    }
+}
+
+/// Zeroes folios that their file has got from `fallocate()` and has shown to nobody yet: they have
+/// in them what others left there.
+#[inline]
+fn fill(folios: &[AnyThread<bindings::folio>]) {
+    for folio in folios {
+        // MODEL: none, because the flag is only looked at again with the folio's lock.
+        // SAFETY: The folio is pinned. It is of a file in memory, which zeroes a folio with its
+        // lock, too, when it has to show it first.
+        unsafe {
+            if !bindings::folio_test_uptodate(folio.as_ptr()) {
+                bindings::folio_fill(folio.as_ptr());
+            }
+        }
     }
 }
 

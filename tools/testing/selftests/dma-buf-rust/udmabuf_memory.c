@@ -43,6 +43,25 @@ static bool shows(const char *p, const int *numbers, size_t count)
 	return true;
 }
 
+/* Upstream's C shows what others left there, and loses what is written. */
+static void test_reserved(void)
+{
+	int fd = new_memfd(1, 0), buf;
+	char *mapped, text[8] = "";
+
+	t_need(!fallocate(fd, 0, 0, page_size()), "fallocate");
+	t_need(!fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK), "seal");
+	buf = udmabuf_of_pages(fd, 0, 1);
+	mapped = map_pages(buf, 1);
+	t_ok(!number_at(mapped, 0), "reserved, never touched: empty");
+	memcpy(mapped, "buffer", 7);
+	t_ok(pread(fd, text, sizeof(text), 0) == sizeof(text) &&
+	     !strcmp(text, "buffer"), "what is written is in the file");
+	unmap_pages(mapped, 1);
+	close(fd);
+	close(buf);
+}
+
 static void test_shared(void)
 {
 	char *file, *mapped, text[8] = "";
@@ -373,6 +392,7 @@ int main(void)
 	if (device < 0)
 		return t_end();
 	test_shared();
+	test_reserved();
 	test_order();
 	test_many();
 	test_areas();
