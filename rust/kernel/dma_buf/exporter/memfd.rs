@@ -211,7 +211,6 @@ impl PinnedPages {
         };
         let folios = self.folios.get(before..).unwrap_or_default();
 
-        fill(folios);
         if offset != 0 || got != count || !self.last.simple || !are_pages(folios) {
             return self.add(offset >> PAGE_SHIFT, count, before);
         }
@@ -235,12 +234,16 @@ impl PinnedPages {
         Ok(())
     }
 
-    /// Adds a part whose folios are those behind the first `before`. Fails with `ENOMEM`, also if
-    /// one of them [is worn](is_worn), and then they are unpinned: they must become part of
-    /// something.
+    /// Adds a part whose folios are those behind the first `before`, and [fills](fill) them.
+    ///
+    /// Fails with `ENOMEM`, also if one of them [is worn](is_worn), and then they are unpinned:
+    /// they must become part of something.
     #[inline(never)]
     fn add(&mut self, offset: usize, count: usize, before: usize) -> Result {
         let folios = self.folios.get(before..).unwrap_or_default();
+
+        fill(folios);
+
         let simple = offset == 0 && folios.len() == count && ends_with_page(folios);
         let is_kept = !folios.iter().any(is_worn)
             && (self.last.count == 0 || self.parts.push(self.last, GFP_KERNEL_ACCOUNT).is_ok());
@@ -304,19 +307,25 @@ impl Drop for PinnedPages {
     }
 }
 
-/// Zeroes folios that their file has got from `fallocate()` and has shown to nobody yet: they have
-/// in them what others left there.
+/// Whether what is in a folio is the file's.
+///
+/// It is not where the file has got the folio from `fallocate()` and has shown it to nobody yet:
+/// that is what others left there.
+#[inline]
+fn is_filled(folio: &AnyThread<bindings::folio>) -> bool {
+    // MODEL: none, because the flag comes with its own barrier, and where it is not set it is
+    // looked at again with the folio's lock.
+    // SAFETY: The folio is pinned.
+    unsafe { bindings::folio_test_uptodate(folio.as_ptr()) }
+}
+
+/// Zeroes those that are not [filled](is_filled). Sleeps.
 #[inline]
 fn fill(folios: &[AnyThread<bindings::folio>]) {
-    for folio in folios {
-        // MODEL: none, because the flag is only looked at again with the folio's lock.
+    for folio in folios.iter().filter(|folio| !is_filled(folio)) {
         // SAFETY: The folio is pinned. It is of a file in memory, which zeroes a folio with its
         // lock, too, when it has to show it first.
-        unsafe {
-            if !bindings::folio_test_uptodate(folio.as_ptr()) {
-                bindings::folio_fill(folio.as_ptr());
-            }
-        }
+        unsafe { bindings::folio_fill(folio.as_ptr()) };
     }
 }
 
@@ -326,11 +335,16 @@ fn from_long(err: c_long) -> Error {
     to_result(err as c_int).err().unwrap_or(EINVAL)
 }
 
-/// Whether folios of which a part has as many pages as they are themselves are single pages, none
-/// of them [worn](is_worn). Only the last may be larger than what was wanted of it.
+/// Whether folios of which a part has as many pages as they are themselves are single pages, all of
+/// them [filled](is_filled) and none [worn](is_worn). Only the last may be larger than what was
+/// wanted of it.
 #[inline(always)]
 fn are_pages(folios: &[AnyThread<bindings::folio>]) -> bool {
-    !folios.iter().any(is_worn) && ends_with_page(folios)
+    // One look at each, since there may be many.
+    folios
+        .iter()
+        .all(|folio| is_filled(folio) && !is_worn(folio))
+        && ends_with_page(folios)
 }
 
 /// Whether the last is a single page.
